@@ -1,0 +1,13 @@
+/** Errors that are meant to be read by people: the command line prints the message (and no stack) and exits with `exitCode`. */
+
+/** Something went wrong that the user can mend: a bad file, no adapter, a full disk. Exit code 1. */
+export class UserError extends Error {
+  readonly exitCode: number = 1;
+  override name = 'UserError';
+}
+
+/** The command or a setting was used wrongly: an unknown preset, a flag out of range. Exit code 2. */
+export class UsageError extends UserError {
+  override readonly exitCode = 2;
+  override name = 'UsageError';
+}
