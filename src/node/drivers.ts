@@ -1,0 +1,218 @@
+/**
+ * Finds adapters and opens one: a real GPU first, then Mesa lavapipe, then SwiftShader. Vulkan reads its list of drivers
+ * when a Dawn instance first looks for adapters, so each question about a driver gets an instance of its own (1 to 30 ms).
+ */
+import { closeSync, openSync } from 'node:fs';
+import { UsageError, UserError } from '../errors.ts';
+import { findIcd, prepareVulkan, SOFTWARE, type SoftwareName, useIcd } from './icd.ts';
+
+const TOGGLES = [
+  'enable-dawn-features=allow_unsafe_apis',
+  'disable-dawn-features=timestamp_quantization', // timestamps in steps of 1 ns, not of 0.1 ms
+];
+const SETUP = 'Run "npm run setup" in the checkout, which installs or fetches a software driver';
+const CHOICES = `auto, gpu, ${SOFTWARE.join(', ')}, or a part of an adapter's name`;
+
+/** How each software driver is had, for people who want to do it themselves. */
+const HOW: Record<SoftwareName, string> = {
+  lavapipe:
+    'Debian 13, Ubuntu: apt-get install mesa-vulkan-drivers libvulkan1; Debian 12: the same with -t bookworm-backports',
+  swiftshader: 'npm run setup -- swiftshader (linux x64: unpacks it from the npm package @sparticuz/chromium)',
+};
+
+/** A driver that could serve, as `doctor` lists them. */
+export interface AdapterFound {
+  /** Value for --adapter: gpu, lavapipe or swiftshader. */
+  choice: 'gpu' | SoftwareName;
+  kind: 'gpu' | 'software';
+  /** Dawn's description of the adapter; undefined when the driver is absent or refused. */
+  description?: string;
+  /** Where it comes from when it is there, or how it can be had when it is not. */
+  how: string;
+}
+
+/** An adapter with the entry point that made it. */
+export interface OpenedAdapter {
+  /** Dawn's entry point; the process holds on to it, since Dawn dies with it. */
+  gpu: GPU;
+  adapter: GPUAdapter;
+  /** The adapter in words, e.g. 'llvmpipe: Mesa 25.0.7 (LLVM 15.0.6)'. */
+  description: string;
+  /** True when the CPU plays the GPU: figures of speed must say so. */
+  software: boolean;
+  /** Which kind of driver serves; 'software' is one that has no name here, such as Windows' WARP. */
+  driver: AdapterFound['choice'] | 'software';
+}
+
+type Dawn = typeof import('webgpu');
+const alive: GPU[] = [];
+
+/** Loads Dawn (its binary and its globals such as GPUBufferUsage) with Vulkan prepared first. */
+async function loadDawn(): Promise<Dawn> {
+  prepareVulkan();
+  try {
+    const dawn = await import('webgpu');
+    Object.assign(globalThis, dawn.globals);
+    return dawn;
+  } catch (error) {
+    const machine = `${process.platform}-${process.arch}`;
+    throw new UserError(`Dawn could not be loaded on ${machine}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/**
+ * Dawn prints warnings about Vulkan limits straight to file descriptor 2, in the middle of what the user reads. They
+ * come inside the synchronous part of requestAdapter, so a terminal's descriptor is swapped for that long. Files and
+ * pipes are left alone: reopened, they would lose the position that they may share with standard output.
+ */
+function withoutStderr<T>(call: () => T): T {
+  if (process.platform !== 'linux' || !process.stderr.isTTY) return call();
+  const kept = reopen('/proc/self/fd/2');
+  if (kept === undefined) return call();
+  closeSync(2); // an open takes the lowest free number, which is 2 now
+  reopen('/dev/null');
+  try {
+    return call();
+  } finally {
+    closeSync(2);
+    reopen(`/proc/self/fd/${kept}`);
+    closeSync(kept);
+  }
+}
+
+/** Undefined where the file may not be opened: a terminal that belongs to another user, after `su`. */
+function reopen(path: string): number | undefined {
+  try {
+    return openSync(path, 'w');
+  } catch {
+    return undefined;
+  }
+}
+
+function newInstance(dawn: Dawn, icd: string | undefined, flags: string[]): GPU {
+  useIcd(icd);
+  const gpu = dawn.create([...TOGGLES, ...flags]);
+  alive.push(gpu);
+  return gpu;
+}
+
+const describe = (info: GPUAdapterInfo): string =>
+  info.description || info.device || `${info.vendor} ${info.architecture}`;
+
+function driverOf(text: string, fallback: boolean): OpenedAdapter['driver'] {
+  if (/swiftshader/i.test(text)) return 'swiftshader';
+  if (/llvmpipe|lavapipe/i.test(text)) return 'lavapipe';
+  return fallback ? 'software' : 'gpu';
+}
+
+/** Asks for one adapter; null when Dawn finds none that it accepts. */
+async function request(dawn: Dawn, icd?: string, flags: string[] = []): Promise<OpenedAdapter | null> {
+  const gpu = newInstance(dawn, icd, flags);
+  const adapter = await withoutStderr(() => gpu.requestAdapter({ powerPreference: 'high-performance' }));
+  if (!adapter) return null;
+  const description = describe(adapter.info);
+  const driver = driverOf(`${description} ${adapter.info.device}`, adapter.info.isFallbackAdapter);
+  return { gpu, adapter, description, software: driver !== 'gpu', driver };
+}
+
+async function requestSoftware(dawn: Dawn, name: SoftwareName): Promise<OpenedAdapter | null> {
+  const icd = findIcd(name);
+  const found = icd ? await request(dawn, icd) : null;
+  return found?.driver === name ? found : null;
+}
+
+async function requestGpu(dawn: Dawn): Promise<OpenedAdapter | null> {
+  const found = await request(dawn);
+  return found && !found.software ? found : null;
+}
+
+const openers: Record<AdapterFound['choice'], (dawn: Dawn) => Promise<OpenedAdapter | null>> = {
+  gpu: requestGpu,
+  lavapipe: (dawn) => requestSoftware(dawn, 'lavapipe'),
+  swiftshader: (dawn) => requestSoftware(dawn, 'swiftshader'),
+};
+
+async function openAuto(dawn: Dawn): Promise<OpenedAdapter> {
+  for (const open of Object.values(openers)) {
+    const found = await open(dawn);
+    if (found) return found;
+  }
+  // A driver list of the user's own, or a software adapter of macOS or Windows, may still have something.
+  const last = await request(dawn);
+  if (last) return last;
+  throw new UserError(`No WebGPU adapter: no GPU, no Mesa lavapipe and no SwiftShader was found. ${advice()}`);
+}
+
+function advice(): string {
+  if (process.platform !== 'linux') return "Update the graphics driver of this machine's GPU.";
+  return `${SETUP}, or install lavapipe yourself (${HOW.lavapipe}).`;
+}
+
+async function openKind(dawn: Dawn, choice: AdapterFound['choice']): Promise<OpenedAdapter> {
+  const found = await openers[choice](dawn);
+  if (found) return found;
+  if (choice === 'gpu') {
+    throw new UserError('No GPU with a working driver was found. Leave out --adapter to train on a software one.');
+  }
+  const icd = findIcd(choice);
+  const why = icd ? `Dawn accepts none from ${icd}, it may be too old` : 'its driver is not installed';
+  throw new UserError(`The adapter ${choice} was asked for, but ${why}. It is had so: ${HOW[choice]}.`);
+}
+
+/** Names of the adapters under one driver list. Dawn tells them when it is asked for a name that none has. */
+async function adapterNames(dawn: Dawn, icd: string | undefined): Promise<string[]> {
+  const gpu = newInstance(dawn, icd, ['adapter=\u0001']);
+  try {
+    await withoutStderr(() => gpu.requestAdapter());
+    return [];
+  } catch (error) {
+    return [...String(error).matchAll(/name: '(.*)'/g)].map((match) => match[1]);
+  }
+}
+
+async function openNamed(dawn: Dawn, part: string): Promise<OpenedAdapter> {
+  const icds = [undefined, ...SOFTWARE.map(findIcd).filter((icd) => icd !== undefined)];
+  const names = new Set<string>();
+  for (const icd of icds) {
+    for (const name of await adapterNames(dawn, icd)) {
+      names.add(name);
+      const found = name.toLowerCase().includes(part.toLowerCase()) && (await request(dawn, icd, [`adapter=${name}`]));
+      if (found) return found;
+    }
+  }
+  const list = [...names].join(', ') || 'none';
+  throw new UsageError(`No adapter is called "${part}". Give ${CHOICES}. Adapters on this machine: ${list}.`);
+}
+
+/**
+ * Opens the adapter that `choice` names: auto (a GPU, else lavapipe, else SwiftShader), gpu, lavapipe, swiftshader, or a
+ * part of an adapter's name. Default: the variable DAWNLM_ADAPTER, else auto.
+ * @throws UserError when the adapter is not there, with what to install; UsageError when no adapter has such a name
+ */
+export async function openAdapter(choice = process.env.DAWNLM_ADAPTER || 'auto'): Promise<OpenedAdapter> {
+  const dawn = await loadDawn();
+  if (choice === 'auto') return openAuto(dawn);
+  if (choice in openers) return openKind(dawn, choice as AdapterFound['choice']);
+  return openNamed(dawn, choice);
+}
+
+/** Every driver that could serve, in the order in which `auto` takes them, with what to do about the absent ones. */
+export async function listAdapters(): Promise<AdapterFound[]> {
+  const dawn = await loadDawn();
+  const gpu = await requestGpu(dawn);
+  const rows: AdapterFound[] = [
+    {
+      choice: 'gpu',
+      kind: 'gpu',
+      description: gpu?.description,
+      how: gpu ? "the system's driver" : "a GPU's own driver",
+    },
+  ];
+  if (process.platform !== 'linux') return rows;
+  for (const name of SOFTWARE) {
+    const found = await requestSoftware(dawn, name);
+    const how = found ? (findIcd(name) ?? '') : HOW[name];
+    rows.push({ choice: name, kind: 'software', description: found?.description, how });
+  }
+  return rows;
+}

