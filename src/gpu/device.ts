@@ -1,0 +1,204 @@
+import { UserError } from '../errors.ts';
+import { type AdapterSummary, requestDevice, summarize } from './adapter.ts';
+import { Block, BufferPool, type View } from './memory.ts';
+import { PipelineCache, type PipelineSource } from './pipeline.ts';
+import { type Command, type Dispatch, Program } from './recorder.ts';
+
+/** How to wait for the GPU. A host whose event loop spins while a promise is pending hands in something that naps. */
+export type Wait = <T>(promise: Promise<T>) => Promise<T>;
+
+/** A dispatch before its pipeline is compiled. */
+export interface Work {
+  source: PipelineSource;
+  views: readonly View[];
+  /** Bytes of the uniform struct, bound after the views. */
+  uniform?: Uint8Array<ArrayBuffer>;
+  grid: readonly [number, number, number];
+}
+
+/** Eager commands are submitted at the latest after this many, so that the GPU starts while JavaScript goes on. */
+const EAGER_BATCH = 32;
+
+/** Distinct uniform structs kept; training uses some dozens. */
+const UNIFORMS_KEPT = 4096;
+
+/**
+ * A WebGPU device as the engine sees it: memory, work, and errors that people can read. Work runs at once (eager), or,
+ * inside `record`, is written down and comes back as a program.
+ */
+export class Device {
+  readonly pool: BufferPool;
+  private readonly pipelines: PipelineCache;
+  private readonly uniforms = new Map<string, GPUBuffer>();
+  private recording: Command[] | undefined;
+  private eager: Command[] = [];
+  private failure: UserError | undefined;
+
+  private constructor(
+    readonly gpu: GPUDevice,
+    readonly adapter: AdapterSummary,
+    private readonly wait: Wait,
+  ) {
+    this.pool = new BufferPool(gpu);
+    this.pipelines = new PipelineCache(gpu);
+    gpu.addEventListener('uncapturederror', (event) => {
+      this.failure ??= explain((event as GPUUncapturedErrorEvent).error);
+    });
+    void gpu.lost.then(({ reason, message }) => {
+      if (reason === 'destroyed') return;
+      this.failure ??= new UserError(
+        `The GPU device was lost (${message || 'no reason given'}). What was saved is intact: run again with --resume.`,
+      );
+    });
+  }
+
+  /** Opens a device on `adapter`. @throws UserError when the adapter refuses. */
+  static async open(adapter: GPUAdapter, wait: Wait = (promise) => promise): Promise<Device> {
+    return new Device(await requestDevice(adapter), summarize(adapter), wait);
+  }
+
+  /** New memory with undefined contents; while recording it belongs to the program. */
+  allocate(sizeBytes: number, label: string): View {
+    const limit = this.gpu.limits.maxStorageBufferBindingSize;
+    if (sizeBytes > limit) {
+      throw new UserError(
+        `${label} needs ${sizeBytes} bytes in one buffer, and ${this.adapter.name} binds at most ${limit}. Use a smaller model, batch or context.`,
+      );
+    }
+    const block = new Block(sizeBytes, label);
+    if (!this.recording) this.pool.materialize(block);
+    return { block, offsetBytes: 0, sizeBytes };
+  }
+
+  /** Runs or records a dispatch. */
+  dispatch({ source, views, uniform, grid }: Work): void {
+    const pipeline = this.pipelines.get(source);
+    const writes = source.bindings.map((access) => access === 'write');
+    const command: Dispatch = { kind: 'dispatch', pipeline, views, writes, grid };
+    if (uniform) command.uniform = this.uniform(uniform);
+    this.add(command);
+  }
+
+  /** Copies `from` to `to` (same size). */
+  copy(from: View, to: View): void {
+    this.add({ kind: 'copy', from, to });
+  }
+
+  /** Sets a view to zero. */
+  clear(view: View): void {
+    this.add({ kind: 'clear', view });
+  }
+
+  /** Uploads bytes; takes effect before any work that is submitted later. */
+  write(view: View, data: ArrayBufferView<ArrayBuffer>): void {
+    this.flush();
+    this.gpu.queue.writeBuffer(this.pool.materialize(view.block), view.offsetBytes, data);
+  }
+
+  /** Waits for all work before and returns the bytes of a view. @throws UserError for whatever failed on the way. */
+  async read(view: View): Promise<ArrayBuffer> {
+    this.flush();
+    const staging = this.pool.acquire('staging', view.sizeBytes);
+    const encoder = this.gpu.createCommandEncoder();
+    encoder.copyBufferToBuffer(this.pool.materialize(view.block), view.offsetBytes, staging, 0, view.sizeBytes);
+    this.gpu.queue.submit([encoder.finish()]);
+    try {
+      await this.wait(staging.mapAsync(1, 0, view.sizeBytes)); // GPUMapMode.READ
+    } catch (error) {
+      await this.check();
+      throw error;
+    }
+    const bytes = staging.getMappedRange(0, view.sizeBytes).slice(0);
+    staging.unmap();
+    this.pool.release('staging', staging);
+    await this.check();
+    return bytes;
+  }
+
+  /** Waits until the GPU has finished everything. @throws UserError for whatever failed on the way. */
+  async finish(): Promise<void> {
+    this.flush();
+    await this.wait(this.gpu.queue.onSubmittedWorkDone());
+    await this.check();
+  }
+
+  /** Collects the commands that `work` gives, without running them. */
+  capture<T>(work: () => T): { result: T; commands: Command[] } {
+    if (this.recording) throw new Error('recordings cannot be nested');
+    this.flush();
+    const commands: Command[] = [];
+    this.recording = commands;
+    try {
+      return { result: work(), commands };
+    } finally {
+      this.recording = undefined;
+    }
+  }
+
+  /** Makes captured commands into a program; the blocks of `kept` views stay readable after a run. */
+  program(commands: readonly Command[], kept: readonly View[]): Program {
+    return Program.prepare(this.gpu, this.pool, commands, new Set(kept.map((view) => view.block)));
+  }
+
+  /** Submits a program. Returns at once; `finish` or `read` waits. */
+  run(program: Program): void {
+    this.flush();
+    const encoder = this.gpu.createCommandEncoder();
+    program.encode(encoder);
+    this.gpu.queue.submit([encoder.finish()]);
+  }
+
+  /** @throws UserError for errors that the GPU reported since the last check. */
+  async check(): Promise<void> {
+    await this.pipelines.settle();
+    const failure = this.failure;
+    if (failure) {
+      this.failure = undefined;
+      throw failure;
+    }
+  }
+
+  /** Frees everything. The device must not be used afterwards. */
+  destroy(): void {
+    this.gpu.destroy();
+  }
+
+  private add(command: Command): void {
+    if (this.recording) {
+      this.recording.push(command);
+      return;
+    }
+    this.eager.push(command);
+    if (this.eager.length >= EAGER_BATCH) this.flush();
+  }
+
+  private flush(): void {
+    if (this.eager.length === 0) return;
+    const commands = this.eager;
+    this.eager = [];
+    const encoder = this.gpu.createCommandEncoder();
+    Program.prepare(this.gpu, this.pool, commands, new Set()).encode(encoder);
+    this.gpu.queue.submit([encoder.finish()]);
+  }
+
+  private uniform(bytes: Uint8Array<ArrayBuffer>): GPUBuffer {
+    const key = bytes.join();
+    let buffer = this.uniforms.get(key);
+    if (!buffer) {
+      if (this.uniforms.size >= UNIFORMS_KEPT) this.uniforms.clear();
+      buffer = this.pool.acquire('uniform', bytes.byteLength);
+      this.gpu.queue.writeBuffer(buffer, 0, bytes);
+      this.uniforms.set(key, buffer);
+    }
+    return buffer;
+  }
+}
+
+function explain(error: GPUError): UserError {
+  if (error.constructor.name === 'GPUOutOfMemoryError') {
+    return new UserError(
+      `The GPU is out of memory: ${error.message}. Use a smaller batch, context or model; what was saved is intact.`,
+    );
+  }
+  return new UserError(`The GPU refused work: ${error.message}`);
+}

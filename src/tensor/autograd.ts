@@ -1,0 +1,124 @@
+import { UserError } from '../errors.ts';
+import { accumulate } from './accumulate.ts';
+import type { BackwardCall, Call, OpDefinition, Target } from './op.ts';
+import { format } from './shape.ts';
+import { Tensor } from './tensor.ts';
+
+interface Entry {
+  inputs: readonly (Tensor | undefined)[];
+  output: Tensor;
+  backward(dy: Tensor, gradients: Gradients): void;
+}
+
+/**
+ * Gradients of the tensors between parameters and loss. A sum hands one buffer to several tensors without copying it;
+ * `holders` counts them, so that a gradient is added in place only by its last holder.
+ */
+class Gradients {
+  private readonly byTensor = new Map<Tensor, Tensor>();
+  private readonly holders = new Map<object, number>();
+
+  get(tensor: Tensor): Tensor | undefined {
+    return this.byTensor.get(tensor.root);
+  }
+
+  /** Makes `gradient` the gradient of `tensor`, which has none yet. */
+  set(tensor: Tensor, gradient: Tensor): void {
+    this.byTensor.set(tensor.root, gradient);
+    const { block } = gradient.view;
+    this.holders.set(block, (this.holders.get(block) ?? 0) + 1);
+  }
+
+  /** Forgets a gradient that has been used. */
+  delete(tensor: Tensor): void {
+    const gradient = this.byTensor.get(tensor.root);
+    if (!gradient) return;
+    this.byTensor.delete(tensor.root);
+    const { block } = gradient.view;
+    this.holders.set(block, this.holders.get(block)! - 1);
+  }
+
+  /** Where a kernel writes (or adds) the gradient of `tensor`. */
+  target(tensor: Tensor): Target {
+    if (tensor.grad) return { tensor: tensor.grad, accumulate: 1 };
+    const { engine, shape } = tensor;
+    const before = this.get(tensor);
+    if (before && this.holders.get(before.view.block) === 1) return { tensor: reshaped(before, tensor), accumulate: 1 };
+    const fresh = engine.empty(shape, 'f32', 'a gradient');
+    if (before) {
+      engine.device.copy(before.view, fresh.view);
+      this.delete(tensor);
+    }
+    this.set(tensor, fresh);
+    return { tensor: fresh, accumulate: before ? 1 : 0 };
+  }
+}
+
+const reshaped = (gradient: Tensor, like: Tensor): Tensor =>
+  new Tensor(gradient.engine, like.shape, 'f32', gradient.view, gradient.root);
+
+/** Writes down what ran, and walks it backwards: reverse-mode automatic differentiation. */
+export class Tape {
+  private entries: Entry[] = [];
+  private active = true;
+
+  /** Records an op that ran; its output then requires gradients. */
+  add<A>(definition: OpDefinition<A>, call: Call<A>): void {
+    if (!this.active) return;
+    call.output.requiresGrad = true;
+    const { inputs, output } = call;
+    const backward = (dy: Tensor, gradients: Gradients): void =>
+      definition.backward!(backwardCall(call, reshaped(dy, output), gradients));
+    this.entries.push({ inputs, output, backward });
+  }
+
+  paused<T>(work: () => T): T {
+    const before = this.active;
+    this.active = false;
+    try {
+      return work();
+    } finally {
+      this.active = before;
+    }
+  }
+
+  /**
+   * Walks back from `output`, whose own gradient `dOutput` is 1 for a scalar loss.
+   * @throws UserError when it has to be given and is not, or when nothing leads to the output.
+   */
+  backward(output: Tensor, dOutput?: Tensor): void {
+    if (!dOutput && output.size !== 1) {
+      throw new UserError(`backward: the loss must be one number, got shape ${format(output.shape)}`);
+    }
+    if (!output.requiresGrad) throw new UserError('backward: no parameter leads to this loss');
+    const gradients = new Gradients();
+    gradients.set(output, dOutput ?? output.engine.one);
+    this.paused(() => {
+      for (const entry of this.entries.reverse()) {
+        const dy = gradients.get(entry.output);
+        if (!dy) continue;
+        entry.backward(dy, gradients);
+        gradients.delete(entry.output);
+      }
+    });
+    this.entries = [];
+  }
+}
+
+function backwardCall<A>(call: Call<A>, dy: Tensor, gradients: Gradients): BackwardCall<A> {
+  const { inputs } = call;
+  return {
+    ...call,
+    dy,
+    target: (i) => {
+      const input = inputs[i];
+      return input?.requiresGrad ? gradients.target(input) : undefined;
+    },
+    pass: (i, gradient) => {
+      const input = inputs[i];
+      if (!input?.requiresGrad) return;
+      if (input.grad || gradients.get(input)) accumulate(gradients.target(input).tensor, gradient);
+      else gradients.set(input, reshaped(gradient, input));
+    },
+  };
+}

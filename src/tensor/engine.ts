@@ -1,0 +1,92 @@
+import { Device, type Wait } from '../gpu/device.ts';
+import type { Program } from '../gpu/recorder.ts';
+import { Tape } from './autograd.ts';
+import type { Capabilities, Kernel, Point } from './kernel.ts';
+import { type Shape, sizeOf } from './shape.ts';
+import { type DType, ELEMENT_BYTES, Tensor } from './tensor.ts';
+
+/** A recorded piece of work that can be run again and again on the same tensors. */
+export interface Recording<T> {
+  /** What the recorded function returned: tensors that hold the results after each `run`. */
+  readonly outputs: T;
+  /** Submits the work and returns at once. */
+  run(): void;
+  /** Bytes of device memory that only this recording uses. */
+  readonly transientBytes: number;
+  readonly program: Program;
+}
+
+/** Makes tensors, runs or records ops, and keeps the tape. One engine serves one adapter. */
+export class Engine {
+  readonly tape = new Tape();
+  /** Tuning points by kernel name, taken before the kernel's own preference. */
+  readonly tuning = new Map<string, Point>();
+  /** 'naive' runs every op's first variant: the plain kernels that the lessons begin with; 'best' the last one. */
+  variant: 'naive' | 'best' | (string & {}) = 'best';
+  /** Extra bytes past the end of each new tensor: tests put canaries there. */
+  paddingBytes = 0;
+  /** Told of every dispatch. */
+  onDispatch: ((kernel: Kernel, tensors: Record<string, Tensor>, params: Record<string, number>) => void) | undefined;
+  readonly capabilities: Capabilities;
+  /** The gradient of a loss by itself. */
+  readonly one: Tensor;
+
+  constructor(readonly device: Device) {
+    const { limits } = device.gpu;
+    this.capabilities = {
+      ...device.adapter,
+      workgroupStorageBytes: limits.maxComputeWorkgroupStorageSize,
+      workgroupInvocations: limits.maxComputeInvocationsPerWorkgroup,
+    };
+    this.one = this.tensor([1], []);
+  }
+
+  /** Opens an engine on an adapter; `wait` is how the host waits for the GPU. @throws UserError when the adapter refuses. */
+  static async open(adapter: GPUAdapter, wait?: Wait): Promise<Engine> {
+    return new Engine(await Device.open(adapter, wait));
+  }
+
+  /** A new tensor with undefined contents. */
+  empty(shape: Shape, dtype: DType = 'f32', label = 'a tensor'): Tensor {
+    const sizeBytes = Math.max(sizeOf(shape), 1) * ELEMENT_BYTES + this.paddingBytes;
+    return new Tensor(this, shape, dtype, this.device.allocate(sizeBytes, label));
+  }
+
+  /** A tensor of zeros. */
+  zeros(shape: Shape, dtype: DType = 'f32', label?: string): Tensor {
+    const tensor = this.empty(shape, dtype, label);
+    this.device.clear(tensor.view);
+    return tensor;
+  }
+
+  /** A tensor of the given numbers; Uint32Array makes u32, all else f32. @throws UserError when the count does not fit. */
+  tensor(data: ArrayLike<number>, shape: Shape, label?: string): Tensor {
+    const numbers = data instanceof Uint32Array ? Uint32Array.from(data) : Float32Array.from(data);
+    return this.empty(shape, numbers instanceof Uint32Array ? 'u32' : 'f32', label).write(numbers);
+  }
+
+  /** Records what `work` does instead of doing it. Tensors made inside share memory by lifetime; the returned ones last. */
+  record<T extends Readonly<Record<string, Tensor>>>(work: () => T): Recording<T> {
+    const { result, commands } = this.device.capture(work);
+    const program = this.device.program(
+      commands,
+      Object.values(result).map((tensor) => tensor.view),
+    );
+    return {
+      outputs: result,
+      program,
+      transientBytes: program.transientBytes,
+      run: () => this.device.run(program),
+    };
+  }
+
+  /** Runs `work` without writing the tape: for evaluation and sampling. */
+  withoutGradients<T>(work: () => T): T {
+    return this.tape.paused(work);
+  }
+
+  /** Gradients of a scalar loss, added to the `grad` of every parameter; the tape is empty afterwards. */
+  backward(loss: Tensor): void {
+    this.tape.backward(loss);
+  }
+}

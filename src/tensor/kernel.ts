@@ -1,0 +1,145 @@
+import type { AdapterSummary } from '../gpu/adapter.ts';
+import type { Access } from '../gpu/pipeline.ts';
+import type { Engine } from './engine.ts';
+import type { Tensor } from './tensor.ts';
+
+/** How a kernel binds a tensor: an access, then the WGSL element type where it is not f32 ("read u32", "write vec4<f32>"). */
+export type Binding = 'read' | 'write' | `${'read' | 'write'} ${'u32' | 'vec4<f32>' | 'atomic<u32>'}`;
+
+/** A point of a kernel's tuning space: compile-time constants. */
+export type Point = Readonly<Record<string, number>>;
+
+/** Limits and features that decide which tuning points an adapter can run. */
+export interface Capabilities extends AdapterSummary {
+  workgroupStorageBytes: number;
+  workgroupInvocations: number;
+}
+
+export interface KernelSpec<B extends string, P extends string, T extends Point> {
+  name: string;
+  /** Bindings in order: the WGSL declarations, the layout and the arguments all come from here. Each is a WGSL variable. */
+  bind: Record<B, Binding>;
+  /** Members of the uniform struct `params`. */
+  params: Record<P, 'u32' | 'f32'>;
+  /** The tuning space: each constant's values. Every point that is `valid` gives the same result within tolerance. */
+  tune?: { readonly [K in keyof T]: readonly number[] };
+  /** Whether an adapter can run a point. */
+  valid?: (point: T, adapter: Capabilities) => boolean;
+  /** The point to take on an adapter until a measurement knows better; else the first valid one. */
+  prefer?: (adapter: Capabilities, params: Record<P, number>) => T;
+  /** Workgroups: a count (folded into two axes where it passes 65,535: see `groupIndex`), or all three axes. */
+  grid: (params: Record<P, number>, point: T) => number | readonly [number, number, number];
+  /** The shader, from the declarations on: entry point `main`. */
+  wgsl: (point: T, adapter: Capabilities) => string;
+}
+
+/** A kernel is the function that dispatches it. */
+export interface Kernel<B extends string = string, P extends string = string, T extends Point = Point> {
+  (tensors: Record<B, Tensor>, params: Record<P, number>): void;
+  readonly spec: KernelSpec<B, P, T>;
+  /** The tuning points that `adapter` can run, in order. */
+  points(adapter: Capabilities): T[];
+}
+
+/** Largest number of workgroups along an axis. */
+const MAX_GROUPS = 65535;
+
+/** The WGSL of every kernel begins with this. `groupIndex` undoes the folding of one-axis grids; indices past the end must be tested. */
+const PRELUDE = /* wgsl */ `
+fn groupIndex(group: vec3<u32>, groups: vec3<u32>) -> u32 { return group.x + group.y * groups.x; }
+`;
+
+/** Declares a kernel. */
+export function defineKernel<B extends string, P extends string, T extends Point = Record<never, number>>(
+  spec: KernelSpec<B, P, T>,
+): Kernel<B, P, T> {
+  const names = Object.keys(spec.bind) as B[];
+  const accesses: Access[] = names.map((name) => spec.bind[name].split(' ')[0] as Access);
+  const hasParams = Object.keys(spec.params).length > 0;
+  const sources = new Map<string, string>();
+
+  const source = (point: T, adapter: Capabilities): string => {
+    const key = `${adapter.name} ${JSON.stringify(point)}`;
+    let wgsl = sources.get(key);
+    if (!wgsl) sources.set(key, (wgsl = declare(spec, spec.wgsl(point, adapter))));
+    return wgsl;
+  };
+  const points = (adapter: Capabilities): T[] =>
+    product(spec.tune ?? {}).filter((point) => spec.valid?.(point as T, adapter) ?? true) as T[];
+
+  const run = (tensors: Record<B, Tensor>, params: Record<P, number>): void => {
+    const { engine } = tensors[names[0]];
+    const point = choose(kernel, engine, params);
+    const work = {
+      source: {
+        name: spec.name,
+        wgsl: source(point, engine.capabilities),
+        bindings: hasParams ? [...accesses, 'uniform' as const] : accesses,
+      },
+      views: names.map((name) => tensors[name].view),
+      grid: fold(spec.grid(params, point)),
+    };
+    if (work.grid.includes(0)) return;
+    engine.device.dispatch(hasParams ? { ...work, uniform: pack(spec.params, params) } : work);
+    engine.onDispatch?.(kernel as unknown as Kernel, tensors, params);
+  };
+  const kernel = Object.assign(run, { spec, points });
+  return kernel;
+}
+
+/** The engine's own choice for this kernel if there is one, else the kernel's preference, else the first valid point. */
+function choose<B extends string, P extends string, T extends Point>(
+  kernel: Kernel<B, P, T>,
+  engine: Engine,
+  params: Record<P, number>,
+): T {
+  const { spec } = kernel;
+  const adapter = engine.capabilities;
+  const chosen = engine.tuning.get(spec.name) ?? spec.prefer?.(adapter, params) ?? kernel.points(adapter)[0];
+  if (!chosen) throw new Error(`kernel ${spec.name}: no tuning point runs on ${adapter.name}`);
+  return chosen as T;
+}
+
+function product(space: Readonly<Record<string, readonly number[]>>): Point[] {
+  return Object.entries(space).reduce<Point[]>(
+    (points, [name, values]) => points.flatMap((point) => values.map((value) => ({ ...point, [name]: value }))),
+    [{}],
+  );
+}
+
+/** Folds a one-axis grid into two where it is too long. */
+function fold(grid: number | readonly [number, number, number]): readonly [number, number, number] {
+  if (typeof grid !== 'number') return grid;
+  if (grid <= MAX_GROUPS) return [grid, 1, 1];
+  const rows = Math.ceil(grid / MAX_GROUPS);
+  return [Math.ceil(grid / rows), rows, 1];
+}
+
+function pack<P extends string>(types: Record<P, 'u32' | 'f32'>, values: Record<P, number>): Uint8Array<ArrayBuffer> {
+  const names = Object.keys(types) as P[];
+  const view = new DataView(new ArrayBuffer(Math.ceil(names.length / 4) * 16));
+  names.forEach((name, i) => {
+    if (types[name] === 'u32') view.setUint32(4 * i, values[name], true);
+    else view.setFloat32(4 * i, values[name], true);
+  });
+  return new Uint8Array(view.buffer);
+}
+
+/** Writes the declarations of bindings and params in front of a shader. */
+function declare<B extends string, P extends string, T extends Point>(spec: KernelSpec<B, P, T>, body: string): string {
+  const enable = /\bsubgroup[A-Z]/.test(body) ? 'enable subgroups;\n' : '';
+  const half = /\bf16\b/.test(body) ? 'enable f16;\n' : '';
+  const bindings = (Object.entries(spec.bind) as [B, Binding][]).map(([name, binding], i) => {
+    const [access, element = 'f32'] = binding.split(' ');
+    const mode = access === 'read' ? 'read' : 'read_write';
+    return `@group(0) @binding(${i}) var<storage, ${mode}> ${name}: array<${element}>;`;
+  });
+  const members = (Object.entries(spec.params) as [P, string][]).map(([name, type]) => `${name}: ${type}`);
+  if (members.length) {
+    bindings.push(
+      `struct Params { ${members.join(', ')} }`,
+      `@group(0) @binding(${bindings.length}) var<uniform> params: Params;`,
+    );
+  }
+  return `${enable}${half}${bindings.join('\n')}${PRELUDE}${body}`;
+}

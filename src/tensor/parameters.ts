@@ -1,0 +1,90 @@
+import { UserError } from '../errors.ts';
+import { ALIGNMENT_BYTES, roundUp } from '../gpu/memory.ts';
+import type { Engine } from './engine.ts';
+import { normals } from './random.ts';
+import { type Shape, sizeOf } from './shape.ts';
+import { ELEMENT_BYTES, Tensor } from './tensor.ts';
+
+/** One learned tensor. */
+export interface ParameterSpec {
+  name: string;
+  shape: Shape;
+  /** How it starts: zeros, ones, or normal numbers of this standard deviation. */
+  init: 'zeros' | 'ones' | { std: number };
+  /** Whether weight decay applies (by GPT-2's custom: matrices and embeddings yes, biases and norms no). */
+  decay: boolean;
+}
+
+/**
+ * All parameters of a model in one flat tensor, and their gradients in another, so that clearing, the global norm,
+ * clipping and the optimizer are one dispatch each. Those with weight decay stand first. Gaps from alignment hold zeros.
+ */
+export class Parameters {
+  /** Everything, flat: (N) f32. */
+  readonly values: Tensor;
+  /** Gradients, flat, in the same places: (N) f32. Made by `requireGradients`. */
+  gradients: Tensor | undefined;
+  /** Elements [0, decayEnd) have weight decay. */
+  readonly decayEnd: number;
+  readonly specs: readonly ParameterSpec[];
+  private readonly byName = new Map<string, Tensor>();
+  private readonly offsets = new Map<string, number>();
+
+  constructor(
+    private readonly engine: Engine,
+    specs: readonly ParameterSpec[],
+  ) {
+    this.specs = [...specs.filter(({ decay }) => decay), ...specs.filter(({ decay }) => !decay)];
+    let end = 0;
+    let decayEnd = 0;
+    for (const { name, shape, decay } of this.specs) {
+      this.offsets.set(name, end);
+      end += roundUp(sizeOf(shape), ALIGNMENT_BYTES / ELEMENT_BYTES);
+      if (decay) decayEnd = end;
+    }
+    this.decayEnd = decayEnd;
+    this.values = engine.zeros([end], 'f32', 'the parameters');
+    for (const { name, shape } of specs) this.byName.set(name, this.slice(this.values, name, shape));
+  }
+
+  /** Number of learned numbers, without the gaps. */
+  get count(): number {
+    return this.specs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  }
+
+  /** A parameter by its name. @throws UserError when there is none of that name. */
+  get(name: string): Tensor {
+    const tensor = this.byName.get(name);
+    if (!tensor) throw new UserError(`the model has no parameter ${name}`);
+    return tensor;
+  }
+
+  /** Gives every parameter a place for its gradient. */
+  requireGradients(): this {
+    if (this.gradients) return this;
+    this.gradients = this.engine.zeros(this.values.shape, 'f32', 'the gradients');
+    for (const { name, shape } of this.specs) {
+      const tensor = this.get(name);
+      tensor.requiresGrad = true;
+      tensor.grad = this.slice(this.gradients, name, shape);
+    }
+    return this;
+  }
+
+  /** Draws the starting values: each depends on the seed, the parameter's place in the list and the element's index alone. */
+  initialize(seed: number): this {
+    this.specs.forEach(({ name, shape, init }, stream) => {
+      const size = sizeOf(shape);
+      if (init === 'zeros') this.get(name).write(new Float32Array(size));
+      else if (init === 'ones') this.get(name).write(new Float32Array(size).fill(1));
+      else this.get(name).write(normals(size, init.std, seed, stream));
+    });
+    return this;
+  }
+
+  private slice(flat: Tensor, name: string, shape: Shape): Tensor {
+    const offsetBytes = flat.view.offsetBytes + this.offsets.get(name)! * ELEMENT_BYTES;
+    const view = { block: flat.view.block, offsetBytes, sizeBytes: sizeOf(shape) * ELEMENT_BYTES };
+    return new Tensor(this.engine, shape, 'f32', view);
+  }
+}
