@@ -1,0 +1,86 @@
+/** Safetensors, written and read. Bytes lie little-endian, as on every machine that Dawn runs on. */
+import { fromBF16, fromF16 } from './halfFloats.ts';
+import { LENGTH_BYTES, METADATA_KEY, parseHeader, type TensorEntry } from './safetensorsHeader.ts';
+
+/** A tensor to be written: dense, row-major. */
+export interface NamedTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+export interface LoadedTensor {
+  readonly shape: readonly number[];
+  /** As it was in the file: F32, F16 or BF16. */
+  readonly dtype: string;
+  /** As float32; for F32 a view of the file's bytes where their alignment allows it. */
+  readonly data: Float32Array;
+}
+
+export interface LoadedFile {
+  readonly tensors: ReadonlyMap<string, LoadedTensor>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/**
+ * A safetensors file as a list of pieces to be written one after another: the header, then a view of each tensor, so that
+ * nothing is copied. As the reference implementation does, tensors stand in the order of their names and the header is
+ * padded with spaces so that the data starts at a multiple of 8. Metadata says `format: pt` unless told otherwise: Hugging
+ * Face's loaders refuse files without a format, and `pt` is what the layouts of our weights follow.
+ * @throws Error when a name comes twice or is `__metadata__`, or a shape does not fit its data
+ */
+export function encodeSafetensors(tensors: Iterable<NamedTensor>, metadata: Record<string, string> = {}): Uint8Array[] {
+  const sorted = [...tensors].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const header: [string, object][] = [[METADATA_KEY, { format: 'pt', ...metadata }]];
+  let begin = 0;
+  sorted.forEach(({ name, shape, data }, i) => {
+    if (name === METADATA_KEY || name === sorted[i + 1]?.name) throw new Error(`safetensors: ${name} comes twice`);
+    if (shape.reduce((product, axis) => product * axis, 1) !== data.length) {
+      throw new Error(`safetensors: ${name} of shape (${shape.join(', ')}) has ${data.length} numbers`);
+    }
+    header.push([name, { dtype: 'F32', shape, data_offsets: [begin, begin + data.byteLength] }]);
+    begin += data.byteLength;
+  });
+  const views = sorted.map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  return [encodeHeader(header), ...views];
+}
+
+function encodeHeader(entries: readonly [string, object][]): Uint8Array {
+  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
+  const length = Math.ceil(json.length / LENGTH_BYTES) * LENGTH_BYTES;
+  const bytes = new Uint8Array(LENGTH_BYTES + length).fill(0x20);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
+  bytes.set(json, LENGTH_BYTES);
+  return bytes;
+}
+
+/**
+ * All tensors of a file that is held in memory. Nothing in it is trusted: a file that is truncated, corrupted or of another
+ * kind is refused, and memory is taken only for tensors whose bytes are there.
+ * @throws UserError that names `fileName`, what is wrong and what to do
+ */
+export function decodeSafetensors(bytes: Uint8Array, fileName: string): LoadedFile {
+  const { entries, metadata, dataStart } = parseHeader(bytes, fileName);
+  const data = bytes.subarray(dataStart);
+  const tensors = new Map(entries.map((entry) => [entry.name, loadTensor(entry, data)]));
+  return { tensors, metadata };
+}
+
+function loadTensor({ dtype, shape, begin, end }: TensorEntry, data: Uint8Array): LoadedTensor {
+  const bytes = data.subarray(begin, end);
+  if (dtype === 'F32') return { shape, dtype, data: viewAs(Float32Array, bytes) };
+  const bits = viewAs(Uint16Array, bytes);
+  return { shape, dtype, data: dtype === 'F16' ? fromF16(bits) : fromBF16(bits) };
+}
+
+/**
+ * The bytes as an array of wider elements; copied only where they do not lie at a multiple of the element's size (and not by
+ * `slice`, which gives a view where the bytes are a Node Buffer).
+ */
+function viewAs<T>(
+  array: { new (buffer: ArrayBufferLike, byteOffset: number, length: number): T; BYTES_PER_ELEMENT: number },
+  bytes: Uint8Array,
+): T {
+  const aligned = bytes.byteOffset % array.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes);
+  return new array(aligned.buffer, aligned.byteOffset, aligned.byteLength / array.BYTES_PER_ELEMENT);
+}
