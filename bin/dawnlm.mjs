@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+/** Starts the command line: TypeScript is compiled in memory by tsx, there is no build. */
+try {
+  const { register } = await import('tsx/esm/api');
+  register({ tsconfig: false }); // or tsx would obey a tsconfig.json of the folder that the user stands in
+} catch (error) {
+  if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
+  console.error('The dependencies of dawnlm are not installed. Run "npm start" or "npm install" in its folder first.');
+  process.exit(1);
+}
+await import('../src/cli/main.ts');

