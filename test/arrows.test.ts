@@ -9,7 +9,7 @@ const LOWER: Record<string, string[]> = {
   kernels: ['gpu', 'tensor'],
   model: ['gpu', 'tensor', 'kernels'],
   text: [],
-  export: [],
+  export: ['model'],
   node: [],
   train: ['gpu', 'tensor', 'kernels', 'model', 'text', 'export', 'node', '../data'],
   cli: ['gpu', 'tensor', 'kernels', 'model', 'text', 'export', 'node', 'train', '../data', '../bench'],
