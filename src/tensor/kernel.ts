@@ -26,9 +26,9 @@ export interface KernelSpec<B extends string, P extends string, T extends Point>
   /** Whether an adapter can run a point. */
   valid?: (point: T, adapter: Capabilities) => boolean;
   /** The point to take on an adapter until a measurement knows better; else the first valid one. */
-  prefer?: (adapter: Capabilities, params: Record<P, number>) => T;
+  prefer?: (adapter: Capabilities, params: Record<NoInfer<P>, number>) => T;
   /** Workgroups: a count (folded into two axes where it passes 65,535: see `groupIndex`), or all three axes. */
-  grid: (params: Record<P, number>, point: T) => number | readonly [number, number, number];
+  grid: (params: Record<NoInfer<P>, number>, point: T) => number | readonly [number, number, number];
   /** The shader, from the declarations on: entry point `main`. */
   wgsl: (point: T, adapter: Capabilities) => string;
 }

@@ -13,11 +13,14 @@ export interface ParameterSpec {
   init: 'zeros' | 'ones' | { std: number };
   /** Whether weight decay applies (by GPT-2's custom: matrices and embeddings yes, biases and norms no). */
   decay: boolean;
+  /** The tensor that this one is a part of: neighbours with the same `stack` are also one tensor, joined along axis 0. */
+  stack?: string;
 }
 
 /**
  * All parameters of a model in one flat tensor, and their gradients in another, so that clearing, the global norm,
  * clipping and the optimizer are one dispatch each. Those with weight decay stand first. Gaps from alignment hold zeros.
+ * Kernels take whole stacks (one matmul for queries, keys and values); files know the parts by their own names.
  */
 export class Parameters {
   /** Everything, flat: (N) f32. */
@@ -29,6 +32,7 @@ export class Parameters {
   readonly specs: readonly ParameterSpec[];
   private readonly byName = new Map<string, Tensor>();
   private readonly offsets = new Map<string, number>();
+  private readonly stacks = new Map<string, Shape>();
 
   constructor(
     private readonly engine: Engine,
@@ -37,14 +41,18 @@ export class Parameters {
     this.specs = [...specs.filter(({ decay }) => decay), ...specs.filter(({ decay }) => !decay)];
     let end = 0;
     let decayEnd = 0;
-    for (const { name, shape, decay } of this.specs) {
+    let before: string | undefined;
+    for (const { name, shape, decay, stack } of this.specs) {
+      if (!stack || stack !== before) end = roundUp(end, ALIGNMENT_BYTES / ELEMENT_BYTES);
+      before = stack;
       this.offsets.set(name, end);
-      end += roundUp(sizeOf(shape), ALIGNMENT_BYTES / ELEMENT_BYTES);
-      if (decay) decayEnd = end;
+      if (stack) this.addToStack(stack, end, shape);
+      end += sizeOf(shape);
+      if (decay) decayEnd = roundUp(end, ALIGNMENT_BYTES / ELEMENT_BYTES);
     }
     this.decayEnd = decayEnd;
-    this.values = engine.zeros([end], 'f32', 'the parameters');
-    for (const { name, shape } of specs) this.byName.set(name, this.slice(this.values, name, shape));
+    this.values = engine.zeros([roundUp(end, ALIGNMENT_BYTES / ELEMENT_BYTES)], 'f32', 'the parameters');
+    for (const [name, shape] of this.shapes()) this.byName.set(name, this.slice(this.values, name, shape));
   }
 
   /** Number of learned numbers, without the gaps. */
@@ -63,7 +71,7 @@ export class Parameters {
   requireGradients(): this {
     if (this.gradients) return this;
     this.gradients = this.engine.zeros(this.values.shape, 'f32', 'the gradients');
-    for (const { name, shape } of this.specs) {
+    for (const [name, shape] of this.shapes()) {
       const tensor = this.get(name);
       tensor.requiresGrad = true;
       tensor.grad = this.slice(this.gradients, name, shape);
@@ -80,6 +88,18 @@ export class Parameters {
       else this.get(name).write(normals(size, init.std, seed, stream));
     });
     return this;
+  }
+
+  /** Names and shapes of parameters and stacks. */
+  private shapes(): [string, Shape][] {
+    return [...this.specs.map(({ name, shape }): [string, Shape] => [name, shape]), ...this.stacks];
+  }
+
+  private addToStack(stack: string, offset: number, shape: Shape): void {
+    const [rows, ...rest] = shape;
+    const joined = this.stacks.get(stack)?.[0] ?? 0;
+    if (joined === 0) this.offsets.set(stack, offset);
+    this.stacks.set(stack, [joined + rows, ...rest]);
   }
 
   private slice(flat: Tensor, name: string, shape: Shape): Tensor {

@@ -97,7 +97,8 @@ async function runOnce(
     return tensor;
   };
   try {
-    const tensors = inputs.map((input) => {
+    const tensors = definition.inputs.map((_, i) => {
+      const input = inputs[i];
       if (!input) return undefined;
       const tensor = engine.tensor(input.data, input.shape);
       if (!input.integer && differentiable) {
