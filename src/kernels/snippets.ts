@@ -135,7 +135,7 @@ interface ElementwiseSpec<B extends string, P extends string> {
   name: string;
   bind: Record<B, 'read' | 'write' | 'read u32'>;
   params: Record<P, 'u32' | 'f32'>;
-  lengths: readonly P[];
+  lengths: readonly NoInfer<P>[];
   /** Functions, with `T` for f32 or vec4<f32>. */
   functions?: string;
   /** What is done for each `i` below params.N. */

@@ -22,6 +22,11 @@ export function goldenCases(op: string): Golden[] {
   return cases.filter((golden) => golden.op === op);
 }
 
+/** An op of any inputs and attributes. */
+interface SomeOp {
+  readonly definition: { readonly name: string };
+}
+
 export interface RunOptions {
   attributes?: Record<string, unknown>;
   /** Gradient by the output; without it the tape starts from a scalar loss. */
@@ -30,7 +35,8 @@ export interface RunOptions {
 }
 
 /** Runs an op on the GPU, forward and (where it can) backward. Uint32Arrays make u32 tensors, which get no gradients. */
-export async function runOp(op: AnyOp, inputs: readonly (Numbers | undefined)[], options: RunOptions = {}) {
+export async function runOp(some: SomeOp, inputs: readonly (Numbers | undefined)[], options: RunOptions = {}) {
+  const op = some as AnyOp;
   const engine = await testEngine();
   engine.variant = options.variant ?? 'best';
   const tensors = op.definition.inputs.map((_, i) => {
@@ -61,8 +67,8 @@ export interface Anchor {
 }
 
 /** Tests that the float64 reference, and every variant on the GPU with its gradients, give PyTorch's figures. */
-export function describeAnchors(op: AnyOp, anchors: readonly Anchor[]): void {
-  const { reference, run, inputs } = op.definition;
+export function describeAnchors(op: SomeOp, anchors: readonly Anchor[]): void {
+  const { reference, run, inputs } = (op as AnyOp).definition;
   describe.each(anchors.map((anchor, i) => [i, anchor] as const))('PyTorch case %i', (_, anchor) => {
     it('the float64 reference', () => {
       const expected = anchor.output.data;

@@ -1,14 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { layerNorm } from '../../src/kernels/layerNorm.ts';
-import type { AnyOp } from '../helpers/battery.ts';
 import { testEngine } from '../helpers/engine.ts';
 import { describeAnchors, goldenCases, runOp } from '../helpers/golden.ts';
 import { expectClose, normalNumbers } from '../helpers/numbers.ts';
 
-const op = layerNorm as unknown as AnyOp;
-
 describeAnchors(
-  op,
+  layerNorm,
   goldenCases('layer_norm').map(({ inputs, attributes, output, dOutput, gradients }) => ({
     inputs: [inputs.x, inputs.weight, inputs.bias],
     attributes: { eps: attributes.epsilon },
@@ -23,8 +20,8 @@ describe('layerNorm', () => {
     const shape = [2, 64];
     const x = { shape, data: normalNumbers(shape, 1).map((value) => Math.fround(1000 + value)) };
     const inputs = [x, { shape: [64], data: new Float32Array(64).fill(1) }];
-    const { output } = await runOp(op, inputs, { attributes: { eps: 1e-5 }, dy: x });
-    expectClose(output, op.definition.reference(inputs, { eps: 1e-5 }), 1e-4);
+    const { output } = await runOp(layerNorm, inputs, { attributes: { eps: 1e-5 }, dy: x });
+    expectClose(output, layerNorm.definition.reference(inputs, { eps: 1e-5 }), 1e-4);
   });
 
   it('sums the weight gradient over many rows as it does over few', async () => {
@@ -32,7 +29,9 @@ describe('layerNorm', () => {
     const x = { shape, data: normalNumbers(shape, 1) };
     const weight = { shape: [5], data: Float32Array.of(1, 2, -1, 0, 3) };
     const run = (variant: string) =>
-      runOp(op, [x, weight, weight], { attributes: { eps: 1e-5 }, dy: x, variant }).then(({ gradients }) => gradients);
+      runOp(layerNorm, [x, weight, weight], { attributes: { eps: 1e-5 }, dy: x, variant }).then(
+        ({ gradients }) => gradients,
+      );
     const [naive, rows] = [await run('naive'), await run('rows')];
     for (const i of [0, 1, 2]) expectClose(rows[i]!, naive[i]!, 1e-3);
   });
