@@ -1,0 +1,32 @@
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+
+const root = new URL('../..', import.meta.url).pathname;
+
+/** A checkout with the launcher and a command line of one line; and, to stand in, a folder with a broken tsconfig.json. */
+function checkout() {
+  const folder = mkdtempSync(join(tmpdir(), 'dawnlm-launcher-'));
+  for (const name of ['bin', 'src', 'src/cli', 'elsewhere']) mkdirSync(join(folder, name));
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  writeFileSync(join(folder, 'elsewhere/tsconfig.json'), '{');
+  writeFileSync(join(folder, 'src/cli/main.ts'), 'const n: number = process.argv.length;\nconsole.log(n);\n');
+  copyFileSync(join(root, 'bin/dawnlm.mjs'), join(folder, 'bin/dawnlm.mjs'));
+  return folder;
+}
+
+function launch(folder: string) {
+  const args = [join(folder, 'bin/dawnlm.mjs'), 'train'];
+  return spawnSync(process.execPath, args, { cwd: join(folder, 'elsewhere'), encoding: 'utf8' });
+}
+
+it('says what to do without dependencies, and with them starts from any folder', () => {
+  const folder = checkout();
+  const { status, stderr } = launch(folder);
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^The dependencies of dawnlm are not installed\. Run "npm start"[^\n]*\n$/);
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');
+  expect(launch(folder).stdout).toBe('3\n');
+});
