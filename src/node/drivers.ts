@@ -4,7 +4,7 @@
  */
 import { closeSync, openSync } from 'node:fs';
 import { UsageError, UserError } from '../errors.ts';
-import { findIcd, prepareVulkan, SOFTWARE, type SoftwareName, useIcd } from './icd.ts';
+import { findIcd, prepareVulkan, SOFTWARE, type SoftwareName, useIcd, usersIcds } from './icd.ts';
 
 const TOGGLES = [
   'enable-dawn-features=allow_unsafe_apis',
@@ -96,8 +96,11 @@ function newInstance(dawn: Dawn, icd: string | undefined, flags: string[]): GPU 
   return gpu;
 }
 
-const describe = (info: GPUAdapterInfo): string =>
-  info.description || info.device || `${info.vendor} ${info.architecture}`;
+/** Dawn's description is the driver's, which names a software adapter well; a GPU has its model in `device`. */
+function describe({ vendor, device, description }: GPUAdapterInfo, driver: OpenedAdapter['driver']): string {
+  if (driver !== 'gpu') return description || device;
+  return `${[vendor, device].filter(Boolean).join(' ')}${description && ` (${description})`}`;
+}
 
 function driverOf(text: string, fallback: boolean): OpenedAdapter['driver'] {
   if (/swiftshader/i.test(text)) return 'swiftshader';
@@ -110,9 +113,9 @@ async function request(dawn: Dawn, icd?: string, flags: string[] = []): Promise<
   const gpu = newInstance(dawn, icd, flags);
   const adapter = await withoutStderr(() => gpu.requestAdapter({ powerPreference: 'high-performance' }));
   if (!adapter) return null;
-  const description = describe(adapter.info);
-  const driver = driverOf(`${description} ${adapter.info.device}`, adapter.info.isFallbackAdapter);
-  return { gpu, adapter, description, software: driver !== 'gpu', driver };
+  const { description, device, isFallbackAdapter } = adapter.info;
+  const driver = driverOf(`${description} ${device}`, isFallbackAdapter);
+  return { gpu, adapter, description: describe(adapter.info, driver), software: driver !== 'gpu', driver };
 }
 
 async function requestSoftware(dawn: Dawn, name: SoftwareName): Promise<OpenedAdapter | null> {
@@ -133,13 +136,13 @@ const openers: Record<AdapterFound['choice'], (dawn: Dawn) => Promise<OpenedAdap
 };
 
 async function openAuto(dawn: Dawn): Promise<OpenedAdapter> {
-  for (const open of Object.values(openers)) {
-    const found = await open(dawn);
+  const first = await request(dawn);
+  if (first && (!first.software || usersIcds !== undefined)) return first;
+  for (const name of SOFTWARE) {
+    const found = await requestSoftware(dawn, name);
     if (found) return found;
   }
-  // A driver list of the user's own, or a software adapter of macOS or Windows, may still have something.
-  const last = await request(dawn);
-  if (last) return last;
+  if (first) return first; // a software adapter without a name here
   throw new UserError(`No WebGPU adapter: no GPU, no Mesa lavapipe and no SwiftShader was found. ${advice()}`);
 }
 
@@ -185,8 +188,9 @@ async function openNamed(dawn: Dawn, part: string): Promise<OpenedAdapter> {
 }
 
 /**
- * Opens the adapter that `choice` names: auto (a GPU, else lavapipe, else SwiftShader), gpu, lavapipe, swiftshader, or a
- * part of an adapter's name. Default: the variable DAWNLM_ADAPTER, else auto.
+ * Opens the adapter that `choice` names: auto (a GPU, else lavapipe, else SwiftShader; but the best of VK_DRIVER_FILES
+ * where the user has set that), gpu, lavapipe, swiftshader, or a part of an adapter's name. Default: the variable
+ * DAWNLM_ADAPTER, else auto.
  * @throws UserError when the adapter is not there, with what to install; UsageError when no adapter has such a name
  */
 export async function openAdapter(choice = process.env.DAWNLM_ADAPTER || 'auto'): Promise<OpenedAdapter> {

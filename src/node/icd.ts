@@ -22,8 +22,8 @@ const BROWSERS = [
 /** Where the SwiftShader of the npm package is unpacked. */
 export const swiftshaderFolder = (): string => join(cacheFolder(), 'swiftshader');
 
-/** The user's own list of drivers, as it was before this process changed it. */
-const USERS_ICD = process.env.VK_DRIVER_FILES ?? process.env.VK_ICD_FILENAMES;
+/** The user's own list of drivers, as it was before this process changed it; undefined where there is none. */
+export const usersIcds = process.env.VK_DRIVER_FILES ?? process.env.VK_ICD_FILENAMES;
 
 /** Path of the driver's ICD file, or undefined where the machine does not have it. */
 export function findIcd(name: SoftwareName): string | undefined {
@@ -35,7 +35,7 @@ export function findIcd(name: SoftwareName): string | undefined {
 
 /** Points Vulkan instances made from now on at one driver; undefined: at the user's or the system's own list. */
 export function useIcd(icd: string | undefined): void {
-  const value = icd ?? USERS_ICD;
+  const value = icd ?? usersIcds;
   // The second name is the one that loaders before 1.3.207 know (Ubuntu 22.04).
   for (const name of ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES']) {
     if (value === undefined) delete process.env[name];
