@@ -1,0 +1,46 @@
+/** A run's report: one HTML file that holds everything that it needs, to be kept, sent and printed. */
+import type { ReportData } from './report/data.ts';
+import { lossFigure, smallFigures } from './report/figures.ts';
+import { Html, html } from './report/html.ts';
+import { SCRIPT } from './report/script.ts';
+import { abstract, figuresTable, keyFigures, modelSection, runSection, samplesSection } from './report/sections.ts';
+import { STYLE } from './report/style.ts';
+import { type Summary, summarize, warningsOf } from './report/summary.ts';
+
+export type { MemoryCard, ParameterRow, ReportData, Sample } from './report/data.ts';
+
+/**
+ * The report as a whole HTML document: nothing is fetched (its policy forbids it), all text of the run is escaped, curves
+ * are thinned to what can be seen, so that a long log makes no larger file. The same data give the same bytes.
+ */
+export function renderReport(data: ReportData): string {
+  const summary = summarize(data);
+  return html`<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:">
+<link rel="icon" href="data:,">
+<title>${data.name}: training report</title><style>${new Html(STYLE)}</style></head>
+<body><main>${header(summary)}
+<section><h2>Loss</h2>${lossFigure(summary)}${smallFigures(summary)}${figuresTable(summary)}</section>
+${samplesSection(data.samples)}${modelSection(summary)}${runSection(summary)}
+<footer>Made by dawnlm.</footer></main>
+<script>${new Html(SCRIPT)}</script></body></html>
+`.text;
+}
+
+function header(summary: Summary): Html {
+  const { data } = summary;
+  const warnings = warningsOf(summary);
+  return html`<header><p class="over">Training report · ${dateInWords(data.startedAt)} ·
+<span class="status ${data.status}">${data.status}</span></p><h1>${data.name}</h1>${abstract(summary)}
+${warnings.map((warning) => html`<p class="notice ${data.status}" role="note">${warning}</p>`)}${keyFigures(summary)}</header>`;
+}
+
+/** "21 November 2025, 14:03 UTC"; what is no date is shown as it is. */
+function dateInWords(iso: string): string {
+  const date = new Date(iso);
+  if (Number.isNaN(date.getTime())) return iso;
+  const day = date.toLocaleDateString('en-GB', { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' });
+  return `${day}, ${date.toISOString().slice(11, 16)} UTC`;
+}

