@@ -1,0 +1,112 @@
+import { UserError } from '../errors.ts';
+import { type Call, defineOp, type Numbers } from '../tensor/op.ts';
+import { format, type Shape } from '../tensor/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { flashForward, flashKeyGradient, flashQueryGradient } from './attentionFlash.ts';
+import { naiveForward, naiveKeyGradient, naiveQueryGradient } from './attentionNaive.ts';
+
+/** Which heads a packed tensor holds. */
+export interface Heads {
+  /** Query heads. */
+  nHead: number;
+  /** Key heads and value heads; divides `nHead`. Query head h reads key and value head floor(h / (nHead / nKvHead)). */
+  nKvHead: number;
+}
+
+export interface AttentionAttributes extends Heads {
+  /** Whether token t sees tokens 0..t only, or all. */
+  causal: boolean;
+}
+
+/** Sizes of a packed (B, T, (H + 2 KV) * D). @throws UserError when the heads do not fit. */
+export function packedSizes(op: string, shape: Shape, { nHead: H, nKvHead: KV }: Heads) {
+  if (shape.length !== 3) throw new UserError(`${op}: qkv must be (B, T, (H + 2 KV) * D), got ${format(shape)}`);
+  if (!(H > 0 && KV > 0 && H % KV === 0)) throw new UserError(`${op}: ${KV} key heads do not divide ${H} query heads`);
+  const [B, T, width] = shape;
+  const D = width / (H + 2 * KV);
+  if (!Number.isInteger(D)) {
+    throw new UserError(`${op}: qkv ${format(shape)} does not split into ${H} + 2 * ${KV} heads of one width`);
+  }
+  return { B, T, H, KV, D };
+}
+
+/** What the kernels are told: sizes and flags. */
+function setting({ inputs: [qkv], attributes }: Call<AttentionAttributes>) {
+  const sizes = packedSizes('attention', qkv!.shape, attributes);
+  return { ...sizes, causal: attributes.causal ? 1 : 0, heads: sizes.H, quads: Math.ceil(sizes.D / 4) };
+}
+
+function reference([qkv]: readonly (Numbers | undefined)[], attributes: AttentionAttributes): Float64Array {
+  const { B, T, H, KV, D } = packedSizes('attention', qkv!.shape, attributes);
+  const x = qkv!.data;
+  const y = new Float64Array(B * T * H * D);
+  const start = (b: number, t: number, head: number): number => ((b * T + t) * (H + 2 * KV) + head) * D;
+  for (let b = 0; b < B; b++)
+    for (let h = 0; h < H; h++)
+      for (let t = 0; t < T; t++) {
+        const seen = attributes.causal ? t + 1 : T;
+        const kvHead = H + Math.floor(h / (H / KV));
+        const scores = Array.from({ length: seen }, (_, j) => {
+          let score = 0;
+          for (let d = 0; d < D; d++) score += x[start(b, t, h) + d] * x[start(b, j, kvHead) + d];
+          return score / Math.sqrt(D);
+        });
+        const largest = Math.max(...scores);
+        const weights = scores.map((score) => Math.exp(score - largest));
+        const sum = weights.reduce((a, w) => a + w, 0);
+        for (let j = 0; j < seen; j++)
+          for (let d = 0; d < D; d++)
+            y[((b * T + t) * H + h) * D + d] += (weights[j] / sum) * x[start(b, j, kvHead + KV) + d];
+      }
+  return y;
+}
+
+/**
+ * Attention over packed heads: y = softmax(q k^T / sqrt(D)) v for each query head, without ever storing T x T.
+ * qkv: (B, T, (H + 2 KV) * D), the last axis being H query heads, KV key heads, KV value heads (GPT-2's c_attn with
+ * KV = H; fewer are grouped queries, as in Llama) -> (B, T, H * D). Keeps the log-sum-exp of the scores, (B, H, T).
+ * There is no dropout on the weights: dropout belongs to residuals and embeddings here.
+ *
+ * naive: an invocation a query and head. flash: see attentionWalk.ts.
+ * @throws UserError when the heads do not divide one another or the last axis.
+ */
+export const attention = defineOp<[qkv: Tensor], AttentionAttributes>({
+  name: 'attention',
+  inputs: ['qkv'],
+  shape: ([qkv], attributes) => {
+    const { B, T, H, D } = packedSizes('attention', qkv!, attributes);
+    return [B, T, H * D];
+  },
+  saves: ([qkv], { nHead }) => ({ lse: [qkv![0], nHead, qkv![1]] }),
+  run: {
+    naive: (call) => naiveForward({ qkv: call.inputs[0]!, y: call.output, lse: call.saved.lse }, setting(call)),
+    flash: (call) => {
+      const { D, ...params } = setting(call);
+      flashForward(D)({ qkv: call.inputs[0]!, y: call.output, lse: call.saved.lse }, params);
+    },
+  },
+  reference,
+  backward: (call) => {
+    const { engine, inputs, output: y, saved, dy, target, variant } = call;
+    const dqkv = target(0);
+    if (!dqkv) return;
+    const { D, ...params } = { ...setting(call), accumulate: dqkv.accumulate };
+    const delta = engine.empty(saved.lse.shape);
+    const tensors = { qkv: inputs[0]!, y, dy, lse: saved.lse, delta, dqkv: dqkv.tensor };
+    const naive = variant === 'naive';
+    if (naive) naiveQueryGradient(tensors, { ...params, D });
+    else flashQueryGradient(D)(tensors, params);
+    if (naive) naiveKeyGradient(tensors, { ...params, D });
+    else flashKeyGradient(D)(tensors, { ...params, heads: params.KV });
+  },
+  // a weight is a sum of D products, an output of T weights; a gradient adds up both
+  reduction: ([qkv], attributes) => qkv![1] + 4 * packedSizes('attention', qkv!, attributes).D,
+  cases: [
+    { inputs: [[1, 1, 18]], attributes: { nHead: 1, nKvHead: 1, causal: true } },
+    { inputs: [[2, 7, 48]], attributes: { nHead: 4, nKvHead: 2, causal: true } }, // D 6
+    { inputs: [[1, 19, 48]], attributes: { nHead: 2, nKvHead: 2, causal: true } }, // past two rows of 8 lanes
+    { inputs: [{ shape: [1, 5, 108], scale: 3 }], attributes: { nHead: 1, nKvHead: 1, causal: true } }, // D 36: past 8 lanes of 4
+    { inputs: [[1, 67, 32]], attributes: { nHead: 2, nKvHead: 1, causal: true } }, // past 64 lanes, D 8
+    { inputs: [[2, 17, 40]], attributes: { nHead: 3, nKvHead: 1, causal: false } },
+  ],
+});
