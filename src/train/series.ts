@@ -64,6 +64,18 @@ export function sampleEvenly<T>(items: readonly T[], most: number): T[] {
 export const lowest = (points: readonly Point[]): Point | undefined =>
   points.reduce<Point | undefined>((best, point) => (best && best.value <= point.value ? best : point), undefined);
 
+/**
+ * The range in which to draw losses: all of them, but no more than a quarter above where training started or above
+ * `uniformLoss`, where a model starts that knows nothing; an explosion is cut off, for it would flatten the rest.
+ */
+export function lossRange(training: readonly Point[], validation: readonly Point[], uniformLoss = 0): [number, number] {
+  const losses = [...training, ...validation].map(({ value }) => value);
+  const highest = losses.reduce((most, value) => Math.max(most, value));
+  const low = losses.reduce((least, value) => Math.min(least, value));
+  const ceiling = 1.25 * Math.max(uniformLoss, losses[0]);
+  return [Math.min(low, ceiling), Math.min(highest, ceiling)];
+}
+
 /** The value below which the share `q` of the values lies; NaN of none. */
 export function quantile(values: readonly number[], q: number): number {
   const sorted = Float64Array.from(values).sort();

@@ -1,6 +1,6 @@
 /** The report's figures: the loss large, and what explains it small beneath. */
 import { count, figure, loss } from '../format.ts';
-import { envelope, type Point, quantile, sampleEvenly, smooth } from '../series.ts';
+import { envelope, lossRange, type Point, quantile, sampleEvenly, smooth } from '../series.ts';
 import { type Chart, type Curve, drawChart, type Size } from './chart.ts';
 import { type Html, html } from './html.ts';
 import type { Summary } from './summary.ts';
@@ -60,15 +60,6 @@ function lossChart({ training, validation, best, uniformLoss, data, steps }: Sum
     level: { value: uniformLoss, label: 'a uniform guess' },
     breaks: data.status === 'diverged' ? [{ step: steps, label: 'diverged' }] : [],
   };
-}
-
-/** All of the curves, but no more than a quarter above where a model starts that knows nothing: an explosion is cut off. */
-function lossRange(training: readonly Point[], validation: readonly Point[], uniformLoss: number): [number, number] {
-  const values = [...training, ...validation].map(({ value }) => value);
-  const highest = values.reduce((most, value) => Math.max(most, value));
-  const low = values.reduce((least, value) => Math.min(least, value));
-  const ceiling = 1.25 * Math.max(uniformLoss, values[0]);
-  return [Math.min(low, ceiling), Math.min(highest, ceiling)];
 }
 
 /** Learning rate, gradient norm and speed side by side; what was not recorded is left out. */
