@@ -1,3 +1,4 @@
+import { Script } from 'node:vm';
 import { expect, it } from 'vitest';
 import type { LogRecord } from '../../src/train/logRecord.ts';
 import { type ReportData, renderReport } from '../../src/train/report.ts';
@@ -103,6 +104,12 @@ it('fetches nothing', () => {
   const page = renderReport(run());
   expect(page).toContain("default-src 'none'");
   expect(page).not.toMatch(/\b(?:src|href|action)="(?!data:)|url\((?!#)|@import|https?:/);
+});
+
+it('holds one script, which parses', () => {
+  const scripts = [...renderReport(run()).matchAll(/<script>([\s\S]*?)<\/script>/g)];
+  expect(scripts).toHaveLength(1);
+  expect(() => new Script(scripts[0][1])).not.toThrow();
 });
 
 it('escapes everything that comes from the run', () => {

@@ -83,17 +83,17 @@ export function modelSection({ data }: Summary): Html {
 function parameterTable(rows: Summary['data']['parameters']): Html {
   const parameters = rows.reduce((sum, row) => sum + row.parameters, 0);
   const flops = rows.reduce((sum, row) => sum + row.flopsPerToken, 0);
-  return html`<div class="scroll"><table><thead><tr><th scope="col">Part</th><th scope="col">Shape</th>
+  return html`<div class="scroll"><table><thead><tr><th scope="col">Part</th><th scope="col" class="shape">Shape</th>
 <th scope="col" class="number">Parameters</th><th scope="col" class="share">Share</th>
 <th scope="col" class="number">FLOPs a token</th></tr></thead>
 <tbody>${rows.map(
     (
       row,
-    ) => html`<tr><th scope="row">${row.group}</th><td>${row.shape}</td><td class="number">${exact(row.parameters)}</td>
+    ) => html`<tr><th scope="row">${row.group}</th><td class="shape">${row.shape}</td><td class="number">${exact(row.parameters)}</td>
 <td class="share">${row.parameters > 0 && html`<i style="width:${((100 * row.parameters) / parameters).toFixed(1)}%"></i>`}</td>
 <td class="number">${count(row.flopsPerToken)}</td></tr>`,
   )}</tbody>
-<tfoot><tr><th scope="row">Total</th><td></td><td class="number">${exact(parameters)}</td><td class="share"></td>
+<tfoot><tr><th scope="row">Total</th><td class="shape"></td><td class="number">${exact(parameters)}</td><td class="share"></td>
 <td class="number">${count(flops)}</td></tr></tfoot></table></div>
 <p class="caption">FLOPs of the forward pass; a training step takes three times as many a token, ${count(3 * flops)}.</p>`;
 }

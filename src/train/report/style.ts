@@ -77,14 +77,16 @@ tfoot td, tfoot th { font-weight: 600; border-bottom: 0; border-top: 1px solid v
 code { font: .86em var(--mono); overflow-wrap: anywhere; }
 details { margin-top: 1.6rem; } summary { cursor: pointer; color: var(--muted); font-size: .9rem; margin-bottom: .8rem; }
 footer { margin-top: 4rem; padding-top: 1rem; border-top: 1px solid var(--rule); color: var(--muted); font-size: .82rem; }
-@media (max-width: 44rem) {
+@media screen and (max-width: 58rem) { .key { grid-template-columns: repeat(3, auto); } }
+@media screen and (max-width: 44rem) {
   main { padding: 2rem 1.1rem; }
   h1 { font-size: 2rem; }
   section { margin-top: 2.6rem; }
   .wide { display: none; } .narrow { display: block; }
   .small, .pair { grid-template-columns: 1fr; }
   .small figure { max-width: 22rem; }
-  .share { display: none; }
+  .share, .shape { display: none; }
+  th, td { padding-right: .8rem; }
   .key { grid-template-columns: 1fr 1fr; justify-content: stretch; }
 }
 @media print {
