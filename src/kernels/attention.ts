@@ -1,33 +1,12 @@
-import { UserError } from '../errors.ts';
 import { type Call, defineOp, type Numbers } from '../tensor/op.ts';
-import { format, type Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { flashForward, flashKeyGradient, flashQueryGradient } from './attentionFlash.ts';
 import { naiveForward, naiveKeyGradient, naiveQueryGradient } from './attentionNaive.ts';
-
-/** Which heads a packed tensor holds. */
-export interface Heads {
-  /** Query heads. */
-  nHead: number;
-  /** Key heads and value heads; divides `nHead`. Query head h reads key and value head floor(h / (nHead / nKvHead)). */
-  nKvHead: number;
-}
+import { type Heads, packedSizes } from './packedHeads.ts';
 
 export interface AttentionAttributes extends Heads {
   /** Whether token t sees tokens 0..t only, or all. */
   causal: boolean;
-}
-
-/** Sizes of a packed (B, T, (H + 2 KV) * D). @throws UserError when the heads do not fit. */
-export function packedSizes(op: string, shape: Shape, { nHead: H, nKvHead: KV }: Heads) {
-  if (shape.length !== 3) throw new UserError(`${op}: qkv must be (B, T, (H + 2 KV) * D), got ${format(shape)}`);
-  if (!(H > 0 && KV > 0 && H % KV === 0)) throw new UserError(`${op}: ${KV} key heads do not divide ${H} query heads`);
-  const [B, T, width] = shape;
-  const D = width / (H + 2 * KV);
-  if (!Number.isInteger(D)) {
-    throw new UserError(`${op}: qkv ${format(shape)} does not split into ${H} + 2 * ${KV} heads of one width`);
-  }
-  return { B, T, H, KV, D };
 }
 
 /** What the kernels are told: sizes and flags. */

@@ -1,15 +1,7 @@
 import { defineKernel } from '../tensor/kernel.ts';
-import {
-  perWidth,
-  quadsOf,
-  reader,
-  WALK_PARAMS,
-  type WalkPoint,
-  WalkWriter,
-  walkLayout,
-  writer,
-} from './attentionWalk.ts';
+import { quadsOf, reader, WALK_PARAMS, type WalkPoint, WalkWriter, walkLayout, writer } from './attentionWalk.ts';
 import { writeOrAdd } from './snippets.ts';
+import { specialize } from './specialize.ts';
 
 /*
  * Attention without a T x T matrix (Dao et al., "FlashAttention", 2022): weights live in registers, the softmax keeps a
@@ -37,7 +29,7 @@ const out = (name: string, row: string, i: string): string => `${name}At(((top +
  * Forward: lanes own queries and walk over keys and values with a running maximum m, sum l and output o of the softmax.
  * qkv: (B, T, (H + 2 KV) * D), y: (B, T, H * D), lse: (B, H, T) f32
  */
-export const flashForward = perWidth((D) =>
+export const flashForward = specialize((D: number) =>
   defineKernel({
     name: `attention_flash_${D}`,
     bind: { qkv: quadsOf('read', D), y: quadsOf('write', D), lse: 'write' },
@@ -106,7 +98,7 @@ const softmaxGradient = (
  * ds = p * (dp - delta) and dq = sum ds k / sqrt(D), where delta = sum dy y is kept for `flashKeyGradient`.
  * y, dy: (B, T, H * D), lse, delta: (B, H, T), dqkv: like qkv, its query part
  */
-export const flashQueryGradient = perWidth((D) =>
+export const flashQueryGradient = specialize((D: number) =>
   defineKernel({
     name: `attention_flash_dq_${D}`,
     bind: {
@@ -163,7 +155,7 @@ export const flashQueryGradient = perWidth((D) =>
  * Gradients of keys and values: lanes own keys and walk over the queries that see them, of every head of the group:
  * dv = sum p dy and dk = sum ds q / sqrt(D).
  */
-export const flashKeyGradient = perWidth((D) =>
+export const flashKeyGradient = specialize((D: number) =>
   defineKernel({
     name: `attention_flash_dkv_${D}`,
     bind: { qkv: quadsOf('read', D), dy: quadsOf('read', D), lse: 'read', delta: 'read', dqkv: quadsOf('write', D) },

@@ -47,16 +47,6 @@ export const walkLayout = {
   ],
 };
 
-/** The kernel of each head width, made when it is first asked for. */
-export function perWidth<K>(make: (D: number) => K): (D: number) => K {
-  const made = new Map<number, K>();
-  return (D) => {
-    let kernel = made.get(D);
-    if (!kernel) made.set(D, (kernel = make(D)));
-    return kernel;
-  };
-}
-
 /** Heads are moved four numbers at a time where their width allows: the type of a binding. */
 export const quadsOf = <A extends 'read' | 'write'>(access: A, D: number): A | `${A} vec4<f32>` =>
   D % 4 === 0 ? `${access} vec4<f32>` : access;

@@ -1,0 +1,196 @@
+import { UserError } from '../errors.ts';
+import { defineKernel } from '../tensor/kernel.ts';
+import { type Call, defineOp, type Numbers, type Target } from '../tensor/op.ts';
+import { format } from '../tensor/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { type Heads, packedSizes } from './packedHeads.ts';
+import { groupsOf64, oneEach, writeOrAdd } from './snippets.ts';
+import { specialize } from './specialize.ts';
+
+export interface RopeAttributes extends Heads {
+  /** The pair i of D / 2 turns by base^(-2i / D) radians a position. */
+  base: number;
+}
+
+/** `direction` is 1, or -1 to turn back; `started` says whether `start` holds positions; `base` for the naive kernel. */
+const PARAMS = {
+  B: 'u32',
+  T: 'u32',
+  H: 'u32',
+  KV: 'u32',
+  D: 'u32',
+  started: 'u32',
+  accumulate: 'u32',
+  direction: 'f32',
+  base: 'f32',
+} as const;
+
+const POSITION = /* wgsl */ `
+  var place = token % params.T;
+  if (params.started == 1u) { place += start[token / params.T]; }
+  let position = f32(place);`;
+
+/**
+ * WGSL `wave(turns)`, sine and cosine of an angle in full turns: polynomials on an eighth of a turn either way, good to about 1e-7. The built-in
+ * ones need not be better than 2^-11, even between -pi and pi, and SwiftShader's are no better than 1e-4.
+ */
+const sineWgsl = (real: string): string => /* wgsl */ `
+struct Wave { sine: ${real}, cosine: ${real} }
+fn wave(turns: ${real}) -> Wave {
+  let quarters = round(turns * 4.0);
+  let r = (turns - quarters * 0.25) * ${2 * Math.PI};
+  let r2 = r * r;
+  let s = r * (1.0 + r2 * (-1.0 / 6.0 + r2 * (1.0 / 120.0 + r2 * (-1.0 / 5040.0 + r2 / 362880.0))));
+  let c = 1.0 + r2 * (-0.5 + r2 * (1.0 / 24.0 + r2 * (-1.0 / 720.0 + r2 / 40320.0)));
+  let quarter = quarters - 4.0 * floor(quarters * 0.25);
+  let odd = (quarter == ${real}(1.0)) | (quarter == ${real}(3.0));
+  return Wave(select(s, c, odd) * select(${real}(1.0), ${real}(-1.0), quarter >= ${real}(2.0)),
+              select(c, s, odd) * select(${real}(1.0), ${real}(-1.0), abs(quarter - 1.5) < ${real}(1.0)));
+}`;
+
+/** The lesson: an invocation a pair of numbers, the formula as it stands.   x, y: (B, T, (H + 2 KV) * D) f32, start: (B) */
+const naive = defineKernel({
+  name: 'rope_naive',
+  bind: { x: 'read', start: 'read u32', y: 'write' },
+  params: PARAMS,
+  grid: ({ B, T, H, KV, D }) => groupsOf64((B * T * (H + 2 * KV) * D) / 2),
+  wgsl: () =>
+    sineWgsl('f32') +
+    oneEach(
+      'params.B * params.T * (params.H + 2u * params.KV) * params.D / 2u',
+      /* wgsl */ `
+  let half = params.D / 2u;
+  let pair = i % half;
+  let head = i / half % (params.H + 2u * params.KV);
+  let token = i / half / (params.H + 2u * params.KV);
+  ${POSITION}
+  let angle = position * pow(params.base, -2.0 * f32(pair) / f32(params.D)) * params.direction;
+  let isValue = head >= params.H + params.KV; // values are copied: they turn by nothing
+  let turned = wave(select(angle / ${2 * Math.PI}, 0.0, isValue));
+  let low = i / half * params.D + pair;
+  let high = low + half;
+  let rotatedLow = x[low] * turned.cosine - x[high] * turned.sine;
+  let rotatedHigh = x[high] * turned.cosine + x[low] * turned.sine;
+  ${writeOrAdd('y[low]', 'rotatedLow')}
+  ${writeOrAdd('y[high]', 'rotatedHigh')}`,
+    ),
+});
+
+/** Rounds to 12 significant bits, so that the product with a position below 4,096 is exact in f32. */
+function twelveBits(x: number): number {
+  const unit = 2 ** (Math.floor(Math.log2(x)) - 11);
+  return Math.round(x / unit) * unit;
+}
+
+/**
+ * An invocation serves the same pairs of all heads of a token, which turn by the same angle, four pairs at a time where D / 2
+ * allows. Angles come from tables in two parts, exact to about 1e-7 of a turn at every position below 4,096.
+ * 5.7 times as fast as naive on lavapipe at (12, 64, 12 * 32), 8 times at (4, 256, 18 * 64): 9.7 GB/s.
+ */
+const tables = specialize((D: number, base: number) => {
+  const vectors = D % 8 === 0;
+  const step = vectors ? 4 : 1;
+  const real = vectors ? 'vec4<f32>' : 'f32';
+  const turns = Array.from({ length: D / 2 }, (_, i) => base ** ((-2 * i) / D) / (2 * Math.PI));
+  const table = (numbers: number[]): string =>
+    `array<${real}, ${D / 2 / step}>(${Array.from({ length: D / 2 / step }, (_, i) => `${real}(${numbers.slice(i * step, (i + 1) * step).join()})`).join(', ')})`;
+  return defineKernel({
+    name: `rope_tables_${D}`,
+    bind: { x: vectors ? 'read vec4<f32>' : 'read', start: 'read u32', y: vectors ? 'write vec4<f32>' : 'write' },
+    params: PARAMS,
+    grid: ({ B, T }) => groupsOf64((B * T * D) / 2 / step),
+    wgsl: () => /* wgsl */ `
+const HALF = ${D / 2 / step}u;
+const TURNS = ${table(turns.map(twelveBits))};
+const REST = ${table(turns.map((x) => x - twelveBits(x)))};
+${sineWgsl(real)}
+${oneEach(
+  'params.B * params.T * HALF',
+  /* wgsl */ `
+  let unit = i % HALF;
+  let token = i / HALF;
+  ${POSITION}
+  let angle = fract(position * TURNS[unit]) + position * REST[unit];
+  let turned = wave(angle);
+  let sine = turned.sine * params.direction;
+  let cosine = turned.cosine;
+  let first = token * (params.H + 2u * params.KV) * 2u * HALF + unit;
+  for (var head = 0u; head < params.H + params.KV; head++) {
+    let low = first + head * 2u * HALF;
+    let high = low + HALF;
+    let a = x[low];
+    let b = x[high];
+    ${writeOrAdd('y[low]', 'a * cosine - b * sine')}
+    ${writeOrAdd('y[high]', 'b * cosine + a * sine')}
+  }
+  for (var head = params.H + params.KV; head < params.H + 2u * params.KV; head++) {
+    let low = first + head * 2u * HALF;
+    ${writeOrAdd('y[low]', 'x[low]')}
+    ${writeOrAdd('y[low + HALF]', 'x[low + HALF]')}
+  }`,
+)}`,
+  });
+});
+
+/** Rotates `x` into `y`, forwards or back. */
+function rotate(call: Call<RopeAttributes>, x: Tensor, { tensor: y, accumulate }: Target, direction: 1 | -1): void {
+  const { inputs, attributes, variant } = call;
+  const sizes = packedSizes('rope', inputs[0]!.shape, attributes);
+  const start = inputs[1] ?? x; // something has to be bound; it is not read
+  const params = { ...sizes, accumulate, direction, started: inputs[1] ? 1 : 0, base: attributes.base };
+  if (variant === 'naive') naive({ x, start, y }, params);
+  else tables(sizes.D, attributes.base)({ x, start, y }, params);
+}
+
+const run = (call: Call<RopeAttributes>): void =>
+  rotate(call, call.inputs[0]!, { tensor: call.output, accumulate: 0 }, 1);
+
+function reference([qkv, start]: readonly (Numbers | undefined)[], attributes: RopeAttributes): Float64Array {
+  const { B, T, H, KV, D } = packedSizes('rope', qkv!.shape, attributes);
+  const y = Float64Array.from(qkv!.data);
+  for (let b = 0; b < B; b++)
+    for (let t = 0; t < T; t++)
+      for (let head = 0; head < H + KV; head++)
+        for (let i = 0; i < D / 2; i++) {
+          const angle = ((start?.data[b] ?? 0) + t) * attributes.base ** ((-2 * i) / D);
+          const low = ((b * T + t) * (H + 2 * KV) + head) * D + i;
+          const high = low + D / 2;
+          y[low] = qkv!.data[low] * Math.cos(angle) - qkv!.data[high] * Math.sin(angle);
+          y[high] = qkv!.data[high] * Math.cos(angle) + qkv!.data[low] * Math.sin(angle);
+        }
+  return y;
+}
+
+/**
+ * Rotary position embedding (Su et al., "RoFormer", 2021) of the query and key heads of a packed tensor; values are copied.
+ * Number i < D / 2 of a head turns together with number i + D / 2 (the "rotate_half" convention of Hugging Face's Llama)
+ * by position * base^(-2i / D). The position of token t of row b is start[b] + t; without `start`, t.
+ * qkv: (B, T, (H + 2 KV) * D) f32, start: (B) u32 -> like qkv
+ * @throws UserError when the heads do not fit, their width is odd, or `start` is not (B).
+ */
+export const rope = defineOp<[qkv: Tensor, start: Tensor | undefined], RopeAttributes>({
+  name: 'rope',
+  inputs: ['qkv', 'start?'],
+  shape: ([qkv, start], attributes) => {
+    const { B, D } = packedSizes('rope', qkv!, attributes);
+    if (D % 2) throw new UserError(`rope: heads must have an even width, got ${D}`);
+    if (start && (start.length !== 1 || start[0] !== B)) {
+      throw new UserError(`rope: start must be (${B}), got ${format(start)}`);
+    }
+    return qkv!;
+  },
+  run: { naive: run, tables: run },
+  reference,
+  backward: (call) => {
+    const dqkv = call.target(0);
+    if (dqkv) rotate(call, call.dy, dqkv, -1);
+  },
+  // the naive kernel's angles, of up to 12 radians here, carry some ulp of rounding and of pow
+  reduction: () => 64,
+  cases: [
+    { inputs: [[1, 1, 6], undefined], attributes: { nHead: 1, nKvHead: 1, base: 10000 } },
+    { inputs: [[2, 7, 48], undefined], attributes: { nHead: 4, nKvHead: 2, base: 10000 } }, // D 6
+    { inputs: [[3, 5, 40], { shape: [3], below: 8 }], attributes: { nHead: 3, nKvHead: 1, base: 500 } }, // D 8
+    { inputs: [[1, 3, 72], { shape: [1], below: 8 }], attributes: { nHead: 1, nKvHead: 1, base: 10000 } }, // D 24
+  ],
+});
