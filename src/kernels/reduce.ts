@@ -9,6 +9,7 @@ import {
   columnLayout,
   columnShader,
   defineElementwise,
+  defineVectors,
   groupsOf64,
   oneEach,
   writeOrAdd,
@@ -113,14 +114,15 @@ const columnsNaive = defineKernel({
     ),
 });
 
-/** Workgroups sum chunks of rows; `addChunks` adds the chunks.   partial: (K, C) f32 */
-const columnChunks = defineKernel({
+/** Workgroups sum chunks of rows, on vectors of four; `addChunks` adds the chunks.   partial: (K, C) f32 */
+const columnChunks = defineVectors({
   name: 'sumRows_chunks',
   bind: { x: 'read', partial: 'write' },
   params: { R: 'u32', C: 'u32' },
+  lengths: ['C'],
   ...columnLayout,
   wgsl: columnShader(/* wgsl */ `
-  var sum = 0.0;
+  var sum = T();
   for (var r = first; r < last; r++) { sum += x[r * params.C + column]; }
   partial[chunk * params.C + column] = sum;`),
 });

@@ -8,6 +8,7 @@ import {
   chunksOf,
   columnLayout,
   columnShader,
+  defineVectors,
   groupsOf64,
   oneEach,
   rowLayout,
@@ -38,19 +39,21 @@ const naive = defineKernel({
     ),
 });
 
-/** A subgroup a row, as in layer normalization. */
-const rows = defineKernel({
+/** A subgroup a row, on vectors of four, as in layer normalization. */
+const rows = defineVectors({
   name: 'rmsNorm_rows',
   ...forwardSpec,
+  lengths: ['C'],
+  scalars: ['rms'],
   ...rowLayout,
   wgsl: rowShader(/* wgsl */ `
   let start = row * params.C;
-  var squares = 0.0;
+  var squares = T();
   for (var c = lane; c < columns; c += LANES) {
     let value = x[start + c];
     squares += value * value;
   }
-  let scale = inverseSqrt(rowSum(index, squares) / f32(params.C) + params.eps);
+  let scale = inverseSqrt(rowSum(index, total(squares)) / f32(params.C * WIDTH) + params.eps);
   for (var c = lane; c < columns; c += LANES) { y[start + c] = x[start + c] * scale * weight[c]; }
   if (lane == 0u && row < params.R) { rms[row] = scale; }`),
 });
@@ -80,17 +83,19 @@ const inputGradientNaive = defineKernel({
     ),
 });
 
-/** The same with a subgroup a row. */
-const inputGradientRows = defineKernel({
+/** The same with a subgroup a row, on vectors. */
+const inputGradientRows = defineVectors({
   name: 'rmsNorm_dx_rows',
   ...inputSpec,
+  lengths: ['C'],
+  scalars: ['rms'],
   ...rowLayout,
   wgsl: rowShader(/* wgsl */ `
   let start = row * params.C;
   let scale = rms[min(row, params.R - 1u)];
-  var sum = 0.0;
+  var sum = T();
   for (var c = lane; c < columns; c += LANES) { sum += dy[start + c] * weight[c] * x[start + c]; }
-  let slope = rowSum(index, sum) * scale * scale / f32(params.C);
+  let slope = rowSum(index, total(sum)) * scale * scale / f32(params.C * WIDTH);
   for (var c = lane; c < columns; c += LANES) {
     let value = scale * (dy[start + c] * weight[c] - x[start + c] * slope);
     ${writeOrAdd('dx[start + c]', 'value')}
@@ -114,13 +119,15 @@ const weightGradientNaive = defineKernel({
 });
 
 /** The same in two steps: workgroups sum chunks of rows, `addChunks` adds the chunks. */
-const weightChunks = defineKernel({
+const weightChunks = defineVectors({
   name: 'rmsNorm_dweight_chunks',
   bind: { x: 'read', rms: 'read', dy: 'read', partial: 'write' },
   params: { R: 'u32', C: 'u32' },
+  lengths: ['C'],
+  scalars: ['rms'],
   ...columnLayout,
   wgsl: columnShader(/* wgsl */ `
-  var sum = 0.0;
+  var sum = T();
   for (var r = first; r < last; r++) { sum += dy[r * params.C + column] * x[r * params.C + column] * rms[r]; }
   partial[chunk * params.C + column] = sum;`),
 });

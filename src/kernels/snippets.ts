@@ -1,5 +1,4 @@
-import type { Capabilities, Kernel, Point } from '../tensor/kernel.ts';
-import { defineKernel } from '../tensor/kernel.ts';
+import { type Binding, type Capabilities, defineKernel, type KernelSpec, type Point } from '../tensor/kernel.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 /** WGSL for a gradient: stores `value` where `flag` is 0 and adds it to what is there where it is 1. */
@@ -127,31 +126,26 @@ export const addChunks = defineKernel({
     ),
 });
 
-/** Elements (or vectors of four) that an invocation of `defineElementwise` works on, strided by the workgroup. */
-const EACH = 4;
-
-/** What `defineElementwise` takes: `lengths` name the params that count elements and become counts of vectors. */
-interface ElementwiseSpec<B extends string, P extends string> {
-  name: string;
-  bind: Record<B, 'read' | 'write' | 'read u32'>;
-  params: Record<P, 'u32' | 'f32'>;
+/** A kernel whose f32 bindings may become vectors. */
+interface VectorSpec<B extends string, P extends string, T extends Point> extends KernelSpec<B, P, T> {
+  /** The params that count elements: they become counts of vectors. */
   lengths: readonly NoInfer<P>[];
-  /** Functions, with `T` for f32 or vec4<f32>. */
-  functions?: string;
-  /** What is done for each `i` below params.N. */
-  body: string;
+  /** Bindings that stay f32 in any case. */
+  scalars?: readonly NoInfer<B>[];
 }
 
+type Run<B extends string, P extends string> = (tensors: Record<B, Tensor>, params: Record<P, number>) => void;
+
 /**
- * A kernel over elements (params.N of them), in two forms: one on vec4<f32> where all `lengths` are multiples of four, and
- * one on f32 for the rest. Integer bindings keep their elements. The WGSL says `T` for the element and WIDTH for 4 or 1.
- * Vectors and several items an invocation quarter the cost of workgroups and addresses.
+ * A kernel in two forms: on vec4<f32> (its name ends in _vec4) where all `lengths` are multiples of four, and on f32. The
+ * WGSL says `T` for the element, WIDTH for 4 or 1, and total(T) and top(T) for the sum and the largest of its parts.
+ * Software adapters and GPUs alike load a vector in less time than four numbers.
  */
-export function defineElementwise<B extends string, P extends string>(
-  spec: ElementwiseSpec<B, P>,
-): (tensors: Record<B, Tensor>, params: Record<P, number>) => void {
-  const scalars = elementwise(spec, 1);
-  const vectors = elementwise(spec, 4);
+export function defineVectors<B extends string, P extends string, T extends Point = Record<never, number>>(
+  spec: VectorSpec<B, P, T>,
+): Run<B, P> {
+  const scalars = defineKernel(ofWidth(spec, 1));
+  const vectors = defineKernel(ofWidth(spec, 4));
   return (tensors, params) => {
     if (!spec.lengths.every((name) => params[name] % 4 === 0)) return scalars(tensors, params);
     const counts = Object.fromEntries(spec.lengths.map((name) => [name, params[name] / 4]));
@@ -159,20 +153,55 @@ export function defineElementwise<B extends string, P extends string>(
   };
 }
 
-function elementwise<B extends string, P extends string>(
-  { name, bind, params, functions = '', body }: ElementwiseSpec<B, P>,
+const TYPES = {
+  1: /* wgsl */ `
+alias T = f32;
+const WIDTH = 1u;
+fn total(v: T) -> f32 { return v; }
+fn top(v: T) -> f32 { return v; }`,
+  4: /* wgsl */ `
+alias T = vec4<f32>;
+const WIDTH = 4u;
+fn total(v: T) -> f32 { return v.x + v.y + v.z + v.w; }
+fn top(v: T) -> f32 { return max(max(v.x, v.y), max(v.z, v.w)); }`,
+};
+
+function ofWidth<B extends string, P extends string, T extends Point>(
+  { lengths: _, scalars = [], ...spec }: VectorSpec<B, P, T>,
   width: 1 | 4,
-): Kernel<B, P, Point> {
-  const vector = (access: string) => (width === 4 && !access.includes(' ') ? `${access} vec4<f32>` : access);
-  const bindings = Object.entries<string>(bind).map(([key, access]) => [key, vector(access)]);
-  return defineKernel<B, P, Point>({
-    name: width === 4 ? `${name}_vec4` : name,
-    bind: Object.fromEntries(bindings),
-    params,
-    grid: (values) => Math.ceil((values as Record<string, number>).N / (64 * EACH)),
+): KernelSpec<B, P, T> {
+  const wide = ([name, access]: [string, Binding]) =>
+    width === 4 && !access.includes(' ') && !scalars.some((scalar) => scalar === name) ? `${access} vec4<f32>` : access;
+  const bind = Object.entries<Binding>(spec.bind).map((entry) => [entry[0], wide(entry)]);
+  return {
+    ...spec,
+    name: width === 4 ? `${spec.name}_vec4` : spec.name,
+    bind: Object.fromEntries(bind) as Record<B, Binding>,
+    wgsl: (point, adapter) => TYPES[width] + spec.wgsl(point, adapter),
+  };
+}
+
+/** Elements (or vectors) that an invocation of `defineElementwise` works on: a fourth of the workgroups. */
+const EACH = 4;
+
+/** What `defineElementwise` takes: as for `defineVectors`, without layout. */
+interface ElementwiseSpec<B extends string, P extends string>
+  extends Pick<VectorSpec<B, P, Point>, 'name' | 'bind' | 'params' | 'lengths'> {
+  functions?: string;
+  /** What is done for each `i` below params.N. */
+  body: string;
+}
+
+/** A kernel over params.N elements, or vectors of them. */
+export const defineElementwise = <B extends string, P extends string>({
+  functions = '',
+  body,
+  ...spec
+}: ElementwiseSpec<B, P>): Run<B, P> =>
+  defineVectors<B, P, Point>({
+    ...spec,
+    grid: (params) => Math.ceil((params as Record<string, number>).N / (64 * EACH)),
     wgsl: () => /* wgsl */ `
-alias T = ${width === 4 ? 'vec4<f32>' : 'f32'};
-const WIDTH = ${width}u;
 ${functions}
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
@@ -184,4 +213,3 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   }
 }`,
   });
-}

@@ -2,107 +2,64 @@ import { defineKernel } from '../tensor/kernel.ts';
 import { defineOp } from '../tensor/op.ts';
 import { rowsAndColumns } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { defineVectors, groupsOf64, oneEach, rowLayout, rowShader, writeOrAdd } from './snippets.ts';
 
 /** The lesson: one invocation a row, three walks over it.   x, y: (R, C) f32 */
 const naive = defineKernel({
   name: 'softmax_naive',
   bind: { x: 'read', y: 'write' },
   params: { R: 'u32', C: 'u32' },
-  grid: ({ R }) => Math.ceil(R / 64),
-  wgsl: () => /* wgsl */ `
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
-        @builtin(local_invocation_index) lane: u32) {
-  let row = groupIndex(group, groups) * 64u + lane;
-  if (row >= params.R) { return; }
-  let start = row * params.C;
+  grid: ({ R }) => groupsOf64(R),
+  wgsl: () =>
+    oneEach(
+      'params.R',
+      /* wgsl */ `
+  let start = i * params.C;
   var largest = x[start];
   for (var c = 1u; c < params.C; c++) { largest = max(largest, x[start + c]); }
   var sum = 0.0;
   for (var c = 0u; c < params.C; c++) { sum += exp(x[start + c] - largest); }
-  for (var c = 0u; c < params.C; c++) { y[start + c] = exp(x[start + c] - largest) / sum; }
-}`,
+  for (var c = 0u; c < params.C; c++) { y[start + c] = exp(x[start + c] - largest) / sum; }`,
+    ),
 });
 
-/** A workgroup a row: its invocations stride over the columns and reduce through workgroup memory. */
-const rows = defineKernel({
+/**
+ * A subgroup a row, on vectors of four: its lanes stride over the columns. 1.5 times naive at (3072, 256) on lavapipe; a
+ * workgroup a row that reduces through workgroup memory is 2.6 times slower than naive there, since barriers are dear.
+ */
+const rows = defineVectors({
   name: 'softmax_rows',
   bind: { x: 'read', y: 'write' },
   params: { R: 'u32', C: 'u32' },
-  tune: { WG: [32, 64, 128, 256] },
-  valid: ({ WG }, adapter) => WG <= adapter.workgroupInvocations,
-  grid: ({ R }) => R,
-  wgsl: ({ WG }) => /* wgsl */ `
-const WG = ${WG}u;
-var<workgroup> shared_: array<f32, WG>;
-fn reduceMax(lane: u32, value: f32) -> f32 {
-  shared_[lane] = value;
-  workgroupBarrier();
-  for (var half = WG / 2u; half > 0u; half /= 2u) {
-    if (lane < half) { shared_[lane] = max(shared_[lane], shared_[lane + half]); }
-    workgroupBarrier();
-  }
-  let result = shared_[0];
-  workgroupBarrier();
-  return result;
-}
-fn reduceSum(lane: u32, value: f32) -> f32 {
-  shared_[lane] = value;
-  workgroupBarrier();
-  for (var half = WG / 2u; half > 0u; half /= 2u) {
-    if (lane < half) { shared_[lane] += shared_[lane + half]; }
-    workgroupBarrier();
-  }
-  let result = shared_[0];
-  workgroupBarrier();
-  return result;
-}
-@compute @workgroup_size(WG)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
-        @builtin(local_invocation_index) lane: u32) {
-  let row = groupIndex(group, groups);
-  if (row >= params.R) { return; }
+  lengths: ['C'],
+  ...rowLayout,
+  wgsl: rowShader(/* wgsl */ `
   let start = row * params.C;
-  var largest = -3.4e38;
-  for (var c = lane; c < params.C; c += WG) { largest = max(largest, x[start + c]); }
-  largest = reduceMax(lane, largest);
-  var sum = 0.0;
-  for (var c = lane; c < params.C; c += WG) { sum += exp(x[start + c] - largest); }
-  sum = reduceSum(lane, sum);
-  for (var c = lane; c < params.C; c += WG) { y[start + c] = exp(x[start + c] - largest) / sum; }
-}`,
+  var peaks = T(-3.4e38);
+  for (var c = lane; c < columns; c += LANES) { peaks = max(peaks, x[start + c]); }
+  let largest = rowMax(index, top(peaks));
+  var sum = T();
+  for (var c = lane; c < columns; c += LANES) { sum += exp(x[start + c] - largest); }
+  let factor = 1.0 / rowSum(index, total(sum));
+  for (var c = lane; c < columns; c += LANES) { y[start + c] = exp(x[start + c] - largest) * factor; }`),
 });
 
-/** dx = y * (dy - sum_c dy * y), a workgroup a row.   y, dy, dx: (R, C) f32 */
-const gradient = defineKernel({
+/** dx = y * (dy - sum_c dy * y), a subgroup a row.   y, dy, dx: (R, C) f32 */
+const gradient = defineVectors({
   name: 'softmax_gradient',
   bind: { y: 'read', dy: 'read', dx: 'write' },
   params: { R: 'u32', C: 'u32', accumulate: 'u32' },
-  tune: { WG: [32, 64, 128, 256] },
-  valid: ({ WG }, adapter) => WG <= adapter.workgroupInvocations,
-  grid: ({ R }) => R,
-  wgsl: ({ WG }) => /* wgsl */ `
-const WG = ${WG}u;
-var<workgroup> partial: array<f32, WG>;
-@compute @workgroup_size(WG)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
-        @builtin(local_invocation_index) lane: u32) {
-  let row = groupIndex(group, groups);
-  if (row >= params.R) { return; }
+  lengths: ['C'],
+  ...rowLayout,
+  wgsl: rowShader(/* wgsl */ `
   let start = row * params.C;
-  var sum = 0.0;
-  for (var c = lane; c < params.C; c += WG) { sum += y[start + c] * dy[start + c]; }
-  partial[lane] = sum;
-  workgroupBarrier();
-  for (var half = WG / 2u; half > 0u; half /= 2u) {
-    if (lane < half) { partial[lane] += partial[lane + half]; }
-    workgroupBarrier();
-  }
-  for (var c = lane; c < params.C; c += WG) {
-    let value = y[start + c] * (dy[start + c] - partial[0]);
-    dx[start + c] = select(value, dx[start + c] + value, params.accumulate == 1u);
-  }
-}`,
+  var products = T();
+  for (var c = lane; c < columns; c += LANES) { products += y[start + c] * dy[start + c]; }
+  let sum = rowSum(index, total(products));
+  for (var c = lane; c < columns; c += LANES) {
+    let value = y[start + c] * (dy[start + c] - sum);
+    ${writeOrAdd('dx[start + c]', 'value')}
+  }`),
 });
 
 /** Softmax over the last axis: y[r,c] = exp(x[r,c] - max_r) / sum_c exp(x[r,c] - max_r).   x, y: (..., C) */
@@ -131,5 +88,11 @@ export const softmax = defineOp<[x: Tensor]>({
     if (dx) gradient({ y, dy, dx: dx.tensor }, { ...rowsAndColumns(y.shape), accumulate: dx.accumulate });
   },
   reduction: ([x]) => x!.at(-1) ?? 1,
-  cases: [{ inputs: [[1, 1]] }, { inputs: [[3, 7]] }, { inputs: [[2, 3, 65]] }, { inputs: [[5, 257]] }],
+  cases: [
+    { inputs: [[1, 1]] },
+    { inputs: [[3, 7]] },
+    { inputs: [[2, 3, 65]] },
+    { inputs: [[3, 36]] },
+    { inputs: [[5, 257]] },
+  ],
 });
