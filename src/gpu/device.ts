@@ -2,7 +2,7 @@ import { UserError } from '../errors.ts';
 import { type AdapterSummary, requestDevice, summarize } from './adapter.ts';
 import { Block, BufferPool, type View } from './memory.ts';
 import { PipelineCache, type PipelineSource } from './pipeline.ts';
-import { type Command, type Dispatch, Program } from './recorder.ts';
+import { blocksOf, type Command, type Dispatch, Program } from './recorder.ts';
 
 /** How to wait for the GPU. A host whose event loop spins while a promise is pending hands in something that naps. */
 export type Wait = <T>(promise: Promise<T>) => Promise<T>;
@@ -32,7 +32,10 @@ export class Device {
   private readonly uniforms = new Map<string, GPUBuffer>();
   private recording: Command[] | undefined;
   private eager: Command[] = [];
+  /** The first error since the last `check`. */
   private failure: UserError | undefined;
+  /** Why the device is gone, once it is: that stays so. */
+  private lost: UserError | undefined;
 
   private constructor(
     readonly gpu: GPUDevice,
@@ -42,13 +45,11 @@ export class Device {
     this.pool = new BufferPool(gpu);
     this.pipelines = new PipelineCache(gpu);
     gpu.addEventListener('uncapturederror', (event) => {
+      event.preventDefault(); // else hosts print it as well
       this.failure ??= explain((event as GPUUncapturedErrorEvent).error);
     });
-    void gpu.lost.then(({ reason, message }) => {
-      if (reason === 'destroyed') return;
-      this.failure ??= new UserError(
-        `The GPU device was lost (${message || 'no reason given'}). What was saved is intact: run again with --resume.`,
-      );
+    void gpu.lost.then((info) => {
+      this.lost = explainLoss(info);
     });
   }
 
@@ -73,8 +74,7 @@ export class Device {
   /** Runs or records a dispatch. */
   dispatch({ source, views, uniform, grid }: Work): void {
     const pipeline = this.pipelines.get(source);
-    const writes = source.bindings.map((access) => access === 'write');
-    const command: Dispatch = { kind: 'dispatch', pipeline, views, writes, grid };
+    const command: Dispatch = { kind: 'dispatch', pipeline, views, grid };
     if (uniform) command.uniform = this.uniform(uniform);
     this.add(command);
   }
@@ -106,7 +106,7 @@ export class Device {
       await this.wait(staging.mapAsync(1, 0, view.sizeBytes)); // GPUMapMode.READ
     } catch (error) {
       await this.check();
-      throw error;
+      throw explain(error as Error);
     }
     const bytes = staging.getMappedRange(0, view.sizeBytes).slice(0);
     staging.unmap();
@@ -150,12 +150,11 @@ export class Device {
 
   /** @throws UserError for errors that the GPU reported since the last check. */
   async check(): Promise<void> {
-    await this.pipelines.settle();
-    const failure = this.failure;
-    if (failure) {
-      this.failure = undefined;
-      throw failure;
-    }
+    const uncompiled = await this.pipelines.settle();
+    // a kernel that did not compile also makes its dispatch fail: the cause goes first, the consequence is dropped
+    const failure = this.lost ?? uncompiled ?? this.failure;
+    this.failure = undefined;
+    if (failure) throw failure;
   }
 
   /** Frees everything. The device must not be used afterwards. */
@@ -168,6 +167,8 @@ export class Device {
       this.recording.push(command);
       return;
     }
+    // a block may have been made, and not used, inside a recording: it would be laid out anew by every flush
+    for (const block of blocksOf(command)) this.pool.materialize(block);
     this.eager.push(command);
     if (this.eager.length >= EAGER_BATCH) this.flush();
   }
@@ -194,11 +195,18 @@ export class Device {
   }
 }
 
-function explain(error: GPUError): UserError {
+function explainLoss({ reason, message }: GPUDeviceLostInfo): UserError {
+  if (reason === 'destroyed') return new UserError('The GPU device was closed: open a new engine to go on.');
+  return new UserError(
+    `The GPU device was lost (${message || 'no reason given'}). What was saved is intact: run again with --resume.`,
+  );
+}
+
+function explain(error: GPUError | Error): UserError {
   if (error.constructor.name === 'GPUOutOfMemoryError') {
     return new UserError(
-      `The GPU is out of memory: ${error.message}. Use a smaller batch, context or model; what was saved is intact.`,
+      `The GPU is out of memory: ${error.message.trim()}. Use a smaller batch, context or model; what was saved is intact.`,
     );
   }
-  return new UserError(`The GPU refused work: ${error.message}`);
+  return new UserError(`The GPU refused work: ${error.message.trim() || 'no reason given'}`);
 }

@@ -19,28 +19,28 @@ export interface Pipeline {
 
 const BINDING_TYPE = { read: 'read-only-storage', write: 'storage', uniform: 'uniform' } as const;
 
-/** Compiles pipelines once each. Compilation errors are thrown by the next `settle`, with the kernel's name and WGSL line. */
+/** Compiles pipelines once each. The next `settle` tells what did not compile, with the kernel's name and WGSL line. */
 export class PipelineCache {
   private readonly pipelines = new Map<string, Pipeline>();
-  private pending: Promise<void>[] = [];
+  private pending: Promise<UserError | undefined>[] = [];
 
   constructor(private readonly gpu: GPUDevice) {}
 
   get(source: PipelineSource): Pipeline {
     const key = `${source.name}\n${source.bindings.join()}\n${source.wgsl}`;
     let pipeline = this.pipelines.get(key);
-    if (!pipeline) this.pipelines.set(key, (pipeline = this.compile(source)));
+    if (!pipeline) this.pipelines.set(key, (pipeline = this.compile(source, key)));
     return pipeline;
   }
 
-  /** Waits for the compilations begun so far. @throws UserError with the kernel's name, the line and the message. */
-  async settle(): Promise<void> {
+  /** Waits for the compilations begun so far and returns the first error: the kernel's name, the line and the message. */
+  async settle(): Promise<UserError | undefined> {
     const pending = this.pending;
     this.pending = [];
-    await Promise.all(pending);
+    return (await Promise.all(pending)).find((failure) => failure);
   }
 
-  private compile({ name, wgsl, bindings }: PipelineSource): Pipeline {
+  private compile({ name, wgsl, bindings }: PipelineSource, key: string): Pipeline {
     const gpu = this.gpu;
     gpu.pushErrorScope('validation');
     const module = gpu.createShaderModule({ code: wgsl, label: name });
@@ -57,16 +57,21 @@ export class PipelineCache {
       layout: gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
       compute: { module, entryPoint: 'main' },
     });
-    this.pending.push(gpu.popErrorScope().then((error) => this.report(name, wgsl, module, error)));
+    const outcome = gpu.popErrorScope().then((error) => {
+      if (!error) return undefined;
+      this.pipelines.delete(key); // so that whoever uses it again is told again
+      return explain(name, wgsl, module, error);
+    });
+    // a promise that rejects before anybody waits for it would end the process; a lost device is reported elsewhere
+    this.pending.push(outcome.catch(() => undefined));
     return { name, gpu: pipeline, layout };
   }
+}
 
-  private async report(name: string, wgsl: string, module: GPUShaderModule, error: GPUError | null): Promise<void> {
-    if (!error) return;
-    const { messages } = await module.getCompilationInfo();
-    const first = messages.find((message) => message.type === 'error');
-    if (!first) throw new UserError(`kernel ${name}: ${error.message}`);
-    const line = wgsl.split('\n')[first.lineNum - 1]?.trim() ?? '';
-    throw new UserError(`kernel ${name}: WGSL line ${first.lineNum}: ${first.message}\n  ${line}`);
-  }
+async function explain(name: string, wgsl: string, module: GPUShaderModule, error: GPUError): Promise<UserError> {
+  const { messages } = await module.getCompilationInfo();
+  const first = messages.find((message) => message.type === 'error');
+  if (!first) return new UserError(`kernel ${name}: ${error.message}`);
+  const line = wgsl.split('\n')[first.lineNum - 1]?.trim() ?? '';
+  return new UserError(`kernel ${name}: WGSL line ${first.lineNum}: ${first.message}\n  ${line}`);
 }

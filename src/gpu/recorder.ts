@@ -1,4 +1,4 @@
-import { type Block, type BufferPool, roundUp, type View } from './memory.ts';
+import { ALIGNMENT_BYTES, type Block, type BufferPool, roundUp, type View } from './memory.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** One compute dispatch. `views` stand in binding order; `uniform`, where there is one, is bound after them. */
@@ -6,7 +6,6 @@ export interface Dispatch {
   kind: 'dispatch';
   pipeline: Pipeline;
   views: readonly View[];
-  writes: readonly boolean[];
   uniform?: GPUBuffer;
   grid: readonly [number, number, number];
 }
@@ -22,7 +21,7 @@ export interface Clear {
 export type Command = Dispatch | Copy | Clear;
 
 /** The blocks that a command touches. */
-const blocksOf = (command: Command): Block[] =>
+export const blocksOf = (command: Command): Block[] =>
   command.kind === 'dispatch'
     ? command.views.map((view) => view.block)
     : command.kind === 'copy'
@@ -39,7 +38,7 @@ export interface Layout {
 
 /**
  * Lays transient blocks out so that blocks whose lifetimes (first to last command) do not overlap share a buffer:
- * greedy best fit, largest first. `kept` blocks live to the end.
+ * greedy first fit, largest first. `kept` blocks live from the start to the end, and on.
  */
 export function layOut(commands: readonly Command[], kept: ReadonlySet<Block>): Layout {
   const lives = new Map<Block, { first: number; last: number }>();
@@ -57,7 +56,7 @@ export function layOut(commands: readonly Command[], kept: ReadonlySet<Block>): 
   const slotOf = new Map<Block, number>();
   for (const [block, life] of [...lives].sort((a, b) => b[0].sizeBytes - a[0].sizeBytes)) {
     const free = tenants.findIndex((lodgers) => lodgers.every((l) => l.last < life.first || life.last < l.first));
-    const slot = free >= 0 ? free : slots.push(roundUp(block.sizeBytes, 256)) - 1;
+    const slot = free >= 0 ? free : slots.push(roundUp(block.sizeBytes, ALIGNMENT_BYTES)) - 1;
     if (free < 0) tenants.push([]);
     tenants[slot].push(life);
     slotOf.set(block, slot);
