@@ -36,7 +36,9 @@ export function summarize(adapter: GPUAdapter): AdapterSummary {
     name,
     vendor: info.vendor,
     architecture: info.architecture,
-    software: /llvmpipe|swiftshader|software|basic render/i.test(`${name} ${info.device} ${info.architecture}`),
+    software:
+      info.isFallbackAdapter ||
+      /llvmpipe|swiftshader|software|basic render/i.test(`${name} ${info.device} ${info.architecture}`),
     subgroupSize: adapter.features.has('subgroups') ? fixedSize : 0,
     features: [...adapter.features].sort(),
   };
