@@ -1,11 +1,11 @@
 import { UserError } from '../errors.ts';
+import type { Block } from '../gpu/memory.ts';
 import { accumulate } from './accumulate.ts';
 import type { BackwardCall, Call, OpDefinition, Target } from './op.ts';
 import { format } from './shape.ts';
 import { Tensor } from './tensor.ts';
 
 interface Entry {
-  inputs: readonly (Tensor | undefined)[];
   output: Tensor;
   backward(dy: Tensor, gradients: Gradients): void;
 }
@@ -16,7 +16,13 @@ interface Entry {
  */
 class Gradients {
   private readonly byTensor = new Map<Tensor, Tensor>();
-  private readonly holders = new Map<object, number>();
+  private readonly holders = new Map<Block, number>();
+
+  /** `dOutput` belongs to the caller, who holds it as well: nothing is ever added to it. */
+  constructor(output: Tensor, dOutput: Tensor) {
+    this.set(output, dOutput);
+    this.holders.set(dOutput.view.block, 2);
+  }
 
   get(tensor: Tensor): Tensor | undefined {
     return this.byTensor.get(tensor.root);
@@ -66,10 +72,10 @@ export class Tape {
   add<A>(definition: OpDefinition<A>, call: Call<A>): void {
     if (!this.active) return;
     call.output.requiresGrad = true;
-    const { inputs, output } = call;
+    const { output } = call;
     const backward = (dy: Tensor, gradients: Gradients): void =>
       definition.backward!(backwardCall(call, reshaped(dy, output), gradients));
-    this.entries.push({ inputs, output, backward });
+    this.entries.push({ output, backward });
   }
 
   paused<T>(work: () => T): T {
@@ -83,25 +89,33 @@ export class Tape {
   }
 
   /**
-   * Walks back from `output`, whose own gradient `dOutput` is 1 for a scalar loss.
-   * @throws UserError when it has to be given and is not, or when nothing leads to the output.
+   * Walks back from `output`, whose own gradient `dOutput` is 1 for a scalar loss, and forgets what ran.
+   * @throws UserError when `dOutput` has to be given and is not or does not fit, or when nothing leads to the output.
    */
   backward(output: Tensor, dOutput?: Tensor): void {
     if (!dOutput && output.size !== 1) {
       throw new UserError(`backward: the loss must be one number, got shape ${format(output.shape)}`);
     }
+    if (dOutput && dOutput.size !== output.size) {
+      throw new UserError(`backward: dOutput must be ${format(output.shape)}, got ${format(dOutput.shape)}`);
+    }
     if (!output.requiresGrad) throw new UserError('backward: no parameter leads to this loss');
-    const gradients = new Gradients();
-    gradients.set(output, dOutput ?? output.engine.one);
+    const { entries } = this;
+    if (!entries.some((entry) => entry.output.root === output.root)) {
+      throw new UserError(
+        'backward: the tape does not hold this loss (each backward empties it): compute the loss again',
+      );
+    }
+    this.entries = [];
+    const gradients = new Gradients(output, dOutput ?? output.engine.one);
     this.paused(() => {
-      for (const entry of this.entries.reverse()) {
+      for (const entry of entries.reverse()) {
         const dy = gradients.get(entry.output);
         if (!dy) continue;
         entry.backward(dy, gradients);
         gradients.delete(entry.output);
       }
     });
-    this.entries = [];
   }
 }
 

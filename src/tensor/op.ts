@@ -33,7 +33,7 @@ export interface BackwardCall<A> extends Call<A> {
   dy: Tensor;
   /** Where the gradient of input `i` goes; undefined when nobody asks for it. */
   target(i: number): Target | undefined;
-  /** Says that the gradient of input `i` is `gradient` itself (as for a sum), without a copy. */
+  /** Says that the gradient of input `i` is `gradient` itself (as for a sum), without a copy: `dy`, or made in this call. */
   pass(i: number, gradient: Tensor): void;
 }
 
