@@ -56,12 +56,14 @@ export function defineKernel<B extends string, P extends string, T extends Point
   const names = Object.keys(spec.bind) as B[];
   const accesses: Access[] = names.map((name) => spec.bind[name].split(' ')[0] as Access);
   const hasParams = Object.keys(spec.params).length > 0;
-  const sources = new Map<string, string>();
+  const sources = new WeakMap<Capabilities, Map<string, string>>();
 
   const source = (point: T, adapter: Capabilities): string => {
-    const key = `${adapter.name} ${JSON.stringify(point)}`;
-    let wgsl = sources.get(key);
-    if (!wgsl) sources.set(key, (wgsl = declare(spec, spec.wgsl(point, adapter))));
+    const written = sources.get(adapter) ?? new Map<string, string>();
+    sources.set(adapter, written);
+    const key = JSON.stringify(point);
+    let wgsl = written.get(key);
+    if (!wgsl) written.set(key, (wgsl = declare(spec, spec.wgsl(point, adapter))));
     return wgsl;
   };
   const points = (adapter: Capabilities): T[] =>
