@@ -4,7 +4,7 @@ import { defineOp } from '../tensor/op.ts';
 import { THREEFRY_WGSL, threefry, toUnit } from '../tensor/random.ts';
 import { sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { groupsOf64, oneEach, writeOrAdd } from './snippets.ts';
+import { defineElementwise, groupsOf64, oneEach, writeOrAdd } from './snippets.ts';
 
 /** Both directions are one kernel: y = x * mask / (1 - p), dx = dy * mask / (1 - p). */
 const spec = {
@@ -12,9 +12,8 @@ const spec = {
   params: { N: 'u32', p: 'f32', site: 'u32', accumulate: 'u32' },
 } as const;
 
-const FUNCTIONS = /* wgsl */ `${THREEFRY_WGSL}
-fn block(i: u32) -> vec2<u32> { return threefry(vec2<u32>(state[0], params.site), vec2<u32>(state[1], i)); }
-fn masked(x: f32, bits: u32) -> f32 { return select(0.0, x / (1.0 - params.p), toUnit(bits) >= params.p); }`;
+const BLOCK = /* wgsl */ `${THREEFRY_WGSL}
+fn block(i: u32) -> vec2<u32> { return threefry(vec2<u32>(state[0], params.site), vec2<u32>(state[1], i)); }`;
 
 /** The lesson: one invocation an element. A block of the cipher holds numbers for two; the other one is thrown away. */
 const naive = defineKernel({
@@ -22,32 +21,30 @@ const naive = defineKernel({
   ...spec,
   grid: ({ N }) => groupsOf64(N),
   wgsl: () =>
-    FUNCTIONS +
+    BLOCK +
     oneEach(
       'params.N',
       /* wgsl */ `
-  let value = masked(x[i], block(i / 2u)[i % 2u]);
+  let keep = toUnit(block(i / 2u)[i % 2u]) >= params.p;
+  let value = select(0.0, x[i] / (1.0 - params.p), keep);
   ${writeOrAdd('y[i]', 'value')}`,
     ),
 });
 
-/** One invocation a block of the cipher, which is dearer than all the rest: half the blocks. */
-const pairs = defineKernel({
-  name: 'dropout_pairs',
+/** Vectors of four use both numbers of two blocks. 4 times naive at (1024, 384) on lavapipe. */
+const vectors = defineElementwise({
+  name: 'dropout',
   ...spec,
-  grid: ({ N }) => groupsOf64(Math.ceil(N / 2)),
-  wgsl: () =>
-    FUNCTIONS +
-    oneEach(
-      '(params.N + 1u) / 2u',
-      /* wgsl */ `
-  let bits = block(i);
-  let first = masked(x[2u * i], bits.x);
-  ${writeOrAdd('y[2u * i]', 'first')}
-  if (2u * i + 1u == params.N) { return; }
-  let second = masked(x[2u * i + 1u], bits.y);
-  ${writeOrAdd('y[2u * i + 1u]', 'second')}`,
-    ),
+  lengths: ['N'],
+  functions: /* wgsl */ `${BLOCK}
+fn units(i: u32) -> T {
+  var bits = vec4<u32>(block(i / 2u)[i % 2u]);
+  if (WIDTH == 4u) { bits = vec4<u32>(block(2u * i), block(2u * i + 1u)); }
+  return narrow(vec4<f32>(toUnit(bits.x), toUnit(bits.y), toUnit(bits.z), toUnit(bits.w)));
+}`,
+  body: /* wgsl */ `
+    let value = select(T(), x[i] / (1.0 - params.p), units(i) >= T(params.p));
+    ${writeOrAdd('y[i]', 'value')}`,
 });
 
 interface Attributes {
@@ -57,7 +54,7 @@ interface Attributes {
   site: number;
 }
 
-const kernels: Record<string, typeof naive | typeof pairs> = { naive, pairs };
+const kernels: Record<string, typeof vectors> = { naive, vectors };
 
 function apply(
   variant: string,
@@ -85,8 +82,8 @@ export const dropout = defineOp<[x: Tensor, state: Tensor], Attributes>({
   run: {
     naive: ({ inputs: [x, state], output: y, attributes }) =>
       apply('naive', { state: state!, x: x!, y }, attributes, 0),
-    pairs: ({ inputs: [x, state], output: y, attributes }) =>
-      apply('pairs', { state: state!, x: x!, y }, attributes, 0),
+    vectors: ({ inputs: [x, state], output: y, attributes }) =>
+      apply('vectors', { state: state!, x: x!, y }, attributes, 0),
   },
   reference: ([x, state], { p, site }) =>
     Float64Array.from(x!.data, (value, i) => {
@@ -101,6 +98,6 @@ export const dropout = defineOp<[x: Tensor, state: Tensor], Attributes>({
     { inputs: [[1], { shape: [2], below: 9 }], attributes: { p: 0.5, site: 0 } },
     { inputs: [[3, 7], { shape: [2], below: 999 }], attributes: { p: 0, site: 3 } },
     { inputs: [[2, 3, 65], { shape: [2], below: 4e9 }], attributes: { p: 0.2, site: 1 } },
-    { inputs: [[131], { shape: [2], below: 4e9 }], attributes: { p: 0.9, site: 12 } },
+    { inputs: [[260], { shape: [2], below: 4e9 }], attributes: { p: 0.9, site: 12 } },
   ],
 });

@@ -26,7 +26,8 @@ const ROWS: Record<number, number> = { 0: 8, 16: 4, 256: 1 };
 
 /**
  * Layout of kernels that work along rows (params R and C): LANES invocations share a row, and some rows share a workgroup.
- * LANES 0 stands for one subgroup: it reduces without workgroup memory or barriers, which are dear on software adapters.
+ * LANES 0 stands for one subgroup: it reduces without workgroup memory or barriers, which are dear on software adapters
+ * (that subgroups are consecutive invocations is no promise of WGSL, but so on all drivers; the battery would tell).
  * Adapters whose subgroups have no fixed size take 16 lanes for short rows and 256 for long ones.
  */
 export const rowLayout = {
@@ -138,7 +139,8 @@ type Run<B extends string, P extends string> = (tensors: Record<B, Tensor>, para
 
 /**
  * A kernel in two forms: on vec4<f32> (its name ends in _vec4) where all `lengths` are multiples of four, and on f32. The
- * WGSL says `T` for the element, WIDTH for 4 or 1, and total(T) and top(T) for the sum and the largest of its parts.
+ * WGSL says `T` for the element, WIDTH for 4 or 1, total(T) and top(T) for the sum and the largest of its parts, and
+ * narrow(vec4<f32>) for the first WIDTH parts of a vector.
  * Software adapters and GPUs alike load a vector in less time than four numbers.
  */
 export function defineVectors<B extends string, P extends string, T extends Point = Record<never, number>>(
@@ -157,11 +159,13 @@ const TYPES = {
   1: /* wgsl */ `
 alias T = f32;
 const WIDTH = 1u;
+fn narrow(v: vec4<f32>) -> T { return v.x; }
 fn total(v: T) -> f32 { return v; }
 fn top(v: T) -> f32 { return v; }`,
   4: /* wgsl */ `
 alias T = vec4<f32>;
 const WIDTH = 4u;
+fn narrow(v: vec4<f32>) -> T { return v; }
 fn total(v: T) -> f32 { return v.x + v.y + v.z + v.w; }
 fn top(v: T) -> f32 { return max(max(v.x, v.y), max(v.z, v.w)); }`,
 };

@@ -3,13 +3,13 @@ import { dropout } from '../../src/kernels/dropout.ts';
 import { testEngine } from '../helpers/engine.ts';
 import { runOp } from '../helpers/golden.ts';
 
-const N = 20_001;
+const N = 20_004;
 const ones = { shape: [N], data: new Float32Array(N).fill(1) };
 const state = (seed: number, step: number) => ({ shape: [2], data: Uint32Array.of(seed, step) });
 const draw = (variant: string, p: number, seed = 1, step = 2, site = 3) =>
   runOp(dropout, [ones, state(seed, step)], { attributes: { p, site }, dy: ones, variant });
 
-describe.each(['naive', 'pairs'])('dropout %s', (variant) => {
+describe.each(['naive', 'vectors'])('dropout %s', (variant) => {
   it('keeps its share and scales it up', async () => {
     const { output } = await draw(variant, 0.2);
     const kept = output.filter((y) => y !== 0);
@@ -42,8 +42,12 @@ describe.each(['naive', 'pairs'])('dropout %s', (variant) => {
   });
 });
 
-it('dropout: both variants draw one mask', async () => {
-  expect((await draw('naive', 0.3)).output).toEqual((await draw('pairs', 0.3)).output);
+it('dropout draws one mask in all variants, with vectors and without', async () => {
+  const { output } = await draw('naive', 0.3);
+  expect((await draw('vectors', 0.3)).output).toEqual(output);
+  const odd = { shape: [N - 1], data: ones.data.subarray(1) };
+  const { output: shorter } = await runOp(dropout, [odd, state(1, 2)], { attributes: { p: 0.3, site: 3 }, dy: odd });
+  expect(shorter).toEqual(output.slice(0, -1));
 });
 
 it('dropout refuses p = 1', async () => {
