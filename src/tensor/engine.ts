@@ -85,8 +85,11 @@ export class Engine {
     return this.tape.paused(work);
   }
 
-  /** Gradients of a scalar loss, added to the `grad` of every parameter; the tape is empty afterwards. */
-  backward(loss: Tensor): void {
-    this.tape.backward(loss);
+  /**
+   * Gradients of a scalar loss (times `dLoss`, 1 unless given), added to the `grad` of every parameter; the tape is empty
+   * afterwards.
+   */
+  backward(loss: Tensor, dLoss?: Tensor): void {
+    this.tape.backward(loss, dLoss);
   }
 }

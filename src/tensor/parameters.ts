@@ -90,6 +90,21 @@ export class Parameters {
     return this;
   }
 
+  /** Splits numbers in the layout of `values` (parameters, gradients or moments that were read back) into named parts. */
+  split(flat: Float32Array): { name: string; shape: Shape; data: Float32Array }[] {
+    return this.specs.map(({ name, shape }) => {
+      const start = this.offsets.get(name)!;
+      return { name, shape, data: flat.subarray(start, start + sizeOf(shape)) };
+    });
+  }
+
+  /** The opposite of `split`: one flat array of the parts that `part` gives. */
+  join(part: (name: string, shape: Shape) => ArrayLike<number>): Float32Array<ArrayBuffer> {
+    const flat = new Float32Array(this.values.size);
+    for (const { name, shape } of this.specs) flat.set(part(name, shape), this.offsets.get(name)!);
+    return flat;
+  }
+
   /** Names and shapes of parameters and stacks. */
   private shapes(): [string, Shape][] {
     return [...this.specs.map(({ name, shape }): [string, Shape] => [name, shape]), ...this.stacks];

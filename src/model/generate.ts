@@ -1,0 +1,174 @@
+import { UserError } from '../errors.ts';
+import { advance } from '../kernels/advance.ts';
+import { SAMPLE_SETTINGS_SIZE, type SampleSettings, sample, sampleSettings } from '../kernels/sample.ts';
+import { selectRows } from '../kernels/selectRows.ts';
+import type { Recording } from '../tensor/engine.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { KeyValueCache } from './cache.ts';
+import type { GPT } from './gpt.ts';
+
+export interface GenerateOptions extends SampleSettings {
+  /** Tokens to generate for each prompt. */
+  tokens: number;
+  seed: number;
+}
+
+/** One step: a token for each sequence, and the logits that it was drawn from. */
+export interface GeneratedStep {
+  /** (B) */
+  tokens: Uint32Array;
+  /** Only when asked for: (B, V), row-major. */
+  logits?: Float32Array;
+}
+
+/** Steps that run on the GPU before the host looks at them. */
+const READ_EVERY = 16;
+
+/**
+ * Samples from a model for `batch` prompts at once. The prompt is one pass that fills the key-value cache; each token after
+ * it is one recorded step that is replayed: model, sampling and feeding back all happen on the GPU, and tokens are read back
+ * some steps at a time. When the context is full, the last half of it becomes the new prompt.
+ */
+export class Generator {
+  private readonly cache: KeyValueCache;
+  private readonly ids: Tensor; //      (B, 1) u32
+  private readonly last: Tensor; //     (B) u32: index of each prompt's last token
+  private readonly settings: Tensor; // (5)
+  private readonly state: Tensor; //    (2) u32 [seed, counter]
+  private readonly seen: Tensor; //     (B, V) u32
+  private readonly history: Tensor; //  (READ_EVERY, B) u32
+  private readonly step: Recording<{ logits: Tensor }>;
+
+  constructor(
+    private readonly model: GPT,
+    private readonly batch = 1,
+  ) {
+    const { engine } = model.parameters.values;
+    const { config } = model;
+    this.cache = new KeyValueCache(engine, config, batch);
+    this.ids = engine.zeros([batch, 1], 'u32');
+    this.last = engine.zeros([batch], 'u32');
+    this.settings = engine.zeros([SAMPLE_SETTINGS_SIZE]);
+    this.state = engine.zeros([2], 'u32');
+    this.seen = engine.zeros([batch, config.vocabSize], 'u32');
+    this.history = engine.zeros([READ_EVERY, batch], 'u32');
+    this.step = engine.withoutGradients(() => engine.record(() => this.decode(this.ids)));
+  }
+
+  /**
+   * Generates step by step. Prompts may differ in length; each has at least one token and at most blockSize.
+   * With `withLogits`, every step also gives the scores that it was drawn from (and is read back by itself).
+   * @throws UserError when the number or the length of prompts is wrong.
+   */
+  async *generate(
+    prompts: readonly ArrayLike<number>[],
+    options: GenerateOptions,
+    withLogits = false,
+  ): AsyncGenerator<GeneratedStep> {
+    this.check(prompts);
+    this.settings.write(sampleSettings(options));
+    this.state.write(Uint32Array.of(options.seed, 0));
+    this.seen.write(this.flags(prompts));
+    let sequences = prompts.map((prompt) => Array.from(prompt));
+    let made = 0;
+    while (made < options.tokens) {
+      const logits = this.prefill(sequences);
+      let steps = 1; // the prefill has sampled one
+      const room = this.model.config.blockSize - Math.max(...sequences.map((sequence) => sequence.length));
+      let left = Math.min(options.tokens - made, room + 1);
+      let source = logits;
+      while (left > 0) {
+        const wanted = Math.min(left, withLogits ? 1 : READ_EVERY - (made % READ_EVERY));
+        for (; steps < wanted; steps++) this.step.run();
+        for (const step of await this.read(made, wanted, withLogits ? source : undefined)) {
+          sequences.forEach((sequence, b) => {
+            sequence.push(step.tokens[b]);
+          });
+          yield step;
+        }
+        made += wanted;
+        left -= wanted;
+        steps = 0;
+        source = this.step.outputs.logits;
+      }
+      sequences = sequences.map((sequence) => sequence.slice(-this.kept));
+    }
+  }
+
+  /** Tokens of context that are kept when it is full. */
+  private get kept(): number {
+    return Math.max(1, Math.floor(this.model.config.blockSize / 2));
+  }
+
+  /** Runs the prompts through the model and samples their first tokens; returns the logits (B, V). */
+  private prefill(sequences: readonly (readonly number[])[]): Tensor {
+    const { engine } = this.ids;
+    const T = Math.max(...sequences.map((sequence) => sequence.length));
+    const padded = new Uint32Array(this.batch * T);
+    sequences.forEach((sequence, b) => {
+      padded.set(sequence, b * T);
+    });
+    const lengths = Uint32Array.from(sequences, (sequence) => sequence.length);
+    this.cache.start.write(new Uint32Array(this.batch));
+    this.last.write(lengths.map((length) => length - 1));
+    return engine.withoutGradients(() => {
+      const hidden = this.model.hidden(engine.tensor(padded, [this.batch, T]), { cache: this.cache }); // (B, T, C)
+      const logits = this.model.logits(selectRows(hidden, this.last)); //                                (B, V)
+      // the next pass starts behind each prompt: `advance` adds one
+      const behind = engine.tensor(
+        lengths.map((length) => length - 1),
+        [this.batch],
+      );
+      engine.device.copy(behind.view, this.cache.start.view);
+      this.draw(logits);
+      return logits;
+    });
+  }
+
+  /** One step of decoding: (B, 1) u32 -> logits (B, V); the sampled tokens become the next input. */
+  private decode(ids: Tensor): { logits: Tensor } {
+    const { vocabSize } = this.model.config;
+    const hidden = this.model.hidden(ids, { cache: this.cache }); //               (B, 1, C)
+    const logits = this.model.logits(hidden).reshape([this.batch, vocabSize]); //  (B, V)
+    this.draw(logits);
+    return { logits };
+  }
+
+  private draw(logits: Tensor): void {
+    const next = sample(logits, this.settings, this.state, this.seen); // (B) u32
+    advance({ next, ids: this.ids, start: this.cache.start, state: this.state, history: this.history });
+  }
+
+  /** Reads `count` steps from the ring, beginning with step `first`. */
+  private async read(first: number, count: number, logits: Tensor | undefined): Promise<GeneratedStep[]> {
+    const { batch } = this;
+    const scores = logits && (await logits.floats());
+    const ring = await this.history.uints();
+    return Array.from({ length: count }, (_, i) => {
+      const row = ((first + i) % READ_EVERY) * batch;
+      return { tokens: ring.slice(row, row + batch), ...(scores && { logits: scores }) };
+    });
+  }
+
+  private flags(prompts: readonly ArrayLike<number>[]): Uint32Array<ArrayBuffer> {
+    const { vocabSize } = this.model.config;
+    const flags = new Uint32Array(this.batch * vocabSize);
+    prompts.forEach((prompt, b) => {
+      for (const id of Array.from(prompt)) flags[b * vocabSize + id] = 1;
+    });
+    return flags;
+  }
+
+  private check(prompts: readonly ArrayLike<number>[]): void {
+    const { blockSize } = this.model.config;
+    if (prompts.length !== this.batch) throw new UserError(`expected ${this.batch} prompts, got ${prompts.length}`);
+    for (const { length } of prompts) {
+      if (length < 1) throw new UserError('a prompt is empty; give at least one token');
+      if (length > blockSize) {
+        throw new UserError(
+          `the prompt has ${length} tokens, and the model's context holds ${blockSize}; shorten it to its last ${blockSize} tokens or fewer`,
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,160 @@
+import { attention } from '../kernels/attention.ts';
+import { cachedAttention } from '../kernels/cachedAttention.ts';
+import { crossEntropy } from '../kernels/crossEntropy.ts';
+import { dropout } from '../kernels/dropout.ts';
+import { add } from '../kernels/elementwise.ts';
+import { embedding } from '../kernels/embedding.ts';
+import { layerNorm } from '../kernels/layerNorm.ts';
+import { matmul } from '../kernels/matmul.ts';
+import { rmsNorm } from '../kernels/rmsNorm.ts';
+import { rope } from '../kernels/rope.ts';
+import { swiglu } from '../kernels/swiglu.ts';
+import type { Engine } from '../tensor/engine.ts';
+import { Parameters } from '../tensor/parameters.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import type { KeyValueCache } from './cache.ts';
+import { type ModelConfig, validateModel } from './config.ts';
+import { parameterSpecs } from './parameters.ts';
+
+/** What a pass needs beside the tokens. */
+export interface PassOptions {
+  /** For training with dropout: (2) u32 [seed, step]. Without it nothing is dropped. */
+  state?: Tensor;
+  /** For decoding: keys and values of the tokens before; this pass appends its own. */
+  cache?: KeyValueCache;
+}
+
+/**
+ * A decoder-only transformer: embedding, nLayer blocks of causal self-attention and MLP around a residual stream, a last
+ * norm, and a head that scores every token of the vocabulary as the next one.
+ *
+ * `gpt2`: learned positions, layer norm, GELU (Radford et al., 2019).
+ * `llama`: rotary positions, RMS norm, SwiGLU, grouped-query attention (Touvron et al., 2023).
+ *
+ * Shapes in the comments: B sequences, T tokens, C = nEmbd, H heads, K key-value heads, D = C / H, V = vocabSize.
+ */
+export class GPT {
+  readonly config: ModelConfig;
+  readonly parameters: Parameters;
+
+  /** Parameters are zeros until `initialize` or a checkpoint fills them. @throws UsageError when the config does not fit together. */
+  constructor(engine: Engine, config: ModelConfig) {
+    this.config = validateModel(config);
+    this.parameters = new Parameters(engine, parameterSpecs(config));
+  }
+
+  /** Draws fresh weights. */
+  initialize(seed: number): this {
+    this.parameters.initialize(seed);
+    return this;
+  }
+
+  /** Mean cross-entropy of the next tokens in nats: ids, targets (B, T) u32 -> (). */
+  loss(ids: Tensor, targets: Tensor, options: PassOptions = {}): Tensor {
+    return crossEntropy(this.logits(this.hidden(ids, options)), targets);
+  }
+
+  /** The state of the residual stream at each token, after the last norm: (B, T) u32 -> (B, T, C). */
+  hidden(ids: Tensor, options: PassOptions = {}): Tensor {
+    const { nLayer, style } = this.config;
+    let x = this.embed(ids, options); //                                                            (B, T, C)
+    for (let layer = 0; layer < nLayer; layer++) {
+      x = style === 'gpt2' ? this.gpt2Block(x, layer, options) : this.llamaBlock(x, layer, options); // (B, T, C)
+    }
+    return style === 'gpt2' ? this.layerNorm(x, 'transformer.ln_f') : this.rmsNorm(x, 'model.norm'); // (B, T, C)
+  }
+
+  /** Scores of every token as the next one: (..., C) -> (..., V). */
+  logits(hidden: Tensor): Tensor {
+    return matmul(hidden, this.weight(this.headName), undefined, undefined, { transposeB: true });
+  }
+
+  private embed(ids: Tensor, { cache, ...options }: PassOptions): Tensor {
+    const positions = this.config.style === 'gpt2' ? this.weight('transformer.wpe') : undefined; // (blockSize, C)
+    const x = embedding(ids, this.weight(this.tokensName), positions, cache?.start); //             (B, T, C)
+    return this.drop(x, 0, options);
+  }
+
+  private gpt2Block(x: Tensor, layer: number, options: PassOptions): Tensor {
+    const h = `transformer.h.${layer}`;
+    const n1 = this.layerNorm(x, `${h}.ln_1`); //                                                   (B, T, C)
+    const qkv = matmul(n1, this.weight(`${h}.attn.c_attn`), this.bias(`${h}.attn.c_attn`), undefined, {}); // (B, T, 3 C)
+    const heads = this.attend(qkv, layer, options); //                                              (B, T, C)
+    x = this.gpt2Add(x, heads, `${h}.attn.c_proj`, 2 * layer + 1, options); //                      (B, T, C)
+    const n2 = this.layerNorm(x, `${h}.ln_2`); //                                                   (B, T, C)
+    const up = matmul(n2, this.weight(`${h}.mlp.c_fc`), this.bias(`${h}.mlp.c_fc`), undefined, { gelu: true }); // (B, T, nHidden)
+    return this.gpt2Add(x, up, `${h}.mlp.c_proj`, 2 * layer + 2, options); //                       (B, T, C)
+  }
+
+  private llamaBlock(x: Tensor, layer: number, options: PassOptions): Tensor {
+    const { nHead, nKvHead, ropeBase: base } = this.config;
+    const h = `model.layers.${layer}`;
+    const n1 = this.rmsNorm(x, `${h}.input_layernorm`); //                                          (B, T, C)
+    const flat = this.linear(n1, `${h}.self_attn.qkv`); //                                          (B, T, (H + 2 K) D)
+    const qkv = rope(flat, options.cache?.start, { nHead, nKvHead, base }); //                      (B, T, (H + 2 K) D)
+    const heads = this.attend(qkv, layer, options); //                                              (B, T, C)
+    x = this.llamaAdd(x, heads, `${h}.self_attn.o_proj`, 2 * layer + 1, options); //                (B, T, C)
+    const n2 = this.rmsNorm(x, `${h}.post_attention_layernorm`); //                                 (B, T, C)
+    const gated = swiglu(this.linear(n2, `${h}.mlp.gate_up`)); //                                   (B, T, nHidden)
+    return this.llamaAdd(x, gated, `${h}.mlp.down_proj`, 2 * layer + 2, options); //                (B, T, C)
+  }
+
+  /** Causal self-attention: (B, T, (H + 2 K) D) -> (B, T, H D). */
+  private attend(qkv: Tensor, layer: number, { cache }: PassOptions): Tensor {
+    const { nHead, nKvHead } = this.config;
+    if (!cache) return attention(qkv, { nHead, nKvHead, causal: true });
+    return cachedAttention(qkv, cache.keys[layer], cache.values[layer], cache.start, { nHead, nKvHead });
+  }
+
+  /** x + dropout(y W + b). Without dropout the sum is the matmul's epilogue. */
+  private gpt2Add(x: Tensor, y: Tensor, name: string, site: number, options: PassOptions): Tensor {
+    const [weight, bias] = [this.weight(name), this.bias(name)];
+    if (!this.drops(options)) return matmul(y, weight, bias, x, {});
+    return add(x, this.drop(matmul(y, weight, bias, undefined, {}), site, options));
+  }
+
+  /** x + dropout(y W^T). */
+  private llamaAdd(x: Tensor, y: Tensor, name: string, site: number, options: PassOptions): Tensor {
+    if (!this.drops(options)) return matmul(y, this.weight(name), undefined, x, { transposeB: true });
+    return add(x, this.drop(matmul(y, this.weight(name), undefined, undefined, { transposeB: true }), site, options));
+  }
+
+  /** y = x W^T over a stack of Llama's matrices. */
+  private linear(x: Tensor, stack: string): Tensor {
+    return matmul(x, this.parameters.get(stack), undefined, undefined, { transposeB: true });
+  }
+
+  private drops({ state }: PassOptions): boolean {
+    return this.config.dropout > 0 && state !== undefined;
+  }
+
+  /** `site` tells the dropouts of a pass apart, so that each has its own random numbers. */
+  private drop(x: Tensor, site: number, options: PassOptions): Tensor {
+    return this.drops(options) ? dropout(x, options.state!, { p: this.config.dropout, site }) : x;
+  }
+
+  private layerNorm(x: Tensor, name: string): Tensor {
+    return layerNorm(x, this.weight(name), this.bias(name), { eps: this.config.normEps });
+  }
+
+  private rmsNorm(x: Tensor, name: string): Tensor {
+    return rmsNorm(x, this.weight(name), { eps: this.config.normEps });
+  }
+
+  private weight(name: string): Tensor {
+    return this.parameters.get(`${name}.weight`);
+  }
+
+  private bias(name: string): Tensor | undefined {
+    return this.config.bias ? this.parameters.get(`${name}.bias`) : undefined;
+  }
+
+  private get tokensName(): string {
+    return this.config.style === 'gpt2' ? 'transformer.wte' : 'model.embed_tokens';
+  }
+
+  /** The head's weights: with tied embeddings, those of the token embedding. */
+  private get headName(): string {
+    return this.config.tieEmbeddings ? this.tokensName : 'lm_head';
+  }
+}

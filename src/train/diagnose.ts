@@ -1,0 +1,38 @@
+import type { TrainConfig } from './config.ts';
+import type { LogRecord } from './logRecord.ts';
+
+/** Steps whose mean loss is judged. */
+const WINDOW = 20;
+
+const mean = (numbers: readonly number[]): number => numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
+
+/**
+ * A sentence with the likely cause when training has gone wrong, else undefined: a loss or gradient that is not a number, or
+ * a mean loss far above that of guessing (ln V), which fresh weights start at.
+ */
+export function diagnose(log: readonly LogRecord[], config: TrainConfig, vocabSize: number): string | undefined {
+  const steps = log.filter(({ loss }) => loss !== undefined);
+  const broken = steps.find(({ loss, gradientNorm }) => !Number.isFinite(loss) || !Number.isFinite(gradientNorm));
+  if (broken) {
+    const before = steps.filter(({ step }) => step < broken.step).slice(-WINDOW);
+    return `The loss was no longer a number at step ${broken.step}. ${likelyCause(before, config, vocabSize)}`;
+  }
+  const recent = steps.slice(-WINDOW).map(({ loss }) => loss!);
+  const guessing = Math.log(vocabSize);
+  if (recent.length < WINDOW || !(mean(recent) > 1.5 * guessing + 1)) return undefined;
+  const now = mean(recent).toFixed(2);
+  return `The loss rose to ${now}, far above guessing (${guessing.toFixed(2)}). ${likelyCause(steps.slice(-WINDOW), config, vocabSize)}`;
+}
+
+/** A rate that is too high shows at once, or in a loss that rises before it breaks. */
+function likelyCause(before: readonly LogRecord[], { learningRate, clipNorm }: TrainConfig, vocabSize: number): string {
+  const losses = before.flatMap(({ loss }) => loss ?? []);
+  const rising = losses.length > 1 && losses[losses.length - 1] > Math.min(...losses) + 0.5;
+  const advice = 'The last good checkpoint is kept: train anew with';
+  const early = losses.length < WINDOW;
+  if (rising || early || losses[losses.length - 1] > Math.log(vocabSize)) {
+    const clip = clipNorm === 0 ? ' and with --clip-norm 1' : '';
+    return `Likely the learning rate of ${learningRate} is too high. ${advice} --learning-rate ${learningRate / 10}${clip}.`;
+  }
+  return `It came without warning, as when one gradient overflows. ${advice} a longer --warmup-steps or a smaller --clip-norm.`;
+}

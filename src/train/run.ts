@@ -1,0 +1,323 @@
+import { join } from 'node:path';
+import { UsageError, UserError } from '../errors.ts';
+import { GPT } from '../model/gpt.ts';
+import { hashing, sweepTemporary, writeAtomic } from '../node/files.ts';
+import type { Engine } from '../tensor/engine.ts';
+import { Windows } from '../text/batches.ts';
+import { buildDataset, type DataCard, type Dataset } from '../text/dataset.ts';
+import { utf8Chunks } from '../text/stream.ts';
+import { type Tokenizer, trainTokenizer } from '../text/tokenizer.ts';
+import { modelConfig, type TrainConfig } from './config.ts';
+import { diagnose } from './diagnose.ts';
+import { Evaluator } from './evaluate.ts';
+import type { LogRecord } from './logRecord.ts';
+import { modelTable } from './modelTable.ts';
+import type { MemoryCard, Sample } from './report/data.ts';
+import { renderReport } from './report.ts';
+import * as folders from './runFolder.ts';
+import { drawSamples } from './samples.ts';
+import { Trainer } from './trainer.ts';
+
+/** A text to train on: what its data card says, and a fresh stream of its bytes at each call. */
+export interface CorpusSource {
+  name: string;
+  source: string;
+  licence: string;
+  bytes: () => AsyncIterable<Uint8Array>;
+}
+
+export interface TrainRunOptions {
+  engine: Engine;
+  adapter: { name: string; software: boolean };
+  corpus: CorpusSource;
+  config: TrainConfig;
+  folder: string;
+  /** Continue the run in `folder`. */
+  resume: boolean;
+  /** Stops the run at the next step, with everything saved. */
+  signal?: AbortSignal;
+  onEvent?: (event: RunEvent) => void;
+}
+
+export type RunEvent =
+  | { type: 'data'; card: DataCard }
+  | {
+      type: 'plan';
+      parameters: number;
+      memoryBytes: number;
+      memory: MemoryCard['planned'];
+      steps: number;
+      firstStep: number;
+    }
+  | { type: 'log'; record: LogRecord; plannedSteps: number; remainingMs?: number }
+  | { type: 'checkpoint'; step: number; best: boolean }
+  | { type: 'sample'; prompt: string; text: string };
+
+export interface RunResult {
+  status: 'finished' | 'stopped' | 'diverged';
+  folder: string;
+  steps: number;
+  validationLoss: number;
+  bestValidationLoss: number;
+  log: readonly LogRecord[];
+  samples: readonly Sample[];
+  warnings: readonly string[];
+  /** Path of report.html. */
+  report: string;
+}
+
+/** The text of a run as tokens. */
+interface Prepared {
+  tokenizer: Tokenizer;
+  dataset: Dataset;
+  card: DataCard;
+}
+
+async function prepareText({ corpus, config }: TrainRunOptions): Promise<Prepared> {
+  const hash = hashing(corpus.bytes());
+  const chunks = () => utf8Chunks(corpus.bytes(), corpus.name);
+  // the first walk over the text hashes it and refuses what is no text
+  for await (const _ of utf8Chunks(hash.stream, corpus.name));
+  const tokenizer = await trainTokenizer(config.tokenizer, chunks);
+  const { blockSize, validationFraction } = config;
+  const dataset = await buildDataset(chunks, tokenizer, { name: corpus.name, blockSize, validationFraction });
+  const { name, source, licence } = corpus;
+  const card = {
+    ...{ name, source, licence, sha256: hash.digest(), ...dataset.counts },
+    ...{ tokenizer: config.tokenizer, vocabularySize: tokenizer.vocabSize },
+  };
+  return { tokenizer, dataset, card };
+}
+
+/** Settings that a resumed run may change without becoming another run. */
+const FREE: ReadonlySet<keyof TrainConfig> = new Set([
+  'steps',
+  'logEvery',
+  'evalEvery',
+  'evalBatches',
+  'checkpointEvery',
+]);
+
+/** @throws UsageError when a run would resume under other settings or on another text. */
+function checkSameRun(before: folders.RunCard, config: TrainConfig, card: DataCard, folder: string): void {
+  const other = (Object.keys(config) as (keyof TrainConfig)[]).find(
+    (key) => !FREE.has(key) && config[key] !== before.config[key],
+  );
+  if (other) {
+    throw new UsageError(
+      `${folder} was trained with ${other} = ${before.config[other]}, not ${config[other]}; resume with the same settings, or train into another folder with --out`,
+    );
+  }
+  if (before.dataCard.sha256 !== card.sha256) {
+    throw new UsageError(
+      `${folder} was trained on another text (${before.dataCard.name}); resume with that one, or use another --out`,
+    );
+  }
+}
+
+/** One training run, from the text to the report. */
+class Run {
+  private readonly trainer: Trainer;
+  private readonly evaluator: Evaluator;
+  private readonly windows: Windows;
+  private readonly memory: MemoryCard['planned'];
+  private log: LogRecord[] = [];
+  private samples: readonly Sample[] = [];
+  private state: folders.RunState = { step: 0, timeMs: 0, bestValidationLoss: null, bestStep: 0 };
+  private resumedAt = performance.now();
+  private evaluationMs = 0;
+
+  constructor(
+    private readonly options: TrainRunOptions,
+    private readonly text: Prepared,
+    private readonly startedAt: string,
+  ) {
+    const { engine, config } = options;
+    const model = new GPT(engine, modelConfig(config, text.tokenizer.vocabSize));
+    this.trainer = new Trainer(model, config);
+    this.evaluator = new Evaluator(model, config.batchSize);
+    this.windows = new Windows(text.dataset.train, config);
+    this.memory = this.planMemory();
+  }
+
+  private get model(): GPT {
+    return this.trainer.model;
+  }
+
+  private emit(event: RunEvent): void {
+    this.options.onEvent?.(event);
+  }
+
+  private planMemory(): MemoryCard['planned'] {
+    const { values } = this.model.parameters;
+    const each = 4 * values.size;
+    return [
+      { what: 'parameters', sizeBytes: each },
+      { what: 'gradients', sizeBytes: each },
+      { what: 'moments of the optimizer', sizeBytes: 2 * each },
+      { what: 'activations in training', sizeBytes: this.trainer.transientBytes },
+      { what: 'activations in validation', sizeBytes: this.evaluator.transientBytes },
+    ];
+  }
+
+  /** Fresh weights, or those of the checkpoint. */
+  async begin(resume: boolean): Promise<void> {
+    const { folder, config, adapter } = this.options;
+    if (resume) {
+      this.state = await folders.restoreCheckpoint(folder, this.trainer);
+      this.log = (await folders.readLog(folder)).filter(({ step }) => step <= this.state.step);
+    } else this.model.initialize(config.seed);
+    await sweepTemporary(folder);
+    const card = { version: 1 as const, config, dataCard: this.text.card, adapter, startedAt: this.startedAt };
+    await folders.writeRunCard(folder, card, this.text.tokenizer, this.model);
+    await folders.writeLog(folder, this.log);
+    const memoryBytes = this.memory.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    const { count: parameters } = this.model.parameters;
+    this.emit({
+      type: 'plan',
+      parameters,
+      memoryBytes,
+      memory: this.memory,
+      steps: config.steps,
+      firstStep: this.state.step,
+    });
+  }
+
+  /** Trains to the end, or until the signal, or until the loss explodes (then the sentence says why). */
+  async train(): Promise<{ status: RunResult['status']; warning?: string }> {
+    const { config, signal } = this.options;
+    const { trainer } = this;
+    let loggedAt = performance.now();
+    this.resumedAt = loggedAt - this.state.timeMs;
+    while (trainer.step < config.steps && !signal?.aborted) {
+      trainer.train(this.nextBatches());
+      const due = (every: number): boolean => trainer.step % every === 0 || trainer.step === config.steps;
+      if (due(config.logEvery)) {
+        const warning = await this.look(performance.now() - loggedAt);
+        if (warning) return { status: 'diverged', warning };
+        loggedAt = performance.now();
+      }
+      const improved = due(config.evalEvery) && (await this.validate());
+      if (due(config.checkpointEvery) || improved) await this.save(improved);
+      loggedAt += this.takeEvaluationMs();
+    }
+    return { status: trainer.step < config.steps ? 'stopped' : 'finished' };
+  }
+
+  /** Saves what is not saved yet, draws samples and writes the report. */
+  async end(status: RunResult['status'], warning: string | undefined): Promise<RunResult> {
+    const { folder, config } = this.options;
+    const { trainer } = this;
+    if (status === 'stopped' && trainer.step > this.state.step) {
+      await this.look(0);
+      await this.save(await this.validate());
+    }
+    if (status === 'finished') {
+      this.samples = await drawSamples(this.model, this.text.tokenizer, config.seed);
+      for (const { prompt, text } of this.samples) this.emit({ type: 'sample', prompt, text });
+    }
+    const warnings = warning ? [warning] : [];
+    await this.report(status, warnings);
+    const validations = this.log.flatMap(({ validationLoss }) => validationLoss ?? []);
+    return {
+      ...{ status, folder, steps: trainer.step, log: this.log, samples: this.samples, warnings },
+      validationLoss: validations.at(-1) ?? Number.NaN,
+      bestValidationLoss: this.state.bestValidationLoss ?? Number.NaN,
+      report: join(folder, folders.FILES.report),
+    };
+  }
+
+  private nextBatches() {
+    const { gradientAccumulation: count } = this.options.config;
+    return Array.from({ length: count }, (_, i) => this.windows.batch(this.trainer.step * count + i));
+  }
+
+  /** Reads the losses since the last look, logs them and judges them. */
+  private async look(elapsedMs: number): Promise<string | undefined> {
+    const { config, folder } = this.options;
+    const { trainer } = this;
+    const since = this.log.findLast(({ loss }) => loss !== undefined)?.step ?? 0;
+    const metrics = await trainer.metrics(trainer.step - since);
+    const perStep = config.batchSize * config.blockSize * config.gradientAccumulation;
+    const timeMs = performance.now() - this.resumedAt;
+    const records = metrics.map(
+      ({ step, loss, gradientNorm }): LogRecord => ({ step, tokens: step * perStep, timeMs, loss, gradientNorm }),
+    );
+    const last = records.pop();
+    if (!last) return undefined;
+    const speed = elapsedMs > 0 && { tokensPerSecond: (perStep * metrics.length) / (elapsedMs / 1000) };
+    const record = { ...last, learningRate: trainer.learningRate, ...speed };
+    this.log.push(...records, record);
+    await folders.appendLog(folder, [...records, record]);
+    const remainingMs = speed ? ((config.steps - trainer.step) * elapsedMs) / metrics.length : undefined;
+    this.emit({ type: 'log', record, plannedSteps: config.steps, remainingMs });
+    return diagnose(this.log, config, this.text.tokenizer.vocabSize);
+  }
+
+  /** Scores the held-out text; true when it is the best so far. At the end of the run all of it is scored. */
+  private async validate(): Promise<boolean> {
+    const { config, folder } = this.options;
+    const { step } = this.trainer;
+    const startedAt = performance.now();
+    const batches = step >= config.steps ? 0 : config.evalBatches;
+    const { loss: validationLoss } = (await this.evaluator.run(this.text.dataset.validation, batches))!;
+    const tokens = step * config.batchSize * config.blockSize * config.gradientAccumulation;
+    const record = { step, tokens, timeMs: performance.now() - this.resumedAt, validationLoss };
+    this.log.push(record);
+    await folders.appendLog(folder, [record]);
+    this.emit({ type: 'log', record, plannedSteps: config.steps });
+    this.evaluationMs += performance.now() - startedAt;
+    const { bestValidationLoss: best } = this.state;
+    if (best !== null && !(validationLoss < best)) return false;
+    this.state = { ...this.state, bestValidationLoss: validationLoss, bestStep: step };
+    return true;
+  }
+
+  private takeEvaluationMs(): number {
+    const spent = this.evaluationMs;
+    this.evaluationMs = 0;
+    return spent;
+  }
+
+  private async save(best: boolean): Promise<void> {
+    const { step } = this.trainer;
+    this.state = { ...this.state, step, timeMs: performance.now() - this.resumedAt };
+    await folders.saveCheckpoint(this.options.folder, this.trainer, this.state, best);
+    this.emit({ type: 'checkpoint', step, best });
+  }
+
+  private async report(status: RunResult['status'], warnings: readonly string[]): Promise<void> {
+    const { folder, config, adapter, engine } = this.options;
+    const page = renderReport({
+      ...{ name: folder, status, warnings, startedAt: this.startedAt, durationMs: performance.now() - this.resumedAt },
+      ...{ plannedSteps: config.steps, train: { ...config }, adapter, log: this.log, samples: this.samples },
+      model: this.model.config,
+      parameters: modelTable(this.model.config, this.model.parameters.specs),
+      dataCard: this.text.card,
+      memory: { planned: this.memory, peakBytes: engine.device.pool.allocatedBytes },
+    });
+    await writeAtomic(join(folder, folders.FILES.report), page);
+  }
+}
+
+/**
+ * Trains a model on a text and leaves a run folder behind; with `resume` it goes on where the folder's checkpoint stands, bit
+ * for bit as if it had never stopped. A loss that is no longer a number, or explodes, ends the run with the last good
+ * checkpoint kept.
+ * @throws UserError for text that cannot be trained on, a folder that cannot be written or resumed, a failing device;
+ *   UsageError when a resumed run has other settings or another text.
+ */
+export async function trainRun(options: TrainRunOptions): Promise<RunResult> {
+  const { folder, config, resume, onEvent } = options;
+  const before = resume ? await folders.readRunCard(folder) : undefined;
+  if (!resume && folders.isRunFolder(folder)) {
+    throw new UserError(`${folder} holds a run already; resume it, or name another folder with --out`);
+  }
+  const text = await prepareText(options);
+  if (before) checkSameRun(before, config, text.card, folder);
+  onEvent?.({ type: 'data', card: text.card });
+  const run = new Run(options, text, before?.startedAt ?? new Date().toISOString());
+  await run.begin(resume);
+  const { status, warning } = await run.train();
+  return run.end(status, warning);
+}

@@ -1,0 +1,34 @@
+import { UserError } from '../errors.ts';
+import { Generator } from '../model/generate.ts';
+import type { GPT } from '../model/gpt.ts';
+import type { Tokenizer } from '../text/tokenizer.ts';
+import type { Sample } from './report/data.ts';
+
+const COUNT = 3;
+const TOKENS = 240;
+const SETTINGS = { temperature: 0.8, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1 };
+
+/** What a model is given to begin with when nobody says anything: a new line, or, where it has none, its first token. */
+export function openingTokens(tokenizer: Tokenizer): number[] {
+  try {
+    return tokenizer.encode('\n');
+  } catch (error) {
+    if (error instanceof UserError) return [0];
+    throw error;
+  }
+}
+
+/** Some samples of a model at the end of its training. */
+export async function drawSamples(model: GPT, tokenizer: Tokenizer, seed: number): Promise<Sample[]> {
+  const prompt = openingTokens(tokenizer);
+  const sequences: number[][] = Array.from({ length: COUNT }, () => []);
+  const generator = new Generator(model, COUNT);
+  const prompts = sequences.map(() => prompt);
+  for await (const { tokens } of generator.generate(prompts, { ...SETTINGS, tokens: TOKENS, seed })) {
+    tokens.forEach((token, b) => {
+      sequences[b].push(token);
+    });
+  }
+  const settings = { temperature: SETTINGS.temperature, tokens: TOKENS, seed };
+  return sequences.map((ids) => ({ prompt: tokenizer.decode(prompt), text: tokenizer.decode(ids), settings }));
+}

@@ -1,0 +1,29 @@
+import type { TrainConfig } from './config.ts';
+
+type Course = Pick<
+  TrainConfig,
+  'schedule' | 'learningRate' | 'minLearningRate' | 'warmupSteps' | 'steps' | 'decayFraction'
+>;
+
+/**
+ * The learning rate of step `step` (from 0): linear warm-up, then the schedule's course down to minLearningRate.
+ * The cosine is nanoGPT's (get_lr in train.py); warmup-stable-decay is that of MiniCPM (Hu et al., 2024) with a linear end.
+ */
+export function learningRateAt(step: number, config: Course): number {
+  const { schedule, learningRate, minLearningRate, warmupSteps, steps, decayFraction } = config;
+  if (step < warmupSteps) return (learningRate * (step + 1)) / (warmupSteps + 1);
+  const between = (share: number): number => minLearningRate + share * (learningRate - minLearningRate);
+  const done = Math.min(1, (step - warmupSteps) / Math.max(1, steps - warmupSteps));
+  switch (schedule) {
+    case 'constant':
+      return learningRate;
+    case 'linear':
+      return between(1 - done);
+    case 'cosine':
+      return between(0.5 * (1 + Math.cos(Math.PI * done)));
+    case 'warmup-stable-decay': {
+      const decaySteps = Math.max(1, decayFraction * steps);
+      return between(Math.min(1, Math.max(0, (steps - step) / decaySteps)));
+    }
+  }
+}

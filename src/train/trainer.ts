@@ -1,0 +1,118 @@
+import { adamw, adamwHyper, HYPER_SIZE } from '../kernels/adamw.ts';
+import { add, scale } from '../kernels/elementwise.ts';
+import { gradientNorm } from '../kernels/gradientNorm.ts';
+import { METRICS, storeMetrics } from '../kernels/record.ts';
+import type { GPT } from '../model/gpt.ts';
+import type { Engine, Recording } from '../tensor/engine.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import type { Batch } from '../text/batches.ts';
+import type { TrainConfig } from './config.ts';
+import { learningRateAt } from './schedule.ts';
+
+/** What a step tells. */
+export interface StepMetrics {
+  /** Steps done, counted from 1. */
+  step: number;
+  /** Mean cross-entropy of the step's batches, nats a token. */
+  loss: number;
+  /** Euclidean norm of all gradients before clipping. */
+  gradientNorm: number;
+}
+
+/** Steps whose losses wait on the GPU for the host to look. */
+const RING = 64;
+
+/**
+ * One optimizer step, recorded once and replayed: forward, backward, global norm, AdamW. The host uploads the batch and the
+ * learning rate; losses stay in a ring on the GPU until somebody asks, so that no step waits for the host.
+ */
+export class Trainer {
+  /** Running means of the gradients and of their squares: (N), in the layout of the parameters. */
+  readonly firstMoment: Tensor;
+  readonly secondMoment: Tensor;
+  /** Optimizer steps done. */
+  step = 0;
+  private readonly engine: Engine;
+  private readonly batches: { ids: Tensor; targets: Tensor }[]; // (B, T) u32 each
+  private readonly hyper: Tensor;
+  private readonly state: Tensor; // (2) u32 [seed, step]
+  private readonly ring: Tensor; //  (RING, METRICS)
+  private readonly work: Recording<Record<string, Tensor>>;
+
+  constructor(
+    readonly model: GPT,
+    private readonly config: TrainConfig,
+  ) {
+    const { values } = model.parameters.requireGradients();
+    const { engine } = values;
+    this.engine = engine;
+    this.firstMoment = engine.zeros(values.shape, 'f32', "the optimizer's moments");
+    this.secondMoment = engine.zeros(values.shape, 'f32', "the optimizer's moments");
+    const window = [config.batchSize, config.blockSize];
+    this.batches = Array.from({ length: config.gradientAccumulation }, () => ({
+      ids: engine.zeros(window, 'u32'),
+      targets: engine.zeros(window, 'u32'),
+    }));
+    this.hyper = engine.zeros([HYPER_SIZE]);
+    this.state = engine.zeros([2], 'u32');
+    this.ring = engine.zeros([RING, METRICS]);
+    this.work = engine.record(() => this.optimize());
+  }
+
+  /** Bytes of activations and gradients between parameters and loss. */
+  get transientBytes(): number {
+    return this.work.transientBytes;
+  }
+
+  /** The recorded step, for profiles. */
+  get program() {
+    return this.work.program;
+  }
+
+  /** The learning rate of the next step. */
+  get learningRate(): number {
+    return learningRateAt(this.step, this.config);
+  }
+
+  /** Submits one step; `batches` are as many as gradientAccumulation says. Returns without waiting for the GPU. */
+  train(batches: readonly Batch[]): void {
+    const { beta1, beta2, epsilon, weightDecay, clipNorm, seed } = this.config;
+    batches.forEach(({ inputs, targets }, i) => {
+      this.batches[i].ids.write(inputs as Uint32Array<ArrayBuffer>);
+      this.batches[i].targets.write(targets as Uint32Array<ArrayBuffer>);
+    });
+    const settings = { learningRate: this.learningRate, beta1, beta2, epsilon, weightDecay, clipNorm };
+    this.hyper.write(adamwHyper(settings, this.step + 1));
+    this.state.write(Uint32Array.of(seed, this.step));
+    this.work.run();
+    this.step++;
+  }
+
+  /** Waits for the GPU and returns the metrics of the last `count` steps, oldest first; at most 64 are kept. */
+  async metrics(count: number): Promise<StepMetrics[]> {
+    const ring = await this.ring.floats();
+    return Array.from({ length: Math.min(count, RING, this.step) }, (_, i, n = Math.min(count, RING, this.step)) => {
+      const index = this.step - n + i;
+      const slot = METRICS * (index % RING);
+      return { step: index + 1, loss: ring[slot], gradientNorm: ring[slot + 1] };
+    });
+  }
+
+  private optimize(): Record<string, Tensor> {
+    const { engine, model, state, hyper, firstMoment, secondMoment } = this;
+    const { values, gradients, decayEnd } = model.parameters;
+    engine.device.clear(gradients!.view);
+    const share = this.batches.length === 1 ? undefined : engine.tensor([1 / this.batches.length], []);
+    let mean: Tensor | undefined;
+    for (const { ids, targets } of this.batches) {
+      const loss = model.loss(ids, targets, { state });
+      engine.backward(loss, share);
+      const part = engine.withoutGradients(() => (share ? scale(loss, { factor: 1 / this.batches.length }) : loss));
+      mean = mean ? engine.withoutGradients(() => add(mean!, part)) : part;
+    }
+    const norm = gradientNorm(gradients!);
+    adamw({ values, gradients: gradients!, firstMoment, secondMoment, norm, hyper }, { decayEnd });
+    storeMetrics(this.ring, state, mean!, norm);
+    return {};
+  }
+}

@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import type { GPT } from '../../src/model/gpt.ts';
+import { GPT as Model } from '../../src/model/gpt.ts';
+import { resolveConfig } from '../../src/train/config.ts';
+import { Trainer } from '../../src/train/trainer.ts';
+import { testEngine } from '../helpers/engine.ts';
+import { smallConfig, smallModel } from '../helpers/models.ts';
+import { randomIds } from '../helpers/numbers.ts';
+
+const logitsOf = async (model: GPT, ids: Uint32Array<ArrayBuffer>, shape: [number, number]) => {
+  const { engine } = model.parameters.values;
+  return engine.withoutGradients(() => model.logits(model.hidden(engine.tensor(ids, shape)))).floats();
+};
+
+describe.each(['gpt2', 'llama'] as const)('a model of the %s style', (style) => {
+  it('does not look ahead: changing token t leaves the logits before t bit-equal and changes those at t', async () => {
+    const model = smallModel(await testEngine(), style);
+    const [B, T, V] = [2, 17, 23];
+    const ids = randomIds([B, T], V, 1);
+    const before = await logitsOf(model, ids, [B, T]);
+    for (const t of [1, 8, 16]) {
+      const changed = ids.slice();
+      changed[t] = (changed[t] + 1) % V;
+      const after = await logitsOf(model, changed, [B, T]);
+      expect(after.subarray(0, t * V)).toEqual(before.subarray(0, t * V));
+      expect(after.subarray(t * V, (t + 1) * V)).not.toEqual(before.subarray(t * V, (t + 1) * V));
+      expect(after.subarray(T * V), 'the other sequence').toEqual(before.subarray(T * V));
+    }
+  });
+
+  it('overfits one batch to a loss under 0.01', async () => {
+    const model = smallModel(await testEngine(), style, { nEmbd: 32, nHidden: 64 });
+    const config = resolveConfig('tiny', {
+      ...{ style, nLayer: 2, nHead: 4, nEmbd: 32, batchSize: 3, blockSize: 13, steps: 300, learningRate: 5e-3 },
+      ...{ minLearningRate: 1e-3, warmupSteps: 10, weightDecay: 0 },
+    });
+    const trainer = new Trainer(model, config);
+    // every context is another one, also to a model that sees only relative positions
+    const inputs = Uint32Array.from({ length: 3 * 13 }, (_, i) => (5 * (i % 13) + Math.floor(i / 13)) % 23);
+    const batch = { inputs, targets: randomIds([3, 13], 23, 6) };
+    for (let i = 0; i < 300; i++) trainer.train([batch]);
+    expect((await trainer.metrics(1))[0].loss).toBeLessThan(0.01);
+  });
+
+  it('starts near the loss of guessing', async () => {
+    const model = smallModel(await testEngine(), style);
+    const { engine } = model.parameters.values;
+    const loss = model.loss(
+      engine.tensor(randomIds([4, 19], 23, 1), [4, 19]),
+      engine.tensor(randomIds([4, 19], 23, 2), [4, 19]),
+    );
+    expect(Math.abs((await loss.floats())[0] - Math.log(23))).toBeLessThan(0.1);
+  });
+
+  it('drops activations in training only, by seed and step', async () => {
+    const model = smallModel(await testEngine(), style, { dropout: 0.3 });
+    const { engine } = model.parameters.values;
+    const ids = engine.tensor(randomIds([2, 9], 23, 1), [2, 9]);
+    const hidden = (state?: [number, number]) =>
+      engine
+        .withoutGradients(() => model.hidden(ids, state && { state: engine.tensor(Uint32Array.from(state), [2]) }))
+        .floats();
+    const [plain, first, again, next] = [
+      await hidden(),
+      await hidden([1, 0]),
+      await hidden([1, 0]),
+      await hidden([1, 1]),
+    ];
+    expect(first).toEqual(again);
+    expect(first).not.toEqual(plain);
+    expect(first).not.toEqual(next);
+  });
+});
+
+it('refuses configs that do not fit together, with a sentence', async () => {
+  const engine = await testEngine();
+  expect(() => new Model(engine, smallConfig('gpt2', { nHead: 5 }))).toThrow('5 heads cannot share a width of 24');
+  expect(() => new Model(engine, smallConfig('llama', { nKvHead: 3 }))).toThrow('3 does not divide 4');
+  expect(() => new Model(engine, smallConfig('llama', { nHead: 8 }))).toThrow('even head width');
+  expect(() => new Model(engine, smallConfig('gpt2', { nLayer: 0 }))).toThrow('nLayer must be a whole number');
+});

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { modelConfig, PRESETS, resolveConfig } from '../../src/train/config.ts';
+import { diagnose } from '../../src/train/diagnose.ts';
+import { learningRateAt } from '../../src/train/schedule.ts';
+
+describe('settings', () => {
+  it('every preset resolves', () => {
+    for (const preset of Object.keys(PRESETS)) expect(resolveConfig(preset).steps).toBeGreaterThan(0);
+  });
+  it('later layers win, undefined ones are passed over', () => {
+    expect(resolveConfig('nano', { steps: 7, warmupSteps: 1 }, { steps: 8, seed: undefined })).toMatchObject({
+      steps: 8,
+      seed: 1337,
+    });
+  });
+  it.each([
+    [{ nHead: 3 }, '3 heads cannot share a width of 128'],
+    [{ steps: 1.5 }, 'steps must be a whole number; got 1.5'],
+    [{ dropout: 1 }, 'dropout must be from 0 to below 1; got 1'],
+    [{ schedule: 'cosin' }, 'schedule must be one of cosine, linear'],
+    [{ bias: 'yes' }, 'bias must be true or false; got "yes"'],
+    [{ learningRate: Number.NaN }, 'learningRate must be a number'],
+    [{ layers: 3 }, 'unknown setting "layers"; the settings are style, nLayer'],
+    [{ steps: 50 }, 'warmupSteps (100) must be below steps (50)'],
+    [{ nKvHead: 2 }, 'nKvHead is for the llama style'],
+    [JSON.parse('{"__proto__": 1}'), 'unknown setting "__proto__"'],
+  ])('%j is refused: %s', (settings, sentence) => {
+    expect(() => resolveConfig('nano', settings)).toThrow(sentence);
+  });
+  it.each(['mega', 'toString'])('preset %s is refused', (preset) => {
+    expect(() => resolveConfig(preset)).toThrow(`unknown preset "${preset}"; the presets are quick, nano`);
+  });
+  it("nano is nanoGPT's, and llama's MLP is 8/3 of its width", () => {
+    expect(modelConfig(resolveConfig('nano'), 65)).toMatchObject({ nHidden: 512, nKvHead: 4, bias: false });
+    expect(modelConfig(resolveConfig('llama'), 65)).toMatchObject({ nHidden: 344, nKvHead: 2 });
+  });
+});
+
+describe('learning rates', () => {
+  const course = { ...resolveConfig('nano'), steps: 1000, warmupSteps: 100, learningRate: 1, minLearningRate: 0.1 };
+  it('warm up linearly and never start at zero', () => {
+    expect(learningRateAt(0, course)).toBeCloseTo(1 / 101);
+    expect(learningRateAt(99, course)).toBeCloseTo(100 / 101);
+  });
+  it.each([
+    ['cosine', 100, 1],
+    ['cosine', 550, 0.55],
+    ['cosine', 1000, 0.1],
+    ['linear', 550, 0.55],
+    ['linear', 325, 0.775],
+    ['constant', 999, 1],
+    ['warmup-stable-decay', 799, 1],
+    ['warmup-stable-decay', 900, 0.55],
+    ['warmup-stable-decay', 1000, 0.1],
+  ] as const)('%s at step %d is %d', (schedule, step, expected) => {
+    expect(learningRateAt(step, { ...course, schedule })).toBeCloseTo(expected, 10);
+  });
+});
+
+describe('diagnosis', () => {
+  const config = resolveConfig('nano');
+  const log = (losses: number[], norm = 1) =>
+    losses.map((loss, i) => ({ step: i + 1, tokens: 0, timeMs: 0, loss, gradientNorm: norm }));
+  it('is silent on a run that learns', () => {
+    expect(diagnose(log([4.2, 3.9, 3.1]), config, 65)).toBeUndefined();
+  });
+  it('names a high learning rate when the loss rose before it broke', () => {
+    expect(diagnose(log([4.2, 3.9, 9, Number.NaN]), config, 65)).toMatch(/step 4.*learning rate of 0.001 is too high/);
+  });
+  it('names an overflow when it came out of a calm', () => {
+    expect(diagnose(log([...new Array(20).fill(2.1), Number.POSITIVE_INFINITY]), config, 65)).toMatch(/without warning/);
+  });
+  it('notices a loss that exploded, and a gradient that is no number', () => {
+    expect(diagnose(log(new Array(20).fill(30)), config, 65)).toMatch(/rose to 30.00/);
+    expect(diagnose(log([2], Number.NaN), config, 65)).toMatch(/no longer a number/);
+  });
+});

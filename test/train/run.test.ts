@@ -1,0 +1,168 @@
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { decodeSafetensors } from '../../src/export/safetensors.ts';
+import { resolveConfig, type TrainConfig } from '../../src/train/config.ts';
+import { type RunEvent, type TrainRunOptions, trainRun } from '../../src/train/run.ts';
+import { loadRun, readLog } from '../../src/train/runFolder.ts';
+import { testEngine } from '../helpers/engine.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'dawnlm-run-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+const TEXT = Array.from({ length: 300 }, (_, i) => `Line ${i}: the whale, the sea and ${i % 7} sailors.\n`).join('');
+const corpusOf = (text: string) => ({
+  ...{ name: 'lines', source: 'this test', licence: 'none' },
+  async *bytes() {
+    yield new TextEncoder().encode(text);
+  },
+});
+const tiny = (settings: Partial<TrainConfig> = {}): TrainConfig =>
+  resolveConfig('tiny', {
+    steps: 12,
+    warmupSteps: 2,
+    logEvery: 4,
+    evalEvery: 5,
+    checkpointEvery: 5,
+    dropout: 0.1,
+    ...settings,
+  });
+
+async function run(name: string, options: Partial<TrainRunOptions> = {}) {
+  const events: RunEvent[] = [];
+  const result = await trainRun({
+    ...{ engine: await testEngine(), adapter: { name: 'the test adapter', software: true }, corpus: corpusOf(TEXT) },
+    ...{ config: tiny(), folder: join(scratch, name), resume: false, onEvent: (event) => events.push(event) },
+    ...options,
+  });
+  return { result, events };
+}
+
+/** Everything that a checkpoint knows of the training, as numbers. */
+const tensorsOf = (name: string) => {
+  const { tensors } = decodeSafetensors(readFileSync(join(scratch, name, 'resume.safetensors')), name);
+  return new Map([...tensors].map(([key, { data }]) => [key, [...data]]));
+};
+
+/** A signal that stops a run when its log reaches `step`. */
+function stopAt(step: number) {
+  const controller = new AbortController();
+  const onEvent = (event: RunEvent) => {
+    if (event.type === 'log' && event.record.step >= step) controller.abort();
+  };
+  return { signal: controller.signal, onEvent };
+}
+
+describe('a run', () => {
+  it('leaves a folder with weights, config, tokenizer, log and report', async () => {
+    const { result, events } = await run('whole');
+    expect(result.status).toBe('finished');
+    expect(result.steps).toBe(12);
+    const log = await readLog(join(scratch, 'whole'));
+    expect(log.filter(({ loss }) => loss !== undefined).map(({ step }) => step)).toEqual([
+      1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
+    ]);
+    expect(log.filter(({ validationLoss }) => validationLoss !== undefined).map(({ step }) => step)).toEqual([
+      5, 10, 12,
+    ]);
+    expect(result.bestValidationLoss).toBe(Math.min(...log.flatMap(({ validationLoss }) => validationLoss ?? [])));
+    expect(JSON.parse(readFileSync(join(scratch, 'whole/config.json'), 'utf8'))).toMatchObject({
+      model_type: 'gpt2',
+      n_embd: 32,
+    });
+    expect(readFileSync(join(scratch, 'whole/report.html'), 'utf8')).toContain('<svg');
+    expect(result.samples).toHaveLength(3);
+    expect(events.map(({ type }) => type).slice(0, 2)).toEqual(['data', 'plan']);
+    const loaded = await loadRun(await testEngine(), join(scratch, 'whole'));
+    expect(loaded.tokenizer.vocabSize).toBe(loaded.model.config.vocabSize);
+    expect(loaded.dataCard.sha256).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it('is the same to the bit when it is run again, and another with another seed', async () => {
+    await run('again');
+    expect(tensorsOf('again')).toEqual(tensorsOf('whole'));
+    await run('other', { config: tiny({ seed: 2 }) });
+    expect(tensorsOf('other')).not.toEqual(tensorsOf('whole'));
+  });
+
+  it('that was stopped and resumed equals one that was not, to the bit', async () => {
+    const { result } = await run('parts', stopAt(4));
+    expect(result.status).toBe('stopped');
+    expect(result.steps).toBe(4);
+    const { result: resumed } = await run('parts', { resume: true });
+    expect(resumed.status).toBe('finished');
+    expect(tensorsOf('parts')).toEqual(tensorsOf('whole'));
+    const losses = async (name: string) => (await readLog(join(scratch, name))).flatMap(({ loss }) => loss ?? []);
+    expect(await losses('parts')).toEqual(await losses('whole'));
+  });
+
+  it('does not overwrite another, nor resume under other settings or on another text', async () => {
+    await expect(run('whole')).rejects.toThrow('holds a run already');
+    await expect(run('whole', { resume: true, config: tiny({ nEmbd: 64 }) })).rejects.toThrow('nEmbd = 32, not 64');
+    await expect(run('whole', { resume: true, corpus: corpusOf(`${TEXT}more\n`) })).rejects.toThrow('another text');
+    await expect(run('nowhere', { resume: true })).rejects.toThrow('There is no run folder');
+  });
+
+  it('that diverges stops with a cause, and keeps its last good checkpoint', async () => {
+    const wild = tiny({
+      steps: 60,
+      evalEvery: 2,
+      checkpointEvery: 2,
+      logEvery: 1,
+      learningRate: 1e3,
+      minLearningRate: 1e3,
+      clipNorm: 0,
+    });
+    const { result } = await run('wild', { config: wild });
+    expect(result.status).toBe('diverged');
+    expect(result.warnings[0]).toMatch(/learning rate of 1000 is too high.*--learning-rate 100/);
+    expect(result.steps).toBeLessThan(60);
+    const { model } = await loadRun(await testEngine(), join(scratch, 'wild'));
+    expect((await model.parameters.values.floats()).every(Number.isFinite)).toBe(true);
+  });
+
+  it('accumulates gradients: two half batches are a whole one, within rounding', async () => {
+    const norms: number[][] = [];
+    for (const [batchSize, gradientAccumulation] of [
+      [8, 1],
+      [4, 2],
+    ]) {
+      const name = `accumulate-${gradientAccumulation}`;
+      await run(name, { config: tiny({ batchSize, gradientAccumulation, dropout: 0 }) });
+      const log = await readLog(join(scratch, name));
+      norms.push(log.flatMap(({ loss, gradientNorm }) => (loss ? [loss, gradientNorm!] : [])));
+    }
+    norms[0].forEach((value, i) => {
+      expect(Math.abs(norms[1][i] / value - 1)).toBeLessThan(1e-3);
+    });
+  });
+});
+
+describe('a damaged run folder is refused with a sentence:', () => {
+  const damage = async (name: string, file: string, change: (path: string) => void) => {
+    await run(name, { config: tiny({ steps: 3 }) });
+    change(join(scratch, name, file));
+    return loadRun(await testEngine(), join(scratch, name), 'last');
+  };
+  it('weights cut short', async () => {
+    await expect(damage('cut', 'model.safetensors', (path) => truncateSync(path, 1000))).rejects.toThrow(
+      'model.safetensors',
+    );
+  });
+  it('a config of another model', async () => {
+    const widen = (path: string) =>
+      writeFileSync(path, readFileSync(path, 'utf8').replace('"n_embd": 32', '"n_embd": 64'));
+    await expect(damage('widened', 'config.json', widen)).rejects.toThrow('a model of another config');
+  });
+  it('a tokenizer of another run', async () => {
+    const replace = (path: string) => writeFileSync(path, JSON.stringify({ kind: 'byte', version: 1 }));
+    await expect(damage('mixed', 'tokenizer.json', replace)).rejects.toThrow('mixed up');
+  });
+  it('no JSON', async () => {
+    await expect(damage('nojson', 'run.json', (path) => writeFileSync(path, '{'))).rejects.toThrow('not JSON');
+  });
+  it('missing files', async () => {
+    await expect(damage('missing', 'tokenizer.json', rmSync)).rejects.toThrow('tokenizer.json is missing');
+  });
+});
