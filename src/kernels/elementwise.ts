@@ -2,22 +2,25 @@ import { type BackwardCall, type Call, defineOp, type Numbers } from '../tensor/
 import { broadcast, type Shape, sameShape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { broadcastBackward, broadcastForward, outputShape } from './broadcast.ts';
+import { sumDown } from './reduce.ts';
 import { defineElementwise, writeOrAdd } from './snippets.ts';
 
-const addEqual = defineElementwise({
+/** c = a + b, where b has a's shape or that of its last axes, so that it repeats every M elements: 5 to 7 times naive on lavapipe. */
+const addRepeated = defineElementwise({
   name: 'add',
   bind: { a: 'read', b: 'read', c: 'write' },
-  params: { N: 'u32' },
-  lengths: ['N'],
-  body: 'c[i] = a[i] + b[i];',
+  params: { N: 'u32', M: 'u32' },
+  lengths: ['N', 'M'],
+  body: 'c[i] = a[i] + b[i % params.M];',
 });
 
-const multiplyEqual = defineElementwise({
+/** c = a * b under the same condition. */
+const multiplyRepeated = defineElementwise({
   name: 'multiply',
   bind: { a: 'read', b: 'read', c: 'write' },
-  params: { N: 'u32' },
-  lengths: ['N'],
-  body: 'c[i] = a[i] * b[i];',
+  params: { N: 'u32', M: 'u32' },
+  lengths: ['N', 'M'],
+  body: 'c[i] = a[i] * b[i % params.M];',
 });
 
 const multiplyAdd = defineElementwise({
@@ -28,12 +31,15 @@ const multiplyAdd = defineElementwise({
   body: writeOrAdd('da[i]', 'dy[i] * b[i]'),
 });
 
-/** The equal-shape kernel where it serves, else broadcasting. */
+/** Whether b has a's shape or that of its last axes. */
+const repeats = (a: Shape, b: Shape): boolean => b.length <= a.length && sameShape(a.slice(a.length - b.length), b);
+
+/** The kernel for repeated b where it serves, else broadcasting. */
 const forward =
-  (name: string, product: 0 | 1, equal: typeof addEqual) =>
+  (name: string, product: 0 | 1, repeated: typeof addRepeated) =>
   (call: Call<object>): void => {
     const [a, b] = call.inputs as [Tensor, Tensor];
-    if (sameShape(a.shape, b.shape)) equal({ a, b, c: call.output }, { N: call.output.size });
+    if (repeats(a.shape, b.shape)) repeated({ a, b, c: call.output }, { N: a.size, M: b.size });
     else broadcastForward(name, product)(call);
   };
 
@@ -95,24 +101,34 @@ export const add = defineOp<[a: Tensor, b: Tensor]>({
   name: 'add',
   inputs: ['a', 'b'],
   shape: ([a, b]) => outputShape('add', a!, b!),
-  run: { naive: broadcastForward('add', 0), vectors: forward('add', 0, addEqual) },
+  run: { naive: broadcastForward('add', 0), vectors: forward('add', 0, addRepeated) },
   reference: (inputs) => reference('add', inputs, (x, y) => x + y),
-  backward: (call) => {
-    for (const i of [0, 1] as const) {
-      if (sameShape(call.inputs[i]!.shape, call.dy.shape)) call.pass(i, call.dy);
-      else broadcastBackward('add', 0, call, i);
-    }
-  },
+  backward: addBackward,
   reduction: broadcastTerms,
   cases,
 });
+
+function addBackward(call: BackwardCall<object>): void {
+  const { inputs, dy, pass, target } = call;
+  for (const i of [0, 1] as const) {
+    const { shape } = inputs[i]!;
+    if (sameShape(shape, dy.shape)) {
+      pass(i, dy);
+    } else if (repeats(dy.shape, shape)) {
+      const to = target(i);
+      if (to) sumDown(dy, to);
+    } else {
+      broadcastBackward('add', 0, call, i);
+    }
+  }
+}
 
 /** c = a * b, element by element, with NumPy's broadcasting. */
 export const multiply = defineOp<[a: Tensor, b: Tensor]>({
   name: 'multiply',
   inputs: ['a', 'b'],
   shape: ([a, b]) => outputShape('multiply', a!, b!),
-  run: { naive: broadcastForward('multiply', 1), vectors: forward('multiply', 1, multiplyEqual) },
+  run: { naive: broadcastForward('multiply', 1), vectors: forward('multiply', 1, multiplyRepeated) },
   reference: (inputs) => reference('multiply', inputs, (x, y) => x * y),
   backward: (call) => {
     const [a, b] = call.inputs as [Tensor, Tensor];

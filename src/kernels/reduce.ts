@@ -1,6 +1,6 @@
 import { UserError } from '../errors.ts';
 import { defineKernel } from '../tensor/kernel.ts';
-import { type BackwardCall, type Call, defineOp, type OpDefinition } from '../tensor/op.ts';
+import { type BackwardCall, defineOp, type OpDefinition, type Target } from '../tensor/op.ts';
 import { format, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import {
@@ -136,12 +136,14 @@ const repeat = defineElementwise({
   body: writeOrAdd('dx[i]', 'dy[i % params.C]'),
 });
 
-function chunked({ engine, inputs: [x], output: y }: Call<object>): void {
-  const [R, C] = x!.shape;
+/** to[c] = (or +=) sum_r x[r,c], where x holds rows of as many columns as `to` has elements, whatever its shape. */
+export function sumDown(x: Tensor, to: Target): void {
+  const C = to.tensor.size;
+  const R = x.size / C;
   const K = chunksOf(R);
-  const partial = engine.empty([K, C]);
-  columnChunks({ x: x!, partial }, { R, C });
-  addChunks({ partial, sum: y }, { K, C, accumulate: 0 });
+  const partial = x.engine.empty([K, C]);
+  columnChunks({ x, partial }, { R, C });
+  addChunks({ partial, sum: to.tensor }, { K, C, accumulate: to.accumulate });
 }
 
 /** Sum down the rows: y[c] = sum_r x[r,c].   x: (R, C), y: (C) */
@@ -154,7 +156,7 @@ export const sumRows = defineOp<[x: Tensor]>({
   },
   run: {
     naive: ({ inputs: [x], output: y }) => columnsNaive({ x: x!, y }, { R: x!.shape[0], C: x!.shape[1] }),
-    chunks: chunked,
+    chunks: ({ inputs: [x], output: y }) => sumDown(x!, { tensor: y, accumulate: 0 }),
   },
   reference: ([x]) => {
     const [R, C] = x!.shape;
