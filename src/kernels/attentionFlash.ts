@@ -22,8 +22,36 @@ const HEADS_WGSL = /* wgsl */ `
 const key = (row: string, i: string): string => `qkvAt((top + ${row}) * width + kStart, ${i})`;
 const value = (row: string, i: string): string => `qkvAt((top + ${row}) * width + vStart, ${i})`;
 const query = (row: string, i: string): string => `qkvAt((top + ${row}) * width + head * D, ${i})`;
+/** Tokens that an owned query sees. */
+const seenBy = (r: number): string => `select(params.T, t${r} + 1u, params.causal == 1u)`;
 /** A row of the output's shape. */
 const out = (name: string, row: string, i: string): string => `${name}At(((top + ${row}) * params.H + head) * D, ${i})`;
+
+/** Owned rows t`r` as queries that see the rows before `seen`: running maximum m, sum l and output o of the softmax. */
+export const openQueries = (w: WalkWriter, D: number, seen: (r: number) => string): string =>
+  w.rows(
+    (r) => `
+  ${w.load('q', r, `${query(`t${r}`, 'i')} * ${1 / Math.sqrt(D)}`)}
+  ${w.zeros('o', r)}
+  var m${r} = -1e30;
+  var l${r} = 0.0;
+  let seen${r} = ${seen(r)};`,
+  );
+
+/** A step of their walk over the streams k and v. */
+export const runningSoftmax = (w: WalkWriter): string => `
+  ${w.pairs((r, c) => `var s${r}_${c} = 0.0;`)}
+  ${w.dots('s', 'q', 'k')}
+  ${w.pairs((r, c) => `s${r}_${c} = select(-1e30, s${r}_${c}, j + ${c}u < seen${r});`)}
+  ${w.rows(
+    (r) => `
+  let largest${r} = ${w.steps((c) => `max(s${r}_${c}, `, '')}m${r}${w.steps(() => ')', '')};
+  let shrink${r} = exp(m${r} - largest${r});
+  m${r} = largest${r};
+  ${w.steps((c) => `let p${r}_${c} = exp(s${r}_${c} - m${r});`)}
+  l${r} = l${r} * shrink${r} + ${w.steps((c) => `p${r}_${c}`, ' + ')};`,
+  )}
+  ${w.add('o', 'p', 'v', 'shrink')}`;
 
 /**
  * Forward: lanes own queries and walk over keys and values with a running maximum m, sum l and output o of the softmax.
@@ -38,19 +66,6 @@ export const flashForward = specialize((D: number) =>
     wgsl: (point: WalkPoint) => {
       const w = new WalkWriter(D, point);
       const functions = reader('qkv', D) + writer('y', D);
-      const step = `
-    ${w.pairs((r, c) => `var s${r}_${c} = 0.0;`)}
-    ${w.dots('s', 'q', 'k')}
-    ${w.pairs((r, c) => `s${r}_${c} = select(-1e30, s${r}_${c}, j + ${c}u < seen${r});`)}
-    ${w.rows(
-      (r) => `
-    let largest${r} = ${w.steps((c) => `max(s${r}_${c}, `, '')}m${r}${w.steps(() => ')', '')};
-    let shrink${r} = exp(m${r} - largest${r});
-    m${r} = largest${r};
-    ${w.steps((c) => `let p${r}_${c} = exp(s${r}_${c} - m${r});`)}
-    l${r} = l${r} * shrink${r} + ${w.steps((c) => `p${r}_${c}`, ' + ')};`,
-    )}
-    ${w.add('o', 'p', 'v', 'shrink')}`;
       return w.shader(
         ['k', 'v'],
         functions,
@@ -58,17 +73,10 @@ export const flashForward = specialize((D: number) =>
   let head = group.y;
   let kvHead = head / (params.H / params.KV);
   ${HEADS_WGSL}
-  ${w.rows(
-    (r) => `
-  ${w.load('q', r, `${query(`t${r}`, 'i')} * ${1 / Math.sqrt(D)}`)}
-  ${w.zeros('o', r)}
-  var m${r} = -1e30;
-  var l${r} = 0.0;
-  let seen${r} = select(params.T, t${r} + 1u, params.causal == 1u);`,
-  )}
+  ${openQueries(w, D, seenBy)}
   let begin = 0u;
   let end = select(params.T, min(params.T, first + ${w.owned}u), params.causal == 1u);
-  ${w.walk({ k: key, v: value }, step)}
+  ${w.walk({ k: key, v: value }, runningSoftmax(w))}
   ${w.rows(
     (r) => `
   ${w.store('o', r, `yPut(((top + t${r}) * params.H + head) * D, i, quad[i] / l${r});`)}
@@ -140,7 +148,7 @@ export const flashQueryGradient = specialize((D: number) =>
   let place${r} = (group.z * params.H + head) * params.T + t${r};
   let lse${r} = lse[place${r}];
   if (own${r} < params.T) { delta[place${r}] = delta${r}; }
-  let seen${r} = select(params.T, t${r} + 1u, params.causal == 1u);`,
+  let seen${r} = ${seenBy(r)};`,
   )}
   let begin = 0u;
   let end = select(params.T, min(params.T, first + ${w.owned}u), params.causal == 1u);

@@ -73,7 +73,8 @@ export const writer = (
   for (var c = 0u; c < 4u && 4u * i + c < ${D}u; c++) { ${store(`${name}[start + 4u * i + c]`, 'value[c]')} }
 }`;
 
-const repeat = (count: number, line: (i: number) => string, separator = '\n'): string =>
+/** `count` pieces of WGSL. */
+export const repeat = (count: number, line: (i: number) => string, separator = '\n'): string =>
   Array.from({ length: count }, (_, i) => line(i)).join(separator);
 
 /** WGSL of quad `i` of row `row` of a tensor that is walked over. */
@@ -191,7 +192,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     );
     return `
   for (var j = begin; j < end; j += ${J}u) {
-    ${this.steps((c) => `let row${c} = min(j + ${c}u, params.T - 1u);`)}
+    ${this.steps((c) => `let row${c} = min(j + ${c}u, end - 1u);`)}
     ${loads.join('\n')}
     ${body}
   }`;
@@ -204,7 +205,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   for (var tile = begin; tile < end; tile += ${tileRows}u) {
     workgroupBarrier();
     for (var e = lane; e < ${tileRows * quads}u; e += ${this.lanes}u) {
-      let row = min(tile + e / ${quads}u, params.T - 1u);
+      let row = min(tile + e / ${quads}u, end - 1u);
       ${stage.join('\n')}
     }
     workgroupBarrier();
