@@ -85,7 +85,7 @@ export const attention = defineOp<[qkv: Tensor], AttentionAttributes>({
     { inputs: [[1, 1, 18]], attributes: { nHead: 1, nKvHead: 1, causal: true } }, // D 6: not a multiple of 4
     { inputs: [[2, 7, 48]], attributes: { nHead: 4, nKvHead: 2, causal: true } },
     { inputs: [[2, 17, 30]], attributes: { nHead: 3, nKvHead: 1, causal: false } },
-    { inputs: [[1, 19, 108]], attributes: { nHead: 1, nKvHead: 1, causal: true } }, // D 36: past 8 lanes of 4
-    { inputs: [{ shape: [1, 67, 144], scale: 2 }], attributes: { nHead: 2, nKvHead: 1, causal: true } },
+    { inputs: [{ shape: [1, 67, 18], scale: 2 }], attributes: { nHead: 1, nKvHead: 1, causal: true } }, // past 64 lanes
+    { inputs: [[1, 29, 108]], attributes: { nHead: 1, nKvHead: 1, causal: true } }, // D 36: past 8 lanes of 4, a tile of 28
   ],
 });
