@@ -25,6 +25,7 @@ const RAISED = [
   'maxComputeWorkgroupSizeX',
   'maxComputeWorkgroupSizeY',
   'maxStorageBuffersPerShaderStage',
+  'maxTextureDimension2D',
 ] as const;
 
 /** Describes an adapter. */

@@ -1,8 +1,8 @@
 import { UserError } from '../errors.ts';
 import { type AdapterSummary, requestDevice, summarize } from './adapter.ts';
-import { Block, BufferPool, type View } from './memory.ts';
+import { Block, BufferPool, Image, type Resource, type View } from './memory.ts';
 import { PipelineCache, type PipelineSource } from './pipeline.ts';
-import { blocksOf, type Command, type Dispatch, Program } from './recorder.ts';
+import { touched, type Command, type Dispatch, Program } from './recorder.ts';
 
 /** How to wait for the GPU. A host whose event loop spins while a promise is pending hands in something that naps. */
 export type Wait = <T>(promise: Promise<T>) => Promise<T>;
@@ -10,8 +10,8 @@ export type Wait = <T>(promise: Promise<T>) => Promise<T>;
 /** A dispatch before its pipeline is compiled. */
 export interface Work {
   source: PipelineSource;
-  views: readonly View[];
-  /** Bytes of the uniform struct, bound after the views. */
+  resources: readonly Resource[];
+  /** Bytes of the uniform struct, bound after the resources. */
   uniform?: Uint8Array<ArrayBuffer>;
   grid: readonly [number, number, number];
 }
@@ -31,6 +31,8 @@ export class Device {
   private readonly pipelines: PipelineCache;
   private readonly uniforms = new Map<string, GPUBuffer>();
   private recording: Command[] | undefined;
+  /** Images that still show what their blocks hold. A recording begins and ends without any: its images live inside it. */
+  private images = new WeakMap<Block, Map<string, Image>>();
   private eager: Command[] = [];
   /** The first error since the last `check`. */
   private failure: UserError | undefined;
@@ -72,26 +74,54 @@ export class Device {
   }
 
   /** Runs or records a dispatch. */
-  dispatch({ source, views, uniform, grid }: Work): void {
+  dispatch({ source, resources, uniform, grid }: Work): void {
     const pipeline = this.pipelines.get(source);
-    const command: Dispatch = { kind: 'dispatch', pipeline, views, grid };
+    const command: Dispatch = { kind: 'dispatch', pipeline, resources, grid };
     if (uniform) command.uniform = this.uniform(uniform);
     this.add(command);
+    resources.forEach((resource, i) => {
+      if (source.bindings[i] === 'write') this.forgetImages((resource as View).block);
+    });
+  }
+
+  /**
+   * The matrix (height, 4 * width) in a view as an image. `fill` puts it there; it is asked again only when the memory was
+   * written since the last time, so that a matrix that several kernels read is converted once.
+   */
+  image(view: View, width: number, height: number, fill: (image: Image) => void): Image {
+    const key = `${view.offsetBytes} ${width} ${height}`;
+    let images = this.images.get(view.block);
+    if (!images) this.images.set(view.block, (images = new Map()));
+    let image = images.get(key);
+    if (!image) {
+      image = new Image(width, height);
+      fill(image);
+      images.set(key, image);
+    }
+    return image;
+  }
+
+  /** Copies a matrix into an image; its rows must have a multiple of 256 bytes. */
+  upload(from: View, to: Image): void {
+    this.add({ kind: 'upload', from, to });
   }
 
   /** Copies `from` to `to` (same size). */
   copy(from: View, to: View): void {
     this.add({ kind: 'copy', from, to });
+    this.forgetImages(to.block);
   }
 
   /** Sets a view to zero. */
   clear(view: View): void {
     this.add({ kind: 'clear', view });
+    this.forgetImages(view.block);
   }
 
   /** Uploads bytes; takes effect before any work that is submitted later. */
   write(view: View, data: ArrayBufferView<ArrayBuffer>): void {
     this.flush();
+    this.forgetImages(view.block);
     this.gpu.queue.writeBuffer(this.pool.materialize(view.block), view.offsetBytes, data);
   }
 
@@ -128,10 +158,12 @@ export class Device {
     this.flush();
     const commands: Command[] = [];
     this.recording = commands;
+    this.images = new WeakMap();
     try {
       return { result: work(), commands };
     } finally {
       this.recording = undefined;
+      this.images = new WeakMap();
     }
   }
 
@@ -146,6 +178,7 @@ export class Device {
     const encoder = this.gpu.createCommandEncoder();
     program.encode(encoder);
     this.gpu.queue.submit([encoder.finish()]);
+    this.images = new WeakMap(); // the program may have written anything
   }
 
   /** @throws UserError for errors that the GPU reported since the last check. */
@@ -168,9 +201,16 @@ export class Device {
       return;
     }
     // a block may have been made, and not used, inside a recording: it would be laid out anew by every flush
-    for (const block of blocksOf(command)) this.pool.materialize(block);
+    for (const memory of touched(command)) {
+      if (memory instanceof Image) this.pool.materializeImage(memory);
+      else this.pool.materialize(memory);
+    }
     this.eager.push(command);
     if (this.eager.length >= EAGER_BATCH) this.flush();
+  }
+
+  private forgetImages(block: Block): void {
+    this.images.delete(block);
   }
 
   private flush(): void {

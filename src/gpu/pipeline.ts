@@ -1,7 +1,7 @@
 import { UserError } from '../errors.ts';
 
-/** How a kernel uses a binding. */
-export type Access = 'read' | 'write' | 'uniform';
+/** How a kernel uses a binding: a storage buffer, an image, or the uniform struct. */
+export type Access = 'read' | 'write' | 'image' | 'image write' | 'uniform';
 
 /** Everything that a pipeline is made of. */
 export interface PipelineSource {
@@ -17,7 +17,13 @@ export interface Pipeline {
   readonly layout: GPUBindGroupLayout;
 }
 
-const BINDING_TYPE = { read: 'read-only-storage', write: 'storage', uniform: 'uniform' } as const;
+const LAYOUTS: Record<Access, Pick<GPUBindGroupLayoutEntry, 'buffer' | 'storageTexture'>> = {
+  read: { buffer: { type: 'read-only-storage' } },
+  write: { buffer: { type: 'storage' } },
+  uniform: { buffer: { type: 'uniform' } },
+  image: { storageTexture: { access: 'read-only', format: 'rgba32float' } },
+  'image write': { storageTexture: { access: 'write-only', format: 'rgba32float' } },
+};
 
 /** Compiles pipelines once each. The next `settle` tells what did not compile, with the kernel's name and WGSL line. */
 export class PipelineCache {
@@ -46,11 +52,7 @@ export class PipelineCache {
     const module = gpu.createShaderModule({ code: wgsl, label: name });
     const layout = gpu.createBindGroupLayout({
       label: name,
-      entries: bindings.map((access, binding) => ({
-        binding,
-        visibility: 4, // GPUShaderStage.COMPUTE
-        buffer: { type: BINDING_TYPE[access] },
-      })),
+      entries: bindings.map((access, binding) => ({ binding, visibility: 4, ...LAYOUTS[access] })), // GPUShaderStage.COMPUTE
     });
     const pipeline = gpu.createComputePipeline({
       label: name,

@@ -1,11 +1,11 @@
-import { ALIGNMENT_BYTES, type Block, type BufferPool, roundUp, type View } from './memory.ts';
+import { ALIGNMENT_BYTES, Block, type BufferPool, type Image, type Resource, roundUp, type View } from './memory.ts';
 import type { Pipeline } from './pipeline.ts';
 
-/** One compute dispatch. `views` stand in binding order; `uniform`, where there is one, is bound after them. */
+/** One compute dispatch. `resources` stand in binding order; `uniform`, where there is one, is bound after them. */
 export interface Dispatch {
   kind: 'dispatch';
   pipeline: Pipeline;
-  views: readonly View[];
+  resources: readonly Resource[];
   uniform?: GPUBuffer;
   grid: readonly [number, number, number];
 }
@@ -18,50 +18,98 @@ export interface Clear {
   kind: 'clear';
   view: View;
 }
-export type Command = Dispatch | Copy | Clear;
+/** Fills an image from a matrix whose rows have a multiple of 256 bytes. */
+export interface Upload {
+  kind: 'upload';
+  from: View;
+  to: Image;
+}
+export type Command = Dispatch | Copy | Clear | Upload;
 
-/** The blocks that a command touches. */
-export const blocksOf = (command: Command): Block[] =>
-  command.kind === 'dispatch'
-    ? command.views.map((view) => view.block)
-    : command.kind === 'copy'
-      ? [command.from.block, command.to.block]
-      : [command.view.block];
+const memoryOf = (resource: Resource): Block | Image => ('block' in resource ? resource.block : resource);
 
-/** Where a plan puts transient blocks: `slots[i]` bytes for each buffer, and the slot of each block. */
+/** The blocks and images that a command touches. */
+export function touched(command: Command): (Block | Image)[] {
+  switch (command.kind) {
+    case 'dispatch':
+      return command.resources.map(memoryOf);
+    case 'copy':
+    case 'upload':
+      return [command.from.block, memoryOf(command.to)];
+    case 'clear':
+      return [command.view.block];
+  }
+}
+
+/** Buffers and textures of a plan, and who uses which. */
 export interface Layout {
+  /** Bytes of each buffer. */
   slots: number[];
   slotOf: Map<Block, number>;
-  /** Sum of the slots. */
-  sizeBytes: number;
+  /** The first tenant of each texture: all have its size. */
+  pictures: Image[];
+  pictureOf: Map<Image, number>;
+}
+
+/** First and last command that touch a block or image. */
+interface Life {
+  first: number;
+  last: number;
+}
+
+/** Lifetimes of what has no memory yet. `kept` blocks live from before the first command to after the last. */
+function livesOf(commands: readonly Command[], kept: ReadonlySet<Block>): Map<Block | Image, Life> {
+  const lives = new Map<Block | Image, Life>();
+  commands.forEach((command, i) => {
+    for (const memory of touched(command)) {
+      if (memory.gpu) continue;
+      const life = lives.get(memory);
+      if (memory instanceof Block && kept.has(memory)) lives.set(memory, { first: -1, last: Number.POSITIVE_INFINITY });
+      else if (life) life.last = i;
+      else lives.set(memory, { first: i, last: i });
+    }
+  });
+  return lives;
+}
+
+/** Greedy first fit: lodgers whose lives do not overlap share a slot, if it `fits`. Returns each slot's first lodger. */
+function lodge<T>(
+  lodgers: readonly [T, Life][],
+  fits: (lodger: T, first: T) => boolean,
+): { first: T[]; slotOf: Map<T, number> } {
+  const first: T[] = [];
+  const tenants: Life[][] = [];
+  const slotOf = new Map<T, number>();
+  for (const [lodger, life] of lodgers) {
+    const apart = (other: Life): boolean => other.last < life.first || life.last < other.first;
+    let slot = tenants.findIndex((lives, i) => fits(lodger, first[i]) && lives.every(apart));
+    if (slot < 0) {
+      slot = first.push(lodger) - 1;
+      tenants.push([]);
+    }
+    tenants[slot].push(life);
+    slotOf.set(lodger, slot);
+  }
+  return { first, slotOf };
 }
 
 /**
- * Lays transient blocks out so that blocks whose lifetimes (first to last command) do not overlap share a buffer:
- * greedy first fit, largest first. `kept` blocks live from the start to the end, and on.
+ * Lays transient memory out so that blocks whose lifetimes do not overlap share a buffer, the largest placed first, and
+ * likewise images of one size a texture.
  */
 export function layOut(commands: readonly Command[], kept: ReadonlySet<Block>): Layout {
-  const lives = new Map<Block, { first: number; last: number }>();
-  commands.forEach((command, i) => {
-    for (const block of blocksOf(command)) {
-      if (block.gpu) continue;
-      const life = lives.get(block);
-      if (life) life.last = i;
-      else lives.set(block, { first: kept.has(block) ? -1 : i, last: i });
-    }
-  });
-  for (const block of kept) if (lives.has(block)) lives.get(block)!.last = Number.POSITIVE_INFINITY;
-  const slots: number[] = [];
-  const tenants: { first: number; last: number }[][] = [];
-  const slotOf = new Map<Block, number>();
-  for (const [block, life] of [...lives].sort((a, b) => b[0].sizeBytes - a[0].sizeBytes)) {
-    const free = tenants.findIndex((lodgers) => lodgers.every((l) => l.last < life.first || life.last < l.first));
-    const slot = free >= 0 ? free : slots.push(roundUp(block.sizeBytes, ALIGNMENT_BYTES)) - 1;
-    if (free < 0) tenants.push([]);
-    tenants[slot].push(life);
-    slotOf.set(block, slot);
-  }
-  return { slots, slotOf, sizeBytes: slots.reduce((sum, size) => sum + size, 0) };
+  const lives = [...livesOf(commands, kept)];
+  const blocks = lives.filter((entry): entry is [Block, Life] => entry[0] instanceof Block);
+  const images = lives.filter((entry): entry is [Image, Life] => !(entry[0] instanceof Block));
+  blocks.sort((a, b) => b[0].sizeBytes - a[0].sizeBytes);
+  const buffers = lodge(blocks, () => true);
+  const textures = lodge(images, (image, first) => image.width === first.width && image.height === first.height);
+  return {
+    slots: buffers.first.map((block) => roundUp(block.sizeBytes, ALIGNMENT_BYTES)),
+    slotOf: buffers.slotOf,
+    pictures: textures.first,
+    pictureOf: textures.slotOf,
+  };
 }
 
 interface Prepared {
@@ -70,7 +118,7 @@ interface Prepared {
   grid: readonly [number, number, number];
   name: string;
 }
-type Stage = Prepared[] | Copy | Clear;
+type Stage = Prepared[] | Exclude<Command, Dispatch>;
 
 /** Encodes commands; bind groups are made once, so that encoding again costs a few microseconds a dispatch. */
 export class Program {
@@ -78,15 +126,18 @@ export class Program {
     private readonly pool: BufferPool,
     private readonly stages: Stage[],
     private readonly buffers: GPUBuffer[],
+    private readonly textures: GPUTexture[],
     /** Held so that no block of the program is collected while the program may run. */
     readonly commands: readonly Command[],
   ) {}
 
   /** Gives every block of `commands` memory (transient ones share buffers) and prepares the bind groups. */
   static prepare(gpu: GPUDevice, pool: BufferPool, commands: readonly Command[], kept: ReadonlySet<Block>): Program {
-    const { slots, slotOf } = layOut(commands, kept);
+    const { slots, slotOf, pictures, pictureOf } = layOut(commands, kept);
     const buffers = slots.map((size) => pool.acquire('storage', size));
+    const textures = pictures.map((image) => pool.acquireTexture(image));
     for (const [block, slot] of slotOf) block.gpu = buffers[slot];
+    for (const [image, slot] of pictureOf) image.gpu = textures[slot];
     const stages: Stage[] = [];
     for (const command of commands) {
       const last = stages.at(-1);
@@ -94,17 +145,19 @@ export class Program {
       else if (Array.isArray(last)) last.push(bind(gpu, command));
       else stages.push([bind(gpu, command)]);
     }
-    return new Program(pool, stages, buffers, commands);
+    return new Program(pool, stages, buffers, textures, commands);
   }
 
-  /** Bytes of the buffers that only this program uses. */
+  /** Bytes of the buffers and textures that only this program uses. */
   get transientBytes(): number {
-    return this.buffers.reduce((sum, buffer) => sum + buffer.size, 0);
+    const bytes = this.buffers.reduce((sum, buffer) => sum + buffer.size, 0);
+    return this.textures.reduce((sum, { width, height }) => sum + 16 * width * height, bytes);
   }
 
   /** Hands the program's buffers back; it must not run again. */
   dispose(): void {
     for (const buffer of this.buffers.splice(0)) this.pool.release('storage', buffer);
+    for (const texture of this.textures.splice(0)) this.pool.releaseTexture(texture);
     this.stages.length = 0;
   }
 
@@ -151,27 +204,43 @@ function dispatch(pass: GPUComputePassEncoder, { pipeline, bindGroup, grid }: Pr
   pass.dispatchWorkgroups(grid[0], grid[1], grid[2]);
 }
 
-/** The buffer behind a view that must have one by now. */
-const bufferOf = (view: View): GPUBuffer => {
-  if (!view.block.gpu) throw new Error(`block ${view.block.label} was used before it had memory`);
-  return view.block.gpu;
-};
+/** The memory behind a resource, which must have some by now. */
+function realized<T extends Block | Image>(memory: T): NonNullable<T['gpu']> {
+  if (!memory.gpu) throw new Error('a block or image was used before it had memory');
+  return memory.gpu;
+}
 
-function encodeTransfer(encoder: GPUCommandEncoder, command: Copy | Clear): void {
+function encodeTransfer(encoder: GPUCommandEncoder, command: Exclude<Command, Dispatch>): void {
   if (command.kind === 'clear') {
-    encoder.clearBuffer(bufferOf(command.view), command.view.offsetBytes, command.view.sizeBytes);
+    const { block, offsetBytes, sizeBytes } = command.view;
+    encoder.clearBuffer(realized(block), offsetBytes, sizeBytes);
+  } else if (command.kind === 'copy') {
+    const { from, to } = command;
+    encoder.copyBufferToBuffer(
+      realized(from.block),
+      from.offsetBytes,
+      realized(to.block),
+      to.offsetBytes,
+      to.sizeBytes,
+    );
   } else {
     const { from, to } = command;
-    encoder.copyBufferToBuffer(bufferOf(from), from.offsetBytes, bufferOf(to), to.offsetBytes, to.sizeBytes);
+    const source = { buffer: realized(from.block), offset: from.offsetBytes, bytesPerRow: 16 * to.width };
+    encoder.copyBufferToTexture(source, { texture: realized(to) }, [to.width, to.height]);
   }
 }
 
-function bind(gpu: GPUDevice, { pipeline, views, uniform, grid }: Dispatch): Prepared {
-  const entries: GPUBindGroupEntry[] = views.map((view, binding) => ({
+const bindingOf = (resource: Resource): GPUBindingResource =>
+  'block' in resource
+    ? { buffer: realized(resource.block), offset: resource.offsetBytes, size: resource.sizeBytes }
+    : realized(resource).createView();
+
+function bind(gpu: GPUDevice, { pipeline, resources, uniform, grid }: Dispatch): Prepared {
+  const entries: GPUBindGroupEntry[] = resources.map((resource, binding) => ({
     binding,
-    resource: { buffer: bufferOf(view), offset: view.offsetBytes, size: view.sizeBytes },
+    resource: bindingOf(resource),
   }));
-  if (uniform) entries.push({ binding: views.length, resource: { buffer: uniform } });
+  if (uniform) entries.push({ binding: resources.length, resource: { buffer: uniform } });
   return {
     pipeline: pipeline.gpu,
     bindGroup: gpu.createBindGroup({ layout: pipeline.layout, entries, label: pipeline.name }),

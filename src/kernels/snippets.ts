@@ -181,7 +181,7 @@ function ofWidth<B extends string, P extends string, T extends Point>(
     ...spec,
     name: width === 4 ? `${spec.name}_vec4` : spec.name,
     bind: Object.fromEntries(bind) as Record<B, Binding>,
-    wgsl: (point, adapter) => TYPES[width] + spec.wgsl(point, adapter),
+    wgsl: (point, adapter, form) => TYPES[width] + spec.wgsl(point, adapter, form),
   };
 }
 

@@ -37,6 +37,7 @@ export class Engine {
       ...device.adapter,
       workgroupStorageBytes: limits.maxComputeWorkgroupStorageSize,
       workgroupInvocations: limits.maxComputeInvocationsPerWorkgroup,
+      textureSide: limits.maxTextureDimension2D,
     };
     this.one = this.tensor([1], []);
   }

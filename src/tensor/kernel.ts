@@ -1,10 +1,14 @@
 import type { AdapterSummary } from '../gpu/adapter.ts';
-import type { Access } from '../gpu/pipeline.ts';
+import type { Access, PipelineSource } from '../gpu/pipeline.ts';
 import type { Engine } from './engine.ts';
+import { imageOf, type Matrix } from './image.ts';
 import type { Tensor } from './tensor.ts';
 
-/** How a kernel binds a tensor: an access, then the WGSL element type where it is not f32 ("read u32", "write vec4<f32>"). */
-export type Binding = 'read' | 'write' | `${'read' | 'write'} ${'u32' | 'vec4<f32>' | 'atomic<u32>'}`;
+/**
+ * How a kernel binds a tensor: an access, then the WGSL element type where it is not f32 ("read u32", "write vec4<f32>").
+ * An `operand` is a buffer to read, or, at tuning points with IMAGE = 1, a texture (see `image.ts`).
+ */
+export type Binding = 'read' | 'write' | 'operand' | `${'read' | 'write'} ${'u32' | 'vec4<f32>' | 'atomic<u32>'}`;
 
 /** A point of a kernel's tuning space: compile-time constants. */
 export type Point = Readonly<Record<string, number>>;
@@ -13,6 +17,8 @@ export type Point = Readonly<Record<string, number>>;
 export interface Capabilities extends AdapterSummary {
   workgroupStorageBytes: number;
   workgroupInvocations: number;
+  /** Largest side of a texture. */
+  textureSide: number;
 }
 
 export interface KernelSpec<B extends string, P extends string, T extends Point> {
@@ -25,12 +31,18 @@ export interface KernelSpec<B extends string, P extends string, T extends Point>
   tune?: { readonly [K in keyof T]: readonly number[] };
   /** Whether an adapter can run a point. */
   valid?: (point: T, adapter: Capabilities) => boolean;
+  /** Whether a point can do the work that the params ask for; where a chosen one cannot, the kernel's preference is taken. */
+  fits?: (point: T, params: Record<P, number>, adapter: Capabilities) => boolean;
+  /** The matrix that each operand is, at points with IMAGE = 1. */
+  images?: (params: Record<P, number>) => Record<string, Matrix>;
+  /** A small number for what the shader must know of the params when it is compiled. */
+  form?: (params: Record<P, number>) => number;
   /** The point to take on an adapter until a measurement knows better; else the first valid one. */
   prefer?: (adapter: Capabilities, params: Record<NoInfer<P>, number>) => T;
   /** Workgroups: a count (folded into two axes where it passes 65,535: see `groupIndex`), or all three axes. */
   grid: (params: Record<NoInfer<P>, number>, point: T) => number | readonly [number, number, number];
   /** The shader, from the declarations on: entry point `main`. */
-  wgsl: (point: T, adapter: Capabilities) => string;
+  wgsl: (point: T, adapter: Capabilities, form: number) => string;
 }
 
 /** A kernel is the function that dispatches it. */
@@ -54,17 +66,21 @@ export function defineKernel<B extends string, P extends string, T extends Point
   spec: KernelSpec<B, P, T>,
 ): Kernel<B, P, T> {
   const names = Object.keys(spec.bind) as B[];
-  const accesses: Access[] = names.map((name) => spec.bind[name].split(' ')[0] as Access);
   const hasParams = Object.keys(spec.params).length > 0;
-  const sources = new WeakMap<Capabilities, Map<string, string>>();
+  const sources = new WeakMap<Capabilities, Map<string, PipelineSource>>();
 
-  const source = (point: T, adapter: Capabilities): string => {
-    const written = sources.get(adapter) ?? new Map<string, string>();
+  const sourceOf = (point: T, adapter: Capabilities, form: number): PipelineSource => {
+    const written = sources.get(adapter) ?? new Map<string, PipelineSource>();
     sources.set(adapter, written);
-    const key = JSON.stringify(point);
-    let wgsl = written.get(key);
-    if (!wgsl) written.set(key, (wgsl = declare(spec, spec.wgsl(point, adapter))));
-    return wgsl;
+    const key = `${JSON.stringify(point)} ${form}`;
+    let source = written.get(key);
+    if (!source) {
+      const accesses = names.map((name) => accessOf(spec.bind[name], point));
+      const wgsl = declare(spec, point, spec.wgsl(point, adapter, form));
+      source = { name: spec.name, wgsl, bindings: hasParams ? [...accesses, 'uniform'] : accesses };
+      written.set(key, source);
+    }
+    return source;
   };
   const points = (adapter: Capabilities): T[] =>
     product(spec.tune ?? {}).filter((point) => spec.valid?.(point as T, adapter) ?? true) as T[];
@@ -72,13 +88,13 @@ export function defineKernel<B extends string, P extends string, T extends Point
   const run = (tensors: Record<B, Tensor>, params: Record<P, number>): void => {
     const { engine } = tensors[names[0]];
     const point = choose(kernel, engine, params);
+    const source = sourceOf(point, engine.capabilities, spec.form?.(params) ?? 0);
+    const matrices = point.IMAGE ? spec.images!(params) : undefined;
     const work = {
-      source: {
-        name: spec.name,
-        wgsl: source(point, engine.capabilities),
-        bindings: hasParams ? [...accesses, 'uniform' as const] : accesses,
-      },
-      views: names.map((name) => tensors[name].view),
+      source,
+      resources: names.map((name, i) =>
+        source.bindings[i] === 'image' ? imageOf(tensors[name], matrices![name]) : tensors[name].view,
+      ),
       grid: fold(spec.grid(params, point)),
     };
     if (work.grid.includes(0)) return;
@@ -97,9 +113,11 @@ function choose<B extends string, P extends string, T extends Point>(
 ): T {
   const { spec } = kernel;
   const adapter = engine.capabilities;
-  const chosen = engine.tuning.get(spec.name) ?? spec.prefer?.(adapter, params) ?? kernel.points(adapter)[0];
+  const tuned = engine.tuning.get(spec.name) as T | undefined;
+  const fits = tuned && (spec.fits?.(tuned, params, adapter) ?? true);
+  const chosen = (fits ? tuned : undefined) ?? spec.prefer?.(adapter, params) ?? kernel.points(adapter)[0];
   if (!chosen) throw new Error(`kernel ${spec.name}: no tuning point runs on ${adapter.name}`);
-  return chosen as T;
+  return chosen;
 }
 
 function product(space: Readonly<Record<string, readonly number[]>>): Point[] {
@@ -127,12 +145,23 @@ function pack<P extends string>(types: Record<P, 'u32' | 'f32'>, values: Record<
   return new Uint8Array(view.buffer);
 }
 
+function accessOf(binding: Binding, point: Point): Access {
+  if (binding === 'operand') return point.IMAGE ? 'image' : 'read';
+  return binding.startsWith('read') ? 'read' : 'write';
+}
+
 /** Writes the declarations of bindings and params in front of a shader. */
-function declare<B extends string, P extends string, T extends Point>(spec: KernelSpec<B, P, T>, body: string): string {
+function declare<B extends string, P extends string, T extends Point>(
+  spec: KernelSpec<B, P, T>,
+  point: T,
+  body: string,
+): string {
   const enable = /\bsubgroup[A-Z]/.test(body) ? 'enable subgroups;\n' : '';
   const half = /\bf16\b/.test(body) ? 'enable f16;\n' : '';
   const bindings = (Object.entries(spec.bind) as [B, Binding][]).map(([name, binding], i) => {
-    const [access, element = 'f32'] = binding.split(' ');
+    const access = accessOf(binding, point);
+    if (access === 'image') return `@group(0) @binding(${i}) var ${name}: texture_storage_2d<rgba32float, read>;`;
+    const element = binding.split(' ')[1] ?? 'f32';
     const mode = access === 'read' ? 'read' : 'read_write';
     return `@group(0) @binding(${i}) var<storage, ${mode}> ${name}: array<${element}>;`;
   });

@@ -1,0 +1,53 @@
+import { ALIGNMENT_BYTES, type Image } from '../gpu/memory.ts';
+import { ELEMENT_BYTES, type Tensor } from './tensor.ts';
+
+/** A dense row-major matrix in a tensor's memory. */
+export interface Matrix {
+  rows: number;
+  cols: number;
+}
+
+/** Columns a texel. */
+const TEXEL = 4;
+
+/** Whether an adapter's textures can hold a matrix. */
+export const fitsImage = ({ rows, cols }: Matrix, textureSide: number): boolean =>
+  rows <= textureSide && Math.ceil(cols / TEXEL) <= textureSide;
+
+/** Copies a matrix of any width into an image; the last texel of a row is filled up with zeros. */
+const PACK = /* wgsl */ `
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var image: texture_storage_2d<rgba32float, write>;
+struct Params { rows: u32, cols: u32 }
+@group(0) @binding(2) var<uniform> params: Params;
+fn element(row: u32, col: u32) -> f32 {
+  return select(0.0, x[row * params.cols + min(col, params.cols - 1u)], col < params.cols);
+}
+@compute @workgroup_size(8, 8)
+fn main(@builtin(global_invocation_id) at: vec3<u32>) {
+  if (at.y >= params.rows || 4u * at.x >= params.cols) { return; }
+  let col = 4u * at.x;
+  textureStore(image, at.xy, vec4<f32>(
+    element(at.y, col), element(at.y, col + 1u), element(at.y, col + 2u), element(at.y, col + 3u)));
+}`;
+
+function pack(tensor: Tensor, { rows, cols }: Matrix, image: Image): void {
+  tensor.engine.device.dispatch({
+    source: { name: 'pack_image', wgsl: PACK, bindings: ['read', 'image write', 'uniform'] },
+    resources: [tensor.view, image],
+    uniform: new Uint8Array(Uint32Array.of(rows, cols, 0, 0).buffer),
+    grid: [Math.ceil(image.width / 8), Math.ceil(image.height / 8), 1],
+  });
+}
+
+/** The matrix in a tensor as an image: by a plain copy where its rows are aligned, else by a kernel. */
+export function imageOf(tensor: Tensor, matrix: Matrix): Image {
+  const { device } = tensor.engine;
+  const width = Math.ceil(matrix.cols / TEXEL);
+  const aligned =
+    (matrix.cols * ELEMENT_BYTES) % ALIGNMENT_BYTES === 0 && tensor.view.offsetBytes % ALIGNMENT_BYTES === 0;
+  return device.image(tensor.view, width, matrix.rows, (image) => {
+    if (aligned) device.upload(tensor.view, image);
+    else pack(tensor, matrix, image);
+  });
+}
