@@ -2,7 +2,7 @@ import { UserError } from '../errors.ts';
 import { type AdapterSummary, requestDevice, summarize } from './adapter.ts';
 import { Block, BufferPool, Image, type Resource, type View } from './memory.ts';
 import { PipelineCache, type PipelineSource } from './pipeline.ts';
-import { touched, type Command, type Dispatch, Program } from './recorder.ts';
+import { type Command, type Dispatch, Program, touched } from './recorder.ts';
 
 /** How to wait for the GPU. A host whose event loop spins while a promise is pending hands in something that naps. */
 export type Wait = <T>(promise: Promise<T>) => Promise<T>;

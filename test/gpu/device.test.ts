@@ -64,7 +64,7 @@ describe('eager work', () => {
     const count = 5000; // more than are kept
     for (let i = 1; i <= count; i++) {
       const uniform = new Uint8Array(Float32Array.of(i, 0, 0, 0).buffer);
-      device.dispatch({ source: ADD_UNIFORM, views: [x], uniform, grid: [1, 1, 1] });
+      device.dispatch({ source: ADD_UNIFORM, resources: [x], uniform, grid: [1, 1, 1] });
     }
     expect(await download(device, x)).toEqual([(count * (count + 1)) / 2]); // exact below 2^24
   });

@@ -1,6 +1,6 @@
 import { Device } from '../../src/gpu/device.ts';
 import type { View } from '../../src/gpu/memory.ts';
-import type { PipelineSource } from '../../src/gpu/pipeline.ts';
+import type { Access, PipelineSource } from '../../src/gpu/pipeline.ts';
 import { openAdapter } from '../../src/node/drivers.ts';
 import { napWhile } from '../../src/node/nap.ts';
 
@@ -28,7 +28,11 @@ export const replace = (object: object, key: string, value: unknown): void => {
 };
 
 const shader = (name: string, bindings: PipelineSource['bindings'], body: string): PipelineSource => {
-  const modes = { read: 'storage, read', write: 'storage, read_write', uniform: 'uniform' };
+  const modes: Partial<Record<Access, string>> = {
+    read: 'storage, read',
+    write: 'storage, read_write',
+    uniform: 'uniform',
+  };
   const declared = bindings.map((access, i) => {
     const type = access === 'uniform' ? 'vec4<f32>' : 'array<f32>';
     return `@group(0) @binding(${i}) var<${modes[access]}> v${i}: ${type};`;
@@ -50,7 +54,7 @@ export const ADD_UNIFORM = shader('add_uniform', ['write', 'uniform'], 'if (i ==
 export const BROKEN = shader('broken', ['write'], 'v0[i] = 1u;');
 
 export const run = (device: Device, source: PipelineSource, ...views: View[]): void =>
-  device.dispatch({ source, views, grid: [Math.ceil(views[0].sizeBytes / 256), 1, 1] });
+  device.dispatch({ source, resources: views, grid: [Math.ceil(views[0].sizeBytes / 256), 1, 1] });
 
 export const upload = (device: Device, ...numbers: number[]): View => {
   const view = device.allocate(4 * numbers.length, 'numbers');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { Block, type View } from '../../src/gpu/memory.ts';
+import { Block, Image, type View } from '../../src/gpu/memory.ts';
 import type { Pipeline } from '../../src/gpu/pipeline.ts';
-import { blocksOf, type Command, layOut } from '../../src/gpu/recorder.ts';
+import { type Command, layOut, touched } from '../../src/gpu/recorder.ts';
 import { threefry } from '../../src/tensor/random.ts';
 
 const block = (label: string, sizeBytes = 1024): Block => new Block(sizeBytes, label);
@@ -9,7 +9,7 @@ const view = (of: Block): View => ({ block: of, offsetBytes: 0, sizeBytes: of.si
 const dispatch = (...blocks: Block[]): Command => ({
   kind: 'dispatch',
   pipeline: {} as Pipeline,
-  views: blocks.map(view),
+  resources: blocks.map(view),
   grid: [1, 1, 1],
 });
 const copy = (from: Block, to: Block): Command => ({ kind: 'copy', from: view(from), to: view(to) });
@@ -21,9 +21,8 @@ const chain = (blocks: readonly Block[]): Command[] => blocks.slice(1).map((to, 
 describe('layOut', () => {
   it('runs a chain of any length in two slots', () => {
     const blocks = Array.from({ length: 20 }, (_, i) => block(`${i}`));
-    const { slots, slotOf, sizeBytes } = layOut(chain(blocks), new Set());
+    const { slots, slotOf } = layOut(chain(blocks), new Set());
     expect(slots).toEqual([1024, 1024]);
-    expect(sizeBytes).toBe(2048);
     expect(blocks.map((one) => slotOf.get(one))).toEqual(blocks.map((_, i) => i % 2));
   });
 
@@ -59,7 +58,7 @@ describe('layOut', () => {
   });
 
   it('is empty for an empty program', () => {
-    expect(layOut([], new Set())).toEqual({ slots: [], slotOf: new Map(), sizeBytes: 0 });
+    expect(layOut([], new Set())).toEqual({ slots: [], slotOf: new Map(), pictures: [], pictureOf: new Map() });
   });
 });
 
@@ -82,26 +81,25 @@ function simulate(commands: readonly Command[], slotOf: Map<Block, number>, lost
   const holder: Block[] = [];
   const begun = new Set<Block>();
   for (const command of commands) {
-    const touched = new Set(blocksOf(command));
-    for (const one of touched) if (begun.has(one) && holder[slotOf.get(one)!] !== one) lost(one);
-    for (const one of touched) {
+    const used = new Set(touched(command) as Block[]);
+    for (const one of used) if (begun.has(one) && holder[slotOf.get(one)!] !== one) lost(one);
+    for (const one of used) {
       begun.add(one);
       holder[slotOf.get(one)!] = one;
     }
-    for (const one of touched) if (holder[slotOf.get(one)!] !== one) lost(one); // two of one command in one slot
+    for (const one of used) if (holder[slotOf.get(one)!] !== one) lost(one); // two of one command in one slot
   }
 }
 
 it('random programs: no block ever finds the numbers of another in its slot', () => {
   for (let seed = 0; seed < 500; seed++) {
     const { commands, kept } = randomProgram(seed);
-    const { slots, slotOf, sizeBytes } = layOut(commands, kept);
+    const { slots, slotOf } = layOut(commands, kept);
     // twice, as programs are replayed; what is kept counts as used before, between and after
     const reads = [...kept].filter((one) => slotOf.has(one)).map((one) => dispatch(one));
     simulate([...reads, ...commands, ...reads], slotOf, ({ label }) => expect.fail(`seed ${seed}: block ${label}`));
     for (const [{ sizeBytes: needed }, slot] of slotOf) expect(slots[slot]).toBeGreaterThanOrEqual(needed);
-    expect(sizeBytes).toBe(slots.reduce((sum, size) => sum + size, 0));
-    const used = new Set(commands.flatMap(blocksOf));
+    const used = new Set(commands.flatMap(touched));
     expect(new Set(slotOf.keys())).toEqual(used);
     expect(slots.length).toBeLessThanOrEqual(used.size);
   }
@@ -113,4 +111,29 @@ it('the simulation notices a slot that two living blocks share', () => {
   const found: string[] = [];
   simulate([clear(a), clear(b), dispatch(a)], shared, ({ label }) => found.push(label));
   expect(found).toEqual(['a']);
+});
+
+it('images of one size share a texture when their lives do not overlap, and others never', () => {
+  const images = [new Image(4, 4), new Image(4, 4), new Image(4, 4), new Image(8, 2)];
+  const source = block('matrix');
+  const upload = (to: Image): Command => ({ kind: 'upload', from: view(source), to });
+  const use = (...resources: Image[]): Command => ({
+    kind: 'dispatch',
+    pipeline: {} as Pipeline,
+    resources,
+    grid: [1, 1, 1],
+  });
+  const commands = [
+    upload(images[0]),
+    upload(images[1]),
+    use(images[0], images[1]),
+    upload(images[2]),
+    upload(images[3]),
+    use(images[2], images[3]),
+  ];
+  const { pictures, pictureOf } = layOut(commands, new Set());
+  expect(pictures).toHaveLength(3);
+  expect(pictureOf.get(images[0])).not.toBe(pictureOf.get(images[1]));
+  expect([pictureOf.get(images[0]), pictureOf.get(images[1])]).toContain(pictureOf.get(images[2]));
+  expect(pictures[pictureOf.get(images[3])!]).toMatchObject({ width: 8, height: 2 });
 });

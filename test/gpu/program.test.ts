@@ -57,7 +57,14 @@ it('replayed many times, a program allocates nothing and gives the same bits', a
   const engine = await testEngine();
   const a = engine.tensor(normalNumbers([37, 41], 1), [37, 41]);
   const b = engine.tensor(normalNumbers([41, 29], 2), [41, 29]);
-  const { outputs, run: rerun, transientBytes } = engine.record(() => ({ y: softmax(gelu(matmul(a, b, undefined, undefined, {}))) }));
+  const {
+    outputs,
+    run: rerun,
+    transientBytes,
+  } = engine.record(() => {
+    const hidden = gelu(matmul(a, b, undefined, undefined, {}));
+    return { y: softmax(hidden) };
+  });
   rerun();
   const first = await outputs.y.floats();
   const { created, allocatedBytes } = engine.device.pool;

@@ -68,7 +68,9 @@ describe('diagnosis', () => {
     expect(diagnose(log([4.2, 3.9, 9, Number.NaN]), config, 65)).toMatch(/step 4.*learning rate of 0.001 is too high/);
   });
   it('names an overflow when it came out of a calm', () => {
-    expect(diagnose(log([...new Array(20).fill(2.1), Number.POSITIVE_INFINITY]), config, 65)).toMatch(/without warning/);
+    expect(diagnose(log([...new Array(20).fill(2.1), Number.POSITIVE_INFINITY]), config, 65)).toMatch(
+      /without warning/,
+    );
   });
   it('notices a loss that exploded, and a gradient that is no number', () => {
     expect(diagnose(log(new Array(20).fill(30)), config, 65)).toMatch(/rose to 30.00/);
