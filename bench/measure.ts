@@ -1,0 +1,56 @@
+import type { Engine } from '../src/tensor/engine.ts';
+
+/** Work that is timed: called inside of a recording, each call adds the same dispatches. */
+export type Work = () => void;
+
+/** One submission should take this long at least, so that what it costs to submit and to wait (0.2 ms) hardly counts. */
+const SUBMISSION_MS = 8;
+const MOST_REPEATS = 64;
+/** Works that take longer are timed once, after one run for warming up. */
+const SLOW_MS = 250;
+/** Rounds of all others: at least three for a median, at most 15, and as many as this time allows. */
+const BUDGET_MS = 300;
+
+/** The middle of an odd number of values, else the upper of the two in the middle. */
+export const median = (values: readonly number[]): number => Float64Array.from(values).sort()[values.length >> 1];
+
+/**
+ * Median time of one call of each work, in ms. The works take turns in one run, so that a machine that slows down meanwhile
+ * slows all of them; compilation and the first runs are not counted.
+ */
+export async function interleaved(engine: Engine, works: readonly Work[]): Promise<number[]> {
+  const timed = [];
+  for (const work of works) timed.push(await prepare(engine, work));
+  const fast = timed.filter(({ onceMs }) => onceMs <= SLOW_MS);
+  const roundMs = fast.reduce((sum, { onceMs, repeats }) => sum + onceMs * repeats, 0);
+  const rounds = Math.min(15, Math.max(3, Math.ceil(BUDGET_MS / roundMs)));
+  for (let round = 0; round < rounds; round++) {
+    for (const { run, repeats, times } of fast) times.push((await run()) / repeats);
+  }
+  return timed.map(({ onceMs, times }) => (times.length > 0 ? median(times) : onceMs));
+}
+
+/** Compiles and warms up a work, and finds how often a submission repeats it. */
+async function prepare(engine: Engine, work: Work) {
+  const once = recorded(engine, work, 1);
+  await once();
+  const onceMs = await once();
+  const repeats = Math.min(MOST_REPEATS, Math.max(1, Math.ceil(SUBMISSION_MS / onceMs)));
+  const run = repeats === 1 ? once : recorded(engine, work, repeats);
+  if (repeats > 1) await run();
+  return { run, onceMs, repeats, times: [] as number[] };
+}
+
+/** A function that runs the work `repeats` times in one submission and returns how long it took, in ms. */
+function recorded(engine: Engine, work: Work, repeats: number): () => Promise<number> {
+  const recording = engine.record(() => {
+    for (let i = 0; i < repeats; i++) work();
+    return {};
+  });
+  return async () => {
+    const start = performance.now();
+    recording.run();
+    await engine.device.finish();
+    return performance.now() - start;
+  };
+}

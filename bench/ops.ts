@@ -1,0 +1,90 @@
+/** The ops of src/kernels, found by looking, with inputs made up for their cases and their forward pass compared with the reference. */
+import { readdirSync } from 'node:fs';
+import type { Engine } from '../src/tensor/engine.ts';
+import type { Case, Numbers, Op } from '../src/tensor/op.ts';
+import { normals, threefry } from '../src/tensor/random.ts';
+import { format, type Shape, sizeOf } from '../src/tensor/shape.ts';
+import type { Tensor } from '../src/tensor/tensor.ts';
+
+export type Attributes = Record<string, unknown>;
+export type AnyOp = Op<readonly (Tensor | undefined)[], Attributes>;
+export type AnyCase = Case<Attributes>;
+
+const SEED = 1234;
+
+/** Every op that a file in src/kernels exports, by name. */
+export async function findOps(): Promise<Map<string, AnyOp>> {
+  const folder = new URL('../src/kernels/', import.meta.url);
+  const ops = new Map<string, AnyOp>();
+  for (const file of readdirSync(folder).filter((name) => name.endsWith('.ts'))) {
+    for (const exported of Object.values(await import(new URL(file, folder).href))) {
+      if (isOp(exported)) ops.set(exported.definition.name, exported);
+    }
+  }
+  return ops;
+}
+
+const isOp = (value: unknown): value is AnyOp => typeof value === 'function' && 'definition' in value;
+
+/** "(3, 5) (5, 7) {"gelu":true}" */
+export function describeCase({ inputs, attributes }: AnyCase): string {
+  const shapes = inputs.map((input) =>
+    input ? format('shape' in input ? (input.shape as Shape) : (input as Shape)) : '-',
+  );
+  return `${shapes.join(' ')}${attributes ? ` ${JSON.stringify(attributes)}` : ''}`;
+}
+
+/** The numbers of a case: normal ones, or ids below a bound; the same each time. */
+export function makeNumbers(test: AnyCase): ((Numbers & { data: Float32Array | Uint32Array }) | undefined)[] {
+  return test.inputs.map((input, i) => {
+    if (!input) return undefined;
+    if (!('shape' in input)) return { shape: input, data: normals(sizeOf(input), 1, SEED, i) };
+    const size = sizeOf(input.shape);
+    if ('scale' in input) return { shape: input.shape, data: normals(size, input.scale, SEED, i) };
+    const ids = Uint32Array.from({ length: size }, (_, k) => threefry(SEED, i, k, 0)[0] % input.below);
+    return { shape: input.shape, data: ids };
+  });
+}
+
+/** Uploads numbers. */
+export const upload = (engine: Engine, numbers: readonly (Numbers | undefined)[]): (Tensor | undefined)[] =>
+  numbers.map((input) => input && engine.tensor(input.data, input.shape));
+
+/** Applies an op; cases may leave optional inputs at the end out. */
+export const apply = (op: AnyOp, inputs: readonly (Tensor | undefined)[], attributes: Attributes): Tensor =>
+  op(...op.definition.inputs.map((_, i) => inputs[i]), attributes);
+
+/** How far an op's forward pass is from its float64 reference. */
+export interface Comparison {
+  /** Largest difference of an element, by the largest magnitude of the reference (1 at least). */
+  error: number;
+  /** What rounding explains: an ulp for each term of a sum, and 16 for exp, tanh and the like. */
+  tolerance: number;
+}
+
+/** Runs a case under the engine's variant and compares. @throws UserError when the kernel does not compile or run */
+export async function compare(engine: Engine, op: AnyOp, test: AnyCase): Promise<Comparison> {
+  const { definition } = op;
+  const attributes = test.attributes ?? {};
+  const numbers = makeNumbers(test);
+  const expected = definition.reference(numbers, attributes);
+  const output = engine.withoutGradients(() => apply(op, upload(engine, numbers), attributes));
+  const actual = output.dtype === 'u32' ? await output.uints() : await output.floats();
+  const shapes = numbers.map((input) => input?.shape);
+  const terms = definition.reduction?.(shapes, attributes) ?? 1;
+  return { error: largestError(actual, expected), tolerance: 2 ** -23 * (terms + 16) };
+}
+
+/** Largest difference of two elements by the largest magnitude expected (1 at least); NaN where any is NaN. */
+export function largestError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (actual.length !== expected.length) return Number.NaN;
+  let error = 0;
+  let magnitude = 1;
+  for (let i = 0; i < expected.length; i++) {
+    const difference = Math.abs(actual[i] - expected[i]);
+    if (Number.isNaN(difference)) return Number.NaN;
+    error = Math.max(error, difference);
+    magnitude = Math.max(magnitude, Math.abs(expected[i]));
+  }
+  return error / magnitude;
+}
