@@ -1,0 +1,21 @@
+import { openAdapter } from '../node/drivers.ts';
+import { napWhile } from '../node/nap.ts';
+import { Engine } from '../tensor/engine.ts';
+import { say } from './output.ts';
+
+/** An engine, and the adapter that it works on. */
+export interface OpenedEngine {
+  engine: Engine;
+  adapter: { name: string; software: boolean };
+}
+
+/** What is said of an adapter wherever it is named: figures of a software one must not be taken for a GPU's. */
+export const adapterInWords = ({ name, software }: OpenedEngine['adapter']): string =>
+  software ? `${name} (software: the CPU plays the GPU)` : name;
+
+/** Opens the adapter that `choice` names (see openAdapter) and says which it is. @throws UserError when there is none */
+export async function openEngine(choice?: string): Promise<OpenedEngine> {
+  const { adapter, description: name, software } = await openAdapter(choice);
+  say(`adapter: ${adapterInWords({ name, software })}`);
+  return { engine: await Engine.open(adapter, napWhile), adapter: { name, software } };
+}
