@@ -1,0 +1,105 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Command, Option } from 'commander';
+import { corpora } from '../../data/corpora.ts';
+import { UsageError, UserError } from '../errors.ts';
+import { encodeStream } from '../text/dataset.ts';
+import { utf8Chunks } from '../text/stream.ts';
+import { countBytes, TOKENIZER_SPECS, type Tokenizer, tokenizerFromJSON, trainTokenizer } from '../text/tokenizer.ts';
+import { count } from '../train/format.ts';
+import { FILES, readRunCard } from '../train/runFolder.ts';
+import { CORPUS_ARGUMENT, openCorpus } from './corpus.ts';
+import { examples, jsonOption, runOption } from './options.ts';
+import { print, printJson, say, table } from './output.ts';
+import { piece, tokenFacts } from './pieces.ts';
+
+interface TokenizeOptions {
+  tokenizer: string;
+  run?: string;
+  text?: string;
+  json?: boolean;
+}
+
+/** Tokens of a text that are shown one by one, and rows of the table of the most frequent ones. */
+const SHOWN = 48;
+const FREQUENT = 16;
+
+export function addTokenize(program: Command): void {
+  program
+    .command('tokenize')
+    .description('show how a tokenizer cuts a text: pieces, ids, counts, bytes a token')
+    .argument('[corpus]', `what the tokenizer is fitted to and, without --text, encodes: ${CORPUS_ARGUMENT}`)
+    .addOption(new Option('--tokenizer <spec>', TOKENIZER_SPECS).default('bpe'))
+    .addOption(runOption().conflicts('tokenizer'))
+    .option('--text <text>', 'encode this text instead of the corpus')
+    .addOption(jsonOption())
+    .addHelpText('after', examples('dawnlm tokenize --tokenizer bpe:512 --text "Call me Ishmael." moby-dick'))
+    .action(tokenize);
+}
+
+async function tokenize(given: string | undefined, { run, text, json, ...options }: TokenizeOptions): Promise<void> {
+  if (run && given === undefined && text === undefined) {
+    throw new UsageError("there is nothing to encode with the run's tokenizer: give a text file, or --text");
+  }
+  const corpus = await openCorpus(given ?? corpora[0].name);
+  const chunks = (): AsyncIterable<string> => utf8Chunks(corpus.bytes(), corpus.name);
+  if (!run) say(`fitting the tokenizer ${options.tokenizer} to ${corpus.name}`);
+  const tokenizer = run ? await readTokenizer(run) : await trainTokenizer(options.tokenizer, chunks);
+  const ids = text === undefined ? await encodeStream(chunks(), tokenizer) : tokenizer.encode(text);
+  const report = json ? printLines : printTables;
+  report(tokenizer, ids, text === undefined ? SHOWN : ids.length);
+}
+
+/** The tokenizer of a run, without its weights. */
+async function readTokenizer(run: string): Promise<Tokenizer> {
+  await readRunCard(run); // says what is wrong with the folder
+  const path = join(run, FILES.tokenizer);
+  let json: unknown;
+  try {
+    json = JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    throw new UserError(`${path} is missing or damaged. Restore it from a copy, or train anew.`, { cause: error });
+  }
+  return tokenizerFromJSON(json);
+}
+
+/** How often each id occurs, the most frequent first. */
+function tally(ids: ArrayLike<number>, vocabSize: number): { id: number; count: number }[] {
+  const counts = new Uint32Array(vocabSize);
+  for (let i = 0; i < ids.length; i++) counts[ids[i]]++;
+  return Array.from(counts, (n, id) => ({ id, count: n }))
+    .filter(({ count }) => count > 0)
+    .sort((a, b) => b.count - a.count);
+}
+
+function printLines(tokenizer: Tokenizer, ids: ArrayLike<number>, shown: number): void {
+  const { kind, vocabSize } = tokenizer;
+  const bytes = countBytes(tokenizer, ids);
+  const bytesPerToken = bytes / ids.length;
+  printJson({ type: 'summary', tokenizer: kind, vocabularySize: vocabSize, bytes, tokens: ids.length, bytesPerToken });
+  printJson({ type: 'start', tokens: start(ids, shown).map((id) => tokenFacts(tokenizer, id)) });
+  for (const { id, count } of tally(ids, vocabSize)) {
+    printJson({ type: 'token', ...tokenFacts(tokenizer, id), count });
+  }
+}
+
+const start = (ids: ArrayLike<number>, shown: number): number[] =>
+  Array.from({ length: Math.min(shown, ids.length) }, (_, i) => ids[i]);
+
+function printTables(tokenizer: Tokenizer, ids: ArrayLike<number>, shown: number): void {
+  const bytes = countBytes(tokenizer, ids);
+  const counts = tally(ids, tokenizer.vocabSize);
+  const first = start(ids, shown);
+  print(
+    `${tokenizer.kind} tokenizer, ${count(tokenizer.vocabSize)} tokens, ${count(counts.length)} of them in this text\n`,
+  );
+  print(`${count(bytes)} bytes are ${count(ids.length)} tokens: ${(bytes / ids.length).toFixed(2)} bytes a token\n\n`);
+  print(
+    `${ids.length > first.length ? 'It begins with' : 'Pieces'}: ${first.map((id) => piece(tokenFacts(tokenizer, id))).join(' ')}\n`,
+  );
+  print(`Ids: ${first.join(' ')}\n\n`);
+  const rows = counts
+    .slice(0, FREQUENT)
+    .map(({ id, count: n }) => [piece(tokenFacts(tokenizer, id)), String(id), count(n)]);
+  print(table([['most frequent', 'id', 'count'], ...rows]));
+}
