@@ -1,0 +1,55 @@
+import { StreamDecoder, type Tokenizer } from '../text/tokenizer.ts';
+
+/**
+ * What a model writes after a prompt: tokens in, text out, up to the first of the stop texts. What may be the beginning of a
+ * stop text is held back until the next token tells.
+ */
+export class Continuation {
+  /** All that was given out. */
+  text = '';
+  /** Tokens taken. */
+  tokens = 0;
+  /** Whether a stop text has come: further tokens count for nothing. */
+  stopped = false;
+  private held = '';
+  private readonly decoder: StreamDecoder;
+
+  constructor(
+    tokenizer: Tokenizer,
+    private readonly stops: readonly string[],
+  ) {
+    this.decoder = new StreamDecoder(tokenizer);
+  }
+
+  /** Takes a token and returns the text that is certain now. */
+  push(id: number): string {
+    if (this.stopped) return '';
+    this.tokens++;
+    return this.take(this.decoder.push(id), false);
+  }
+
+  /** Returns what was held back: no more tokens will come. */
+  end(): string {
+    return this.stopped ? '' : this.take(this.decoder.flush(), true);
+  }
+
+  private take(text: string, last: boolean): string {
+    const pending = this.held + text;
+    const found = this.stops.map((stop) => pending.indexOf(stop)).filter((index) => index >= 0);
+    this.stopped = found.length > 0;
+    const certain = this.stopped ? Math.min(...found) : pending.length - (last ? 0 : this.doubtful(pending));
+    this.held = pending.slice(certain);
+    this.text += pending.slice(0, certain);
+    return pending.slice(0, certain);
+  }
+
+  /** Length of the longest end of `pending` that begins a stop text. */
+  private doubtful(pending: string): number {
+    const lengths = this.stops.map((stop) => {
+      let length = Math.min(stop.length - 1, pending.length);
+      while (length > 0 && !pending.endsWith(stop.slice(0, length))) length--;
+      return length;
+    });
+    return Math.max(0, ...lengths);
+  }
+}

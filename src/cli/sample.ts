@@ -1,0 +1,152 @@
+import { randomInt } from 'node:crypto';
+import { type Command, Option } from 'commander';
+import type { SampleSettings } from '../kernels/sample.ts';
+import { Generator } from '../model/generate.ts';
+import { readTextStream } from '../node/files.ts';
+import { utf8Chunks } from '../text/stream.ts';
+import { loadRun, type SavedRun } from '../train/runFolder.ts';
+import { openingTokens } from '../train/samples.ts';
+import { Continuation } from './continuation.ts';
+import { openEngine } from './engine.ts';
+import { converse } from './interactive.ts';
+import { adapterOption, checkpointOption, examples, jsonOption, number, runOption } from './options.ts';
+import { print, printJson, say } from './output.ts';
+import { type Choice, Choices, drawChoice } from './probabilities.ts';
+
+interface SampleOptions extends SampleSettings {
+  run: string;
+  checkpoint: 'best' | 'last';
+  prompt: string;
+  tokens: number;
+  stop?: string[];
+  seed?: number;
+  count: number;
+  interactive?: boolean;
+  showProbabilities?: boolean;
+  adapter?: string;
+  json?: boolean;
+}
+
+const share = number({ least: 0, most: 1 });
+
+export function addSample(program: Command): void {
+  program
+    .command('sample')
+    .description('let a trained model write')
+    .addOption(runOption().makeOptionMandatory())
+    .option('--prompt <text>', 'what the text begins with; - reads it from standard input', '')
+    .option('--tokens <n>', 'tokens to write', number({ least: 1, whole: true }), 200)
+    .option('--temperature <t>', '0 takes the likeliest token; 1 draws as the model says', number({ least: 0 }), 0.8)
+    .option('--top-k <k>', 'draw from the k likeliest tokens; 0 for all', number({ least: 0, whole: true }), 0)
+    .option('--top-p <p>', 'draw from the likeliest tokens with this share of the probability', share, 1)
+    .option('--min-p <p>', "leave out what is below this share of the likeliest one's probability", share, 0)
+    .option('--repetition-penalty <x>', 'above 1: tokens that came before are less likely', number({ least: 0.01 }), 1)
+    .option('--stop <text...>', 'end before any of these texts')
+    .option(
+      '--seed <n>',
+      'of the random numbers (default: a new one)',
+      number({ least: 0, most: 2 ** 32 - 1, whole: true }),
+    )
+    .option('--count <n>', 'how many samples', number({ least: 1, most: 256, whole: true }), 1)
+    .addOption(checkpointOption())
+    .addOption(new Option('--interactive', 'ask for one prompt after the other').conflicts(['prompt', 'count', 'json']))
+    .addOption(new Option('--show-probabilities', 'show what each token was drawn from').conflicts('count'))
+    .addOption(adapterOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      examples(
+        'dawnlm sample --run runs/moby-dick-quick --prompt "Call me" --tokens 300',
+        'dawnlm sample --run runs/moby-dick-quick --prompt "The whale" --show-probabilities --tokens 10',
+      ),
+    )
+    .action(sampleVerb);
+}
+
+async function sampleVerb(options: SampleOptions): Promise<void> {
+  const { engine } = await openEngine(options.adapter);
+  const run = await loadRun(engine, options.run, options.checkpoint);
+  say(`${options.run}: ${options.checkpoint} weights, after ${run.state.step} steps`);
+  const writer = new Writer(run, options);
+  if (options.interactive) return converse((prompt, stopped) => writer.stream(prompt, stopped));
+  const prompt = options.prompt === '-' ? await readPrompt() : options.prompt;
+  if (options.count > 1 || options.json) await writer.batch(prompt);
+  else await writer.stream(prompt);
+}
+
+async function readPrompt(): Promise<string> {
+  let text = '';
+  for await (const chunk of utf8Chunks(readTextStream('-'), 'standard input')) text += chunk;
+  return text;
+}
+
+/** Writes samples of one run to standard output. */
+class Writer {
+  private readonly generator: Generator;
+  private readonly settings: SampleSettings;
+  private seed: number;
+
+  constructor(
+    private readonly run: SavedRun,
+    private readonly options: SampleOptions,
+  ) {
+    const { temperature, topK, topP, minP, repetitionPenalty, count, seed } = options;
+    this.generator = new Generator(run.model, count);
+    this.settings = { temperature, topK, topP, minP, repetitionPenalty };
+    this.seed = seed ?? randomInt(2 ** 32);
+    say(`seed ${this.seed}`);
+  }
+
+  /** One sample, as it is written; with probabilities, step by step. The next call has the next seed. */
+  async stream(prompt: string, stopped: () => boolean = () => false): Promise<void> {
+    const ids = this.encode(prompt);
+    const written = this.continuation();
+    const choices = this.options.showProbabilities && new Choices(this.run.tokenizer, this.settings, ids);
+    if (!choices) print(prompt);
+    for await (const { tokens, logits } of this.generate(ids)) {
+      const text = written.push(tokens[0]);
+      print(choices ? drawChoice(written.tokens, choices.next(tokens[0], logits!)) : text);
+      if (written.stopped || stopped()) break;
+    }
+    const rest = written.end();
+    print(choices ? `\n${prompt}${written.text}\n` : `${rest}\n`);
+    this.seed = (this.seed + 1) % 2 ** 32;
+  }
+
+  /** All samples at once, each shown whole. */
+  async batch(prompt: string): Promise<void> {
+    const { count, json, showProbabilities } = this.options;
+    const ids = this.encode(prompt);
+    const samples = Array.from({ length: count }, () => this.continuation());
+    const choices = showProbabilities && new Choices(this.run.tokenizer, this.settings, ids);
+    const steps: Choice[] = [];
+    for await (const { tokens, logits } of this.generate(ids)) {
+      for (const [b, sample] of samples.entries()) sample.push(tokens[b]);
+      if (choices) steps.push(choices.next(tokens[0], logits!));
+      if (samples.every(({ stopped }) => stopped)) break;
+    }
+    for (const [i, sample] of samples.entries()) {
+      sample.end();
+      const { text, tokens } = sample;
+      const facts = { prompt, text, tokens, seed: this.seed, settings: this.settings };
+      if (json) printJson(choices ? { ...facts, steps } : facts);
+      else print(`${i > 0 ? SEPARATOR : ''}${prompt}${text}\n`);
+    }
+  }
+
+  private generate(ids: readonly number[]) {
+    const { count, tokens, showProbabilities = false } = this.options;
+    const prompts = Array.from({ length: count }, () => ids);
+    return this.generator.generate(prompts, { ...this.settings, tokens, seed: this.seed }, showProbabilities);
+  }
+
+  private encode(prompt: string): number[] {
+    return prompt === '' ? openingTokens(this.run.tokenizer) : this.run.tokenizer.encode(prompt);
+  }
+
+  private continuation(): Continuation {
+    return new Continuation(this.run.tokenizer, this.options.stop ?? []);
+  }
+}
+
+const SEPARATOR = `${'-'.repeat(40)}\n`;
