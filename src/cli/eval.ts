@@ -1,0 +1,85 @@
+import { existsSync } from 'node:fs';
+import type { Command } from 'commander';
+import { findCorpus } from '../../data/corpora.ts';
+import { UserError } from '../errors.ts';
+import { sha256 } from '../node/files.ts';
+import { buildDataset, encodeStream, type Tokens } from '../text/dataset.ts';
+import { utf8Chunks } from '../text/stream.ts';
+import { countBytes } from '../text/tokenizer.ts';
+import { Evaluator } from '../train/evaluate.ts';
+import { count } from '../train/format.ts';
+import { loadRun, type SavedRun } from '../train/runFolder.ts';
+import { givenOf, openCorpus } from './corpus.ts';
+import { openEngine } from './engine.ts';
+import { adapterOption, checkpointOption, examples, jsonOption, runOption } from './options.ts';
+import { print, printJson, say, table } from './output.ts';
+
+interface EvalOptions {
+  run: string;
+  checkpoint: 'best' | 'last';
+  adapter?: string;
+  json?: boolean;
+}
+
+export function addEval(program: Command): void {
+  program
+    .command('eval')
+    .description('score a text with a trained model: nats a token, perplexity, bits a byte')
+    .argument('[file]', "a text file, a folder of them, or - (default: the run's own held-out text)")
+    .addOption(runOption().makeOptionMandatory())
+    .addOption(checkpointOption())
+    .addOption(adapterOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      examples('dawnlm eval --run runs/moby-dick-quick', 'dawnlm eval --run runs/x other.txt --json'),
+    )
+    .action(evalVerb);
+}
+
+async function evalVerb(file: string | undefined, options: EvalOptions): Promise<void> {
+  const { engine } = await openEngine(options.adapter);
+  const run = await loadRun(engine, options.run, options.checkpoint);
+  const { name, tokens } = file === undefined ? await heldOut(run, options.run) : await encodeFile(run, file);
+  if (tokens.length < 2) throw new UserError(`${name} has ${tokens.length} tokens, but 2 are needed to predict one.`);
+  say(`scoring ${count(tokens.length - 1)} tokens of ${name}`);
+  const { loss, tokens: predicted } = (await new Evaluator(run.model, run.config.batchSize).run(tokens))!;
+  const bytes = countBytes(run.tokenizer, tokens.subarray(1)); // the first token is given, not predicted
+  const figures = { loss, perplexity: Math.exp(loss), bitsPerByte: (loss * predicted) / bytes / Math.LN2 };
+  if (options.json) printJson({ run: options.run, text: name, tokens: predicted, bytes, ...figures });
+  else print(table(rows(name, figures)));
+}
+
+const rows = (name: string, { loss, perplexity, bitsPerByte }: Record<string, number>): string[][] => [
+  [`loss on ${name}, nats a token`, loss.toFixed(4)],
+  ['perplexity', perplexity.toFixed(3)],
+  ['bits a byte (comparable across tokenizers)', bitsPerByte.toFixed(4)],
+];
+
+interface Text {
+  name: string;
+  tokens: Tokens;
+}
+
+async function encodeFile({ tokenizer }: SavedRun, file: string): Promise<Text> {
+  const { name, bytes } = await openCorpus(file);
+  return { name, tokens: await encodeStream(utf8Chunks(bytes(), name), tokenizer) };
+}
+
+/** The validation text of the run, if its corpus is still what it was. */
+async function heldOut({ tokenizer, config, dataCard }: SavedRun, folder: string): Promise<Text> {
+  const { name, source } = dataCard;
+  const given = givenOf(dataCard);
+  const advice = `Give a text: dawnlm eval --run ${folder} file.txt`;
+  if (!findCorpus(given) && !existsSync(given)) {
+    throw new UserError(`The text that ${folder} was trained on (${source}) cannot be read again. ${advice}`);
+  }
+  const corpus = await openCorpus(given);
+  if ((await sha256(corpus.bytes())) !== dataCard.sha256) {
+    throw new UserError(`${given} has changed since ${folder} was trained on it. ${advice}`);
+  }
+  const { blockSize, validationFraction } = config;
+  const options = { name, blockSize, validationFraction };
+  const { validation } = await buildDataset(() => utf8Chunks(corpus.bytes(), name), tokenizer, options);
+  return { name: `the held-out part of ${name}`, tokens: validation };
+}
