@@ -1,0 +1,66 @@
+import { type Command, Option } from 'commander';
+import { corpora } from '../../data/corpora.ts';
+import { FIELDS, flagOf, PRESETS } from '../train/config.ts';
+import { trainRun } from '../train/run.ts';
+import { CORPUS_ARGUMENT, openCorpus } from './corpus.ts';
+import { openEngine } from './engine.ts';
+import { adapterOption, examples, jsonOption } from './options.ts';
+import { printJson } from './output.ts';
+import { Progress } from './progress.ts';
+import { stopSignal } from './stopSignal.ts';
+import { exitCodeOf, printResult, watch } from './trainOutput.ts';
+import { DEFAULT_PRESET, planTraining, type TrainFlags } from './trainPlan.ts';
+
+export function addTrain(program: Command): void {
+  const presets = Object.entries(PRESETS).map(([name, { about }]) => `  ${name.padEnd(6)} ${about}`);
+  const verb = program
+    .command('train')
+    .description('train a model on a text; Ctrl-C stops it with everything saved')
+    .argument('[corpus]', `${CORPUS_ARGUMENT} (default: ${corpora[0].name})`)
+    .option('--preset <name>', `${Object.keys(PRESETS).join(', ')}: see below (default: ${DEFAULT_PRESET})`)
+    .option('--config <file>', 'JSON with any of the settings below, under their own names: {"nLayer": 6}')
+    .option('--out <folder>', 'where the run is kept (default: runs/<corpus>-<preset>)')
+    .option('--resume', 'continue the run in the folder')
+    .option('--force', 'begin anew where a run is; that one is moved to <folder>.1')
+    .addOption(adapterOption())
+    .addOption(jsonOption())
+    .optionsGroup('Settings, over those of the preset and the config file:');
+  for (const option of settingOptions()) verb.addOption(option);
+  verb
+    .addHelpText('after', `\nPresets:\n${presets.join('\n')}`)
+    .addHelpText(
+      'after',
+      examples('dawnlm train', 'dawnlm train notes/ --preset small --tokenizer bpe:2048 --out runs/notes --n-layer 8'),
+    )
+    .action(trainVerb);
+}
+
+/** A flag for each setting. Values that are no number are passed on as text: the settings' own check explains them. */
+function settingOptions(): Option[] {
+  return Object.entries(FIELDS).flatMap(([name, { kind, about }]) => {
+    const flag = flagOf(name);
+    if (kind === 'flag') return [new Option(flag, about), new Option(flag.replace('--', '--no-'), 'without them')];
+    const option = new Option(`${flag} <value>`, typeof kind === 'object' ? `${about}: ${kind.join(', ')}` : about);
+    if (kind === 'text' || typeof kind === 'object') return option;
+    return option.argParser((text) => (text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text));
+  });
+}
+
+async function trainVerb(given: string | undefined, flags: TrainFlags): Promise<void> {
+  const plan = await planTraining(given, flags);
+  if (!plan) return;
+  const { given: text, ...run } = plan;
+  const corpus = await openCorpus(text);
+  const { engine, adapter } = await openEngine(flags.adapter);
+  const progress = new Progress();
+  const show = watch(progress);
+  const onEvent: typeof show = (event) => {
+    if (flags.json) printJson(event);
+    show(event);
+  };
+  const result = await trainRun({ ...run, corpus, engine, adapter, signal: stopSignal(), onEvent }).finally(() =>
+    progress.end(),
+  );
+  printResult(result, run.config.steps, flags.json);
+  process.exitCode = exitCodeOf(result);
+}

@@ -1,0 +1,64 @@
+/** What training says: events while it runs, and the result. */
+import { bytes, count, loss } from '../train/format.ts';
+import type { RunEvent, RunResult } from '../train/run.ts';
+import { lossCurve } from './lossCurve.ts';
+import { shellWord } from './options.ts';
+import { print, printJson } from './output.ts';
+import type { Progress } from './progress.ts';
+import { INTERRUPTED } from './stopSignal.ts';
+import { type LiveFigures, terminalOf } from './terminal.ts';
+
+const CURVE_HEIGHT = 16;
+
+/** A listener that keeps the live line up to date and notes what training begins with. */
+export function watch(progress: Progress): (event: RunEvent) => void {
+  let figures: LiveFigures = { step: 0, steps: 0 };
+  return (event) => {
+    if (event.type === 'data') progress.note(dataInWords(event));
+    if (event.type === 'plan') progress.note(planInWords(event));
+    if (event.type !== 'log') return;
+    const { record, plannedSteps: steps, remainingMs } = event;
+    figures = {
+      ...{ step: record.step, steps, leftMs: remainingMs ?? figures.leftMs },
+      loss: record.loss ?? figures.loss,
+      validationLoss: record.validationLoss ?? figures.validationLoss,
+      tokensPerSecond: record.tokensPerSecond ?? figures.tokensPerSecond,
+    };
+    progress.update(figures);
+  };
+}
+
+function dataInWords({ card }: RunEvent & { type: 'data' }): string {
+  const { name, characters, trainTokens, validationTokens, tokenizer, vocabularySize } = card;
+  return `text: ${name}, ${count(characters)} characters; ${count(trainTokens)} ${tokenizer} tokens to train on, ${count(validationTokens)} held out, vocabulary ${count(vocabularySize)}`;
+}
+
+function planInWords({ parameters, memoryBytes, memory, steps, firstStep }: RunEvent & { type: 'plan' }): string {
+  const parts = memory.map(({ what, sizeBytes }) => `${what} ${bytes(sizeBytes)}`).join(', ');
+  const range = firstStep > 0 ? `steps ${firstStep + 1} to ${steps}` : `${steps} steps`;
+  return `model: ${count(parameters)} parameters; memory: ${bytes(memoryBytes)} (${parts}); ${range}`;
+}
+
+/** 0 when finished, 130 when stopped by a signal, 1 when diverged. */
+export function exitCodeOf({ status }: RunResult): number {
+  return { finished: 0, stopped: INTERRUPTED, diverged: 1 }[status];
+}
+
+/** The result: as one line of JSON, or as a picture, samples, and what to do next. */
+export function printResult({ log, samples, ...result }: RunResult, plannedSteps: number, json = false): void {
+  if (json) {
+    printJson({ type: 'result', ...result });
+    return;
+  }
+  const { width, color } = terminalOf(process.stdout);
+  const { folder, status, steps, validationLoss, report, warnings } = result;
+  print(`\n${lossCurve(log, width, CURVE_HEIGHT, color)}\n\n`);
+  for (const [i, { text }] of samples.entries()) print(`Sample ${i + 1}\n${text.trim()}\n\n`);
+  for (const warning of warnings) print(`${warning}\n\n`);
+  const scored = Number.isFinite(validationLoss) ? `, validation loss ${loss(validationLoss)} nats a token` : '';
+  print(`${status} after ${steps} of ${plannedSteps} steps${scored}\nrun: ${folder}\nreport: ${report}\n`);
+  const run = shellWord(folder);
+  if (status === 'stopped') print(`continue: npx dawnlm train --resume --out ${run}\n`);
+  if (steps === 0) return;
+  print(`sample: npx dawnlm sample --run ${run} --interactive\nscore a text: npx dawnlm eval --run ${run} file.txt\n`);
+}

@@ -1,0 +1,151 @@
+/** What `train` is to do: which text, which settings, which folder, and whether to go on with the run that is there. */
+import { existsSync } from 'node:fs';
+import { readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { corpora } from '../../data/corpora.ts';
+import { UsageError, UserError } from '../errors.ts';
+import { errorCode } from '../node/files.ts';
+import { FIELDS, resolveConfig, type TrainConfig } from '../train/config.ts';
+import { loss } from '../train/format.ts';
+import { FILES, isRunFolder, type RunCard, readLog, readRunCard } from '../train/runFolder.ts';
+import { seriesOf } from '../train/series.ts';
+import { corpusName, givenOf } from './corpus.ts';
+import { shellWord } from './options.ts';
+import { print, say } from './output.ts';
+
+export const DEFAULT_PRESET = 'quick';
+
+export interface TrainFlags extends Partial<TrainConfig> {
+  preset?: string;
+  /** Path of a JSON file. */
+  config?: string;
+  out?: string;
+  resume?: boolean;
+  force?: boolean;
+  adapter?: string;
+  json?: boolean;
+}
+
+export interface TrainPlan {
+  /** For `openCorpus`. */
+  given: string;
+  config: TrainConfig;
+  folder: string;
+  resume: boolean;
+}
+
+/**
+ * The plan, or undefined when there is nothing to do. Where nothing was said on the command line (`npm start`), an
+ * unfinished run is continued, and a finished one is no error.
+ * @throws UserError when the folder holds a run and nobody said what becomes of it; UsageError for settings that are wrong
+ */
+export async function planTraining(given: string | undefined, flags: TrainFlags): Promise<TrainPlan | undefined> {
+  const { preset = DEFAULT_PRESET } = flags;
+  const folder = flags.out ?? join('runs', `${corpusName(given ?? corpora[0].name)}-${preset}`);
+  const before = isRunFolder(folder) ? await readRunCard(folder) : undefined;
+  const config = await readSettings(flags, before);
+  const plan = { folder, config, given: given ?? corpora[0].name };
+  if (!before) return { ...plan, resume: flags.resume ?? false };
+  if (!existsSync(join(folder, FILES.resume))) {
+    say(`${folder} holds a run that was ended before its first checkpoint: it begins anew`);
+    await rm(join(folder, FILES.run));
+    return { ...plan, resume: false };
+  }
+  if (flags.resume) return { ...plan, given: given ?? givenOf(before.dataCard), resume: true };
+  if (flags.force) {
+    await moveAside(folder);
+    return { ...plan, resume: false };
+  }
+  const bare = given === undefined && Object.keys(flags).every((flag) => flag === 'adapter' || flag === 'json');
+  const state = await stateOf(folder, before);
+  if (bare && !state.finished && sameSettings(config, before.config)) {
+    say(`${folder} ${state.words}: it is continued`);
+    return { ...plan, resume: true };
+  }
+  const advice = `${folder} ${state.words}. ${adviceFor(folder, state.finished)}`;
+  if (!bare || !state.finished) throw new UserError(advice);
+  print(`${advice}\n`);
+  return undefined;
+}
+
+/** The preset, then the config file, then flags. Where a run is resumed and no preset named, its own settings are the base. */
+async function readSettings(flags: TrainFlags, before: RunCard | undefined): Promise<TrainConfig> {
+  const { preset = DEFAULT_PRESET, config: file, resume } = flags;
+  const names = Object.keys(FIELDS) as (keyof TrainConfig)[];
+  const fromFlags = Object.fromEntries(names.map((name) => [name, flags[name]]));
+  const fromFile = file === undefined ? {} : await readConfigFile(file);
+  const base = resume && flags.preset === undefined ? { ...before?.config } : {};
+  const layers = [base, fromFile];
+  try {
+    return resolveConfig(preset, ...layers, fromFlags);
+  } catch (error) {
+    if (
+      file !== undefined &&
+      error instanceof UsageError &&
+      failsAlike(error, () => resolveConfig(preset, ...layers))
+    ) {
+      throw new UsageError(`${file}: ${error.message}`);
+    }
+    throw error;
+  }
+}
+
+/** Whether `work` fails with the same words: then the flags are not to blame. */
+function failsAlike({ message }: Error, work: () => unknown): boolean {
+  try {
+    work();
+    return false;
+  } catch (error) {
+    return error instanceof Error && error.message === message;
+  }
+}
+
+async function readConfigFile(file: string): Promise<Record<string, unknown>> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    throw new UserError(`The config file ${file} cannot be read (${errorCode(error)}). Give --config a JSON file.`, {
+      cause: error,
+    });
+  }
+  const expected = 'expected an object of settings such as {"nLayer": 6}';
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(`${file} is not JSON (${(error as Error).message}); ${expected}`);
+  }
+  if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Record<string, unknown>;
+  throw new UsageError(`${file} holds no settings; ${expected}`);
+}
+
+const sameSettings = (a: TrainConfig, b: TrainConfig): boolean =>
+  (Object.keys(FIELDS) as (keyof TrainConfig)[]).every((name) => a[name] === b[name]);
+
+/** How far the run of a folder is. */
+async function stateOf(folder: string, { config }: RunCard): Promise<{ finished: boolean; words: string }> {
+  const log = await readLog(folder);
+  const done = log.at(-1)?.step ?? 0;
+  const validation = seriesOf(log, 'validationLoss').at(-1);
+  const scored = validation ? `, validation loss ${loss(validation.value)}` : '';
+  const finished = done >= config.steps;
+  const words = finished
+    ? `holds a finished run (${done} steps${scored})`
+    : `holds a run at step ${done} of ${config.steps}`;
+  return { finished, words };
+}
+
+function adviceFor(folder: string, finished: boolean): string {
+  const run = shellWord(folder);
+  if (!finished) return 'Continue it with --resume, begin anew with --force, or choose another folder with --out.';
+  return `Sample from it: npx dawnlm sample --run ${run}. Train anew: npx dawnlm train --force, or another folder with --out. Train on: --resume with more --steps.`;
+}
+
+/** Keeps a run under the first free name of <folder>.1, <folder>.2 and so on. */
+async function moveAside(folder: string): Promise<void> {
+  let number = 1;
+  while (existsSync(`${folder}.${number}`)) number++;
+  await rename(folder, `${folder}.${number}`);
+  say(`the run that was in ${folder} is now in ${folder}.${number}`);
+}
