@@ -1,0 +1,54 @@
+/**
+ * The command line: argv in, words out. Exit codes: 0 done, 1 something that the user can mend (or a bug), 2 wrong usage,
+ * 130 stopped by Ctrl-C. Bad input gets one sentence; stacks are for DAWNLM_DEBUG=1.
+ */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { UserError } from '../errors.ts';
+import { addBench } from './bench.ts';
+import { addDoctor } from './doctor.ts';
+import { addEval } from './eval.ts';
+import { flush, leaveOnBrokenPipe, say } from './output.ts';
+import { addSample } from './sample.ts';
+import { addTokenize } from './tokenize.ts';
+import { addTrain } from './train.ts';
+
+function makeProgram(): Command {
+  const { version, description } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  const program = new Command('dawnlm')
+    .description(description)
+    .version(version)
+    .exitOverride() // verbs inherit all of this
+    .showHelpAfterError('Add --help to see what is expected.')
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'dawnlm: ')) });
+  for (const add of [addTrain, addSample, addEval, addTokenize, addDoctor, addBench]) add(program);
+  return program;
+}
+
+/** Says what went wrong and returns the exit code. */
+function explain(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has said it
+  if (process.env.DAWNLM_DEBUG === '1') console.error(error);
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof UserError) {
+    say(`dawnlm: ${message}`);
+    return error.exitCode;
+  }
+  say(`dawnlm: this should not have happened: ${message} (DAWNLM_DEBUG=1 shows where)`);
+  return 1;
+}
+
+/** Dawn's handles would keep Node alive, so that it is ended by hand. */
+async function end(code: number): Promise<never> {
+  await flush();
+  process.exit(code);
+}
+
+leaveOnBrokenPipe();
+for (const event of ['uncaughtException', 'unhandledRejection']) process.on(event, (error) => end(explain(error)));
+try {
+  await makeProgram().parseAsync();
+  await end(Number(process.exitCode ?? 0));
+} catch (error) {
+  await end(explain(error));
+}
