@@ -40,7 +40,8 @@ const forward = defineElementwise({
   body: 'y[i] = gelu(x[i]);',
 });
 
-const gradient = defineElementwise({
+/** dx = dy * gelu'(x), written or added: also what stands before the gradients of a matmul with GELU as its epilogue. */
+export const geluGradient = defineElementwise({
   name: 'gelu_gradient',
   bind: { x: 'read', dy: 'read', dx: 'write' },
   params: { N: 'u32', accumulate: 'u32' },
@@ -62,7 +63,7 @@ export const gelu = defineOp<[x: Tensor]>({
   backward: ({ inputs: [x], dy, target, variant }) => {
     const dx = target(0);
     if (!dx) return;
-    const kernel = variant === 'naive' ? gradientNaive : gradient;
+    const kernel = variant === 'naive' ? gradientNaive : geluGradient;
     kernel({ x: x!, dy, dx: dx.tensor }, { N: dy.size, accumulate: dx.accumulate });
   },
   cases: [{ inputs: [[1]] }, { inputs: [[3, 7]] }, { inputs: [[2, 3, 44]] }, { inputs: [{ shape: [1030], scale: 4 }] }],

@@ -4,7 +4,9 @@ import { type Binding, type Capabilities, defineKernel, type Kernel } from '../t
 import { type BackwardCall, type Call, defineOp, type Numbers } from '../tensor/op.ts';
 import { format, type Shape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { geluGradient } from './gelu.ts';
 import { GELU_WGSL, geluValue } from './geluFormula.ts';
+import { sumDown } from './reduce.ts';
 
 /*
  * c[m,n] = sum_k a[m,k] b[k,n], the kernel where a transformer spends nine tenths of its time.
@@ -387,37 +389,6 @@ function multiply(variant: string, product: Product): void {
   );
 }
 
-/** dBefore = dy * gelu'(before), in front of both gradients.   all (N) f32 */
-const geluBackward = defineKernel({
-  name: 'matmul_gelu_backward',
-  bind: { dy: 'read', before: 'read', dBefore: 'write' },
-  params: { N: 'u32' },
-  grid: ({ N }) => Math.ceil(N / 256),
-  wgsl: () => /* wgsl */ `${GELU_WGSL}
-@compute @workgroup_size(256)
-fn main${HEAD} {
-  let i = groupIndex(group, groups) * 256u + lane;
-  if (i < params.N) { dBefore[i] = dy[i] * geluSlope(before[i]); }
-}`,
-});
-
-/** db[n] = sum_r dy[r,n]: a lane a column, rows in order.   dy: (R, N), db: (N) f32 */
-const biasBackward = defineKernel({
-  name: 'matmul_bias_backward',
-  bind: { dy: 'read', db: 'write' },
-  params: { R: 'u32', N: 'u32', accumulate: 'u32' },
-  grid: ({ N }) => Math.ceil(N / 32),
-  wgsl: () => /* wgsl */ `
-@compute @workgroup_size(32)
-fn main${HEAD} {
-  let n = groupIndex(group, groups) * 32u + lane;
-  if (n >= params.N) { return; }
-  var sum = 0.0;
-  for (var r = 0u; r < params.R; r++) { sum += dy[r * params.N + n]; }
-  db[n] = select(sum, db[n] + sum, params.accumulate == 1u);
-}`,
-});
-
 export interface MatmulAttributes {
   /** a is given as (..., K, M), b as (..., N, K). */
   transposeA?: boolean;
@@ -494,11 +465,11 @@ function backward(call: BackwardCall<MatmulAttributes>): void {
   let dc = dy;
   if (saved.before) {
     dc = engine.empty(dy.shape, 'f32', 'a gradient');
-    geluBackward({ dy, before: saved.before, dBefore: dc }, { N: dy.size });
+    geluGradient({ x: saved.before, dy, dx: dc }, { N: dy.size, accumulate: 0 });
   }
   const dcStrides = { row: N, col: 1, batch: M * N };
   const dbias = target(2);
-  if (dbias) biasBackward({ dy: dc, db: dbias.tensor }, { R: M * batch, N, accumulate: dbias.accumulate });
+  if (dbias) sumDown(dc, dbias);
   const da = target(0);
   if (da) {
     const { tensor: c, accumulate } = da;
