@@ -123,7 +123,6 @@ type Stage = Prepared[] | Exclude<Command, Dispatch>;
 /** Encodes commands; bind groups are made once, so that encoding again costs a few microseconds a dispatch. */
 export class Program {
   private constructor(
-    private readonly pool: BufferPool,
     private readonly stages: Stage[],
     private readonly buffers: GPUBuffer[],
     private readonly textures: GPUTexture[],
@@ -145,7 +144,7 @@ export class Program {
       else if (Array.isArray(last)) last.push(bind(gpu, command));
       else stages.push([bind(gpu, command)]);
     }
-    return new Program(pool, stages, buffers, textures, commands);
+    return new Program(stages, buffers, textures, commands);
   }
 
   /** Bytes of the buffers and textures that only this program uses. */
@@ -154,17 +153,12 @@ export class Program {
     return this.textures.reduce((sum, { width, height }) => sum + 16 * width * height, bytes);
   }
 
-  /** Hands the program's buffers back; it must not run again. */
-  dispose(): void {
-    for (const buffer of this.buffers.splice(0)) this.pool.release('storage', buffer);
-    for (const texture of this.textures.splice(0)) this.pool.releaseTexture(texture);
-    this.stages.length = 0;
-  }
-
+  /** Number of dispatches in a run. */
   get dispatches(): number {
     return this.stages.reduce((sum, stage) => sum + (Array.isArray(stage) ? stage.length : 0), 0);
   }
 
+  /** Encodes a run, neighbouring dispatches in one pass. */
   encode(encoder: GPUCommandEncoder): void {
     for (const stage of this.stages) {
       if (!Array.isArray(stage)) {
