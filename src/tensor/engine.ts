@@ -1,8 +1,9 @@
+import { UserError } from '../errors.ts';
 import { Device, type Wait } from '../gpu/device.ts';
 import type { Program } from '../gpu/recorder.ts';
 import { Tape } from './autograd.ts';
 import type { Capabilities, Kernel, Point } from './kernel.ts';
-import { type Shape, sizeOf } from './shape.ts';
+import { format, type Shape, sizeOf } from './shape.ts';
 import { type DType, ELEMENT_BYTES, Tensor } from './tensor.ts';
 
 /** A recorded piece of work that can be run again and again on the same tensors. */
@@ -47,8 +48,11 @@ export class Engine {
     return new Engine(await Device.open(adapter, wait));
   }
 
-  /** A new tensor with undefined contents. */
+  /** A new tensor with undefined contents; `label` names it in errors. @throws UserError for no shape, or too large a one. */
   empty(shape: Shape, dtype: DType = 'f32', label = 'a tensor'): Tensor {
+    if (!shape.every((axis) => Number.isInteger(axis) && axis >= 0)) {
+      throw new UserError(`${label}: axes must be whole numbers from 0, got ${format(shape)}`);
+    }
     const sizeBytes = Math.max(sizeOf(shape), 1) * ELEMENT_BYTES + this.paddingBytes;
     return new Tensor(this, shape, dtype, this.device.allocate(sizeBytes, label));
   }
@@ -62,7 +66,7 @@ export class Engine {
 
   /** A tensor of the given numbers; Uint32Array makes u32, all else f32. @throws UserError when the count does not fit. */
   tensor(data: ArrayLike<number>, shape: Shape, label?: string): Tensor {
-    const numbers = data instanceof Uint32Array ? Uint32Array.from(data) : Float32Array.from(data);
+    const numbers = data instanceof Uint32Array ? new Uint32Array(data) : new Float32Array(data);
     return this.empty(shape, numbers instanceof Uint32Array ? 'u32' : 'f32', label).write(numbers);
   }
 

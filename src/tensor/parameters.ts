@@ -2,7 +2,7 @@ import { UserError } from '../errors.ts';
 import { ALIGNMENT_BYTES, roundUp } from '../gpu/memory.ts';
 import type { Engine } from './engine.ts';
 import { normals } from './random.ts';
-import { type Shape, sizeOf } from './shape.ts';
+import { type Shape, sameShape, sizeOf } from './shape.ts';
 import { ELEMENT_BYTES, Tensor } from './tensor.ts';
 
 /** One learned tensor. */
@@ -112,9 +112,12 @@ export class Parameters {
 
   private addToStack(stack: string, offset: number, shape: Shape): void {
     const [rows, ...rest] = shape;
-    const joined = this.stacks.get(stack)?.[0] ?? 0;
-    if (joined === 0) this.offsets.set(stack, offset);
-    this.stacks.set(stack, [joined + rows, ...rest]);
+    const joined = this.stacks.get(stack);
+    if (!joined) this.offsets.set(stack, offset);
+    else if (offset !== this.offsets.get(stack)! + sizeOf(joined) || !sameShape(rest, joined.slice(1))) {
+      throw new Error(`the parts of ${stack} must be neighbours that differ in their first axis alone`);
+    }
+    this.stacks.set(stack, [(joined?.[0] ?? 0) + rows, ...rest]);
   }
 
   private slice(flat: Tensor, name: string, shape: Shape): Tensor {
