@@ -16,6 +16,7 @@ import type { MemoryCard, Sample } from './report/data.ts';
 import { renderReport } from './report.ts';
 import * as folders from './runFolder.ts';
 import { drawSamples } from './samples.ts';
+import { learningRateAt } from './schedule.ts';
 import { Trainer } from './trainer.ts';
 
 /** A text to train on: what its data card says, and a fresh stream of its bytes at each call. */
@@ -125,7 +126,8 @@ class Run {
   private samples: readonly Sample[] = [];
   private state: folders.RunState = { step: 0, timeMs: 0, bestValidationLoss: null, bestStep: 0 };
   private resumedAt = performance.now();
-  private evaluationMs = 0;
+  /** When the last look at the losses ended, moved on by the time that validations and checkpoints took since. */
+  private loggedAt = performance.now();
 
   constructor(
     private readonly options: TrainRunOptions,
@@ -187,19 +189,17 @@ class Run {
   async train(): Promise<{ status: RunResult['status']; warning?: string }> {
     const { config, signal } = this.options;
     const { trainer } = this;
-    let loggedAt = performance.now();
-    this.resumedAt = loggedAt - this.state.timeMs;
+    this.loggedAt = performance.now();
+    this.resumedAt = this.loggedAt - this.state.timeMs;
     while (trainer.step < config.steps && !signal?.aborted) {
       trainer.train(this.nextBatches());
       const due = (every: number): boolean => trainer.step % every === 0 || trainer.step === config.steps;
       if (due(config.logEvery)) {
-        const warning = await this.look(performance.now() - loggedAt);
+        const warning = await this.look();
         if (warning) return { status: 'diverged', warning };
-        loggedAt = performance.now();
       }
       const improved = due(config.evalEvery) && (await this.validate());
       if (due(config.checkpointEvery) || improved) await this.save(improved);
-      loggedAt += this.takeEvaluationMs();
     }
     return { status: trainer.step < config.steps ? 'stopped' : 'finished' };
   }
@@ -209,7 +209,7 @@ class Run {
     const { folder, config } = this.options;
     const { trainer } = this;
     if (status === 'stopped' && trainer.step > this.state.step) {
-      await this.look(0);
+      await this.look();
       await this.save(await this.validate());
     }
     if (status === 'finished') {
@@ -233,11 +233,12 @@ class Run {
   }
 
   /** Reads the losses since the last look, logs them and judges them. */
-  private async look(elapsedMs: number): Promise<string | undefined> {
+  private async look(): Promise<string | undefined> {
     const { config, folder } = this.options;
     const { trainer } = this;
     const since = this.log.findLast(({ loss }) => loss !== undefined)?.step ?? 0;
     const metrics = await trainer.metrics(trainer.step - since);
+    const elapsedMs = performance.now() - this.loggedAt; // the metrics were waited for, so the steps are done
     const perStep = config.batchSize * config.blockSize * config.gradientAccumulation;
     const timeMs = performance.now() - this.resumedAt;
     const records = metrics.map(
@@ -245,12 +246,13 @@ class Run {
     );
     const last = records.pop();
     if (!last) return undefined;
-    const speed = elapsedMs > 0 && { tokensPerSecond: (perStep * metrics.length) / (elapsedMs / 1000) };
-    const record = { ...last, learningRate: trainer.learningRate, ...speed };
+    const tokensPerSecond = (perStep * metrics.length) / (elapsedMs / 1000);
+    const record = { ...last, learningRate: learningRateAt(last.step - 1, config), tokensPerSecond };
     this.log.push(...records, record);
     await folders.appendLog(folder, [...records, record]);
-    const remainingMs = speed ? ((config.steps - trainer.step) * elapsedMs) / metrics.length : undefined;
+    const remainingMs = ((config.steps - trainer.step) * elapsedMs) / metrics.length;
     this.emit({ type: 'log', record, plannedSteps: config.steps, remainingMs });
+    this.loggedAt = performance.now();
     return diagnose(this.log, config, this.text.tokenizer.vocabSize);
   }
 
@@ -266,23 +268,19 @@ class Run {
     this.log.push(record);
     await folders.appendLog(folder, [record]);
     this.emit({ type: 'log', record, plannedSteps: config.steps });
-    this.evaluationMs += performance.now() - startedAt;
+    this.loggedAt += performance.now() - startedAt;
     const { bestValidationLoss: best } = this.state;
     if (best !== null && !(validationLoss < best)) return false;
     this.state = { ...this.state, bestValidationLoss: validationLoss, bestStep: step };
     return true;
   }
 
-  private takeEvaluationMs(): number {
-    const spent = this.evaluationMs;
-    this.evaluationMs = 0;
-    return spent;
-  }
-
   private async save(best: boolean): Promise<void> {
     const { step } = this.trainer;
+    const startedAt = performance.now();
     this.state = { ...this.state, step, timeMs: performance.now() - this.resumedAt };
     await folders.saveCheckpoint(this.options.folder, this.trainer, this.state, best);
+    this.loggedAt += performance.now() - startedAt;
     this.emit({ type: 'checkpoint', step, best });
   }
 
