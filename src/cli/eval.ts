@@ -41,7 +41,8 @@ async function evalVerb(file: string | undefined, options: EvalOptions): Promise
   const { engine } = await openEngine(options.adapter);
   const run = await loadRun(engine, options.run, options.checkpoint);
   const { name, tokens } = file === undefined ? await heldOut(run, options.run) : await encodeFile(run, file);
-  if (tokens.length < 2) throw new UserError(`${name} has ${tokens.length} tokens, but 2 are needed to predict one.`);
+  if (tokens.length < 2)
+    throw new UserError(`${name} holds ${tokens.length} tokens, but 2 or more are needed: give a longer text.`);
   say(`scoring ${count(tokens.length - 1)} tokens of ${name}`);
   const { loss, tokens: predicted } = (await new Evaluator(run.model, run.config.batchSize).run(tokens))!;
   const bytes = countBytes(run.tokenizer, tokens.subarray(1)); // the first token is given, not predicted

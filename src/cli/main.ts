@@ -18,6 +18,7 @@ function makeProgram(): Command {
   const program = new Command('dawnlm')
     .description(description)
     .version(version)
+    .addHelpText('after', '\nExit codes: 0 done, 1 something to mend, 2 wrong usage, 130 stopped by Ctrl-C.')
     .exitOverride() // verbs inherit all of this
     .showHelpAfterError('Add --help to see what is expected.')
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'dawnlm: ')) });

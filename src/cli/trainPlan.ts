@@ -11,7 +11,7 @@ import { FILES, isRunFolder, type RunCard, readLog, readRunCard } from '../train
 import { seriesOf } from '../train/series.ts';
 import { corpusName, givenOf } from './corpus.ts';
 import { shellWord } from './options.ts';
-import { print, say } from './output.ts';
+import { say } from './output.ts';
 
 export const DEFAULT_PRESET = 'quick';
 
@@ -64,7 +64,7 @@ export async function planTraining(given: string | undefined, flags: TrainFlags)
   }
   const advice = `${folder} ${state.words}. ${adviceFor(folder, state.finished)}`;
   if (!bare || !state.finished) throw new UserError(advice);
-  print(`${advice}\n`);
+  say(advice);
   return undefined;
 }
 
