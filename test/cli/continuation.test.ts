@@ -1,0 +1,33 @@
+import { expect, it } from 'vitest';
+import { Continuation } from '../../src/cli/continuation.ts';
+import { ByteTokenizer } from '../../src/text/byteTokenizer.ts';
+
+const tokenizer = new ByteTokenizer();
+
+/** What is given out token by token, and at the end. */
+function feed(text: string, ...stops: string[]) {
+  const continuation = new Continuation(tokenizer, stops);
+  const given = [...tokenizer.encode(text).map((id) => continuation.push(id)), continuation.end()];
+  return { given, continuation };
+}
+
+it('gives text out as it comes', () => {
+  const { given, continuation } = feed('héé');
+  expect(given).toEqual(['h', '', 'é', '', 'é', '']);
+  expect(continuation).toMatchObject({ text: 'héé', tokens: 5, stopped: false });
+});
+
+it('ends before a stop text of which nothing was given out', () => {
+  const { given, continuation } = feed('one\n\ntwo', '\n\n');
+  expect(given.join('')).toBe('one');
+  expect(continuation).toMatchObject({ text: 'one', tokens: 5, stopped: true });
+});
+
+it('gives out what only looked like a stop text', () => {
+  expect(feed('aab', 'aac').given).toEqual(['', '', 'aab', '']);
+  expect(feed('aa', 'aac').given).toEqual(['', '', 'aa']);
+});
+
+it('takes the first of several stop texts', () => {
+  expect(feed('abcdef', 'def', 'cde').continuation.text).toBe('ab');
+});
