@@ -88,6 +88,8 @@ export function defineKernel<B extends string, P extends string, T extends Point
   const run = (tensors: Record<B, Tensor>, params: Record<P, number>): void => {
     const { engine } = tensors[names[0]];
     const point = choose(kernel, engine, params);
+    const grid = fold(spec.grid(params, point));
+    if (grid.includes(0)) return;
     const source = sourceOf(point, engine.capabilities, spec.form?.(params) ?? 0);
     const matrices = point.IMAGE ? spec.images!(params) : undefined;
     const work = {
@@ -95,9 +97,8 @@ export function defineKernel<B extends string, P extends string, T extends Point
       resources: names.map((name, i) =>
         source.bindings[i] === 'image' ? imageOf(tensors[name], matrices![name]) : tensors[name].view,
       ),
-      grid: fold(spec.grid(params, point)),
+      grid,
     };
-    if (work.grid.includes(0)) return;
     engine.device.dispatch(hasParams ? { ...work, uniform: pack(spec.params, params) } : work);
     engine.onDispatch?.(kernel as unknown as Kernel, tensors, params);
   };

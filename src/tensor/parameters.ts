@@ -41,10 +41,12 @@ export class Parameters {
     this.specs = [...specs.filter(({ decay }) => decay), ...specs.filter(({ decay }) => !decay)];
     let end = 0;
     let decayEnd = 0;
-    let before: string | undefined;
-    for (const { name, shape, decay, stack } of this.specs) {
-      if (!stack || stack !== before) end = roundUp(end, ALIGNMENT_BYTES / ELEMENT_BYTES);
-      before = stack;
+    let before: ParameterSpec | undefined;
+    for (const spec of this.specs) {
+      const { name, shape, decay, stack } = spec;
+      const joins = stack !== undefined && before?.stack === stack && before.decay === decay;
+      if (!joins) end = roundUp(end, ALIGNMENT_BYTES / ELEMENT_BYTES);
+      before = spec;
       this.offsets.set(name, end);
       if (stack) this.addToStack(stack, end, shape);
       end += sizeOf(shape);
@@ -115,7 +117,7 @@ export class Parameters {
     const joined = this.stacks.get(stack);
     if (!joined) this.offsets.set(stack, offset);
     else if (offset !== this.offsets.get(stack)! + sizeOf(joined) || !sameShape(rest, joined.slice(1))) {
-      throw new Error(`the parts of ${stack} must be neighbours that differ in their first axis alone`);
+      throw new Error(`the parts of ${stack} must be neighbours, alike but for the length of their first axis`);
     }
     this.stacks.set(stack, [(joined?.[0] ?? 0) + rows, ...rest]);
   }
