@@ -95,7 +95,7 @@ it('random programs: no block ever finds the numbers of another in its slot', ()
   for (let seed = 0; seed < 500; seed++) {
     const { commands, kept } = randomProgram(seed);
     const { slots, slotOf } = layOut(commands, kept);
-    // twice, as programs are replayed; what is kept counts as used before, between and after
+    // programs are replayed: what is kept counts as used before and after
     const reads = [...kept].filter((one) => slotOf.has(one)).map((one) => dispatch(one));
     simulate([...reads, ...commands, ...reads], slotOf, ({ label }) => expect.fail(`seed ${seed}: block ${label}`));
     for (const [{ sizeBytes: needed }, slot] of slotOf) expect(slots[slot]).toBeGreaterThanOrEqual(needed);
