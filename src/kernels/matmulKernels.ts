@@ -1,0 +1,181 @@
+import { fitsImage, type Matrix } from '../tensor/image.ts';
+import { type Binding, type Capabilities, defineKernel, type Kernel } from '../tensor/kernel.ts';
+import { GELU_WGSL } from './geluFormula.ts';
+import { A_ALONG, B_ALONG, HEAD, imageForm, lanesForm, type MatmulPoint, tileForm } from './matmulForms.ts';
+
+/*
+ * c[m,n] = sum_k a[m,k] b[k,n], the kernel where a transformer spends nine tenths of its time.
+ *
+ * Operands are addressed by strides, so that one shader serves the three forms that training needs: NN (forward), NT
+ * (gradient of the left operand) and TN (gradient of the right one). What follows a matmul in a transformer (bias, GELU,
+ * residual) is an epilogue: it works on the sums while they are still in registers.
+ *
+ * Four forms of the kernel, all correct everywhere that they are valid:
+ *   naive    one invocation an element; every operand is loaded from memory for one multiply-add.
+ *   tile     a workgroup computes a TILE x TILE square through workgroup memory, each invocation 4 x 4 to 8 x 8 of it: what GPUs want.
+ *   lanes    one subgroup computes a TM x TN tile in registers: lanes run along columns, rows are broadcast by shuffles, so that
+ *            memory is touched once for TM multiply-adds: what software adapters want, whose loads cost as much as 8 of those.
+ *   image    the lanes form fed from textures, from which software adapters load four numbers in the time that one takes from a
+ *            buffer: twice as fast as from buffers on lavapipe, the copies into textures included.
+ */
+
+const PARAMS = {
+  M: 'u32',
+  N: 'u32',
+  K: 'u32',
+  /** Matrices in the batch, and the elements from one matrix to the next (0: all share one). */
+  batch: 'u32',
+  aBatch: 'u32',
+  bBatch: 'u32',
+  /** Elements from a[m,k] to a[m+1,k] and to a[m,k+1]; likewise for b[k,n]. */
+  aRow: 'u32',
+  aCol: 'u32',
+  bRow: 'u32',
+  bCol: 'u32',
+  accumulate: 'u32',
+} as const;
+export type MatmulParams = Record<keyof typeof PARAMS, number>;
+
+export interface Epilogue {
+  bias?: boolean;
+  gelu?: boolean;
+  residual?: boolean;
+}
+
+/** Bindings and the WGSL function `store(batch, m, n, sum)` of an epilogue. */
+function epilogueParts({ bias, gelu, residual }: Epilogue): { bind: Record<string, Binding>; store: string } {
+  const bind: Record<string, Binding> = { a: 'operand', b: 'operand' };
+  if (bias) bind.bias = 'read';
+  if (residual) bind.residual = 'read';
+  if (gelu) bind.before = 'write';
+  bind.c = 'write';
+  const lines = [
+    bias && 'value += bias[n];',
+    gelu && 'before[i] = value; value = gelu(value);',
+    residual && 'value += residual[i];',
+    'c[i] = select(value, c[i] + value, params.accumulate == 1u);',
+  ];
+  return {
+    bind,
+    store: /* wgsl */ `${gelu ? GELU_WGSL : ''}
+fn store(matrix: u32, m: u32, n: u32, sum: f32) {
+  let i = (matrix * params.M + m) * params.N + n;
+  var value = sum;
+  ${lines.filter(Boolean).join('\n  ')}
+}`,
+  };
+}
+
+const suffix = (epilogue: Epilogue): string =>
+  Object.keys(epilogue)
+    .map((part) => `_${part}`)
+    .join('');
+
+const defineNaive = (epilogue: Epilogue) => {
+  const { bind, store } = epilogueParts(epilogue);
+  return defineKernel({
+    name: `matmul_naive${suffix(epilogue)}`,
+    bind,
+    params: PARAMS,
+    grid: ({ M, N, batch }) => Math.ceil((M * N * batch) / 64),
+    wgsl: () => /* wgsl */ `${store}
+@compute @workgroup_size(64)
+fn main${HEAD} {
+  let i = groupIndex(group, groups) * 64u + lane;
+  if (i >= params.M * params.N * params.batch) { return; }
+  let n = i % params.N;
+  let m = i / params.N % params.M;
+  let matrix = i / params.N / params.M;
+  let aStart = matrix * params.aBatch + m * params.aRow;
+  let bStart = matrix * params.bBatch + n * params.bCol;
+  var sum = 0.0;
+  for (var k = 0u; k < params.K; k++) { sum += a[aStart + k * params.aCol] * b[bStart + k * params.bRow]; }
+  store(matrix, m, n, sum);
+}`,
+  });
+};
+
+const formOf = ({ aCol, bRow }: MatmulParams): number => (aCol === 1 ? A_ALONG : 0) + (bRow === 1 ? B_ALONG : 0);
+
+/** The matrices that lie in memory. */
+function matricesOf({ M, N, K, aCol, bRow }: MatmulParams): { a: Matrix; b: Matrix } {
+  return {
+    a: aCol === 1 ? { rows: M, cols: K } : { rows: K, cols: M },
+    b: bRow === 1 ? { rows: N, cols: K } : { rows: K, cols: N },
+  };
+}
+
+const valid = (
+  { LANES, IMAGE, TM, TN }: MatmulPoint,
+  { subgroupSize: S, workgroupInvocations }: Capabilities,
+): boolean => {
+  if (IMAGE) return LANES === 1 && S === 8 && TN === 32 && (TM === 16 || TM === 32);
+  if (LANES) return (S === 4 || S === 8) && TN === 4 * S && TM <= 4 * S;
+  const each = TM >= 64 ? 8 : 4;
+  return TM === TN && TM >= 32 && (TM / each) * (TN / each) <= workgroupInvocations;
+};
+
+/** Images are single matrices, dense one way or the other. */
+const fits = ({ IMAGE }: MatmulPoint, params: MatmulParams, { textureSide }: Capabilities): boolean => {
+  if (!IMAGE) return true;
+  const { M, N, K, batch, aRow, aCol, bRow, bCol } = params;
+  const { a, b } = matricesOf(params);
+  const dense =
+    (aCol === 1 ? aRow === K : aRow === 1 && aCol === M) && (bRow === 1 ? bCol === K : bCol === 1 && bRow === N);
+  return batch === 1 && dense && fitsImage(a, textureSide) && fitsImage(b, textureSide);
+};
+
+/** Small M (decoding) wants flat tiles; software adapters want lanes, from images; GPUs a 64 x 64 tile, or 32 x 32 for small work. */
+function prefer(adapter: Capabilities, params: MatmulParams): MatmulPoint {
+  const { M, N } = params;
+  const { subgroupSize: S, software } = adapter;
+  if (software && (S === 8 || S === 4)) {
+    const image = { LANES: 1, IMAGE: 1, TM: M <= 16 ? 16 : 32, TN: 32 };
+    if (S === 8 && M > 8 && fits(image, params, adapter)) return image;
+    const TM = M === 1 ? 1 : Math.min(4 * S, M <= 8 ? 8 : M <= 16 ? 16 : 32);
+    return { LANES: 1, IMAGE: 0, TM, TN: 4 * S };
+  }
+  const side = M >= 64 && N >= 64 ? 64 : 32;
+  return { LANES: 0, IMAGE: 0, TM: side, TN: side };
+}
+
+const defineFast = (epilogue: Epilogue) => {
+  const { bind, store } = epilogueParts(epilogue);
+  return defineKernel<string, keyof MatmulParams, MatmulPoint>({
+    name: `matmul${suffix(epilogue)}`,
+    bind,
+    params: PARAMS,
+    tune: { LANES: [1, 0], IMAGE: [1, 0], TM: [1, 8, 16, 32, 64], TN: [16, 32, 64] },
+    valid,
+    fits,
+    prefer,
+    images: matricesOf,
+    form: formOf,
+    grid: ({ M, N, batch }, { TM, TN }) => Math.ceil(M / TM) * Math.ceil(N / TN) * batch,
+    wgsl: (point, { subgroupSize }, form) => {
+      if (point.IMAGE) return imageForm(point, subgroupSize, store, form);
+      return point.LANES ? lanesForm(point, subgroupSize, store) : tileForm(point, store);
+    },
+  });
+};
+
+/** Every epilogue that a transformer asks for has its own kernels. */
+/** Every epilogue that a transformer asks for has its own kernels. */
+const EPILOGUES: readonly Epilogue[] = [
+  {},
+  { bias: true },
+  { residual: true },
+  { bias: true, gelu: true },
+  { bias: true, residual: true },
+  { gelu: true },
+];
+const KERNELS = new Map(
+  EPILOGUES.map((epilogue) => [suffix(epilogue), { naive: defineNaive(epilogue), fast: defineFast(epilogue) }]),
+);
+
+/** The kernel of an epilogue; `naive` for the lesson. */
+export function matmulKernel(epilogue: Epilogue, naive: boolean): Kernel<string, keyof MatmulParams> {
+  const kernels = KERNELS.get(suffix(epilogue));
+  if (!kernels) throw new Error(`matmul has no kernel with the epilogue ${JSON.stringify(epilogue)}`);
+  return (naive ? kernels.naive : kernels.fast) as Kernel<string, keyof MatmulParams>;
+}
