@@ -22,6 +22,8 @@ export interface PassOptions {
   state?: Tensor;
   /** For decoding: keys and values of the tokens before; this pass appends its own. */
   cache?: KeyValueCache;
+  /** For training in less memory: blocks keep only their inputs, and run again in the backward pass. */
+  recompute?: boolean;
 }
 
 /**
@@ -59,7 +61,10 @@ export class GPT {
     const { nLayer, style } = this.config;
     let x = this.embed(ids, options); //                                                            (B, T, C)
     for (let layer = 0; layer < nLayer; layer++) {
-      x = style === 'gpt2' ? this.gpt2Block(x, layer, options) : this.llamaBlock(x, layer, options); // (B, T, C)
+      const before = x;
+      const block = () =>
+        style === 'gpt2' ? this.gpt2Block(before, layer, options) : this.llamaBlock(before, layer, options);
+      x = options.recompute ? x.engine.checkpoint(block) : block(); //                              (B, T, C)
     }
     return style === 'gpt2' ? this.layerNorm(x, 'transformer.ln_f') : this.rmsNorm(x, 'model.norm'); // (B, T, C)
   }

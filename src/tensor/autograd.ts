@@ -79,13 +79,24 @@ export class Tape {
   }
 
   paused<T>(work: () => T): T {
-    const before = this.active;
-    this.active = false;
-    try {
-      return work();
-    } finally {
-      this.active = before;
-    }
+    return this.switched(false, work);
+  }
+
+  /**
+   * Runs `work` and writes down, in place of what ran inside, that it can run again: the backward pass then does so, and walks
+   * back through what it finds. Kernels give the same bits each time, so gradients are those without a checkpoint.
+   */
+  checkpoint(work: () => Tensor): Tensor {
+    const { output, entries } = this.collect(work);
+    if (entries.length === 0) return output; // nothing inside has gradients
+    const backward = (dy: Tensor, gradients: Gradients): void => {
+      const again = this.switched(true, () => this.collect(work));
+      gradients.delete(output);
+      gradients.set(again.output, dy);
+      walk(again.entries, gradients);
+    };
+    this.entries.push({ output, backward });
+    return output;
   }
 
   /**
@@ -108,14 +119,38 @@ export class Tape {
     }
     this.entries = [];
     const gradients = new Gradients(output, dOutput ?? output.engine.one);
-    this.paused(() => {
-      for (const entry of entries.reverse()) {
-        const dy = gradients.get(entry.output);
-        if (!dy) continue;
-        entry.backward(dy, gradients);
-        gradients.delete(entry.output);
-      }
-    });
+    this.paused(() => walk(entries, gradients));
+  }
+
+  /** What `work` makes, and the entries that it would have written on this tape. */
+  private collect(work: () => Tensor): { output: Tensor; entries: Entry[] } {
+    const { entries } = this;
+    this.entries = [];
+    try {
+      return { output: work(), entries: this.entries };
+    } finally {
+      this.entries = entries;
+    }
+  }
+
+  private switched<T>(active: boolean, work: () => T): T {
+    const before = this.active;
+    this.active = active;
+    try {
+      return work();
+    } finally {
+      this.active = before;
+    }
+  }
+}
+
+/** Takes the gradients of the last entry's output back to the inputs of the first. */
+function walk(entries: readonly Entry[], gradients: Gradients): void {
+  for (const entry of [...entries].reverse()) {
+    const dy = gradients.get(entry.output);
+    if (!dy) continue;
+    entry.backward(dy, gradients);
+    gradients.delete(entry.output);
   }
 }
 

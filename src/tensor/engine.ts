@@ -91,6 +91,15 @@ export class Engine {
   }
 
   /**
+   * Runs `work`, whose intermediate tensors are then not kept for the backward pass: that runs it again (activation
+   * recomputation: Chen et al., "Training deep nets with sublinear memory cost", 2016). Costs a forward pass of `work`, saves
+   * its activations, changes no bit of any gradient. `work` must read only tensors that stay as they are until then.
+   */
+  checkpoint(work: () => Tensor): Tensor {
+    return this.tape.checkpoint(work);
+  }
+
+  /**
    * Gradients of a scalar loss (times `dLoss`, 1 unless given), added to the `grad` of every parameter; the tape is empty
    * afterwards.
    */

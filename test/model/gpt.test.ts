@@ -52,6 +52,28 @@ describe.each(['gpt2', 'llama'] as const)('a model of the %s style', (style) => 
     expect(Math.abs((await loss.floats())[0] - Math.log(23))).toBeLessThan(0.1);
   });
 
+  it('has the same gradients to the bit, in less memory, when its blocks are recomputed', async () => {
+    const engine = await testEngine();
+    const bytes: number[] = [];
+    const gradients: Float32Array[] = [];
+    for (const recompute of [false, true]) {
+      const model = smallModel(engine, style, { dropout: 0.3, nLayer: 4 });
+      model.parameters.requireGradients();
+      const [ids, targets] = [1, 2].map((seed) => engine.tensor(randomIds([4, 19], 23, seed), [4, 19]));
+      const state = engine.tensor(Uint32Array.of(1, 0), [2]);
+      const step = engine.record(() => {
+        engine.backward(model.loss(ids, targets, { state, recompute }));
+        return {};
+      });
+      step.run();
+      bytes.push(step.transientBytes);
+      gradients.push(await model.parameters.gradients!.floats());
+    }
+    expect(gradients[1]).toEqual(gradients[0]);
+    expect(gradients[0].some((value) => value !== 0)).toBe(true);
+    expect(bytes[1]).toBeLessThan(0.6 * bytes[0]);
+  });
+
   it('drops activations in training only, by seed and step', async () => {
     const model = smallModel(await testEngine(), style, { dropout: 0.3 });
     const { engine } = model.parameters.values;

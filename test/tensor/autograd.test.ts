@@ -7,7 +7,8 @@ import { threefry } from '../../src/tensor/random.ts';
 import type { Shape } from '../../src/tensor/shape.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { testEngine } from '../helpers/engine.ts';
-import { checkGradients, leaf, type Network, type Ops } from './networks.ts';
+import { normalNumbers } from '../helpers/numbers.ts';
+import { checkGradients, gpu, leaf, type Network, type Ops } from './networks.ts';
 
 const SHAPE: Shape = [3, 5];
 
@@ -103,6 +104,18 @@ it('gradients of random networks', async () => {
   for (let seed = 0; seed < 25; seed++) await checkGradients(engine, randomNetwork(seed), [SHAPE, SHAPE]);
 });
 
+it('a residual chain hands gradients on without copying them', async () => {
+  const engine = await testEngine();
+  const x = leaf(engine, SHAPE, 1);
+  const dy = engine.tensor(new Float32Array(15), SHAPE);
+  const { commands } = engine.device.capture(() => {
+    const y = repeat(4, x, (h) => add(h, scale(scale(h, { factor: 2 }), { factor: 2 })));
+    engine.backward(y, dy);
+  });
+  const copies = commands.filter(({ kind }) => kind === 'copy');
+  expect(copies).toHaveLength(1); // dy belongs to the caller, so what is added to it is a copy
+});
+
 describe('backward', () => {
   it('adds to the gradients that are there', async () => {
     const engine = await testEngine();
@@ -186,6 +199,51 @@ describe('backward', () => {
     expect(() => engine.backward(failing(scale(x, { factor: 3 })))).toThrow('no gradient today');
     engine.backward(scale(scale(x, { factor: 3 }), { factor: 2 }));
     expect(await x.grad!.floats()).toEqual(Float32Array.of(6));
+  });
+});
+
+describe('checkpoint', () => {
+  /** Bits of the leaves' gradients when `wrap` stands around each gelu and around the whole network. */
+  const gradientsOf = async (network: Network, shapes: Shape[], wrap: (work: () => Tensor) => Tensor) => {
+    const engine = await testEngine();
+    const leaves = shapes.map((shape, i) => leaf(engine, shape, i + 1));
+    const y = wrap(() => network({ ...gpu, gelu: (x) => wrap(() => gpu.gelu(gpu.scale(x, 2))) }, leaves));
+    engine.backward(y, engine.tensor(normalNumbers(y.shape, 77), y.shape));
+    return Promise.all([y, ...leaves.map(({ grad }) => grad!)].map((tensor) => tensor.floats()));
+  };
+
+  it.each(Object.entries(NETWORKS))('changes no bit of the gradients of %s', async (_, [network, shapes]) => {
+    const engine = await testEngine();
+    const plain = await gradientsOf(network, shapes, (work) => work());
+    expect(await gradientsOf(network, shapes, (work) => engine.checkpoint(work))).toEqual(plain);
+  });
+
+  it('keeps the result alone, and runs again for the gradients alone', async () => {
+    const engine = await testEngine();
+    const x = leaf(engine, [2], 1);
+    let runs = 0;
+    const work = () => {
+      runs++;
+      return scale(scale(x, { factor: 2 }), { factor: 3 });
+    };
+    expect(engine.withoutGradients(() => engine.checkpoint(work)).requiresGrad).toBe(false);
+    const y = engine.checkpoint(work);
+    expect([y.requiresGrad, runs]).toEqual([true, 2]);
+    engine.backward(y, engine.tensor([1, 10], [2]));
+    expect([...(await x.grad!.floats()), runs]).toEqual([6, 60, 3]);
+  });
+
+  it('that failed leaves the tape as it was', async () => {
+    const engine = await testEngine();
+    const x = leaf(engine, [], 1);
+    const y = scale(x, { factor: 5 });
+    const fail = () => {
+      scale(y, { factor: 2 });
+      throw new Error('inside');
+    };
+    expect(() => engine.checkpoint(fail)).toThrow('inside');
+    engine.backward(y);
+    expect(await x.grad!.floats()).toEqual(Float32Array.of(5));
   });
 });
 
