@@ -144,15 +144,14 @@ export function imageForm({ TM, TN }: MatmulPoint, S: number, store: string, for
       : `subgroupShuffle(a${u}_${Math.floor(m / (4 * S))}.${component(m % 4)}, ${Math.floor((m % (4 * S)) / 4)}u)`;
   const colValue = (j: number, u: number): string =>
     bAlong ? `b${j}.${component(u)}` : `b${u}_${j >> 2}.${component(j & 3)}`;
-  const step = (u: number): string => /* wgsl */ `
+  const fours = range(4);
+  const across = (u: number): string => /* wgsl */ `
     ${aAlong ? '' : aTexels.map((i) => `let a${u}_${i} = ${masked(loadAcross('a', 'm0', u, i), u)};`).join(' ')}
-    ${bAlong ? '' : bTexels.map((i) => `let b${u}_${i} = ${loadAcross('b', 'n0', u, i)};`).join(' ')}
-    ${rows
-      .map((m) => {
-        const sums = parts.map((j) => `c${m}_${j} = fma(r${m}_${u}, ${colValue(j, u)}, c${m}_${j});`).join(' ');
-        return `let r${m}_${u} = ${rowValue(m, u)}; ${sums}`;
-      })
-      .join('\n    ')}`;
+    ${bAlong ? '' : bTexels.map((i) => `let b${u}_${i} = ${loadAcross('b', 'n0', u, i)};`).join(' ')}`;
+  // row by row, so that each sum is fetched once for four k: registers hold 16 vectors, the sums are up to 128
+  const multiplyRow = (m: number): string => /* wgsl */ `
+    ${fours.map((u) => `let r${m}_${u} = ${rowValue(m, u)};`).join(' ')}
+    ${parts.map((j) => fours.map((u) => `c${m}_${j} = fma(r${m}_${u}, ${colValue(j, u)}, c${m}_${j});`).join(' ')).join(' ')}`;
   return /* wgsl */ `${store}
 @compute @workgroup_size(${S})
 fn main${HEAD} {
@@ -165,7 +164,7 @@ fn main${HEAD} {
   for (var k4 = 0u; k4 < (params.K + 3u) / 4u; k4++) {
     ${aAlong ? aTexels.map((i) => loadAlong('a', 'm0', 'M', i)).join(' ') : ''}
     ${bAlong ? bTexels.map((i) => loadAlong('b', 'n0', 'N', i)).join(' ') : ''}
-    ${range(4).map(step).join('')}
+    ${fours.map(across).join('')}${rows.map(multiplyRow).join('')}
   }
   // through an array, so that the epilogue is compiled once and not for each row
   var sums = array<f32, ${TM * parts.length}>(${rows.flatMap((m) => parts.map((j) => `c${m}_${j}`)).join(', ')});
