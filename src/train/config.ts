@@ -20,6 +20,7 @@ export interface TrainConfig {
   validationFraction: number;
   batchSize: number;
   gradientAccumulation: number;
+  recompute: boolean;
   steps: number;
   schedule: ScheduleName;
   learningRate: number;
@@ -69,6 +70,10 @@ export const FIELDS: Record<keyof TrainConfig, Field> = {
   validationFraction: { kind: 'number', least: 0.0001, below: 1, about: 'share of the text, from its end, held out' },
   batchSize: { kind: 'whole', least: 1, about: 'windows in a batch' },
   gradientAccumulation: { kind: 'whole', least: 1, about: 'batches in an optimizer step' },
+  recompute: {
+    kind: 'flag',
+    about: 'run each block again in the backward pass in place of keeping its activations: less memory, more time',
+  },
   steps: { kind: 'whole', least: 1, about: 'optimizer steps' },
   schedule: { kind: SCHEDULES, about: 'course of the learning rate after the warm-up' },
   learningRate: { kind: 'number', least: 0, about: 'largest learning rate' },
@@ -112,6 +117,7 @@ const nano: TrainConfig = {
   validationFraction: 0.1,
   batchSize: 12,
   gradientAccumulation: 1,
+  recompute: false,
   steps: 2000,
   schedule: 'cosine',
   learningRate: 1e-3,
@@ -138,7 +144,7 @@ export interface Preset {
 export const PRESETS: Readonly<Record<string, Preset>> = {
   quick: {
     about: "nano's model for about three minutes on two cores: what npm start trains",
-    config: { ...nano, steps: 700, warmupSteps: 50, evalEvery: 100, checkpointEvery: 100 },
+    config: { ...nano, steps: 1200, evalEvery: 100, checkpointEvery: 100 },
   },
   nano: { about: "nanoGPT's CPU setting: 4 layers, 4 heads, width 128, context 64, batch 12", config: nano },
   small: {
