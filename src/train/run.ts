@@ -93,6 +93,7 @@ async function prepareText({ corpus, config }: TrainRunOptions): Promise<Prepare
 /** Settings that a resumed run may change without becoming another run. */
 const FREE: ReadonlySet<keyof TrainConfig> = new Set([
   'steps',
+  'recompute',
   'logEvery',
   'evalEvery',
   'evalBatches',

@@ -11,7 +11,7 @@ import type { Parameters } from '../tensor/parameters.ts';
 import { format, type Shape, sameShape } from '../tensor/shape.ts';
 import type { DataCard } from '../text/dataset.ts';
 import { type Tokenizer, tokenizerFromJSON } from '../text/tokenizer.ts';
-import type { TrainConfig } from './config.ts';
+import { PRESETS, type TrainConfig } from './config.ts';
 import type { LogRecord } from './logRecord.ts';
 import type { Trainer } from './trainer.ts';
 
@@ -98,7 +98,8 @@ export async function readRunCard(folder: string): Promise<RunCard> {
       `${join(folder, FILES.run)} is not of this program's making, or of another version (expected 1).`,
     );
   }
-  return card as RunCard;
+  // settings that came after the run was begun stand as it trained: at their defaults
+  return { ...(card as RunCard), config: { ...PRESETS.nano.config, ...card.config } };
 }
 
 /** Whether a folder holds a run. */

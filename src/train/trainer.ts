@@ -105,7 +105,7 @@ export class Trainer {
     const share = this.batches.length === 1 ? undefined : engine.tensor([1 / this.batches.length], []);
     let mean: Tensor | undefined;
     for (const { ids, targets } of this.batches) {
-      const loss = model.loss(ids, targets, { state });
+      const loss = model.loss(ids, targets, { state, recompute: this.config.recompute });
       engine.backward(loss, share);
       const part = engine.withoutGradients(() => (share ? scale(loss, { factor: 1 / this.batches.length }) : loss));
       mean = mean ? engine.withoutGradients(() => add(mean!, part)) : part;

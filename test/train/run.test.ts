@@ -97,6 +97,22 @@ describe('a run', () => {
     expect(await losses('parts')).toEqual(await losses('whole'));
   });
 
+  it('that recomputes activations equals one that keeps them, to the bit, and may begin to do so when it is resumed', async () => {
+    await run('frugal', stopAt(4));
+    await run('frugal', { resume: true, config: tiny({ recompute: true }) });
+    expect(tensorsOf('frugal')).toEqual(tensorsOf('whole'));
+  });
+
+  it('that was begun before a setting existed is resumed as it trained', async () => {
+    await run('old', stopAt(4));
+    const path = join(scratch, 'old', 'run.json');
+    const { config, ...card } = JSON.parse(readFileSync(path, 'utf8'));
+    const { recompute: _, ...old } = config;
+    writeFileSync(path, JSON.stringify({ ...card, config: old }));
+    await run('old', { resume: true });
+    expect(tensorsOf('old')).toEqual(tensorsOf('whole'));
+  });
+
   it('does not overwrite another, nor resume under other settings or on another text', async () => {
     await expect(run('whole')).rejects.toThrow('holds a run already');
     await expect(run('whole', { resume: true, config: tiny({ nEmbd: 64 }) })).rejects.toThrow('nEmbd = 32, not 64');
