@@ -43,10 +43,12 @@ describe('BufferPool', () => {
 
   it('takes the smallest that fits, and none of more than twice the size', () => {
     const pool = fakePool();
-    const [large, middle, small] = [4096, 1024, 512].map((bytes) => pool.acquire('storage', bytes));
-    for (const buffer of [large, middle, small]) pool.release('storage', buffer);
-    expect(pool.acquire('storage', 600)).toBe(middle);
+    const [large, wide, middle, small] = [4096, 1280, 1024, 512].map((bytes) => pool.acquire('storage', bytes));
+    for (const buffer of [large, wide, middle, small]) pool.release('storage', buffer);
+    expect(pool.acquire('storage', 700)).toBe(middle);
     expect(pool.acquire('storage', 512)).toBe(small);
+    expect(pool.acquire('storage', 500)).not.toBe(wide);
+    expect(pool.acquire('storage', 640)).toBe(wide);
     expect(pool.acquire('storage', 1024)).not.toBe(large);
     expect(pool.acquire('storage', 2048)).toBe(large);
   });

@@ -89,7 +89,9 @@ describe.each([
   it('is filled anew by each run of a recording', async () => {
     const engine = await testEngine();
     const x = engine.tensor(numbers[0], shape);
+    await copied(x).floats(); // an image that the recording must not rely on
     const { outputs, run } = engine.record(() => ({ y: copied(x) }));
+    expect(await copied(x).floats()).toEqual(numbers[0]); // nor eager work on one that the recording has yet to fill
     for (const expected of numbers) {
       x.write(expected);
       run();
@@ -109,6 +111,27 @@ it('is filled once for several readers, and again after a writer', async () => {
   };
   expect(await fillsIn(engine, readTwice(aligned))).toEqual(['upload', 'upload']);
   expect(await fillsIn(engine, readTwice(narrow))).toEqual(['pack_image', 'pack_image']);
+});
+
+it('ends its rows in zeros', async () => {
+  const texels = defineKernel({
+    name: 'texels',
+    bind: { x: 'operand', y: 'write vec4<f32>' },
+    params: { R: 'u32', C: 'u32' },
+    tune: { IMAGE: [1] },
+    images: ({ R, C }) => ({ x: { rows: R, cols: C } }),
+    grid: ({ R, C }) => [Math.ceil(C / 4), R, 1],
+    wgsl: () => /* wgsl */ `
+@compute @workgroup_size(1)
+fn main(@builtin(workgroup_id) at: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+  y[at.y * groups.x + at.x] = textureLoad(x, at.xy);
+}`,
+  });
+  const engine = await testEngine();
+  const x = engine.tensor([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], [2, 5]);
+  const y = engine.zeros([2, 8]);
+  texels({ x, y }, { R: 2, C: 5 });
+  expect([...(await y.floats())]).toEqual([1, 2, 3, 4, 5, 0, 0, 0, 6, 7, 8, 9, 10, 0, 0, 0]);
 });
 
 it('of nothing is not made', async () => {
