@@ -181,6 +181,12 @@ export class Device {
     this.images = new WeakMap(); // the program may have written anything
   }
 
+  /** Frees what a program or a view has in memory, at once and not when it is garbage. Neither may be used any more. */
+  free(what: Program | View): void {
+    if (what instanceof Program) what.release(this.pool);
+    else this.pool.reclaim(what.block);
+  }
+
   /** @throws UserError for errors that the GPU reported since the last check. */
   async check(): Promise<void> {
     const uncompiled = await this.pipelines.settle();

@@ -83,9 +83,16 @@ export class BufferPool {
   materialize(block: Block): GPUBuffer {
     if (!block.gpu) {
       block.gpu = this.acquire('storage', block.sizeBytes);
-      this.returned.register(block, block.gpu);
+      this.returned.register(block, block.gpu, block);
     }
     return block.gpu;
+  }
+
+  /** Takes an eager block's buffer back before the block is garbage. */
+  reclaim(block: Block): void {
+    if (!block.gpu || !this.returned.unregister(block)) return;
+    this.release('storage', block.gpu);
+    block.gpu = undefined;
   }
 
   /** A texture of exactly the image's size; its contents are undefined. */

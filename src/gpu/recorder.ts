@@ -153,6 +153,12 @@ export class Program {
     return this.textures.reduce((sum, { width, height }) => sum + 16 * width * height, bytes);
   }
 
+  /** Hands the memory that only this program uses back to the pool; it must not run again. */
+  release(pool: BufferPool): void {
+    for (const buffer of this.buffers.splice(0)) pool.release('storage', buffer);
+    for (const texture of this.textures.splice(0)) pool.releaseTexture(texture);
+  }
+
   /** Number of dispatches in a run. */
   get dispatches(): number {
     return this.stages.reduce((sum, stage) => sum + (Array.isArray(stage) ? stage.length : 0), 0);

@@ -2,9 +2,10 @@ import { UserError } from '../errors.ts';
 import { Device, type Wait } from '../gpu/device.ts';
 import type { Program } from '../gpu/recorder.ts';
 import { Tape } from './autograd.ts';
-import type { Capabilities, Kernel, Point } from './kernel.ts';
+import type { Capabilities, Kernel } from './kernel.ts';
 import { format, type Shape, sizeOf } from './shape.ts';
 import { type DType, ELEMENT_BYTES, Tensor } from './tensor.ts';
+import { Tuning } from './tuning.ts';
 
 /** A recorded piece of work that can be run again and again on the same tensors. */
 export interface Recording<T> {
@@ -17,11 +18,20 @@ export interface Recording<T> {
   readonly program: Program;
 }
 
+/** A dispatch as `observe` saw it. */
+export interface Dispatched {
+  kernel: Kernel;
+  tensors: Readonly<Record<string, Tensor>>;
+  params: Readonly<Record<string, number>>;
+  /** Whether the index buffers (u32) that it reads had memory, and so contents, when it was dispatched or recorded. */
+  indexed: boolean;
+}
+
 /** Makes tensors, runs or records ops, and keeps the tape. One engine serves one adapter. */
 export class Engine {
   readonly tape = new Tape();
-  /** Tuning points by kernel name, taken before the kernel's own preference. */
-  readonly tuning = new Map<string, Point>();
+  /** Which tuning points are taken before the kernels' own preferences. */
+  readonly tuning = new Tuning();
   /** 'naive' runs every op's first variant: the plain kernels that the lessons begin with; 'best' the last one. */
   variant: 'naive' | 'best' | (string & {}) = 'best';
   /** Extra bytes past the end of each new tensor: tests put canaries there. */
@@ -83,6 +93,24 @@ export class Engine {
       transientBytes: program.transientBytes,
       run: () => this.device.run(program),
     };
+  }
+
+  /** Runs (or records) `work` and returns its dispatches. */
+  observe(work: () => unknown): Dispatched[] {
+    const seen: Dispatched[] = [];
+    const outer = this.onDispatch;
+    this.onDispatch = (kernel, tensors, params) => {
+      const indices = Object.keys(tensors).filter((name) => kernel.spec.bind[name] === 'read u32');
+      const indexed = indices.every((name) => tensors[name].view.block.gpu !== undefined);
+      seen.push({ kernel, tensors: { ...tensors }, params: { ...params }, indexed });
+      outer?.(kernel, tensors, params);
+    };
+    try {
+      work();
+    } finally {
+      this.onDispatch = outer;
+    }
+    return seen;
   }
 
   /** Runs `work` without writing the tape: for evaluation and sampling. */

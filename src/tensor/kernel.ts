@@ -3,6 +3,7 @@ import type { Access, PipelineSource } from '../gpu/pipeline.ts';
 import type { Engine } from './engine.ts';
 import { imageOf, type Matrix } from './image.ts';
 import type { Tensor } from './tensor.ts';
+import { shapeClassOf } from './tuning.ts';
 
 /**
  * How a kernel binds a tensor: an access, then the WGSL element type where it is not f32 ("read u32", "write vec4<f32>").
@@ -37,6 +38,8 @@ export interface KernelSpec<B extends string, P extends string, T extends Point>
   images?: (params: Record<P, number>) => Record<string, Matrix>;
   /** A small number for what the shader must know of the params when it is compiled. */
   form?: (params: Record<P, number>) => number;
+  /** What measurements of the points hold for, in words; unless told, sizes to within a factor of two (see `tuning.ts`). */
+  shapeClass?: (params: Record<P, number>) => string;
   /** The point to take on an adapter until a measurement knows better; else the first valid one. */
   prefer?: (adapter: Capabilities, params: Record<NoInfer<P>, number>) => T;
   /** Workgroups: a count (folded into two axes where it passes 65,535: see `groupIndex`), or all three axes. */
@@ -106,7 +109,10 @@ export function defineKernel<B extends string, P extends string, T extends Point
   return kernel;
 }
 
-/** The engine's own choice for this kernel if there is one, else the kernel's preference, else the first valid point. */
+/**
+ * The point that was set for this kernel if there is one, else the measured one for its shapes, each where it can do the
+ * work; else the kernel's preference, else the first valid point.
+ */
 function choose<B extends string, P extends string, T extends Point>(
   kernel: Kernel<B, P, T>,
   engine: Engine,
@@ -114,12 +120,45 @@ function choose<B extends string, P extends string, T extends Point>(
 ): T {
   const { spec } = kernel;
   const adapter = engine.capabilities;
-  const tuned = engine.tuning.get(spec.name) as T | undefined;
-  const fits = tuned && (spec.fits?.(tuned, params, adapter) ?? true);
-  const chosen = (fits ? tuned : undefined) ?? spec.prefer?.(adapter, params) ?? kernel.points(adapter)[0];
-  if (!chosen) throw new Error(`kernel ${spec.name}: no tuning point runs on ${adapter.name}`);
-  return chosen;
+  const fits = (point: Point | undefined): point is T =>
+    point !== undefined && (spec.fits?.(point as T, params, adapter) ?? true);
+  const forced = engine.tuning.forced(spec.name);
+  if (fits(forced)) return forced;
+  const measured = measuredPoint(kernel, engine, params);
+  if (fits(measured)) return measured;
+  return preferredPoint(kernel, adapter, params);
 }
+
+/** What an engine takes for lack of a measurement. @throws Error when no point runs on the adapter */
+export function preferredPoint<B extends string, P extends string, T extends Point>(
+  { spec, points }: Kernel<B, P, T>,
+  adapter: Capabilities,
+  params: Record<P, number>,
+): T {
+  const preferred = spec.prefer?.(adapter, params) ?? points(adapter)[0];
+  if (!preferred) throw new Error(`kernel ${spec.name}: no tuning point runs on ${adapter.name}`);
+  return preferred;
+}
+
+/** The measured point for these shapes, if there is one that the kernel still has: tables may be older than kernels. */
+export function measuredPoint<B extends string, P extends string, T extends Point>(
+  { spec }: Kernel<B, P, T>,
+  { tuning, capabilities }: Engine,
+  params: Record<P, number>,
+): T | undefined {
+  const { tune } = spec;
+  if (!tune) return undefined;
+  const point = tuning.measured(spec.name, () => classOf(spec, params));
+  const names = Object.keys(tune) as (keyof T & string)[];
+  const known = point && Object.keys(point).length === names.length && names.every((n) => tune[n].includes(point[n]));
+  return known && (spec.valid?.(point as T, capabilities) ?? true) ? (point as T) : undefined;
+}
+
+/** The shape class of a dispatch. */
+export const classOf = <B extends string, P extends string, T extends Point>(
+  { shapeClass, params: types }: KernelSpec<B, P, T>,
+  params: Record<P, number>,
+): string => shapeClass?.(params) ?? shapeClassOf(types, params);
 
 function product(space: Readonly<Record<string, readonly number[]>>): Point[] {
   return Object.entries(space).reduce<Point[]>(

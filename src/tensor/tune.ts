@@ -1,0 +1,120 @@
+/** Chooses tuning points by measurement: for each kernel and shape class that some work dispatches, on scratch memory. */
+import { type ChallengeLimits, challenge, type Verdict } from './challenge.ts';
+import type { Dispatched, Engine } from './engine.ts';
+import { classOf, measuredPoint, type Point, preferredPoint } from './kernel.ts';
+import { PointBench } from './pointBench.ts';
+import { entryName, type TuningTable } from './tuning.ts';
+
+/** A kernel on work of a shape class, to be tuned. */
+export interface TuningTask {
+  /** Its name in a table. */
+  entry: string;
+  /** A dispatch that stands for all of the class. */
+  dispatch: Dispatched;
+  /** How many of them the work has. */
+  count: number;
+  /** The points that can do it, the preferred one first. */
+  points: readonly Point[];
+}
+
+/** What was found for a task. */
+export interface Tuned extends Verdict {
+  entry: string;
+  preferred: Point;
+  /** Points that can do the work. */
+  points: number;
+  /** Time of a dispatch at the preferred point, in ms. */
+  preferredMs: number;
+}
+
+export interface TuneOptions {
+  /** Time for trying points, in ms. The preferred ones, which the work needs anyway, are compiled on top of it. */
+  budgetMs: number;
+  /** See `ChallengeLimits`. */
+  compileMs?: number;
+  signal?: AbortSignal;
+  onTuned?: (tuned: Tuned) => void;
+}
+
+/** What a first run may wait for one kernel. */
+const COMPILE_MS = 1000;
+
+/** What there is to tune in some work: kernels and classes with a choice, without those that tables know unless `again`. */
+export function tuningTasks(engine: Engine, dispatches: readonly Dispatched[], again = false): TuningTask[] {
+  const tasks = new Map<string, TuningTask>();
+  for (const dispatch of dispatches) {
+    const { kernel, params, indexed } = dispatch;
+    const entry = entryName(kernel.spec.name, classOf(kernel.spec, params));
+    const task = tasks.get(entry);
+    if (task) task.count++;
+    else if (indexed && (again || !measuredPoint(kernel, engine, params))) {
+      tasks.set(entry, { entry, dispatch, count: 1, points: pointsFor(engine, dispatch) });
+    }
+  }
+  return [...tasks.values()].filter(({ points }) => points.length > 1);
+}
+
+function pointsFor({ capabilities }: Engine, { kernel, params }: Dispatched): Point[] {
+  const preferred = preferredPoint(kernel, capabilities, params);
+  const same = (point: Point): boolean => Object.keys(preferred).every((name) => point[name] === preferred[name]);
+  const fitting = kernel
+    .points(capabilities)
+    .filter((point) => kernel.spec.fits?.(point, params, capabilities) ?? true);
+  return [preferred, ...fitting.filter((point) => !same(point))];
+}
+
+/**
+ * Measures tasks and returns what it found, those that take the most time first. Tasks for which the time did not suffice are
+ * left out. Scratch memory is freed again.
+ */
+export async function tune(engine: Engine, tasks: readonly TuningTask[], options: TuneOptions): Promise<Tuned[]> {
+  const { budgetMs, compileMs = COMPILE_MS, signal, onTuned } = options;
+  const weighed = [];
+  for (const task of tasks) {
+    if (signal?.aborted) return [];
+    const preferredMs = await timePreferred(engine, task);
+    if (preferredMs !== undefined) weighed.push({ task, preferredMs });
+  }
+  weighed.sort((a, b) => b.preferredMs * b.task.count - a.preferredMs * a.task.count);
+  const now = () => performance.now();
+  const limits: ChallengeLimits = { deadline: now() + budgetMs, now, compileMs, signal };
+  const found: Tuned[] = [];
+  for (const { task, preferredMs } of weighed) {
+    if (now() >= limits.deadline || signal?.aborted) break;
+    const tuned = await tuneOne(engine, task, preferredMs, limits);
+    onTuned?.(tuned);
+    found.push(tuned);
+  }
+  return found;
+}
+
+/** What was found, as a table. */
+export const tableOf = (found: readonly Tuned[]): TuningTable =>
+  Object.fromEntries(found.map(({ entry, chosen }) => [entry, chosen]));
+
+/** Undefined where the point fails: whoever uses it will be told why. */
+async function timePreferred(engine: Engine, { dispatch, points }: TuningTask): Promise<number | undefined> {
+  const bench = new PointBench(engine, dispatch);
+  try {
+    return (await bench.first(points[0])) === undefined ? undefined : await bench.again(points[0]);
+  } finally {
+    bench.free();
+  }
+}
+
+async function tuneOne(
+  engine: Engine,
+  { entry, dispatch, points }: TuningTask,
+  preferredMs: number,
+  limits: ChallengeLimits,
+): Promise<Tuned> {
+  const bench = new PointBench(engine, dispatch);
+  const [preferred, ...challengers] = points;
+  try {
+    await bench.first(preferred);
+    const verdict = await challenge(preferred, challengers, bench, limits);
+    return { entry, preferred, points: points.length, preferredMs, ...verdict };
+  } finally {
+    bench.free();
+  }
+}

@@ -1,0 +1,81 @@
+import type { Point } from './kernel.ts';
+
+/**
+ * Measured choices as plain data: the tuning point of a kernel on work of a shape class, under `entryName(kernel, class)`.
+ * It holds for one adapter and driver.
+ */
+export type TuningTable = Readonly<Record<string, Point>>;
+
+/** The name of an entry: "matmul NN M=512 N=128 K=128". */
+export const entryName = (kernel: string, shapeClass: string): string => `${kernel} ${shapeClass}`.trimEnd();
+
+/** Sizes above this are one class: work that fills an adapter that well behaves alike. */
+const LARGEST_CLASS = 1 << 14;
+
+/** The class of a size: the power of two at or below it (0 for 0). What is best for 500 rows is best for 400. */
+export const sizeClass = (size: number): number =>
+  size < 1 ? 0 : Math.min(LARGEST_CLASS, 2 ** Math.floor(Math.log2(size)));
+
+/** The classes of all params that are whole numbers, sizes and flags alike: what a kernel that says nothing else goes by. */
+export function shapeClassOf(types: Readonly<Record<string, 'u32' | 'f32'>>, params: Readonly<Record<string, number>>) {
+  const whole = Object.keys(types).filter((name) => types[name] === 'u32');
+  return whole.map((name) => `${name}=${sizeClass(params[name])}`).join(' ');
+}
+
+/**
+ * Which tuning point an engine takes for a kernel: the one that was set for it by name, whatever the shapes, else that of
+ * the first table that has an entry for the shape class. Without either the kernel's own preference holds.
+ */
+export class Tuning {
+  private readonly byName = new Map<string, Point>();
+  private tables: readonly TuningTable[] = [];
+
+  /** Takes `point` for a kernel on all shapes, until `delete`: for tests and comparisons. */
+  set(kernel: string, point: Point): void {
+    this.byName.set(kernel, point);
+  }
+
+  /** Undoes `set`. */
+  delete(kernel: string): void {
+    this.byName.delete(kernel);
+  }
+
+  /** Undoes every `set`. */
+  clear(): void {
+    this.byName.clear();
+  }
+
+  /** The point that was `set` for a kernel. */
+  forced(kernel: string): Point | undefined {
+    return this.byName.get(kernel);
+  }
+
+  /** Takes these tables, and no others, from the next dispatch on; the first that has an entry decides. */
+  use(...tables: readonly TuningTable[]): void {
+    this.tables = tables;
+  }
+
+  /** The measured choice for a shape class. */
+  measured(kernel: string, shapeClass: () => string): Point | undefined {
+    if (this.tables.length === 0) return undefined;
+    const name = entryName(kernel, shapeClass());
+    for (const table of this.tables) if (Object.hasOwn(table, name)) return table[name];
+    return undefined;
+  }
+
+  /** All measured choices in one table: what a run notes so that it can be repeated bit for bit. */
+  get table(): TuningTable {
+    return Object.assign({}, ...this.tables.toReversed());
+  }
+}
+
+const isNumber = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value);
+
+/** Whether parsed JSON is a table. Points that a kernel no longer has do not matter: they are passed over. */
+export function isTuningTable(json: unknown): json is TuningTable {
+  const isRecord = (value: unknown): value is object =>
+    typeof value === 'object' && value !== null && !Array.isArray(value);
+  return (
+    isRecord(json) && Object.values(json).every((point) => isRecord(point) && Object.values(point).every(isNumber))
+  );
+}
