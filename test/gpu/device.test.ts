@@ -139,6 +139,27 @@ describe('errors', () => {
 });
 
 describe('a device that is gone', () => {
+  it('and answers nothing but refusals: a sentence all the same', async () => {
+    const refuse = () => Promise.reject(new DOMException('', 'AbortError'));
+    const device = await freshDevice((adapter) =>
+      alterDevices(adapter, (gpu) => {
+        const create = gpu.createBuffer.bind(gpu);
+        const deaf = (descriptor: GPUBufferDescriptor) => {
+          const buffer = create(descriptor);
+          replace(buffer, 'mapAsync', refuse);
+          return buffer;
+        };
+        replace(gpu, 'createBuffer', deaf);
+        replace(gpu, 'popErrorScope', refuse);
+      }),
+    );
+    const x = upload(device, 1);
+    run(device, INCREMENT, x);
+    await sleep(50); // an unhandled rejection would fail the run here
+    expect(await failureOf(device.read(x))).toBe('The GPU refused work: no reason given');
+    device.destroy();
+  });
+
   it('closed: a sentence for everything that waits, now and later', async () => {
     const device = await freshDevice();
     const x = upload(device, 1);
