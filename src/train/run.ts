@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { UsageError, UserError } from '../errors.ts';
 import { GPT } from '../model/gpt.ts';
 import { hashing, sweepTemporary, writeAtomic } from '../node/files.ts';
@@ -7,6 +7,7 @@ import { Windows } from '../text/batches.ts';
 import { buildDataset, type DataCard, type Dataset } from '../text/dataset.ts';
 import { utf8Chunks } from '../text/stream.ts';
 import { type Tokenizer, trainTokenizer } from '../text/tokenizer.ts';
+import { type AutotuneSummary, autotune } from './autotune.ts';
 import { modelConfig, type TrainConfig } from './config.ts';
 import { diagnose } from './diagnose.ts';
 import { Evaluator } from './evaluate.ts';
@@ -35,6 +36,8 @@ export interface TrainRunOptions {
   folder: string;
   /** Continue the run in `folder`. */
   resume: boolean;
+  /** Measure, for at most a few seconds, what kernels do best where the engine's tables do not know; and keep it for others. */
+  autotune?: boolean;
   /** Stops the run at the next step, with everything saved. */
   signal?: AbortSignal;
   onEvent?: (event: RunEvent) => void;
@@ -42,6 +45,8 @@ export interface TrainRunOptions {
 
 export type RunEvent =
   | { type: 'data'; card: DataCard }
+  | { type: 'tuning'; unknown: number; budgetMs: number }
+  | ({ type: 'tuned' } & AutotuneSummary)
   | {
       type: 'plan';
       parameters: number;
@@ -117,9 +122,22 @@ function checkSameRun(before: folders.RunCard, config: TrainConfig, card: DataCa
   }
 }
 
+/**
+ * Makes an engine go by the tables that a run began with: another choice of kernels would change the bits of its numbers. On
+ * another adapter they mean nothing.
+ */
+function takeTablesOf({ adapter, tuning }: folders.RunCard, { engine, adapter: { name } }: TrainRunOptions): void {
+  if (adapter.name === name) engine.tuning.use(tuning ?? {});
+}
+
+async function tuneFor(trainer: Trainer, { engine, adapter, signal, onEvent }: TrainRunOptions): Promise<void> {
+  const onBegin = (unknown: number, budgetMs: number) => onEvent?.({ type: 'tuning', unknown, budgetMs });
+  const summary = await autotune(engine, trainer.rehearse(), adapter, { signal, onBegin });
+  if (summary) onEvent?.({ type: 'tuned', ...summary });
+}
+
 /** One training run, from the text to the report. */
 class Run {
-  private readonly trainer: Trainer;
   private readonly evaluator: Evaluator;
   private readonly windows: Windows;
   private readonly memory: MemoryCard['planned'];
@@ -133,12 +151,11 @@ class Run {
   constructor(
     private readonly options: TrainRunOptions,
     private readonly text: Prepared,
+    private readonly trainer: Trainer,
     private readonly startedAt: string,
   ) {
-    const { engine, config } = options;
-    const model = new GPT(engine, modelConfig(config, text.tokenizer.vocabSize));
-    this.trainer = new Trainer(model, config);
-    this.evaluator = new Evaluator(model, config.batchSize);
+    const { config } = options;
+    this.evaluator = new Evaluator(trainer.model, config.batchSize);
     this.windows = new Windows(text.dataset.train, config);
     this.memory = this.planMemory();
   }
@@ -165,14 +182,15 @@ class Run {
 
   /** Fresh weights, or those of the checkpoint. */
   async begin(resume: boolean): Promise<void> {
-    const { folder, config, adapter } = this.options;
+    const { folder, config, adapter, engine } = this.options;
     if (resume) {
       this.state = await folders.restoreCheckpoint(folder, this.trainer);
       this.log = (await folders.readLog(folder)).filter(({ step }) => step <= this.state.step);
     } else this.model.initialize(config.seed);
     await sweepTemporary(folder);
-    const card = { version: 1 as const, config, dataCard: this.text.card, adapter, startedAt: this.startedAt };
-    await folders.writeRunCard(folder, card, this.text.tokenizer, this.model);
+    const { table: tuning } = engine.tuning;
+    const card = { config, dataCard: this.text.card, adapter, startedAt: this.startedAt, tuning };
+    await folders.writeRunCard(folder, { version: 1, ...card }, this.text.tokenizer, this.model);
     await folders.writeLog(folder, this.log);
     const memoryBytes = this.memory.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     const { count: parameters } = this.model.parameters;
@@ -288,7 +306,13 @@ class Run {
   private async report(status: RunResult['status'], warnings: readonly string[]): Promise<void> {
     const { folder, config, adapter, engine } = this.options;
     const page = renderReport({
-      ...{ name: folder, status, warnings, startedAt: this.startedAt, durationMs: performance.now() - this.resumedAt },
+      ...{
+        name: basename(resolve(folder)),
+        status,
+        warnings,
+        startedAt: this.startedAt,
+        durationMs: performance.now() - this.resumedAt,
+      },
       ...{ plannedSteps: config.steps, train: { ...config }, adapter, log: this.log, samples: this.samples },
       model: this.model.config,
       parameters: modelTable(this.model.config, this.model.parameters.specs),
@@ -307,7 +331,7 @@ class Run {
  *   UsageError when a resumed run has other settings or another text.
  */
 export async function trainRun(options: TrainRunOptions): Promise<RunResult> {
-  const { folder, config, resume, onEvent } = options;
+  const { engine, folder, config, resume, onEvent } = options;
   const before = resume ? await folders.readRunCard(folder) : undefined;
   if (!resume && folders.isRunFolder(folder)) {
     throw new UserError(`${folder} holds a run already; resume it, or name another folder with --out`);
@@ -315,7 +339,10 @@ export async function trainRun(options: TrainRunOptions): Promise<RunResult> {
   const text = await prepareText(options);
   if (before) checkSameRun(before, config, text.card, folder);
   onEvent?.({ type: 'data', card: text.card });
-  const run = new Run(options, text, before?.startedAt ?? new Date().toISOString());
+  if (before) takeTablesOf(before, options);
+  const trainer = new Trainer(new GPT(engine, modelConfig(config, text.tokenizer.vocabSize)), config);
+  if (options.autotune && !before) await tuneFor(trainer, options);
+  const run = new Run(options, text, trainer, before?.startedAt ?? new Date().toISOString());
   await run.begin(resume);
   const { status, warning } = await run.train();
   return run.end(status, warning);
