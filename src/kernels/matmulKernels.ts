@@ -1,5 +1,6 @@
 import { fitsImage, type Matrix } from '../tensor/image.ts';
 import { type Binding, type Capabilities, defineKernel, type Kernel } from '../tensor/kernel.ts';
+import { sizeClass } from '../tensor/tuning.ts';
 import { GELU_WGSL } from './geluFormula.ts';
 import { A_ALONG, B_ALONG, HEAD, imageForm, lanesForm, type MatmulPoint, tileForm } from './matmulForms.ts';
 
@@ -97,6 +98,13 @@ fn main${HEAD} {
 
 const formOf = ({ aCol, bRow }: MatmulParams): number => (aCol === 1 ? A_ALONG : 0) + (bRow === 1 ? B_ALONG : 0);
 
+/** "NT M=512 N=64 K=128": T for an operand that is stored as its transpose. The strides follow, for dense operands. */
+function shapeClass({ M, N, K, batch, aCol, bRow }: MatmulParams): string {
+  const stored = `${aCol === 1 ? 'N' : 'T'}${bRow === 1 ? 'T' : 'N'}`;
+  const sizes = `M=${sizeClass(M)} N=${sizeClass(N)} K=${sizeClass(K)}`;
+  return `${stored} ${sizes}${batch > 1 ? ` batch=${sizeClass(batch)}` : ''}`;
+}
+
 /** The matrices that lie in memory. */
 function matricesOf({ M, N, K, aCol, bRow }: MatmulParams): { a: Matrix; b: Matrix } {
   return {
@@ -151,6 +159,7 @@ const defineFast = (epilogue: Epilogue) => {
     prefer,
     images: matricesOf,
     form: formOf,
+    shapeClass,
     grid: ({ M, N, batch }, { TM, TN }) => Math.ceil(M / TM) * Math.ceil(N / TN) * batch,
     wgsl: (point, { subgroupSize }, form) => {
       if (point.IMAGE) return imageForm(point, subgroupSize, store, form);

@@ -3,7 +3,7 @@ import { type ChallengeLimits, challenge, type Verdict } from './challenge.ts';
 import type { Dispatched, Engine } from './engine.ts';
 import { classOf, measuredPoint, type Point, preferredPoint } from './kernel.ts';
 import { PointBench } from './pointBench.ts';
-import { entryName, type TuningTable } from './tuning.ts';
+import { entryName, formatPoint, type TuningTable } from './tuning.ts';
 
 /** A kernel on work of a shape class, to be tuned. */
 export interface TuningTask {
@@ -90,7 +90,7 @@ export async function tune(engine: Engine, tasks: readonly TuningTask[], options
 
 /** What was found, as a table. */
 export const tableOf = (found: readonly Tuned[]): TuningTable =>
-  Object.fromEntries(found.map(({ entry, chosen }) => [entry, chosen]));
+  Object.fromEntries(found.map(({ entry, chosen }) => [entry, formatPoint(chosen)]));
 
 /** Undefined where the point fails: whoever uses it will be told why. */
 async function timePreferred(engine: Engine, { dispatch, points }: TuningTask): Promise<number | undefined> {

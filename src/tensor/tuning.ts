@@ -1,10 +1,22 @@
 import type { Point } from './kernel.ts';
 
 /**
- * Measured choices as plain data: the tuning point of a kernel on work of a shape class, under `entryName(kernel, class)`.
- * It holds for one adapter and driver.
+ * Measured choices as plain data: under `entryName(kernel, class)` the tuning point of a kernel on work of a shape class, as
+ * `formatPoint` writes it. A table holds for one adapter and driver.
  */
-export type TuningTable = Readonly<Record<string, Point>>;
+export type TuningTable = Readonly<Record<string, string>>;
+
+/** A point in words: "LANES=1 IMAGE=0 TM=32 TN=32". */
+export const formatPoint = (point: Point): string =>
+  Object.entries(point)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
+
+/** The point in a table's words. Words of no sense make a point that no kernel has. */
+export function parsePoint(words: string): Point {
+  const pairs = words.split(' ').map((word) => word.split('='));
+  return Object.fromEntries(pairs.map(([name, value]) => [name, Number(value)]));
+}
 
 /** The name of an entry: "matmul NN M=512 N=128 K=128". */
 export const entryName = (kernel: string, shapeClass: string): string => `${kernel} ${shapeClass}`.trimEnd();
@@ -59,7 +71,7 @@ export class Tuning {
   measured(kernel: string, shapeClass: () => string): Point | undefined {
     if (this.tables.length === 0) return undefined;
     const name = entryName(kernel, shapeClass());
-    for (const table of this.tables) if (Object.hasOwn(table, name)) return table[name];
+    for (const table of this.tables) if (Object.hasOwn(table, name)) return parsePoint(table[name]);
     return undefined;
   }
 
@@ -69,13 +81,8 @@ export class Tuning {
   }
 }
 
-const isNumber = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value);
-
 /** Whether parsed JSON is a table. Points that a kernel no longer has do not matter: they are passed over. */
 export function isTuningTable(json: unknown): json is TuningTable {
-  const isRecord = (value: unknown): value is object =>
-    typeof value === 'object' && value !== null && !Array.isArray(value);
-  return (
-    isRecord(json) && Object.values(json).every((point) => isRecord(point) && Object.values(point).every(isNumber))
-  );
+  const isRecord = typeof json === 'object' && json !== null && !Array.isArray(json);
+  return isRecord && Object.values(json).every((words) => typeof words === 'string');
 }

@@ -9,6 +9,7 @@ import { errorCode, writeAtomic } from '../node/files.ts';
 import type { Engine } from '../tensor/engine.ts';
 import type { Parameters } from '../tensor/parameters.ts';
 import { format, type Shape, sameShape } from '../tensor/shape.ts';
+import { isTuningTable, type TuningTable } from '../tensor/tuning.ts';
 import type { DataCard } from '../text/dataset.ts';
 import { type Tokenizer, tokenizerFromJSON } from '../text/tokenizer.ts';
 import { PRESETS, type TrainConfig } from './config.ts';
@@ -20,7 +21,7 @@ import type { Trainer } from './trainer.ts';
  *   config.json, model.safetensors   the last weights, as Hugging Face's GPT-2 or Llama reads them
  *   best.safetensors                 the weights of the lowest validation loss
  *   tokenizer.json                   the tokenizer
- *   run.json                         settings, data card, adapter
+ *   run.json                         settings, data card, adapter, tuning
  *   resume.safetensors               weights, moments and progress: one file, so that a kill leaves the old one or the new one
  *   log.jsonl, report.html           figures of every step, and what people look at
  */
@@ -51,6 +52,8 @@ export interface RunCard {
   config: TrainConfig;
   dataCard: DataCard;
   adapter: { name: string; software: boolean };
+  /** Measured choices of kernels that the run goes by: they decide the last bits of its numbers. */
+  tuning?: TuningTable;
   /** ISO 8601. */
   startedAt: string;
 }
@@ -97,6 +100,9 @@ export async function readRunCard(folder: string): Promise<RunCard> {
     throw new UserError(
       `${join(folder, FILES.run)} is not of this program's making, or of another version (expected 1).`,
     );
+  }
+  if (!isTuningTable(card.tuning ?? {})) {
+    throw new UserError(`${join(folder, FILES.run)} is damaged: its tuning is no table. Restore it from a copy.`);
   }
   // settings that came after the run was begun stand as it trained: at their defaults
   return { ...(card as RunCard), config: { ...PRESETS.nano.config, ...card.config } };

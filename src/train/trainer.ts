@@ -3,7 +3,7 @@ import { add, scale } from '../kernels/elementwise.ts';
 import { gradientNorm } from '../kernels/gradientNorm.ts';
 import { METRICS, storeMetrics } from '../kernels/record.ts';
 import type { GPT } from '../model/gpt.ts';
-import type { Engine, Recording } from '../tensor/engine.ts';
+import type { Dispatched, Engine, Recording } from '../tensor/engine.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Batch } from '../text/batches.ts';
 import type { TrainConfig } from './config.ts';
@@ -37,7 +37,7 @@ export class Trainer {
   private readonly hyper: Tensor;
   private readonly state: Tensor; // (2) u32 [seed, step]
   private readonly ring: Tensor; //  (RING, METRICS)
-  private readonly work: Recording<Record<string, Tensor>>;
+  private recorded: Recording<Record<string, Tensor>> | undefined;
 
   constructor(
     readonly model: GPT,
@@ -56,7 +56,18 @@ export class Trainer {
     this.hyper = engine.zeros([HYPER_SIZE]);
     this.state = engine.zeros([2], 'u32');
     this.ring = engine.zeros([RING, METRICS]);
-    this.work = engine.record(() => this.optimize());
+  }
+
+  /** The step, recorded when it is first needed: by then the engine's tables are what they will be. */
+  private get work(): Recording<Record<string, Tensor>> {
+    this.recorded ??= this.engine.record(() => this.optimize());
+    return this.recorded;
+  }
+
+  /** What a step dispatches, without a step being taken or its memory allocated: for tuning. */
+  rehearse(): Dispatched[] {
+    const { engine } = this;
+    return engine.observe(() => engine.device.capture(() => this.optimize()));
   }
 
   /** Bytes of activations and gradients between parameters and loss. */

@@ -1,0 +1,3 @@
+import type { TuningTable } from '../../tensor/tuning.ts';
+
+export const swiftshader: TuningTable = {};

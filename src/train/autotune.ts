@@ -1,0 +1,55 @@
+import { UserError } from '../errors.ts';
+import type { Dispatched, Engine } from '../tensor/engine.ts';
+import { type Tuned, type TuneOptions, tableOf, tune, tuningTasks } from '../tensor/tune.ts';
+import { saveTuning } from './tuningCache.ts';
+
+/** What tuning before a run came to. */
+export interface AutotuneSummary {
+  /** Kernels on shape classes that no table knew, and those of them that were measured in the time there was. */
+  unknown: number;
+  measured: number;
+  /** Those for which another point than the preferred one is taken now. */
+  changed: number;
+  timeMs: number;
+  /** Why the choices are not kept for the next run. */
+  unsaved?: string;
+}
+
+/** Time that a run may spend on trying points before it begins. */
+const budgetMs = (software: boolean): number => (software ? 2000 : 4000);
+
+/** Tunes what `dispatches` need and no table knows, lets the engine use it and keeps it for later runs on the adapter. */
+export async function autotune(
+  engine: Engine,
+  dispatches: readonly Dispatched[],
+  adapter: { name: string; software: boolean },
+  options: Pick<TuneOptions, 'signal'> & { onBegin?: (unknown: number, budgetMs: number) => void },
+): Promise<AutotuneSummary | undefined> {
+  const tasks = tuningTasks(engine, dispatches);
+  if (tasks.length === 0) return undefined;
+  const budget = budgetMs(adapter.software);
+  options.onBegin?.(tasks.length, budget);
+  const startedAt = performance.now();
+  const found = await tune(engine, tasks, { budgetMs: budget, signal: options.signal });
+  const changed = found.filter(({ preferred, chosen }) => chosen !== preferred).length;
+  const timeMs = performance.now() - startedAt;
+  const unsaved = await takeAndKeep(engine, found, adapter.name);
+  return { unknown: tasks.length, measured: found.length, changed, timeMs, ...(unsaved && { unsaved }) };
+}
+
+/** Puts choices before the engine's tables and into the user's cache. Returns why that could not be written, if so. */
+export async function takeAndKeep(
+  engine: Engine,
+  found: readonly Tuned[],
+  adapter: string,
+): Promise<string | undefined> {
+  const table = tableOf(found);
+  engine.tuning.use(table, engine.tuning.table);
+  try {
+    await saveTuning(adapter, table);
+    return undefined;
+  } catch (error) {
+    if (error instanceof UserError) return error.message; // a run does not fail for want of a cache
+    throw error;
+  }
+}
