@@ -72,6 +72,9 @@ export interface RunResult {
   report: string;
 }
 
+/** Held-out tokens that the last validation scores at most, spread over all of them: a large corpus would take minutes. */
+const FINAL_TOKENS = 2 ** 18;
+
 /** The text of a run as tokens. */
 interface Prepared {
   tokenizer: Tokenizer;
@@ -275,12 +278,14 @@ class Run {
     return diagnose(this.log, config, this.text.tokenizer.vocabSize);
   }
 
-  /** Scores the held-out text; true when it is the best so far. At the end of the run all of it is scored. */
+  /** Scores the held-out text; true when it is the best so far. At the end all of it is scored, or FINAL_TOKENS of it. */
   private async validate(): Promise<boolean> {
     const { config, folder } = this.options;
     const { step } = this.trainer;
     const startedAt = performance.now();
-    const batches = step >= config.steps ? 0 : config.evalBatches;
+    const final = Math.ceil(FINAL_TOKENS / (config.batchSize * config.blockSize));
+    const { evalBatches } = config; // 0 means all, also at the end
+    const batches = step >= config.steps && evalBatches > 0 ? Math.max(final, evalBatches) : evalBatches;
     const { loss: validationLoss } = (await this.evaluator.run(this.text.dataset.validation, batches))!;
     const tokens = step * config.batchSize * config.blockSize * config.gradientAccumulation;
     const record = { step, tokens, timeMs: performance.now() - this.resumedAt, validationLoss };
