@@ -51,14 +51,19 @@ export function adamwHyper(settings: AdamwSettings, step: number): Float32Array<
 }
 
 /**
- * One element's (or vector's) step. The norm comes as bits, for WGSL lets compilers assume that floats are finite.
- * The decay comes first, as in torch.optim.AdamW; clipping is that of torch.nn.utils.clip_grad_norm_.
+ * WGSL for kernels that bind `norm` as u32, and `hyper`. The norm comes as bits, for compilers may assume that floats are finite.
+ * Clipping is that of torch.nn.utils.clip_grad_norm_.
  */
-const stepWgsl = (type: 'f32' | 'vec4<f32>'): string => /* wgsl */ `
+export const CLIPPING_WGSL = /* wgsl */ `
 fn isFinite(bits: u32) -> bool { return (bits & 0x7f800000u) != 0x7f800000u; }
 fn clipping() -> f32 {
   return select(min(1.0, hyper[7] / (bitcast<f32>(norm[0]) + 1e-6)), 1.0, hyper[7] == 0.0);
 }
+`;
+
+/** One element's (or vector's) step. The decay comes first, as in torch.optim.AdamW. */
+const stepWgsl = (type: 'f32' | 'vec4<f32>'): string => /* wgsl */ `
+${CLIPPING_WGSL}
 fn step(i: u32, clip: f32, decay: ${type}) {
   let g = gradients[i] * clip;
   let m = hyper[1] * firstMoment[i] + (1.0 - hyper[1]) * g;

@@ -190,7 +190,7 @@ const EACH = 4;
 
 /** What `defineElementwise` takes: as for `defineVectors`, without layout. */
 interface ElementwiseSpec<B extends string, P extends string>
-  extends Pick<VectorSpec<B, P, Point>, 'name' | 'bind' | 'params' | 'lengths'> {
+  extends Pick<VectorSpec<B, P, Point>, 'name' | 'bind' | 'params' | 'lengths' | 'scalars'> {
   functions?: string;
   /** What is done for each `i` below params.N. */
   body: string;
