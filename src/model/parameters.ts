@@ -8,7 +8,7 @@ const STD = 0.02;
  * The parameters of a model, named and laid out as Hugging Face's GPT-2 and Llama have them, so that a checkpoint is read
  * elsewhere without conversion. Weights start as normal numbers with GPT-2's 0.02, and those that write into the residual
  * stream with 0.02 / sqrt(2 nLayer), so that the stream's variance does not grow with depth (Radford et al., 2019, 2.3).
- * Matrices and embeddings have weight decay; biases and norms have none.
+ * Matrices and embeddings have weight decay; biases and norms have none. The blocks' matrices are marked for Muon.
  */
 export const parameterSpecs = (config: ModelConfig): ParameterSpec[] =>
   config.style === 'gpt2' ? gpt2Specs(config) : llamaSpecs(config);
@@ -28,13 +28,13 @@ function gpt2Specs({
     { name: `${name}.weight`, shape: [C], init: 'ones', decay: false },
     ...(bias ? [{ name: `${name}.bias`, shape: [C], init: 'zeros' as const, decay: false }] : []),
   ];
-  const linear = (name: string, inner: number, outer: number, std = STD): ParameterSpec[] => [
-    { name: `${name}.weight`, shape: [inner, outer], init: { std }, decay: true },
+  const linear = (name: string, inner: number, outer: number, std = STD, matrices = 1): ParameterSpec[] => [
+    { name: `${name}.weight`, shape: [inner, outer], init: { std }, decay: true, matrices },
     ...(bias ? [{ name: `${name}.bias`, shape: [outer], init: 'zeros' as const, decay: false }] : []),
   ];
   const block = (_: unknown, i: number): ParameterSpec[] => [
     ...norm(`transformer.h.${i}.ln_1`),
-    ...linear(`transformer.h.${i}.attn.c_attn`, C, 3 * C),
+    ...linear(`transformer.h.${i}.attn.c_attn`, C, 3 * C, STD, 3), // queries, keys and values side by side
     ...linear(`transformer.h.${i}.attn.c_proj`, C, C, residualStd),
     ...norm(`transformer.h.${i}.ln_2`),
     ...linear(`transformer.h.${i}.mlp.c_fc`, C, H),
@@ -63,8 +63,14 @@ function llamaSpecs({
   const kv = (C / nHead) * nKvHead;
   const norm = (name: string): ParameterSpec => ({ name: `${name}.weight`, shape: [C], init: 'ones', decay: false });
   const linear = (name: string, outer: number, inner: number, stack?: string, std = STD): ParameterSpec => ({
-    ...{ name: `${name}.weight`, shape: [outer, inner], init: { std }, decay: true },
+    ...{ name: `${name}.weight`, shape: [outer, inner], init: { std }, decay: true, matrices: 1 },
     ...(stack && { stack }),
+  });
+  const tokens = (name: string): ParameterSpec => ({
+    name: `${name}.weight`,
+    shape: [V, C],
+    init: { std: STD },
+    decay: true,
   });
   const block = (_: unknown, i: number): ParameterSpec[] => {
     const at = `model.layers.${i}`;
@@ -81,9 +87,9 @@ function llamaSpecs({
     ];
   };
   return [
-    linear('model.embed_tokens', V, C),
+    tokens('model.embed_tokens'),
     ...Array.from({ length: nLayer }, block).flat(),
     norm('model.norm'),
-    ...(tieEmbeddings ? [] : [linear('lm_head', V, C)]),
+    ...(tieEmbeddings ? [] : [tokens('lm_head')]),
   ];
 }

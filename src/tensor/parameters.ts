@@ -15,6 +15,8 @@ export interface ParameterSpec {
   decay: boolean;
   /** The tensor that this one is a part of: neighbours with the same `stack` are also one tensor, joined along axis 0. */
   stack?: string;
+  /** For matrices of hidden layers, which optimizers may treat as such: how many stand side by side in it (GPT-2's c_attn: 3). */
+  matrices?: number;
 }
 
 /**

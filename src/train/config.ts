@@ -4,6 +4,9 @@ import { type ModelConfig, validateModel } from '../model/config.ts';
 export const SCHEDULES = ['cosine', 'linear', 'constant', 'warmup-stable-decay'] as const;
 export type ScheduleName = (typeof SCHEDULES)[number];
 
+export const OPTIMIZERS = ['adamw', 'muon'] as const;
+export type OptimizerName = (typeof OPTIMIZERS)[number];
+
 /** Everything that a training run depends on, beside its text and its adapter: one flat object. */
 export interface TrainConfig {
   style: 'gpt2' | 'llama';
@@ -27,6 +30,9 @@ export interface TrainConfig {
   minLearningRate: number;
   warmupSteps: number;
   decayFraction: number;
+  optimizer: OptimizerName;
+  muonMomentum: number;
+  muonFactor: number;
   beta1: number;
   beta2: number;
   epsilon: number;
@@ -85,6 +91,12 @@ export const FIELDS: Record<keyof TrainConfig, Field> = {
     below: 1.0001,
     about: 'last share of the steps that decays (warmup-stable-decay)',
   },
+  optimizer: {
+    kind: OPTIMIZERS,
+    about: "muon takes the blocks' matrices and leaves the rest to AdamW: fewer steps to a loss, longer ones",
+  },
+  muonMomentum: { kind: 'number', least: 0, below: 1, about: "Muon's decay of the sum of gradients" },
+  muonFactor: { kind: 'number', least: 0, about: "Muon's learning rate in units of AdamW's" },
   beta1: { kind: 'number', least: 0, below: 1, about: "AdamW's decay of the first moment" },
   beta2: { kind: 'number', least: 0, below: 1, about: "AdamW's decay of the second moment" },
   epsilon: { kind: 'number', least: 0, about: "AdamW's epsilon" },
@@ -124,6 +136,9 @@ const nano: TrainConfig = {
   minLearningRate: 1e-4,
   warmupSteps: 100,
   decayFraction: 0.2,
+  optimizer: 'adamw',
+  muonMomentum: 0.95,
+  muonFactor: 1,
   beta1: 0.9,
   beta2: 0.99,
   epsilon: 1e-8,

@@ -1,4 +1,4 @@
-import { adamw, adamwHyper, HYPER_SIZE } from '../kernels/adamw.ts';
+import { adamwHyper, HYPER_SIZE } from '../kernels/adamw.ts';
 import { add, scale } from '../kernels/elementwise.ts';
 import { gradientNorm } from '../kernels/gradientNorm.ts';
 import { METRICS, storeMetrics } from '../kernels/record.ts';
@@ -7,6 +7,7 @@ import type { Dispatched, Engine, Recording } from '../tensor/engine.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Batch } from '../text/batches.ts';
 import type { TrainConfig } from './config.ts';
+import { updateParameters } from './optimizer.ts';
 import { learningRateAt } from './schedule.ts';
 
 /** What a step tells. */
@@ -23,7 +24,7 @@ export interface StepMetrics {
 const RING = 64;
 
 /**
- * One optimizer step, recorded once and replayed: forward, backward, global norm, AdamW. The host uploads the batch and the
+ * One optimizer step, recorded once and replayed: forward, backward, global norm, AdamW or Muon. The host uploads the batch and the
  * learning rate; losses stay in a ring on the GPU until somebody asks, so that no step waits for the host.
  */
 export class Trainer {
@@ -111,7 +112,7 @@ export class Trainer {
 
   private optimize(): Record<string, Tensor> {
     const { engine, model, state, hyper, firstMoment, secondMoment } = this;
-    const { values, gradients, decayEnd } = model.parameters;
+    const { gradients } = model.parameters;
     engine.device.clear(gradients!.view);
     const share = this.batches.length === 1 ? undefined : engine.tensor([1 / this.batches.length], []);
     let mean: Tensor | undefined;
@@ -122,7 +123,7 @@ export class Trainer {
       mean = mean ? engine.withoutGradients(() => add(mean!, part)) : part;
     }
     const norm = gradientNorm(gradients!);
-    adamw({ values, gradients: gradients!, firstMoment, secondMoment, norm, hyper }, { decayEnd });
+    updateParameters(model.parameters, { firstMoment, secondMoment, norm, hyper }, this.config);
     storeMetrics(this.ring, state, mean!, norm);
     return {};
   }

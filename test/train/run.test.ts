@@ -97,6 +97,22 @@ describe('a run', () => {
     expect(await losses('parts')).toEqual(await losses('whole'));
   });
 
+  it.each(['gpt2', 'llama'] as const)(
+    'with Muon resumes to the bit, its momentum in the checkpoint (%s)',
+    async (style) => {
+      const config = tiny({ optimizer: 'muon', style, bias: style === 'gpt2' });
+      await run(`muon-${style}`, { config });
+      const { result } = await run(`muon-parts-${style}`, { config, ...stopAt(4) });
+      expect(result.status).toBe('stopped');
+      await run(`muon-parts-${style}`, { config, resume: true });
+      const tensors = tensorsOf(`muon-parts-${style}`);
+      expect(tensors).toEqual(tensorsOf(`muon-${style}`));
+      const matrix = style === 'gpt2' ? 'transformer.h.1.mlp.c_fc.weight' : 'model.layers.1.mlp.up_proj.weight';
+      expect(tensors.get(`${matrix} (first moment)`)!.every((value) => value !== 0)).toBe(true);
+      expect(tensors.get(`${matrix} (second moment)`)!.every((value) => value === 0)).toBe(true);
+    },
+  );
+
   it('that recomputes activations equals one that keeps them, to the bit, and may begin to do so when it is resumed', async () => {
     await run('frugal', stopAt(4));
     await run('frugal', { resume: true, config: tiny({ recompute: true }) });
