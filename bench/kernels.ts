@@ -1,123 +1,160 @@
-/** How fast is every kernel, naive against best, and how far from the truth? */
+/** How fast is every kernel, variant by variant, how much of what the adapter can do, and how far from the truth? */
 import { UsageError } from '../src/errors.ts';
 import type { Engine } from '../src/tensor/engine.ts';
-import type { Tensor } from '../src/tensor/tensor.ts';
-import { ELEMENT_BYTES } from '../src/tensor/tensor.ts';
+import { ELEMENT_BYTES, type Tensor } from '../src/tensor/tensor.ts';
 import { adamwWork, compareAdamw } from './adamw.ts';
-import { interleaved, type Work } from './measure.ts';
+import { interleaved, type Timing, type Work } from './measure.ts';
 import { type AnyOp, apply, compare, findOps, makeNumbers, upload } from './ops.ts';
-import {
-  describeWorkload,
-  parametersOf,
-  type SizeName,
-  trafficBytes,
-  type Workload,
-  workloadsOf,
-} from './workloads.ts';
+import type { Measurement } from './record.ts';
+import { measureRoof, type Roof } from './roof.ts';
+import { describeWorkload, parametersOf, trafficBytes, type Workload, workloadsOf } from './workloads.ts';
 
 export interface KernelBenchOptions {
   /** Only ops with this in their name. */
   op?: string;
-  /** Only forward passes of nano's shapes. */
+  /** Whose shapes are timed. */
+  presets: readonly string[];
+  /** Only forward passes. */
   quick?: boolean;
 }
 
-/** One op on one shape in one pass. */
-export interface KernelFigures {
-  op: string;
-  shape: string;
-  pass: 'forward' | 'forward + backward' | 'step';
-  naiveMs: number;
-  /** Of the variant that models use. */
-  timeMs: number;
-  variant: string;
-  /** Of the best variant: operations where the op calculates, else the least traffic of a forward pass or a step. */
-  gflopsPerSecond?: number;
-  gigabytesPerSecond?: number;
-  /** Largest error of the best variant on the op's small cases, by the reference's magnitude. */
-  error: number;
+/** One variant of an op on one shape in one pass; gain is its speed by that of the first variant, timed in turns with it. */
+export interface KernelMeasurement extends Measurement {
+  details: { pass: Pass; gain: number };
 }
 
+type Pass = 'forward' | 'forward + backward' | 'step';
+
+const ADAMW = 'adamw';
+
 /**
- * Times every op, and AdamW, on the shapes of nano and small and yields the figures as they come.
+ * Measures the roof, then times every variant of every op, and AdamW, on the shapes of presets; yields figures as they come.
  * @throws UsageError when no op has the wanted name; UserError when a kernel fails
  */
 export async function* benchKernels(
   engine: Engine,
-  { op: part = '', quick }: KernelBenchOptions,
-): AsyncGenerator<KernelFigures> {
+  { op: part = '', presets, quick = false }: KernelBenchOptions,
+): AsyncGenerator<Measurement | KernelMeasurement> {
   const ops = await findOps();
-  const chosen = [...ops.keys(), ADAMW].filter((name) => name.toLowerCase().includes(part.toLowerCase()));
-  if (chosen.length === 0) {
-    throw new UsageError(`no op has "${part}" in its name; the ops are ${[...ops.keys(), ADAMW].join(', ')}`);
+  const names = [...ops.keys(), ADAMW];
+  const chosen = names.filter((name) => name.toLowerCase().includes(part.toLowerCase()));
+  if (chosen.length === 0) throw new UsageError(`no op has "${part}" in its name; the ops are ${names.join(', ')}`);
+  const roof = await measureRoof(engine);
+  yield* roof.measurements;
+  const passes: Pass[] = quick ? ['forward'] : ['forward', 'forward + backward'];
+  for (const name of chosen) {
+    if (name === ADAMW) yield* benchAdamw(engine, presets, roof);
+    else yield* benchOp(engine, ops.get(name)!, presets, passes, roof);
   }
-  const sizes: SizeName[] = quick ? ['nano'] : ['nano', 'small'];
-  for (const name of chosen) yield* name === ADAMW ? benchAdamw(engine, sizes) : benchOp(engine, ops.get(name)!, sizes);
 }
 
-const ADAMW = 'adamw';
-
-async function* benchOp(engine: Engine, op: AnyOp, sizes: readonly SizeName[]): AsyncGenerator<KernelFigures> {
-  const error = await errorOf(engine, op);
-  for (const workload of workloadsOf(op, sizes)) {
-    yield { ...(await timePass(engine, workload, false)), error };
-    if (sizes.length > 1 && op.definition.backward) yield { ...(await timePass(engine, workload, true)), error };
+async function* benchOp(
+  engine: Engine,
+  op: AnyOp,
+  presets: readonly string[],
+  passes: readonly Pass[],
+  roof: Roof,
+): AsyncGenerator<KernelMeasurement> {
+  const variants = Object.keys(op.definition.run);
+  const errors = new Map<string, number>();
+  for (const variant of variants) errors.set(variant, await errorOf(engine, op, variant));
+  for (const workload of workloadsOf(op, presets)) {
+    for (const pass of passes) {
+      if (pass !== 'forward' && !op.definition.backward) continue;
+      const timings = await timeVariants(engine, variants, makeWork(engine, workload, pass !== 'forward'));
+      for (const [i, variant] of variants.entries()) {
+        const gain = timings[0].median / timings[i].median;
+        const what = {
+          op: op.definition.name,
+          variant: `${variant}, ${pass}`,
+          shape: describeWorkload(workload),
+          preset: workload.from,
+        };
+        const rates = ratesOf(timings[i], amountOf(workload, pass), roof);
+        yield {
+          kind: 'kernel',
+          ...what,
+          unit: 'ms',
+          ...timings[i],
+          ...rates,
+          error: errors.get(variant)!,
+          details: { pass, gain },
+        };
+      }
+    }
   }
 }
 
 /** Parameters, gradients and two moments are read, and all but the gradients written. */
-async function* benchAdamw(engine: Engine, sizes: readonly SizeName[]): AsyncGenerator<KernelFigures> {
+async function* benchAdamw(engine: Engine, presets: readonly string[], roof: Roof): AsyncGenerator<KernelMeasurement> {
   const { error } = await compareAdamw(engine);
-  for (const size of sizes) {
-    const count = parametersOf(size);
-    const [naiveMs, timeMs] = await timeVariants(engine, adamwWork(engine, count));
-    const gigabytesPerSecond = (7 * ELEMENT_BYTES * count) / timeMs / 1e6;
-    yield {
-      op: ADAMW,
-      shape: `${size}: (${count})`,
-      pass: 'step',
-      naiveMs,
-      timeMs,
-      variant: 'fours',
-      gigabytesPerSecond,
-      error,
-    };
+  for (const preset of presets) {
+    const count = parametersOf(preset);
+    const timings = await timeVariants(engine, ['naive', 'best'], adamwWork(engine, count));
+    for (const [i, variant] of ['naive', 'fours'].entries()) {
+      const rates = ratesOf(timings[i], { bytes: 7 * ELEMENT_BYTES * count }, roof);
+      const what = { op: ADAMW, variant: `${variant}, step`, shape: `(${count})`, preset };
+      const details = { pass: 'step' as const, gain: timings[0].median / timings[i].median };
+      yield { kind: 'kernel', ...what, unit: 'ms', ...timings[i], ...rates, error, details };
+    }
   }
 }
 
-/** Largest error of the best variant over the op's first two cases: those are small, and a reference is slow. */
-async function errorOf(engine: Engine, op: AnyOp): Promise<number> {
-  const errors = [];
-  for (const test of op.definition.cases.slice(0, 2)) errors.push((await compare(engine, op, test)).error);
-  return Math.max(...errors);
+/** What a pass does: operations where an op calculates more than it moves, else the least traffic of a forward pass. */
+export interface Amounts {
+  flops?: number;
+  bytes?: number;
 }
 
-async function timePass(engine: Engine, workload: Workload, backward: boolean): Promise<Omit<KernelFigures, 'error'>> {
-  const { op, flops } = workload;
-  const variants = Object.keys(op.definition.run);
-  const [naiveMs, timeMs] = await timeVariants(engine, makeWork(engine, workload, backward));
-  const rate = flops
-    ? { gflopsPerSecond: (backward ? flops.training : flops.forward) / timeMs / 1e6 }
-    : { gigabytesPerSecond: backward ? undefined : trafficBytes(workload) / timeMs / 1e6 };
-  const pass = backward ? 'forward + backward' : 'forward';
-  const shape = describeWorkload(workload);
-  return { op: op.definition.name, shape, pass, naiveMs, timeMs, variant: variants[variants.length - 1], ...rate };
+function amountOf(workload: Workload, pass: Pass): Amounts {
+  const { flops } = workload;
+  if (flops) return { flops: pass === 'forward' ? flops.forward : flops.training };
+  return pass === 'forward' ? { bytes: trafficBytes(workload) } : {};
 }
 
-/** Times of the naive and the best variant. */
-function timeVariants(engine: Engine, work: Work): Promise<number[]> {
-  const under =
-    (variant: string): Work =>
-    () => {
-      engine.variant = variant;
-      work();
-      engine.variant = 'best';
-    };
-  return interleaved(engine, [under('naive'), under('best')]);
+/** Rates of a time in ms, and their share of the roof. */
+export function ratesOf({ median }: Timing, { flops, bytes }: Amounts, roof: Roof): Partial<Measurement> {
+  if (flops !== undefined) {
+    const gflopsPerSecond = flops / median / 1e6;
+    return { gflopsPerSecond, roofShare: gflopsPerSecond / roof.gflopsPerSecond };
+  }
+  if (bytes === undefined) return {};
+  const gigabytesPerSecond = bytes / median / 1e6;
+  return { gigabytesPerSecond, roofShare: gigabytesPerSecond / roof.gigabytesPerSecond };
 }
+
+/** Largest error of a variant over the op's first two cases: those are small, and a reference is slow. */
+export async function errorOf(engine: Engine, op: AnyOp, variant: string): Promise<number> {
+  const before = engine.variant;
+  engine.variant = variant;
+  try {
+    const errors = [];
+    for (const test of op.definition.cases.slice(0, 2)) errors.push((await compare(engine, op, test)).error);
+    return Math.max(...errors);
+  } finally {
+    engine.variant = before;
+  }
+}
+
+/** The same work under a variant of the ops. */
+export const underVariant =
+  (engine: Engine, variant: string, work: Work): Work =>
+  () => {
+    const before = engine.variant;
+    engine.variant = variant;
+    work();
+    engine.variant = before;
+  };
+
+/** Times of variants, taking turns. */
+const timeVariants = (engine: Engine, variants: readonly string[], work: Work): Promise<Timing[]> =>
+  interleaved(
+    engine,
+    variants.map((variant) => underVariant(engine, variant, work)),
+  );
 
 /** The pass as it stands in a recorded step. Inputs of normal numbers get gradients. */
-function makeWork(engine: Engine, { op, test }: Workload, backward: boolean): Work {
+export function makeWork(engine: Engine, { op, test }: Pick<Workload, 'op' | 'test'>, backward: boolean): Work {
   const attributes = test.attributes ?? {};
   const numbers = makeNumbers(test);
   const inputs = upload(engine, numbers);

@@ -3,6 +3,14 @@ import type { Engine } from '../src/tensor/engine.ts';
 /** Work that is timed: called inside of a recording, each call adds the same dispatches. */
 export type Work = () => void;
 
+/** What several runs of the same took. */
+export interface Timing {
+  median: number;
+  /** The lowest and the highest. */
+  spread: readonly [low: number, high: number];
+  runs: number;
+}
+
 /** One submission should take this long at least, so that what it costs to submit and to wait (0.2 ms) hardly counts. */
 const SUBMISSION_MS = 8;
 const MOST_REPEATS = 64;
@@ -14,11 +22,24 @@ const BUDGET_MS = 300;
 /** The middle of an odd number of values, else the upper of the two in the middle. */
 export const median = (values: readonly number[]): number => Float64Array.from(values).sort()[values.length >> 1];
 
+/** Median and spread of what was measured. */
+export const timingOf = (values: readonly number[]): Timing => ({
+  median: median(values),
+  spread: [Math.min(...values), Math.max(...values)],
+  runs: values.length,
+});
+
+/** Times in ms as rates of `amount` a second. */
+export const asRate = ({ median, spread: [low, high], runs }: Timing, amount: number): Timing => {
+  const rate = (timeMs: number): number => (amount / timeMs) * 1000;
+  return { median: rate(median), spread: [rate(high), rate(low)], runs };
+};
+
 /**
- * Median time of one call of each work, in ms. The works take turns in one run, so that a machine that slows down meanwhile
- * slows all of them; compilation and the first runs are not counted.
+ * Time of one call of each work, in ms. The works take turns in one run, so that a machine that slows down meanwhile slows
+ * all of them; compilation and the first runs are not counted.
  */
-export async function interleaved(engine: Engine, works: readonly Work[]): Promise<number[]> {
+export async function interleaved(engine: Engine, works: readonly Work[]): Promise<Timing[]> {
   const timed = [];
   for (const work of works) timed.push(await prepare(engine, work));
   const fast = timed.filter(({ onceMs }) => onceMs <= SLOW_MS);
@@ -27,7 +48,7 @@ export async function interleaved(engine: Engine, works: readonly Work[]): Promi
   for (let round = 0; round < rounds; round++) {
     for (const { run, repeats, times } of fast) times.push((await run()) / repeats);
   }
-  return timed.map(({ onceMs, times }) => (times.length > 0 ? median(times) : onceMs));
+  return timed.map(({ onceMs, times }) => timingOf(times.length > 0 ? times : [onceMs]));
 }
 
 /** Compiles and warms up a work, and finds how often a submission repeats it. */

@@ -1,26 +1,38 @@
 import { matmul } from '../src/kernels/matmul.ts';
 import type { Engine } from '../src/tensor/engine.ts';
-import { interleaved } from './measure.ts';
+import { interleaved, type Work } from './measure.ts';
 import { makeNumbers, upload } from './ops.ts';
 
-const SIDE = 512;
+/** Work with the operations that it does, or the bytes that it moves. */
+export interface Amount {
+  work: Work;
+  amount: number;
+}
 
-/** Billion floating-point operations a second of a product of two 512 x 512 matrices. */
-export async function matmulSpeed(engine: Engine): Promise<number> {
-  const side = [SIDE, SIDE];
-  const [a, b] = upload(engine, makeNumbers({ inputs: [side, side] }));
-  const [timeMs] = await interleaved(engine, [
-    () => void engine.withoutGradients(() => matmul(a!, b!, undefined, undefined, {})),
-  ]);
-  return (2 * SIDE ** 3) / timeMs / 1e6;
+/** A product of two square matrices. */
+export function squareMatmul(engine: Engine, side = 512): Amount {
+  const shape = [side, side];
+  const [a, b] = upload(engine, makeNumbers({ inputs: [shape, shape] }));
+  const work = () => void engine.withoutGradients(() => matmul(a!, b!, undefined, undefined, {}));
+  return { work, amount: 2 * side ** 3 };
 }
 
 /** Elements of the copied tensor: 64 MiB, more than caches hold. */
 const COPIED = 1 << 24;
 
-/** Billion bytes a second of a copy from buffer to buffer, read and written. */
-export async function copySpeed(engine: Engine): Promise<number> {
+/** A copy from buffer to buffer; bytes read and bytes written count. */
+export function bufferCopy(engine: Engine): Amount {
   const [from, to] = [engine.zeros([COPIED]), engine.zeros([COPIED])];
-  const [timeMs] = await interleaved(engine, [() => engine.device.copy(from.view, to.view)]);
-  return (2 * from.view.sizeBytes) / timeMs / 1e6;
+  return { work: () => engine.device.copy(from.view, to.view), amount: 2 * from.view.sizeBytes };
 }
+
+const billionsASecond = async (engine: Engine, { work, amount }: Amount): Promise<number> => {
+  const [{ median }] = await interleaved(engine, [work]);
+  return amount / median / 1e6;
+};
+
+/** Billion floating-point operations a second of a product of two 512 x 512 matrices. */
+export const matmulSpeed = (engine: Engine): Promise<number> => billionsASecond(engine, squareMatmul(engine));
+
+/** Billion bytes a second of a copy from buffer to buffer, read and written. */
+export const copySpeed = (engine: Engine): Promise<number> => billionsASecond(engine, bufferCopy(engine));

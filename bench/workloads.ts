@@ -1,6 +1,7 @@
+import type { ModelConfig } from '../src/model/config.ts';
 import { sizeOf } from '../src/tensor/shape.ts';
 import { ELEMENT_BYTES } from '../src/tensor/tensor.ts';
-import { PRESETS, type TrainConfig } from '../src/train/config.ts';
+import { modelConfig, resolveConfig, type TrainConfig } from '../src/train/config.ts';
 import { type AnyCase, type AnyOp, describeCase } from './ops.ts';
 
 /** A call of an op that a model makes. */
@@ -20,50 +21,84 @@ export interface Workload {
 export const SIZES = { nano: { batch: 12 }, small: { batch: 4 } } as const;
 export type SizeName = keyof typeof SIZES;
 
-type Call = Omit<Workload, 'op' | 'from'>;
+/** The settings of a preset, with a batch that software adapters bear. @throws UsageError when there is none of that name */
+export function benchConfig(preset: string): TrainConfig {
+  const batch = Object.hasOwn(SIZES, preset) ? SIZES[preset as SizeName].batch : undefined;
+  return resolveConfig(preset, { batchSize: batch });
+}
 
 /** V of character tokens (Moby-Dick has 83, tiny Shakespeare 65). */
-const VOCABULARY = 83;
+export const VOCABULARY = 83;
+
+type Call = Omit<Workload, 'op' | 'from'>;
+
+/** Its gradients are two more products of the same size. */
+function product(
+  what: string,
+  rows: readonly number[],
+  K: number,
+  N: number,
+  { residual, ...attributes }: Epilogue,
+): Call {
+  const b = attributes.transposeB ? [N, K] : [K, N];
+  const inputs = residual ? [[...rows, K], b, undefined, [...rows, N]] : [[...rows, K], b];
+  const forward = 2 * sizeOf(rows) * K * N;
+  return { what, test: { inputs, attributes: { ...attributes } }, flops: { forward, training: 3 * forward } };
+}
+
+interface Epilogue {
+  transposeB?: boolean;
+  gelu?: boolean;
+  residual?: boolean;
+}
+
+/** The linear layers of a block, and the head. Llama's matrices are (out, in), and its MLP has two that go up. */
+function products(
+  { style, nEmbd: C, nHead: H, nKvHead: KV, nHidden, vocabSize: V }: ModelConfig,
+  rows: number[],
+): Call[] {
+  const llama = style === 'llama';
+  const form = llama ? { transposeB: true } : {};
+  return [
+    product('queries, keys, values', rows, C, (C / H) * (H + 2 * KV), form),
+    product('heads + residual', rows, C, C, { ...form, residual: true }),
+    llama
+      ? product('MLP gate and up', rows, C, 2 * nHidden, form)
+      : product('MLP up + GELU', rows, C, nHidden, { gelu: true }),
+    product('MLP down + residual', rows, nHidden, C, { ...form, residual: true }),
+    product('logits', rows, C, V, { transposeB: true }),
+  ];
+}
 
 /** The calls of a preset's training step (and, for what only decoding uses, of a step of decoding), by op. */
-function callsOf(config: TrainConfig, B: number): Record<string, Call[]> {
-  const { nEmbd: C, nHead: H, blockSize: T } = config;
-  const V = VOCABULARY;
+function callsOf(config: TrainConfig): Record<string, Call[]> {
+  const model = modelConfig(config, VOCABULARY);
+  const { nEmbd: C, nHead: H, nKvHead: KV, nHidden, blockSize: T, vocabSize: V } = model;
+  const B = config.batchSize;
   const D = C / H;
   const pairs = (B * H * T * (T + 1)) / 2; // of causal attention: two products forward, five backward, of D terms each
   const x = [B, T, C];
-  /** Its gradients are two more products of the same size. */
-  const product = (what: string, K: number, N: number, attributes: object = {}, residual = false): Call => {
-    const b = 'transposeB' in attributes ? [N, K] : [K, N];
-    const inputs = residual ? [[B, T, K], b, undefined, [B, T, N]] : [[B, T, K], b];
-    const forward = 2 * B * T * K * N;
-    return { what, test: { inputs, attributes: { ...attributes } }, flops: { forward, training: 3 * forward } };
-  };
+  const qkv = (tokens: number) => [B, tokens, D * (H + 2 * KV)];
   const plain = (inputs: AnyCase['inputs'], attributes?: AnyCase['attributes']): Call[] => [
     { what: '', test: { inputs, attributes } },
   ];
-  const heads = { nHead: H, nKvHead: H };
+  const heads = { nHead: H, nKvHead: KV };
   const settings = { shape: [5], scale: 1 };
   const ids = (shape: number[], below: number) => ({ shape, below });
   return {
-    matmul: [
-      product('queries, keys, values', C, 3 * C),
-      product('MLP up + GELU', C, 4 * C, { gelu: true }),
-      product('MLP down + residual', 4 * C, C, {}, true),
-      product('logits', C, V, { transposeB: true }),
-    ],
+    matmul: products(model, [B, T]),
     attention: [
       {
         what: 'causal',
-        test: { inputs: [[B, T, 3 * C]], attributes: { ...heads, causal: true } },
+        test: { inputs: [qkv(T)], attributes: { ...heads, causal: true } },
         flops: { forward: 2 * pairs * 2 * D, training: 7 * pairs * 2 * D },
       },
     ],
     layerNorm: plain([x, [C], [C]], { eps: 1e-5 }),
     rmsNorm: plain([x, [C]], { eps: 1e-5 }),
-    rope: plain([[B, T, 3 * C], undefined], { ...heads, base: 10000 }),
-    gelu: plain([[B, T, 4 * C]]),
-    swiglu: plain([[B, T, 8 * C]]),
+    rope: plain([qkv(T), undefined], { ...heads, base: 10000 }),
+    gelu: plain([[B, T, nHidden]]),
+    swiglu: plain([[B, T, 2 * nHidden]]),
     softmax: plain([[B, H, T, T]]),
     embedding: plain([ids([B, T], V), [V, C], [T, C], undefined]),
     crossEntropy: plain([[B * T, V], ids([B * T], V)]),
@@ -75,25 +110,28 @@ function callsOf(config: TrainConfig, B: number): Record<string, Call[]> {
     sum: plain([x]),
     mean: plain([x]),
     sumRows: plain([[B * T, C]]),
-    gradientNorm: plain([[matrixElements(config)]]),
+    gradientNorm: plain([[matrixElements(model)]]),
     selectRows: [{ what: '', test: { inputs: [x, ids([B], T)] }, bytes: ELEMENT_BYTES * 2 * B * C }],
-    cachedAttention: plain([[B, 1, 3 * C], [B, H, T, D], [B, H, T, D], ids([B], T)], heads),
+    cachedAttention: plain([qkv(1), [B, KV, T, D], [B, KV, T, D], ids([B], T)], heads),
     argmax: plain([[B, V]]),
     sample: plain([[B, V], settings, ids([2], 9), ids([B, V], 2)]),
   };
 }
 
-/** Nearly all parameters of a model: each block has 4 C^2 for attention and 8 C^2 for the MLP. */
-const matrixElements = ({ nLayer, nEmbd: C }: TrainConfig): number => 12 * nLayer * C * C;
+/** Nearly all parameters of a model: the matrices of its blocks. */
+function matrixElements(model: ModelConfig): number {
+  const blocks = products(model, [1]).slice(0, -1);
+  return blocks.reduce((sum, { flops }) => sum + (model.nLayer * flops!.forward) / 2, 0);
+}
 
 /** Parameters of a preset's model, without embeddings and norms. */
-export const parametersOf = (size: SizeName): number => matrixElements(PRESETS[size].config);
+export const parametersOf = (preset: string): number => matrixElements(modelConfig(resolveConfig(preset), VOCABULARY));
 
 /** What is timed for an op: the calls of each preset, else its largest test case, so that a new op is timed by existing. */
-export function workloadsOf(op: AnyOp, sizes: readonly SizeName[]): Workload[] {
+export function workloadsOf(op: AnyOp, presets: readonly string[]): Workload[] {
   const { name, cases } = op.definition;
-  const listed = sizes.flatMap((from) =>
-    (callsOf(PRESETS[from].config, SIZES[from].batch)[name] ?? []).map((call) => ({ op, from, ...call })),
+  const listed = presets.flatMap((from) =>
+    (callsOf(benchConfig(from))[name] ?? []).map((call) => ({ op, from, ...call })),
   );
   if (listed.length > 0) return listed;
   const largest = cases.reduce((best, test) => (inputBytes(test) > inputBytes(best) ? test : best));
@@ -111,6 +149,6 @@ function inputBytes(test: AnyCase): number {
 export const trafficBytes = ({ op, test, bytes }: Workload): number =>
   bytes ?? inputBytes(test) + ELEMENT_BYTES * sizeOf(op.definition.shape(shapesOf(test), test.attributes ?? {}));
 
-/** "nano: MLP up + GELU (12, 64, 128) (128, 512)" */
-export const describeWorkload = ({ from, what, test }: Workload): string =>
-  `${from}: ${what ? `${what} ` : ''}${describeCase({ inputs: test.inputs })}`;
+/** "MLP up + GELU (12, 64, 128) (128, 512)" */
+export const describeWorkload = ({ what, test }: Workload): string =>
+  `${what} ${describeCase({ inputs: test.inputs })}`.trimStart();
