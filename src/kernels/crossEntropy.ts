@@ -56,7 +56,7 @@ const rows = defineKernel({
 });
 
 /** loss = sum of losses / count of targets that count, by one workgroup.   losses: (R) f32, targets: (R) u32, loss, count: () f32 */
-const average = defineKernel({
+export const average = defineKernel({
   name: 'crossEntropy_mean',
   bind: { losses: 'read', targets: 'read u32', loss: 'write', count: 'write' },
   params: { R: 'u32', V: 'u32' },

@@ -1,5 +1,5 @@
 import { UserError } from '../errors.ts';
-import { type BackwardCall, type Call, defineOp, type Numbers } from '../tensor/op.ts';
+import { type BackwardCall, type Call, defineOp, type Numbers, type Target } from '../tensor/op.ts';
 import { format, type Shape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { geluGradient } from './gelu.ts';
@@ -80,6 +80,18 @@ function extents(aShape: Shape, bShape: Shape, { transposeA, transposeB }: Matmu
     a: transposeA ? flip(a) : a,
     b: transposeB ? flip(b) : b,
   };
+}
+
+/** c = a b, or c += a b, without the tape: for ops that are made of products. Writes to `target`, dense as `matmul`'s output. */
+export function multiplyInto(
+  { tensor: c, accumulate }: Target,
+  a: Tensor,
+  b: Tensor,
+  attributes: MatmulAttributes,
+  variant: string,
+): void {
+  const { a: aStrides, b: bStrides, ...sizes } = extents(a.shape, b.shape, attributes);
+  multiply(variant, { a, aStrides, b, bStrides, c, ...sizes, accumulate });
 }
 
 function outputShape([a, b, bias, residual]: readonly (Shape | undefined)[], attributes: MatmulAttributes): Shape {

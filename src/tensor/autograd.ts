@@ -68,6 +68,11 @@ export class Tape {
   private entries: Entry[] = [];
   private active = true;
 
+  /** Whether ops are being written down, so that a backward pass may follow. */
+  get writing(): boolean {
+    return this.active;
+  }
+
   /** Records an op that ran; its output then requires gradients. */
   add<A>(definition: OpDefinition<A>, call: Call<A>): void {
     if (!this.active) return;
