@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { addKernels } from './bench/kernels.ts';
+import { addStatic } from './bench/static.ts';
 
 /** Every verb of bench is a file in bench/. */
 export function addBench(program: Command): void {
   const bench = program.command('bench').description('measure speed');
-  for (const add of [addKernels]) add(bench);
+  for (const add of [addKernels, addStatic]) add(bench);
 }

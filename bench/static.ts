@@ -1,0 +1,106 @@
+/** What would a GPU make of the kernels? Registers, spills, occupancy and density, from a driver that compiles without a GPU. */
+
+import { Generator } from '../src/model/generate.ts';
+import { GPT } from '../src/model/gpt.ts';
+import type { Engine } from '../src/tensor/engine.ts';
+import { type Point, preferredPoint } from '../src/tensor/kernel.ts';
+import { modelConfig, resolveConfig } from '../src/train/config.ts';
+import { Trainer } from '../src/train/trainer.ts';
+import { gpuTraits, paperEngine, type Shader, shaderAt, type Use, usesOf } from './static/paper.ts';
+import type { ShaderStatistics } from './static/parse.ts';
+import { compileFor } from './static/radv.ts';
+import { VOCABULARY } from './workloads.ts';
+
+/** Two generations of AMD's RDNA: RX 6800 and RX 7900. */
+export const FAMILIES = ['navi21', 'navi31'] as const;
+
+/** A shader of a model's steps at a tuning point. */
+export interface Candidate {
+  shader: Shader;
+  point: Point;
+  /** Whether GPUs get this point unless a measurement knows better. */
+  preferred: boolean;
+}
+
+export interface StaticFigures extends ShaderStatistics, Omit<Candidate, 'shader'> {
+  kernel: string;
+  family: string;
+}
+
+/** Subgroup sizes of the GPUs that kernels are written for: AMD's driver chooses, NVIDIA's and Apple's are fixed. */
+const SUBGROUPS = [
+  [32, 64],
+  [32, 32],
+] as const;
+
+/**
+ * Compiles every kernel of a preset's training and decoding steps, at every tuning point of a GPU, for each family.
+ * @throws UserError when gcc, the driver or a loader is missing, for an unknown family or a kernel that does not compile
+ */
+export async function benchStatic(preset: string, families: readonly string[]): Promise<StaticFigures[]> {
+  const candidates = await candidatesOf(preset);
+  const shaders = candidates.map(({ shader }) => shader);
+  const figures: StaticFigures[] = [];
+  for (const family of families) {
+    const statistics = await compileFor(family, shaders);
+    candidates.forEach(({ shader, ...rest }, i) => {
+      figures.push({ kernel: shader.name, family, ...rest, ...statistics[i] });
+    });
+  }
+  return figures;
+}
+
+/** The shaders of a preset's steps, each once, sorted by kernel. */
+export async function candidatesOf(preset: string): Promise<Candidate[]> {
+  const byWgsl = new Map<string, Candidate>();
+  for (const [least, most] of SUBGROUPS) {
+    const engine = await paperEngine(gpuTraits(least, most));
+    const uses = await usesOf(engine, () => runModel(engine, preset));
+    for (const one of uses.flatMap((use) => pointsOf(engine, use))) {
+      const before = byWgsl.get(one.shader.wgsl);
+      byWgsl.set(one.shader.wgsl, { ...one, preferred: one.preferred || (before?.preferred ?? false) });
+    }
+  }
+  return [...byWgsl.values()].sort((a, b) => (a.shader.name < b.shader.name ? -1 : 1));
+}
+
+function pointsOf(engine: Engine, use: Use): Candidate[] {
+  const { kernel, params } = use;
+  const points = kernel.points(engine.capabilities);
+  const chosen = JSON.stringify(preferredPoint(kernel, engine.capabilities, params));
+  return points.map((point) => ({
+    shader: shaderAt(engine, use, point),
+    point,
+    preferred: JSON.stringify(point) === chosen,
+  }));
+}
+
+/** A step of training, a prompt and a step of decoding. */
+async function runModel(engine: Engine, preset: string): Promise<void> {
+  const config = resolveConfig(preset);
+  const model = new GPT(engine, modelConfig(config, VOCABULARY));
+  const generator = new Generator(model);
+  const settings = { temperature: 1, topK: 40, topP: 0.9, minP: 0, repetitionPenalty: 1, tokens: 2, seed: 1 };
+  for await (const _ of generator.generate([[1, 2, 3]], settings));
+  new Trainer(model, config).rehearse();
+}
+
+/** What the report must show: nothing spilled, and a matmul tile that is dense and leaves room for other subgroups. */
+export interface StaticVerdict {
+  family: string;
+  /** Kernels that GPUs get and that spill. */
+  spilling: string[];
+  /** The densest matmul that leaves room for 8 subgroups a SIMD. */
+  matmul: StaticFigures | undefined;
+}
+
+/** Judges the figures of each family. */
+export function judge(figures: readonly StaticFigures[]): StaticVerdict[] {
+  return [...new Set(figures.map(({ family }) => family))].map((family) => {
+    const own = figures.filter((one) => one.family === family);
+    const tiles = own.filter(({ kernel, subgroupsPerSimd }) => kernel.startsWith('matmul') && subgroupsPerSimd >= 8);
+    const spilling = own.filter(({ preferred, spills }) => preferred && spills > 0).map(({ kernel }) => kernel);
+    const matmul = tiles.sort((a, b) => b.loop.share - a.loop.share).at(0);
+    return { family, spilling: [...new Set(spilling)], matmul };
+  });
+}
