@@ -282,6 +282,13 @@ export const matmul = defineOp<[a: Tensor, b: Tensor, bias?: Tensor, residual?: 
       ],
       attributes: { transposeA: true, transposeB: true },
     },
+    {
+      inputs: [
+        [3, 7, 5],
+        [3, 7, 9],
+      ],
+      attributes: { transposeA: true },
+    },
     { inputs: [[4, 6], [6, 9], [9]] },
     { inputs: [[1, 6], [6, 9], [9], [1, 9]] },
     { inputs: [[2, 5, 6], [6, 9], [9]], attributes: { gelu: true } },

@@ -162,9 +162,9 @@ export function imageForm({ TM, TN }: MatmulPoint, S: number, store: string, for
   const column = (j: number): string =>
     bAlong ? `n0 + ${j * S}u + lane` : `n0 + ${4 * S * (j >> 2)}u + 4u * lane + ${j & 3}u`;
   const loadAlong = (name: string, start: string, size: string, i: number): string =>
-    `let ${name}${i} = textureLoad(${name}, vec2<u32>(k4, min(${start} + ${i * S}u + lane, params.${size} - 1u)));`;
+    `let ${name}${i} = textureLoad(${name}, vec2<u32>(k4, ${name}Top + min(${start} + ${i * S}u + lane, params.${size} - 1u)));`;
   const loadAcross = (name: string, start: string, u: number, i: number): string =>
-    `textureLoad(${name}, vec2<u32>(${start} / 4u + ${i * S}u + lane, 4u * k4 + ${u}u))`;
+    `textureLoad(${name}, vec2<u32>(${start} / 4u + ${i * S}u + lane, ${name}Top + 4u * k4 + ${u}u))`;
   const masked = (load: string, u: number): string =>
     bAlong ? load : `select(vec4<f32>(), ${load}, 4u * k4 + ${u}u < params.K)`;
   const rowValue = (m: number, u: number): string =>
@@ -185,10 +185,15 @@ export function imageForm({ TM, TN }: MatmulPoint, S: number, store: string, for
 @compute @workgroup_size(${S})
 fn main${HEAD} {
   let tilesN = (params.N + ${TN - 1}u) / ${TN}u;
+  let tilesM = (params.M + ${TM - 1}u) / ${TM}u;
   let index = groupIndex(group, groups);
-  let m0 = index / tilesN * ${TM}u;
+  let matrix = index / (tilesM * tilesN);
+  if (matrix >= params.batch) { return; }
+  let m0 = index / tilesN % tilesM * ${TM}u;
   let n0 = index % tilesN * ${TN}u;
-  if (m0 >= params.M) { return; }
+  // the matrices of a batch stand one under another
+  let aTop = matrix * params.${aAlong ? 'M' : 'K'};
+  let bTop = matrix * params.${bAlong ? 'N' : 'K'};
   ${rows.map((m) => parts.map((j) => `var c${m}_${j} = 0.0;`).join(' ')).join('\n  ')}
   for (var k4 = 0u; k4 < (params.K + 3u) / 4u; k4++) {
     ${aAlong ? aTexels.map((i) => loadAlong('a', 'm0', 'M', i)).join(' ') : ''}
@@ -199,7 +204,7 @@ fn main${HEAD} {
   var sums = array<f32, ${TM * parts.length}>(${rows.flatMap((m) => parts.map((j) => `c${m}_${j}`)).join(', ')});
   for (var i = 0u; i < ${opaque(TM)}; i++) {
     let m = m0 + i;
-    ${parts.map((j) => `if (m < params.M && ${column(j)} < params.N) { store(0u, m, ${column(j)}, sums[i * ${parts.length}u + ${j}u]); }`).join('\n    ')}
+    ${parts.map((j) => `if (m < params.M && ${column(j)} < params.N) { store(matrix, m, ${column(j)}, sums[i * ${parts.length}u + ${j}u]); }`).join('\n    ')}
   }
 }`;
 }

@@ -105,11 +105,11 @@ function shapeClass({ M, N, K, batch, aCol, bRow }: MatmulParams): string {
   return `${stored} ${sizes}${batch > 1 ? ` batch=${sizeClass(batch)}` : ''}`;
 }
 
-/** The matrices that lie in memory. */
-function matricesOf({ M, N, K, aCol, bRow }: MatmulParams): { a: Matrix; b: Matrix } {
+/** The matrices that lie in memory, those of a batch as one. */
+function matricesOf({ M, N, K, batch, aCol, bRow }: MatmulParams): { a: Matrix; b: Matrix } {
   return {
-    a: aCol === 1 ? { rows: M, cols: K } : { rows: K, cols: M },
-    b: bRow === 1 ? { rows: N, cols: K } : { rows: K, cols: N },
+    a: aCol === 1 ? { rows: batch * M, cols: K } : { rows: batch * K, cols: M },
+    b: bRow === 1 ? { rows: batch * N, cols: K } : { rows: batch * K, cols: N },
   };
 }
 
@@ -123,14 +123,15 @@ const valid = (
   return TM === TN && TM >= 32 && (TM / each) * (TN / each) <= workgroupInvocations;
 };
 
-/** Images are single matrices, dense one way or the other. */
+/** Images are of matrices that are dense one way or the other, one after another. */
 const fits = ({ IMAGE }: MatmulPoint, params: MatmulParams, { textureSide }: Capabilities): boolean => {
   if (!IMAGE) return true;
-  const { M, N, K, batch, aRow, aCol, bRow, bCol } = params;
+  const { M, N, K, batch, aBatch, bBatch, aRow, aCol, bRow, bCol } = params;
   const { a, b } = matricesOf(params);
   const dense =
     (aCol === 1 ? aRow === K : aRow === 1 && aCol === M) && (bRow === 1 ? bCol === K : bCol === 1 && bRow === N);
-  return batch === 1 && dense && fitsImage(a, textureSide) && fitsImage(b, textureSide);
+  const stacked = batch === 1 || (aBatch === M * K && bBatch === K * N);
+  return stacked && dense && fitsImage(a, textureSide) && fitsImage(b, textureSide);
 };
 
 /** Small M (decoding) wants flat tiles; software adapters want lanes, from images; GPUs a 64 x 64 tile, or 32 x 32 for small work. */
