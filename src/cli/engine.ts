@@ -1,6 +1,7 @@
 import { openAdapter } from '../node/drivers.ts';
 import { napWhile } from '../node/nap.ts';
 import { Engine } from '../tensor/engine.ts';
+import { useTables } from '../train/tuningCache.ts';
 import { say } from './output.ts';
 
 /** An engine, and the adapter that it works on. */
@@ -13,9 +14,11 @@ export interface OpenedEngine {
 export const adapterInWords = ({ name, software }: OpenedEngine['adapter']): string =>
   software ? `${name} (software: the CPU plays the GPU)` : name;
 
-/** Opens the adapter that `choice` names (see openAdapter) and says which it is. @throws UserError when there is none */
+/** Opens the adapter that `choice` names (see openAdapter), says which it is and takes what was measured on it. @throws UserError when there is none */
 export async function openEngine(choice?: string): Promise<OpenedEngine> {
   const { adapter, description: name, software } = await openAdapter(choice);
   say(`adapter: ${adapterInWords({ name, software })}`);
-  return { engine: await Engine.open(adapter, napWhile), adapter: { name, software } };
+  const engine = await Engine.open(adapter, napWhile);
+  await useTables(engine.tuning, name, say);
+  return { engine, adapter: { name, software } };
 }

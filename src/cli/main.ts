@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { UserError } from '../errors.ts';
+import { addAutotune } from './autotune.ts';
 import { addBench } from './bench.ts';
 import { addDoctor } from './doctor.ts';
 import { addEval } from './eval.ts';
@@ -22,7 +23,7 @@ function makeProgram(): Command {
     .exitOverride() // verbs inherit all of this
     .showHelpAfterError('Add --help to see what is expected.')
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'dawnlm: ')) });
-  for (const add of [addTrain, addSample, addEval, addTokenize, addDoctor, addBench]) add(program);
+  for (const add of [addTrain, addSample, addEval, addTokenize, addDoctor, addAutotune, addBench]) add(program);
   return program;
 }
 

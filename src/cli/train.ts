@@ -22,6 +22,7 @@ export function addTrain(program: Command): void {
     .option('--out <folder>', 'where the run is kept (default: runs/<corpus>-<preset>)')
     .option('--resume', 'continue the run in the folder')
     .option('--force', 'begin anew where a run is; that one is moved to <folder>.1')
+    .option('--no-autotune', 'measure no kernels before training, where no table knows what they do best')
     .addOption(adapterOption())
     .addOption(jsonOption())
     .optionsGroup('Settings, over those of the preset and the config file:');
@@ -58,9 +59,8 @@ async function trainVerb(given: string | undefined, flags: TrainFlags): Promise<
     if (flags.json) printJson(event);
     show(event);
   };
-  const result = await trainRun({ ...run, corpus, engine, adapter, signal: stopSignal(), onEvent }).finally(() =>
-    progress.end(),
-  );
+  const surroundings = { corpus, engine, adapter, autotune: flags.autotune, signal: stopSignal(), onEvent };
+  const result = await trainRun({ ...run, ...surroundings }).finally(() => progress.end());
   printResult(result, run.config.steps, flags.json);
   process.exitCode = exitCodeOf(result);
 }

@@ -15,6 +15,8 @@ export function watch(progress: Progress): (event: RunEvent) => void {
   let figures: LiveFigures = { step: 0, steps: 0 };
   return (event) => {
     if (event.type === 'data') progress.note(dataInWords(event));
+    if (event.type === 'tuning') progress.note(tuningInWords(event));
+    if (event.type === 'tuned') progress.note(tunedInWords(event));
     if (event.type === 'plan') progress.note(planInWords(event));
     if (event.type !== 'log') return;
     const { record, plannedSteps: steps, remainingMs } = event;
@@ -31,6 +33,15 @@ export function watch(progress: Progress): (event: RunEvent) => void {
 function dataInWords({ card }: RunEvent & { type: 'data' }): string {
   const { name, characters, trainTokens, validationTokens, tokenizer, vocabularySize } = card;
   return `text: ${name}, ${count(characters)} characters; ${count(trainTokens)} ${tokenizer} tokens to train on, ${count(validationTokens)} held out, vocabulary ${count(vocabularySize)}`;
+}
+
+function tuningInWords({ unknown, budgetMs }: RunEvent & { type: 'tuning' }): string {
+  return `tuning: ${unknown} kernels whose best form no table knows are compiled, and others tried for ${budgetMs / 1000} s (--no-autotune goes without)`;
+}
+
+function tunedInWords({ measured, changed, timeMs, unsaved }: RunEvent & { type: 'tuned' }): string {
+  const words = `tuned: ${measured} kernels in ${(timeMs / 1000).toFixed(1)} s, ${changed} of them to another form`;
+  return unsaved ? `${words}, for this run alone: ${unsaved}` : words;
 }
 
 function planInWords({ parameters, memoryBytes, memory, steps, firstStep }: RunEvent & { type: 'plan' }): string {

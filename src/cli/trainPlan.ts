@@ -24,7 +24,12 @@ export interface TrainFlags extends Partial<TrainConfig> {
   force?: boolean;
   adapter?: string;
   json?: boolean;
+  /** False with --no-autotune. */
+  autotune?: boolean;
 }
+
+/** Flags that say nothing of what is trained. */
+const ASIDE = ['adapter', 'json', 'autotune'];
 
 export interface TrainPlan {
   /** For `openCorpus`. */
@@ -56,7 +61,7 @@ export async function planTraining(given: string | undefined, flags: TrainFlags)
     await moveAside(folder);
     return { ...plan, resume: false };
   }
-  const bare = given === undefined && Object.keys(flags).every((flag) => flag === 'adapter' || flag === 'json');
+  const bare = given === undefined && Object.keys(flags).every((flag) => ASIDE.includes(flag));
   const state = await stateOf(folder, before);
   if (bare && !state.finished && sameSettings(config, before.config)) {
     say(`${folder} ${state.words}: it is continued`);

@@ -39,7 +39,7 @@ const HOPELESS = 1.5;
 const median = (values: readonly number[]): number => Float64Array.from(values).sort()[values.length >> 1];
 
 /**
- * How many times as fast as `best` a challenger is. Both take turns, so that a machine that slows down meanwhile slows both,
+ * How many times as fast as `best` a challenger is, or 0 where it is slower in more than one round. Both take turns, so that a machine that slows down meanwhile slows both,
  * and each begins every other round, so that neither always finds the other's data in the caches.
  */
 async function duel(best: Point, challenger: Point, stopwatch: Stopwatch): Promise<number> {
@@ -50,7 +50,8 @@ async function duel(best: Point, challenger: Point, stopwatch: Stopwatch): Promi
     }
     if (round === 0 && times[1][0] > HOPELESS * times[0][0]) break;
   }
-  return median(times[0]) / median(times[1]);
+  const lost = times[1].filter((time, round) => time >= times[0][round]).length;
+  return lost > 1 ? 0 : median(times[0]) / median(times[1]);
 }
 
 /** Tries points against the preferred one, which was timed before, and keeps the best. */

@@ -21,6 +21,7 @@ export interface Recording<T> {
 /** A dispatch as `observe` saw it. */
 export interface Dispatched {
   kernel: Kernel;
+  /** Those that the kernel binds. */
   tensors: Readonly<Record<string, Tensor>>;
   params: Readonly<Record<string, number>>;
   /** Whether the index buffers (u32) that it reads had memory, and so contents, when it was dispatched or recorded. */
@@ -100,9 +101,11 @@ export class Engine {
     const seen: Dispatched[] = [];
     const outer = this.onDispatch;
     this.onDispatch = (kernel, tensors, params) => {
-      const indices = Object.keys(tensors).filter((name) => kernel.spec.bind[name] === 'read u32');
-      const indexed = indices.every((name) => tensors[name].view.block.gpu !== undefined);
-      seen.push({ kernel, tensors: { ...tensors }, params: { ...params }, indexed });
+      const { bind } = kernel.spec;
+      const bound = Object.fromEntries(Object.keys(bind).map((name) => [name, tensors[name]]));
+      const indices = Object.keys(bind).filter((name) => bind[name] === 'read u32');
+      const indexed = indices.every((name) => bound[name].view.block.gpu !== undefined);
+      seen.push({ kernel, tensors: bound, params: { ...params }, indexed });
       outer?.(kernel, tensors, params);
     };
     try {

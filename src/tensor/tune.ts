@@ -69,19 +69,19 @@ function pointsFor({ capabilities }: Engine, { kernel, params }: Dispatched): Po
  */
 export async function tune(engine: Engine, tasks: readonly TuningTask[], options: TuneOptions): Promise<Tuned[]> {
   const { budgetMs, compileMs = COMPILE_MS, signal, onTuned } = options;
-  const weighed = [];
+  const weighed: Weighed[] = [];
   for (const task of tasks) {
     if (signal?.aborted) return [];
-    const preferredMs = await timePreferred(engine, task);
-    if (preferredMs !== undefined) weighed.push({ task, preferredMs });
+    const times = await timePreferred(engine, task);
+    if (times) weighed.push({ ...task, ...times });
   }
-  weighed.sort((a, b) => b.preferredMs * b.task.count - a.preferredMs * a.task.count);
+  weighed.sort((a, b) => b.preferredMs * b.count - a.preferredMs * a.count);
   const now = () => performance.now();
   const limits: ChallengeLimits = { deadline: now() + budgetMs, now, compileMs, signal };
   const found: Tuned[] = [];
-  for (const { task, preferredMs } of weighed) {
+  for (const task of weighed) {
     if (now() >= limits.deadline || signal?.aborted) break;
-    const tuned = await tuneOne(engine, task, preferredMs, limits);
+    const tuned = await tuneOne(engine, task, limits);
     onTuned?.(tuned);
     found.push(tuned);
   }
@@ -92,28 +92,34 @@ export async function tune(engine: Engine, tasks: readonly TuningTask[], options
 export const tableOf = (found: readonly Tuned[]): TuningTable =>
   Object.fromEntries(found.map(({ entry, chosen }) => [entry, formatPoint(chosen)]));
 
+/** A task with what its preferred point costs. */
+interface Weighed extends TuningTask {
+  compiledMs: number;
+  preferredMs: number;
+}
+
 /** Undefined where the point fails: whoever uses it will be told why. */
-async function timePreferred(engine: Engine, { dispatch, points }: TuningTask): Promise<number | undefined> {
+async function timePreferred(engine: Engine, { dispatch, points }: TuningTask) {
   const bench = new PointBench(engine, dispatch);
   try {
-    return (await bench.first(points[0])) === undefined ? undefined : await bench.again(points[0]);
+    const compiledMs = await bench.first(points[0]);
+    return compiledMs === undefined ? undefined : { compiledMs, preferredMs: await bench.again(points[0]) };
   } finally {
     bench.free();
   }
 }
 
-async function tuneOne(
-  engine: Engine,
-  { entry, dispatch, points }: TuningTask,
-  preferredMs: number,
-  limits: ChallengeLimits,
-): Promise<Tuned> {
+async function tuneOne(engine: Engine, task: Weighed, limits: ChallengeLimits): Promise<Tuned> {
+  const [preferred, ...challengers] = task.points;
+  const { entry, dispatch, compiledMs, preferredMs } = task;
+  const facts = { entry, preferred, points: task.points.length, preferredMs };
+  // what is slow to compile in one form is so in others, and a compilation cannot be called off
+  if (compiledMs > limits.compileMs)
+    return { ...facts, chosen: preferred, gain: 1, tried: 0, ended: 'slow to compile' };
   const bench = new PointBench(engine, dispatch);
-  const [preferred, ...challengers] = points;
   try {
     await bench.first(preferred);
-    const verdict = await challenge(preferred, challengers, bench, limits);
-    return { entry, preferred, points: points.length, preferredMs, ...verdict };
+    return { ...facts, ...(await challenge(preferred, challengers, bench, limits)) };
   } finally {
     bench.free();
   }

@@ -1,6 +1,10 @@
 import { UserError } from '../errors.ts';
+import { Generator } from '../model/generate.ts';
+import { GPT } from '../model/gpt.ts';
 import type { Dispatched, Engine } from '../tensor/engine.ts';
 import { type Tuned, type TuneOptions, tableOf, tune, tuningTasks } from '../tensor/tune.ts';
+import { modelConfig, type TrainConfig } from './config.ts';
+import { Trainer } from './trainer.ts';
 import { saveTuning } from './tuningCache.ts';
 
 /** What tuning before a run came to. */
@@ -13,6 +17,15 @@ export interface AutotuneSummary {
   timeMs: number;
   /** Why the choices are not kept for the next run. */
   unsaved?: string;
+}
+
+/** Vocabulary of the models that are tuned for without a text: Moby-Dick has 83 characters, tiny Shakespeare 65. */
+const VOCABULARY = 83;
+
+/** What a model of these settings dispatches: a step of training, and one of decoding a single sequence. */
+export function modelDispatches(engine: Engine, config: TrainConfig): Dispatched[] {
+  const trainer = new Trainer(new GPT(engine, modelConfig(config, VOCABULARY)), config);
+  return [...trainer.rehearse(), ...engine.observe(() => new Generator(trainer.model))];
 }
 
 /** Time that a run may spend on trying points before it begins. */
@@ -43,6 +56,7 @@ export async function takeAndKeep(
   found: readonly Tuned[],
   adapter: string,
 ): Promise<string | undefined> {
+  if (found.length === 0) return undefined;
   const table = tableOf(found);
   engine.tuning.use(table, engine.tuning.table);
   try {

@@ -61,7 +61,11 @@ describe('a challenge', () => {
   it('goes by medians, so that single slow runs decide nothing', async () => {
     const hiccup = [10, 100, 10, 100, 10];
     expect((await choose([{ runs: hiccup }, { runs: [12] }])).chosen).toBe(0);
-    expect((await choose([{ runs: [10] }, { runs: [8, 80, 80, 8, 8] }])).chosen).toBe(1);
+    expect((await choose([{ runs: [10] }, { runs: [8, 8, 80, 8, 8] }])).chosen).toBe(1);
+  });
+
+  it('is not won by what loses more than one round', async () => {
+    expect((await choose([{ runs: [10] }, { runs: [8, 12, 8, 12, 8] }])).chosen).toBe(0);
   });
 
   it('is fought in turns, and given up after a hopeless round', async () => {

@@ -1,0 +1,88 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeEach, expect, it } from 'vitest';
+import { shippedTable } from '../../src/kernels/tables/shipped.ts';
+import { isTuningTable, Tuning } from '../../src/tensor/tuning.ts';
+import { readTuning, saveTuning, tuningFile, useTables } from '../../src/train/tuningCache.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'dawnlm-tuning-'));
+const before = process.env.DAWNLM_CACHE;
+afterAll(() => {
+  rmSync(scratch, { recursive: true });
+  if (before === undefined) delete process.env.DAWNLM_CACHE;
+  else process.env.DAWNLM_CACHE = before;
+});
+let number = 0;
+beforeEach(() => {
+  process.env.DAWNLM_CACHE = join(scratch, `${number++}`);
+});
+
+const GPU = 'Vendor Model 9 (driver 1.2.3)';
+const fail = (sentence: string) => {
+  throw new Error(`nothing should be said, but: ${sentence}`);
+};
+
+it('gives back what was saved, and adds to it', async () => {
+  expect(await readTuning(GPU, fail)).toEqual({});
+  await saveTuning(GPU, { 'a N=1': 'X=1', 'a N=2': 'X=1' });
+  await saveTuning(GPU, { 'a N=2': 'X=2', 'b N=1': 'Y=3' });
+  expect(await readTuning(GPU, fail)).toEqual({ 'a N=1': 'X=1', 'a N=2': 'X=2', 'b N=1': 'Y=3' });
+});
+
+it('keeps adapters and drivers apart', async () => {
+  await saveTuning(GPU, { 'a N=1': 'X=1' });
+  expect(await readTuning('Vendor Model 9 (driver 1.2.4)', fail)).toEqual({});
+  // another name that would make the same file name
+  const alike = 'vendor model-9 driver 1.2.3';
+  expect(tuningFile(alike)).toBe(tuningFile(GPU));
+  expect(await readTuning(alike, fail)).toEqual({});
+  await saveTuning(alike, { 'b N=1': 'X=2' });
+  expect(await readTuning(alike, fail)).toEqual({ 'b N=1': 'X=2' });
+});
+
+const good = JSON.stringify({ version: 1, adapter: GPU, table: { 'a N=1': 'X=1' } });
+it.each([
+  ['cut short', good.slice(0, -10)],
+  ['empty', ''],
+  ['null', 'null'],
+  ['a list', '[1]'],
+  ['of another version', good.replace('1', '2')],
+  ['a table of numbers', good.replace('"X=1"', '1')],
+  ['no table', JSON.stringify({ version: 1, adapter: GPU })],
+])('passes over a damaged file with a note, and mends it: %s', async (_, text) => {
+  const file = tuningFile(GPU);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
+  const notes: string[] = [];
+  expect(await readTuning(GPU, (sentence) => notes.push(sentence))).toEqual({});
+  expect(notes).toHaveLength(1);
+  expect(notes[0]).toContain(`${file} is damaged`);
+  await saveTuning(GPU, { 'a N=1': 'X=1' });
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(JSON.parse(good));
+});
+
+it('passes over a file that is a folder', async () => {
+  mkdirSync(tuningFile(GPU), { recursive: true });
+  const notes: string[] = [];
+  expect(await readTuning(GPU, (sentence) => notes.push(sentence))).toEqual({});
+  expect(notes[0]).toContain('cannot be read (EISDIR)');
+});
+
+it('says when the folder cannot be written', async () => {
+  writeFileSync(process.env.DAWNLM_CACHE!, 'a file');
+  await expect(saveTuning(GPU, {})).rejects.toThrow('cannot be written');
+});
+
+it("asks the user's choices first, then those that ship, which are tables", async () => {
+  const lavapipe = 'llvmpipe: Mesa 25.0.7 (LLVM 15.0.6)';
+  for (const name of [lavapipe, 'SwiftShader driver-5.0.0']) expect(isTuningTable(shippedTable(name))).toBe(true);
+  expect(shippedTable(GPU)).toEqual({});
+  const tuning = new Tuning();
+  await useTables(tuning, lavapipe, fail);
+  expect(tuning.table).toEqual(shippedTable(lavapipe));
+  const [entry = 'a N=1'] = Object.keys(shippedTable(lavapipe));
+  await saveTuning(lavapipe, { [entry]: 'X=7' });
+  await useTables(tuning, lavapipe, fail);
+  expect(tuning.table).toEqual({ ...shippedTable(lavapipe), [entry]: 'X=7' });
+});
