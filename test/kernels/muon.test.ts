@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { adamwHyper } from '../../src/kernels/adamw.ts';
 import { type MuonSettings, muon, muonReference } from '../../src/kernels/muon.ts';
 import { orthogonalize } from '../../src/kernels/orthogonalize.ts';
+import { rowLayout } from '../../src/kernels/snippets.ts';
 import { testEngine } from '../helpers/engine.ts';
 import { expectClose, normalNumbers } from '../helpers/numbers.ts';
 
@@ -135,6 +136,15 @@ describe.each(Object.entries(LAYS))('muon, matrices %s', (_, lay) => {
       });
     },
   );
+
+  it.each([0, 16, 256])('gives the same bits with %i lanes a row', async (LANES) => {
+    const engine = await testEngine();
+    const wanted = await train(lay, start, rows, {});
+    if (!rowLayout.valid({ LANES }, engine.capabilities)) return;
+    for (const kernel of ['muon_momentum', 'muon_update'])
+      for (const width of ['', '_vec4']) engine.tuning.set(`${kernel}${width}`, { LANES });
+    expect(await train(lay, start, rows, {}).finally(() => engine.tuning.clear())).toEqual(wanted);
+  });
 
   it.each([Number.NaN, Number.POSITIVE_INFINITY])('leaves every bit as it was when the norm is %s', async (norm) => {
     const { values, momentum } = await train(lay, start, rows, { norm });
