@@ -123,13 +123,16 @@ export function ratesOf({ median }: Timing, { flops, bytes }: Amounts, roof: Roo
   return { gigabytesPerSecond, roofShare: gigabytesPerSecond / roof.gigabytesPerSecond };
 }
 
-/** Largest error of a variant over the op's first two cases: those are small, and a reference is slow. */
+/** Cases that errors are taken from: the first ones are small, and a reference is slow. */
+export const ERROR_CASES = 2;
+
+/** Largest error of a variant over the op's first cases. */
 export async function errorOf(engine: Engine, op: AnyOp, variant: string): Promise<number> {
   const before = engine.variant;
   engine.variant = variant;
   try {
     const errors = [];
-    for (const test of op.definition.cases.slice(0, 2)) errors.push((await compare(engine, op, test)).error);
+    for (const test of op.definition.cases.slice(0, ERROR_CASES)) errors.push((await compare(engine, op, test)).error);
     return Math.max(...errors);
   } finally {
     engine.variant = before;

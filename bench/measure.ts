@@ -15,7 +15,7 @@ export interface Timing {
 const SUBMISSION_MS = 8;
 const MOST_REPEATS = 64;
 /** Works that take longer are timed once, after one run for warming up. */
-const SLOW_MS = 250;
+const SLOW_MS = 500;
 /** Rounds of all others: at least three for a median, at most 15, and as many as this time allows. */
 const BUDGET_MS = 300;
 

@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 import { addKernels } from './bench/kernels.ts';
+import { addLadder } from './bench/ladder.ts';
+import { addPeers } from './bench/peers.ts';
 import { addStatic } from './bench/static.ts';
 
 /** Every verb of bench is a file in bench/. */
 export function addBench(program: Command): void {
   const bench = program.command('bench').description('measure speed');
-  for (const add of [addKernels, addStatic]) add(bench);
+  for (const add of [addKernels, addLadder, addStatic, addPeers]) add(bench);
 }

@@ -1,0 +1,73 @@
+import type { Command } from 'commander';
+import { benchLadder, type RungMeasurement, showRung } from '../../../bench/ladder.ts';
+import { measureRoof } from '../../../bench/roof.ts';
+import { LADDERS, type Ladder, ladderOf, parseShape } from '../../../bench/rungs.ts';
+import { UsageError } from '../../errors.ts';
+import { adapterOption, examples, jsonOption } from '../options.ts';
+import { print, table } from '../output.ts';
+import { percent, type ResultFlags, Results, saveOption, three } from './results.ts';
+
+interface LadderFlags extends ResultFlags {
+  shape?: string;
+  show?: string;
+}
+
+export function addLadder(bench: Command): void {
+  const axes = Object.entries(LADDERS).map(([name, ladder]) => `${name} ${ladder.axes.join('x')}`);
+  bench
+    .command('ladder')
+    .description('an op from its plainest kernel to its best: what each idea brings')
+    .argument('[op]', `${Object.keys(LADDERS).join(', ')} (default: all)`)
+    .option('--shape <sizes>', `of one op: ${axes.join(', ')}`)
+    .option('--show <rung>', "print the WGSL of an op's rung in place of timing")
+    .addOption(saveOption())
+    .addOption(adapterOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      examples('dawnlm bench ladder matmul --shape 256x256x1024', 'dawnlm bench ladder matmul --show tile64'),
+    )
+    .action(ladderVerb);
+}
+
+async function ladderVerb(name: string | undefined, { shape, show, ...flags }: LadderFlags): Promise<void> {
+  const ladders = name === undefined ? Object.values(LADDERS) : [ladderOf(name)];
+  if (name === undefined && (shape !== undefined || show !== undefined)) {
+    throw new UsageError(
+      '--shape and --show need the op that they are for, as in: dawnlm bench ladder matmul --show naive',
+    );
+  }
+  const chosen = shape === undefined ? undefined : parseShape(ladders[0], shape);
+  const results = await Results.open(flags);
+  const { engine } = results.opened;
+  const shapeOf = ({ shapes }: Ladder): readonly number[] =>
+    chosen ?? (engine.capabilities.software ? shapes.software : shapes.gpu);
+  if (show !== undefined) {
+    const shaders = await showRung(engine, ladders[0], shapeOf(ladders[0]), show);
+    print(shaders.map(({ name, wgsl }) => `// ${name}\n${wgsl}\n`).join('\n'));
+    return;
+  }
+  const roof = await measureRoof(engine);
+  for (const measurement of roof.measurements) await results.take(measurement);
+  const climbed: RungMeasurement[][] = [];
+  for (const ladder of ladders) {
+    const rungs = await benchLadder(engine, ladder, shapeOf(ladder), roof);
+    for (const rung of rungs) await results.take(rung);
+    climbed.push(rungs);
+  }
+  results.show(climbed.map(ladderInWords).join('\n'));
+}
+
+function ladderInWords(rungs: readonly RungMeasurement[]): string {
+  const [{ op, shape, gflopsPerSecond }] = rungs;
+  const unit = gflopsPerSecond === undefined ? 'GB/s' : 'GFLOP/s';
+  const headings = ['rung', 'ms', unit, 'of roof', 'gain', 'in all', 'error'];
+  const ideas = rungs.map(({ variant, details }) => `  ${variant}: ${details.idea}\n`).join('');
+  return `${op} (${shape})\n${table([headings, ...rungs.map(cells)])}${ideas}`;
+}
+
+function cells({ variant = '', median, details, error = Number.NaN, roofShare, ...rates }: RungMeasurement): string[] {
+  const gains = [details.gain, details.gainOverFirst].map((gain) => `${three(gain)}x`);
+  const rate = three(rates.gflopsPerSecond ?? rates.gigabytesPerSecond);
+  return [variant, median.toFixed(3), rate, percent(roofShare), ...gains, error.toExponential(0)];
+}

@@ -1,0 +1,128 @@
+import { type Command, Option } from 'commander';
+import { PEERS, type Peer } from '../../../bench/peers/catalog.ts';
+import { PeerProcess } from '../../../bench/peers/child.ts';
+import { installPeers } from '../../../bench/peers/install.ts';
+import { makeModelJob, nameOf, WORKS, type Work } from '../../../bench/peers/job.ts';
+import { comparePeers, type Entrant, type PeerFigure, recordName } from '../../../bench/peers/rounds.ts';
+import { appendRecords, provenance } from '../../../bench/record.ts';
+import { SIZES, type SizeName } from '../../../bench/workloads.ts';
+import { UsageError } from '../../errors.ts';
+import { figure } from '../../train/format.ts';
+import { adapterOption, examples, jsonOption, number } from '../options.ts';
+import { print, printJson, say, table } from '../output.ts';
+import { INTERRUPTED, stopSignal } from '../stopSignal.ts';
+import { type ResultFlags, range, savedTo, saveOption, three } from './results.ts';
+
+interface PeerFlags extends ResultFlags {
+  install?: boolean;
+  preset: SizeName;
+  only?: string[];
+  work?: string[];
+  rounds: number;
+  seconds: number;
+}
+
+const NAMES = PEERS.map(({ name }) => name);
+const WORK_NAMES = [...new Set(WORKS.map(({ work }) => work))];
+
+/** `dawnlm bench peers`. */
+export function addPeers(bench: Command): void {
+  bench
+    .command('peers')
+    .description('the same model and matrices in other libraries, in turns with dawnlm; absent ones are named')
+    .option('--install', "fetch the libraries that npm has into dawnlm's cache folder (0.7 GB for all), and end")
+    .addOption(new Option('--only <names...>', 'these libraries').choices(NAMES))
+    .addOption(new Option('--work <names...>', 'this work').choices(WORK_NAMES))
+    .addOption(new Option('--preset <name>', 'whose model is trained').choices(Object.keys(SIZES)).default('nano'))
+    .option('--rounds <count>', 'turns of each library', number({ least: 1, whole: true }), 5)
+    .option('--seconds <count>', 'that a library works in a turn', number({ least: 0.1 }), 3)
+    .addOption(saveOption())
+    .addOption(adapterOption())
+    .addOption(jsonOption())
+    .addHelpText('after', examples('dawnlm bench peers --install', 'dawnlm bench peers --work train --save'))
+    .action(peersVerb);
+}
+
+async function peersVerb({ install, only, work, ...flags }: PeerFlags): Promise<void> {
+  const peers = PEERS.filter(({ name }) => !only || only.includes(name));
+  if (install) return installVerb(peers);
+  const works = WORKS.filter((each) => !work || work.includes(each.work));
+  if (flags.adapter) process.env.DAWNLM_ADAPTER = flags.adapter; // for the processes of the peers
+  const { present, absent } = await start(peers);
+  try {
+    await compareAndShow(present, absent, works, flags);
+  } finally {
+    await Promise.all(present.map(({ process }) => process.end()));
+  }
+}
+
+async function installVerb(peers: readonly Peer[]): Promise<void> {
+  const fetched = peers.filter(({ packages }) => Object.keys(packages).length > 0);
+  if (fetched.length === 0) throw new UsageError('None of these comes from npm; leave out --install');
+  say(`Fetching ${fetched.map(({ name }) => name).join(', ')} ...`);
+  say(`They are in ${await installPeers(fetched)}. Compare with: dawnlm bench peers`);
+}
+
+type Started = Entrant & { process: PeerProcess };
+
+/** Starts the peers that are there, and says which are not and how they are had. */
+async function start(peers: readonly Peer[]): Promise<{ present: Started[]; absent: Peer[] }> {
+  const found = await Promise.all(peers.map(async (peer) => ({ peer, command: await peer.find() })));
+  const absent = found.filter(({ command }) => !command).map(({ peer }) => peer);
+  for (const { name, how } of absent) say(`${name} is absent. It is had so: ${how}`);
+  const present = found.flatMap(({ peer: { name, works }, command }) => {
+    if (!command) return [];
+    const process = new PeerProcess(command);
+    return [{ name, works, process, ask: (job: Parameters<PeerProcess['ask']>[0]) => process.ask(job) }];
+  });
+  return { present, absent };
+}
+
+async function compareAndShow(
+  present: readonly Started[],
+  absent: readonly Peer[],
+  works: readonly Work[],
+  { preset, rounds, seconds, ...flags }: PeerFlags,
+): Promise<void> {
+  const { model, dispose } = await makeModelJob(preset);
+  const signal = stopSignal();
+  const onValue = (peer: string, work: Work, value: number, unit: string) =>
+    say(`${recordName(work, preset)}  ${peer}: ${three(value)} ${unit}`);
+  const figures: PeerFigure[] = [];
+  try {
+    for await (const measured of comparePeers(present, works, model, { rounds, seconds, onValue, signal })) {
+      figures.push(measured);
+      await take(recordOf(measured, preset, figures), flags);
+      if (measured.error) say(`${measured.peer} fails at ${nameOf(measured.work)}: ${measured.error}`);
+    }
+  } finally {
+    await dispose();
+  }
+  if (signal.aborted) process.exitCode = INTERRUPTED;
+  if (!flags.json) show(figures, absent, preset);
+}
+
+/** A figure as it is kept. `adapter` is that of the run, which dawnlm names; `runsOn` the peer's own. */
+function recordOf({ work, adapter, ...measured }: PeerFigure, preset: string, figures: readonly PeerFigure[]): object {
+  const common = figures.find((each) => each.adapter)?.adapter ?? { name: 'none', software: true, driver: 'none' };
+  const runsOn = adapter?.name ?? 'CPU';
+  return { kind: 'peer', ...measured, work: recordName(work, preset), preset, runsOn, ...provenance(common) };
+}
+
+async function take(record: object, flags: ResultFlags): Promise<void> {
+  if (flags.json) printJson(record);
+  const file = savedTo(flags);
+  if (file) await appendRecords(file, [record]);
+}
+
+const HEADINGS = ['work', 'peer', 'version', 'median', 'of rounds', 'unit', 'ratio', 'note'];
+
+function show(figures: readonly PeerFigure[], absent: readonly Peer[], preset: string): void {
+  const rows = figures.map(({ peer, work, value, unit, spread, ratio, version = '', note = '', error }) => {
+    const numbers = value === null ? ['-', '', ''] : [three(value), range(spread!), unit];
+    const share = ratio === undefined ? '' : `${figure(Number(ratio.toPrecision(2)))}x`;
+    return [recordName(work, preset), peer, version, ...numbers, share, error ? 'failed' : note];
+  });
+  if (rows.length > 0) print(`\n${table([HEADINGS, ...rows], 3)}`);
+  for (const { name } of absent) print(`${name}: absent\n`);
+}
