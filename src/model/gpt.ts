@@ -22,7 +22,7 @@ export interface PassOptions {
   state?: Tensor;
   /** For decoding: keys and values of the tokens before; this pass appends its own. */
   cache?: KeyValueCache;
-  /** For training in less memory: blocks keep only their inputs, and run again in the backward pass. */
+  /** For training in less memory: all blocks but the last keep only their inputs, and run again in the backward pass. */
   recompute?: boolean;
 }
 
@@ -64,7 +64,8 @@ export class GPT {
       const before = x;
       const block = () =>
         style === 'gpt2' ? this.gpt2Block(before, layer, options) : this.llamaBlock(before, layer, options);
-      x = options.recompute ? x.engine.checkpoint(block) : block(); //                              (B, T, C)
+      const last = layer === nLayer - 1; // the backward pass begins with it: nothing would be gained
+      x = options.recompute && !last ? x.engine.checkpoint(block) : block(); //                     (B, T, C)
     }
     return style === 'gpt2' ? this.layerNorm(x, 'transformer.ln_f') : this.rmsNorm(x, 'model.norm'); // (B, T, C)
   }
