@@ -1,9 +1,16 @@
 import type { Point } from './kernel.ts';
 
+/** What a point takes when it is new, in ms. */
+export interface FirstRun {
+  compiledMs: number;
+  /** A first look at the time of a run. */
+  runMs: number;
+}
+
 /** How a tuning point is timed. */
 export interface Stopwatch {
-  /** Compiles a point and runs it. Returns how long the compilation took, in ms; undefined where the point fails. */
-  first(point: Point): Promise<number | undefined>;
+  /** Compiles a point and runs it; undefined where the point fails. */
+  first(point: Point): Promise<FirstRun | undefined>;
   /** How long one run of a point takes that was compiled before, in ms. */
   again(point: Point): Promise<number>;
   /** Whether a point's results are those of another, within rounding: drivers have bugs too. */
@@ -33,7 +40,7 @@ export interface Verdict {
 /** A challenger must be this many times as fast: what is closer is noise, and would change bits for nothing. */
 const LEAST_GAIN = 1.05;
 const ROUNDS = 5;
-/** After one round, a challenger that takes this many times as long is given up. */
+/** After one round, a challenger that takes this many times as long is given up; after the first look, twice that. */
 const HOPELESS = 1.5;
 
 const median = (values: readonly number[]): number => Float64Array.from(values).sort()[values.length >> 1];
@@ -54,9 +61,10 @@ async function duel(best: Point, challenger: Point, stopwatch: Stopwatch): Promi
   return lost > 1 ? 0 : median(times[0]) / median(times[1]);
 }
 
-/** Tries points against the preferred one, which was timed before, and keeps the best. */
+/** Tries points against the preferred one, whose run was seen to take `preferredMs`, and keeps the best. */
 export async function challenge(
   preferred: Point,
+  preferredMs: number,
   challengers: readonly Point[],
   stopwatch: Stopwatch,
   { deadline, now, compileMs, signal }: ChallengeLimits,
@@ -66,9 +74,10 @@ export async function challenge(
   for (const point of challengers) {
     if (now() >= deadline || signal?.aborted) return verdict('time is up');
     tried++;
-    const compiledMs = await stopwatch.first(point);
-    if (compiledMs === undefined) continue;
-    if (compiledMs > compileMs) return verdict('slow to compile');
+    const first = await stopwatch.first(point);
+    if (!first) continue;
+    if (first.compiledMs > compileMs) return verdict('slow to compile');
+    if (first.runMs > 2 * HOPELESS * preferredMs) continue;
     const ratio = await duel(chosen, point, stopwatch);
     if (ratio > LEAST_GAIN && (await stopwatch.agree(preferred, point))) [chosen, gain] = [point, gain * ratio];
   }

@@ -1,5 +1,5 @@
 import { UserError } from '../errors.ts';
-import type { Stopwatch } from './challenge.ts';
+import type { FirstRun, Stopwatch } from './challenge.ts';
 import type { Dispatched, Engine, Recording } from './engine.ts';
 import type { Point } from './kernel.ts';
 import { Tensor } from './tensor.ts';
@@ -26,7 +26,7 @@ export class PointBench implements Stopwatch {
     this.scratch = scratchFor(engine, dispatch);
   }
 
-  async first(point: Point): Promise<number | undefined> {
+  async first(point: Point): Promise<FirstRun | undefined> {
     const startedAt = performance.now();
     const recording = this.record(point);
     try {
@@ -35,7 +35,7 @@ export class PointBench implements Stopwatch {
       const againMs = await this.run(recording, 1);
       const repeats = Math.min(MOST_REPEATS, Math.max(1, Math.ceil(SAMPLE_MS / againMs)));
       this.compiled.set(point, { recording, repeats });
-      return firstMs - againMs;
+      return { compiledMs: firstMs - againMs, runMs: againMs / DISPATCHES };
     } catch (error) {
       if (error instanceof UserError) return undefined;
       throw error;

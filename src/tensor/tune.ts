@@ -102,8 +102,8 @@ interface Weighed extends TuningTask {
 async function timePreferred(engine: Engine, { dispatch, points }: TuningTask) {
   const bench = new PointBench(engine, dispatch);
   try {
-    const compiledMs = await bench.first(points[0]);
-    return compiledMs === undefined ? undefined : { compiledMs, preferredMs: await bench.again(points[0]) };
+    const first = await bench.first(points[0]);
+    return first && { compiledMs: first.compiledMs, preferredMs: await bench.again(points[0]) };
   } finally {
     bench.free();
   }
@@ -119,7 +119,7 @@ async function tuneOne(engine: Engine, task: Weighed, limits: ChallengeLimits): 
   const bench = new PointBench(engine, dispatch);
   try {
     await bench.first(preferred);
-    return { ...facts, ...(await challenge(preferred, challengers, bench, limits)) };
+    return { ...facts, ...(await challenge(preferred, preferredMs, challengers, bench, limits)) };
   } finally {
     bench.free();
   }

@@ -18,6 +18,8 @@ interface Cost {
   compileMs?: number;
   /** Of each run; the last one repeats. */
   runs: number[];
+  /** Of the first look, where that is not as the first run. */
+  lookMs?: number;
   fails?: boolean;
   wrong?: boolean;
 }
@@ -33,7 +35,10 @@ function world(costs: readonly Cost[]) {
     return ms;
   };
   const stopwatch: Stopwatch = {
-    first: async ({ X }) => (costs[X].fails ? undefined : spend(costs[X].compileMs ?? 0)),
+    first: async ({ X }) => {
+      const { fails, compileMs = 0, runs, lookMs = runs[0] } = costs[X];
+      return fails ? undefined : { compiledMs: spend(compileMs), runMs: lookMs };
+    },
     again: async ({ X }) => {
       runs.push(X);
       return spend(costs[X].runs[Math.min(taken[X]++, costs[X].runs.length - 1)]);
@@ -46,7 +51,7 @@ function world(costs: readonly Cost[]) {
 
 async function choose(costs: readonly Cost[], more: { deadline?: number; signal?: AbortSignal } = {}) {
   const { stopwatch, points, limits, runs } = world(costs);
-  const verdict = await challenge(points[0], points.slice(1), stopwatch, { ...limits, ...more });
+  const verdict = await challenge(points[0], costs[0].runs[0], points.slice(1), stopwatch, { ...limits, ...more });
   return { ...verdict, chosen: verdict.chosen.X, runs };
 }
 
@@ -71,6 +76,9 @@ describe('a challenge', () => {
   it('is fought in turns, and given up after a hopeless round', async () => {
     expect((await choose([{ runs: [10] }, { runs: [9] }])).runs).toEqual([0, 1, 1, 0, 0, 1, 1, 0, 0, 1]);
     expect((await choose([{ runs: [10] }, { runs: [16, 1] }])).runs).toEqual([0, 1]);
+    expect((await choose([{ runs: [10] }, { runs: [1], lookMs: 31 }, { runs: [9], lookMs: 29 }])).runs).not.toContain(
+      1,
+    );
   });
 
   it('ends when time is up, or somebody says so', async () => {
