@@ -59,7 +59,22 @@ export async function measureRoof(engine: Engine): Promise<Roof> {
     engine,
     Object.values(works).map(({ work }) => work),
   );
-  const measurements = Object.entries(works).map(([op, work], i) => measurementOf(op, work, timings[i]));
+  return roofOf(Object.entries(works).map(([op, work], i) => measurementOf(op, work, timings[i])));
+}
+
+/** Runs `work` between two measurements of the roof and hands it the better of each: machines are not always idle. */
+export async function underRoof<T>(engine: Engine, work: () => Promise<T>): Promise<{ result: T; roof: Roof }> {
+  const before = await measureRoof(engine);
+  const result = await work();
+  const after = await measureRoof(engine);
+  const better = before.measurements.map((one, i) => {
+    const other = after.measurements[i];
+    return one.median > other.median ? one : other;
+  });
+  return { result, roof: roofOf(better) };
+}
+
+function roofOf(measurements: Measurement[]): Roof {
   const best = (unit: string): number =>
     Math.max(...measurements.filter((one) => one.unit === unit).map(({ median }) => median));
   return { gflopsPerSecond: best('GFLOP/s'), gigabytesPerSecond: best('GB/s'), measurements };

@@ -1,0 +1,32 @@
+/** Models to measure: a preset's, with fresh weights and made-up tokens, for how fast they are does not depend on what they know. */
+import { GPT } from '../src/model/gpt.ts';
+import type { Engine } from '../src/tensor/engine.ts';
+import { threefry } from '../src/tensor/random.ts';
+import { modelConfig, type TrainConfig } from '../src/train/config.ts';
+import { modelTable, trainingFlopsPerToken } from '../src/train/modelTable.ts';
+import { VOCABULARY } from './workloads.ts';
+
+/** What is measured, and how. */
+export interface ModelBenchOptions {
+  preset: string;
+  /** Time that the measured runs may take, about; the slowest still run thrice. */
+  seconds: number;
+  /** Whether kernels are tuned before, as training does. */
+  autotune: boolean;
+}
+
+/** The model that a run of these settings would train. */
+export const freshModel = (engine: Engine, config: TrainConfig): GPT =>
+  new GPT(engine, modelConfig(config, VOCABULARY)).initialize(config.seed);
+
+/** `count` tokens, others for each seed. */
+export const someTokens = (count: number, seed: number): Uint32Array<ArrayBuffer> =>
+  Uint32Array.from({ length: count }, (_, i) => threefry(seed, 3, i, 0)[0] % VOCABULARY);
+
+/** Floating-point operations of training on one token; a forward pass takes a third of them. */
+export const flopsPerToken = ({ config, parameters }: GPT): number =>
+  trainingFlopsPerToken(modelTable(config, parameters.specs));
+
+/** Runs of everything that takes turns: three at least, else as many as the time allows, 15 at most. */
+export const roundsIn = (seconds: number, roundMs: number): number =>
+  Math.min(15, Math.max(3, Math.floor((seconds * 1000) / roundMs)));

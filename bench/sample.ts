@@ -1,0 +1,135 @@
+/** How fast are decoding, prompts and forward passes? */
+import { Generator } from '../src/model/generate.ts';
+import type { GPT } from '../src/model/gpt.ts';
+import type { Engine } from '../src/tensor/engine.ts';
+import { autotune } from '../src/train/autotune.ts';
+import { asRate, timingOf } from './measure.ts';
+import { flopsPerToken, freshModel, type ModelBenchOptions, roundsIn, someTokens } from './models.ts';
+import type { Measurement } from './record.ts';
+import { underRoof } from './roof.ts';
+import { benchConfig } from './workloads.ts';
+
+/** Streams that are decoded at once. */
+export const BATCHES = [1, 8, 32] as const;
+
+const SETTINGS = { temperature: 1, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1 };
+
+/** Work that takes turns with the others. */
+interface Job {
+  op: string;
+  shape: string;
+  /** Tokens of one run. */
+  tokens: number;
+  /** Whether its tokens take the operations of a forward pass at full context. */
+  full: boolean;
+  run(): Promise<void>;
+}
+
+/**
+ * Tokens a second of decoding with the cache for some batches, of a prompt that fills the context, and of forward passes
+ * over a batch: all taking turns, with the roof.
+ */
+export async function benchSample(
+  engine: Engine,
+  adapter: { name: string; software: boolean },
+  { preset, seconds, autotune: tuned }: ModelBenchOptions,
+): Promise<Measurement[]> {
+  const config = benchConfig(preset);
+  const model = freshModel(engine, config);
+  if (tuned) await tuneFor(engine, adapter, model, config.batchSize);
+  const jobs = [
+    ...BATCHES.map((batch) => decoding(model, batch)),
+    prompt(model),
+    forwardPass(engine, model, config.batchSize),
+  ];
+  const firstMs: number[] = [];
+  for (const job of jobs) firstMs.push(await timeOf(job));
+  const { result: times, roof } = await underRoof(engine, () => takeTurns(jobs, seconds));
+  const forwardFlops = flopsPerToken(model) / 3;
+  const measurements = jobs.map(({ op, shape, tokens, full }, i): Measurement => {
+    const rate = asRate(timingOf(times[i]), tokens);
+    const gflopsPerSecond = (rate.median * forwardFlops) / 1e9;
+    const rates = full ? { gflopsPerSecond, roofShare: gflopsPerSecond / roof.gflopsPerSecond } : {};
+    const details = { tokens, firstMs: firstMs[i] };
+    return { kind: 'sample', op, preset, shape, unit: 'tokens/s', ...rate, ...rates, details };
+  });
+  return [...roof.measurements, ...measurements];
+}
+
+/** Times of each job, one after the other in rounds; the first round, which is not counted, tells how long one takes. */
+async function takeTurns(jobs: readonly Job[], seconds: number): Promise<number[][]> {
+  const round = async (): Promise<number[]> => {
+    const times: number[] = [];
+    for (const job of jobs) times.push(await timeOf(job));
+    return times;
+  };
+  const roundMs = (await round()).reduce((sum, timeMs) => sum + timeMs, 0);
+  const rounds: number[][] = [];
+  for (let left = roundsIn(seconds, roundMs); left > 0; left--) rounds.push(await round());
+  return jobs.map((_, i) => rounds.map((times) => times[i]));
+}
+
+async function timeOf({ run }: Job): Promise<number> {
+  const startedAt = performance.now();
+  await run();
+  return performance.now() - startedAt;
+}
+
+async function tuneFor(
+  engine: Engine,
+  adapter: { name: string; software: boolean },
+  model: GPT,
+  batch: number,
+): Promise<void> {
+  const works = [...BATCHES.map((streams) => () => new Generator(model, streams)), () => record(engine, model, batch)];
+  await autotune(
+    engine,
+    works.flatMap((work) => engine.observe(work)),
+    adapter,
+    {},
+  );
+}
+
+/** Streams that begin with a token and fill the context. */
+function decoding(model: GPT, batch: number): Job {
+  const generator = new Generator(model, batch);
+  const tokens = model.config.blockSize - 1;
+  const prompts = Array.from({ length: batch }, (_, i) => someTokens(1, i));
+  const run = async (): Promise<void> => {
+    for await (const _ of generator.generate(prompts, { ...SETTINGS, seed: 1, tokens }));
+  };
+  return {
+    op: 'decode',
+    shape: `${batch} ${batch === 1 ? 'stream' : 'streams'}`,
+    tokens: batch * tokens,
+    full: false,
+    run,
+  };
+}
+
+/** A prompt that fills the context, and the first token after it. */
+function prompt(model: GPT): Job {
+  const generator = new Generator(model);
+  const { blockSize: tokens } = model.config;
+  const run = async (): Promise<void> => {
+    for await (const _ of generator.generate([someTokens(tokens, 1)], { ...SETTINGS, seed: 1, tokens: 1 }));
+  };
+  return { op: 'prompt', shape: `${tokens} tokens`, tokens, full: true, run };
+}
+
+function record(engine: Engine, model: GPT, batch: number) {
+  const { blockSize } = model.config;
+  const ids = engine.tensor(someTokens(batch * blockSize, 1), [batch, blockSize]); // (B, T)
+  return engine.withoutGradients(() => engine.record(() => ({ logits: model.logits(model.hidden(ids)) })));
+}
+
+/** The logits of every position of a batch, which stay on the GPU. */
+function forwardPass(engine: Engine, model: GPT, batch: number): Job {
+  const { blockSize } = model.config;
+  const pass = record(engine, model, batch);
+  const run = async (): Promise<void> => {
+    pass.run();
+    await engine.device.finish();
+  };
+  return { op: 'forward', shape: `batch ${batch} x ${blockSize}`, tokens: batch * blockSize, full: true, run };
+}
