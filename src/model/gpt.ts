@@ -4,6 +4,7 @@ import { crossEntropy } from '../kernels/crossEntropy.ts';
 import { dropout } from '../kernels/dropout.ts';
 import { add } from '../kernels/elementwise.ts';
 import { embedding } from '../kernels/embedding.ts';
+import { headLoss, headLossPays } from '../kernels/headLoss.ts';
 import { layerNorm } from '../kernels/layerNorm.ts';
 import { matmul } from '../kernels/matmul.ts';
 import { rmsNorm } from '../kernels/rmsNorm.ts';
@@ -53,7 +54,11 @@ export class GPT {
 
   /** Mean cross-entropy of the next tokens in nats: ids, targets (B, T) u32 -> (). */
   loss(ids: Tensor, targets: Tensor, options: PassOptions = {}): Tensor {
-    return crossEntropy(this.logits(this.hidden(ids, options)), targets);
+    const hidden = this.hidden(ids, options); //                                                     (B, T, C)
+    const head = this.weight(this.headName); //                                                      (V, C)
+    return headLossPays(hidden, head)
+      ? headLoss(hidden, head, targets, {})
+      : crossEntropy(this.logits(hidden), targets);
   }
 
   /** The state of the residual stream at each token, after the last norm: (B, T) u32 -> (B, T, C). */
