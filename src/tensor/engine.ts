@@ -24,8 +24,8 @@ export interface Dispatched {
   /** Those that the kernel binds. */
   tensors: Readonly<Record<string, Tensor>>;
   params: Readonly<Record<string, number>>;
-  /** Whether the index buffers (u32) that it reads had memory, and so contents, when it was dispatched or recorded. */
-  indexed: boolean;
+  /** Those that had memory, and so contents, when it was dispatched or recorded: what a recording makes on its way has none. */
+  known: ReadonlySet<Tensor>;
 }
 
 /** Makes tensors, runs or records ops, and keeps the tape. One engine serves one adapter. */
@@ -101,11 +101,9 @@ export class Engine {
     const seen: Dispatched[] = [];
     const outer = this.onDispatch;
     this.onDispatch = (kernel, tensors, params) => {
-      const { bind } = kernel.spec;
-      const bound = Object.fromEntries(Object.keys(bind).map((name) => [name, tensors[name]]));
-      const indices = Object.keys(bind).filter((name) => bind[name] === 'read u32');
-      const indexed = indices.every((name) => bound[name].view.block.gpu !== undefined);
-      seen.push({ kernel, tensors: bound, params: { ...params }, indexed });
+      const bound = Object.fromEntries(Object.keys(kernel.spec.bind).map((name) => [name, tensors[name]]));
+      const known = new Set(Object.values(bound).filter(({ view }) => view.block.gpu !== undefined));
+      seen.push({ kernel, tensors: bound, params: { ...params }, known });
       outer?.(kernel, tensors, params);
     };
     try {

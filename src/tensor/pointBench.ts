@@ -77,7 +77,7 @@ export class PointBench implements Stopwatch {
   private async results(point: Point): Promise<Float32Array[]> {
     const { dispatch, scratch } = this;
     const { bind } = dispatch.kernel.spec;
-    for (const [name, tensor] of Object.entries(scratch)) fill(tensor, dispatch.tensors[name]);
+    for (const [name, tensor] of Object.entries(scratch)) fill(tensor, dispatch.tensors[name], dispatch);
     await this.run(this.compiled.get(point)!.recording, 1);
     const written = Object.entries(scratch).filter(
       ([name, { dtype }]) => bind[name].startsWith('write') && dtype === 'f32',
@@ -106,25 +106,25 @@ const PATTERN = Float32Array.from({ length: 1021 }, (_, i) => (1 + ((i * 367) % 
 
 /**
  * Tensors like those of a dispatch, which its runs may overwrite. Tensors that share memory there share it here. Index buffers
- * are copied, so that ids stay in range.
+ * are copied, so that ids stay in range; those without contents yet are zeros, which are in range too.
  */
-function scratchFor(engine: Engine, { tensors }: Dispatched): Record<string, Tensor> {
+function scratchFor(engine: Engine, dispatch: Dispatched): Record<string, Tensor> {
   const made: { like: Tensor; tensor: Tensor }[] = [];
-  const scratch = Object.entries(tensors).map(([name, like]): [string, Tensor] => {
+  const scratch = Object.entries(dispatch.tensors).map(([name, like]): [string, Tensor] => {
     const { block, offsetBytes, sizeBytes } = like.view;
     const twin = made.find(({ like: { view } }) => view.block === block && view.offsetBytes === offsetBytes);
     if (twin && twin.tensor.view.sizeBytes >= sizeBytes) {
       return [name, new Tensor(engine, like.shape, like.dtype, { ...twin.tensor.view, sizeBytes })];
     }
     const tensor = engine.empty(like.shape, like.dtype, 'scratch memory');
-    fill(tensor, like);
+    fill(tensor, like, dispatch);
     made.push({ like, tensor });
     return [name, tensor];
   });
   return Object.fromEntries(scratch);
 }
 
-function fill(tensor: Tensor, like: Tensor): void {
+function fill(tensor: Tensor, like: Tensor, { known }: Dispatched): void {
   const { device } = tensor.engine;
   if (tensor.dtype === 'f32') {
     const numbers = new Float32Array(tensor.size);
@@ -132,6 +132,6 @@ function fill(tensor: Tensor, like: Tensor): void {
       numbers.set(PATTERN.subarray(0, Math.min(PATTERN.length, numbers.length - i)), i);
     }
     tensor.write(numbers);
-  } else if (like.view.block.gpu) device.copy(like.view, tensor.view);
+  } else if (known.has(like)) device.copy(like.view, tensor.view);
   else device.clear(tensor.view);
 }

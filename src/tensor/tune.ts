@@ -43,11 +43,11 @@ const COMPILE_MS = 1000;
 export function tuningTasks(engine: Engine, dispatches: readonly Dispatched[], again = false): TuningTask[] {
   const tasks = new Map<string, TuningTask>();
   for (const dispatch of dispatches) {
-    const { kernel, params, indexed } = dispatch;
+    const { kernel, params } = dispatch;
     const entry = entryName(kernel.spec.name, classOf(kernel.spec, params));
     const task = tasks.get(entry);
     if (task) task.count++;
-    else if (indexed && (again || !measuredPoint(kernel, engine, params))) {
+    else if (again || !measuredPoint(kernel, engine, params)) {
       tasks.set(entry, { entry, dispatch, count: 1, points: pointsFor(engine, dispatch) });
     }
   }

@@ -233,15 +233,23 @@ fn main(@builtin(workgroup_id) group: vec3<u32>) { let i = group.x; ${wgslOf(poi
     }
   });
 
-  it('leaves out kernels whose index buffers have no contents yet', async () => {
-    const { engine, kernel, tensors } = await scene('without_ids');
+  it('knows which index buffers have contents, and takes zeros for the others', async () => {
+    const { engine, kernel, tensors } = await scene('ids_to_come');
+    const ids = engine.empty([3], 'u32');
+    const inside = { ...tensors };
     const seen = engine.observe(() =>
       engine.record(() => {
-        kernel({ ...tensors, ids: engine.empty([3], 'u32') }, { N: 3, flag: 0 });
+        inside.ids = engine.empty([3], 'u32');
+        kernel(inside, { N: 3, flag: 0 });
+        kernel({ ...tensors, ids }, { N: 1, flag: 0 });
         return {};
       }),
     );
-    expect(tuningTasks(engine, seen)).toEqual([]);
+    expect(seen.map(({ known }) => [known.has(inside.ids), known.has(ids), known.has(tensors.x)])).toEqual([
+      [false, false, true],
+      [false, true, true],
+    ]);
+    expect(await tune(engine, tuningTasks(engine, seen), { budgetMs: 10_000 })).toHaveLength(2);
   });
 
   it('tries the points on scratch memory, keeps within the classes and frees what it took', async () => {
