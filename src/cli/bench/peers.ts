@@ -2,9 +2,9 @@ import { type Command, Option } from 'commander';
 import { PEERS, type Peer } from '../../../bench/peers/catalog.ts';
 import { PeerProcess } from '../../../bench/peers/child.ts';
 import { installPeers } from '../../../bench/peers/install.ts';
-import { makeModelJob, nameOf, WORKS, type Work } from '../../../bench/peers/job.ts';
+import { type Job, makeModelJob, nameOf, WORKS, type Work } from '../../../bench/peers/job.ts';
 import { comparePeers, type Entrant, type PeerFigure, recordName } from '../../../bench/peers/rounds.ts';
-import { appendRecords, provenance } from '../../../bench/record.ts';
+import { appendRecords, type PeerRecord, provenance } from '../../../bench/record.ts';
 import { SIZES, type SizeName } from '../../../bench/workloads.ts';
 import { UsageError } from '../../errors.ts';
 import { figure } from '../../train/format.ts';
@@ -73,7 +73,7 @@ async function start(peers: readonly Peer[]): Promise<{ present: Started[]; abse
   const present = found.flatMap(({ peer: { name, works }, command }) => {
     if (!command) return [];
     const process = new PeerProcess(command);
-    return [{ name, works, process, ask: (job: Parameters<PeerProcess['ask']>[0]) => process.ask(job) }];
+    return [{ name, works, process, ask: (job: Job) => process.ask(job) }];
   });
   return { present, absent };
 }
@@ -103,13 +103,17 @@ async function compareAndShow(
 }
 
 /** A figure as it is kept. `adapter` is that of the run, which dawnlm names; `runsOn` the peer's own. */
-function recordOf({ work, adapter, ...measured }: PeerFigure, preset: string, figures: readonly PeerFigure[]): object {
+function recordOf(
+  { work, adapter, ...measured }: PeerFigure,
+  preset: string,
+  figures: readonly PeerFigure[],
+): PeerRecord {
   const common = figures.find((each) => each.adapter)?.adapter ?? { name: 'none', software: true, driver: 'none' };
-  const runsOn = adapter?.name ?? 'CPU';
-  return { kind: 'peer', ...measured, work: recordName(work, preset), preset, runsOn, ...provenance(common) };
+  const details = { preset, runsOn: adapter?.name ?? 'CPU' };
+  return { kind: 'peer', ...measured, ...details, work: recordName(work, preset), ...provenance(common) };
 }
 
-async function take(record: object, flags: ResultFlags): Promise<void> {
+async function take(record: PeerRecord, flags: ResultFlags): Promise<void> {
   if (flags.json) printJson(record);
   const file = savedTo(flags);
   if (file) await appendRecords(file, [record]);

@@ -1,0 +1,116 @@
+/** The libraries that dawnlm is measured against: what each can do, and how it is had. */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { cacheFolder } from '../../src/node/files.ts';
+import type { WorkName } from './job.ts';
+
+/** A program to start, with what its environment has beside ours. */
+export interface Command {
+  argv: readonly [program: string, ...words: string[]];
+  env: Readonly<Record<string, string>>;
+}
+
+export interface Peer {
+  name: string;
+  works: readonly WorkName[];
+  /** npm packages that it needs, with their versions; --install fetches them. */
+  packages: Readonly<Record<string, string>>;
+  /** How it is had, as the end of "absent: ...". */
+  how: string;
+  /** How it is started; undefined where it is absent. */
+  find(): Promise<Command | undefined>;
+}
+
+const EVERYTHING: readonly WorkName[] = ['train', 'forward', 'decode', 'matmul'];
+
+/** Where peers are installed: they are no dependencies of dawnlm. */
+export const peersFolder = (): string => join(cacheFolder(), 'peers');
+
+const scriptPath = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
+
+/** A script of this folder in Node. */
+const inNode = (file: string, env: Command['env'] = {}): Command => ({
+  argv: [process.execPath, scriptPath('run.mjs'), `./${file}`],
+  env: { ...env, DAWNLM_PEERS: peersFolder() },
+});
+
+const isInstalled = (name: string): boolean => existsSync(join(peersFolder(), 'node_modules', name, 'package.json'));
+
+type PackagedPeer = Pick<Peer, 'name' | 'works' | 'packages'> & { script: string; backend?: string };
+
+/** A peer that npm has. */
+const fromNpm = ({ script, backend, ...peer }: PackagedPeer): Peer => ({
+  ...peer,
+  how: `dawnlm bench peers --install --only ${peer.name}`,
+  find: async () =>
+    Object.keys(peer.packages).every(isInstalled)
+      ? inNode(script, backend ? { DAWNLM_PEER_BACKEND: backend } : {})
+      : undefined,
+});
+
+const tfjs = (backend: 'webgpu' | 'wasm'): Peer =>
+  fromNpm({
+    ...{ name: `tfjs-${backend}`, works: EVERYTHING, script: 'tfjs.mjs', backend },
+    packages: { '@tensorflow/tfjs': '4.22.0', [`@tensorflow/tfjs-backend-${backend}`]: '4.22.0' },
+  });
+
+const jax = (backend: 'webgpu' | 'wasm'): Peer =>
+  fromNpm({
+    ...{ name: `jax-js-${backend}`, works: EVERYTHING, script: 'jax.mjs', backend },
+    packages: { '@jax-js/jax': '0.1.25' },
+  });
+
+/** node-llama-cpp's binary for this machine: the plain one; those for CUDA and Vulkan are some 100 MB more. */
+function llamaBinary(): string {
+  const { platform, arch } = process;
+  if (platform === 'darwin') return arch === 'arm64' ? 'mac-arm64-metal' : 'mac-x64';
+  return `${platform === 'win32' ? 'win' : 'linux'}-${arch}`;
+}
+
+/** Programs that may be a Python with torch: a Python of one's own often hides the system's, which has Debian's torch. */
+const PYTHONS = ['python3', '/usr/bin/python3', 'python'];
+const HAS_TORCH = 'import importlib.util, sys; sys.exit(importlib.util.find_spec("torch") is None)';
+
+async function pythonWithTorch(): Promise<string | undefined> {
+  for (const python of PYTHONS) {
+    const found = await promisify(execFile)(python, ['-c', HAS_TORCH]).catch(() => undefined);
+    if (found) return python;
+  }
+  return undefined;
+}
+
+/** Threads that wait for one another by spinning take the cores that they wait for: 2.5 times slower on two. */
+function pytorchEnvironment(): Command['env'] {
+  const threads = String(availableParallelism());
+  return { OMP_WAIT_POLICY: 'passive', OMP_NUM_THREADS: threads, OPENBLAS_NUM_THREADS: threads };
+}
+
+async function findPytorch(): Promise<Command | undefined> {
+  const python = await pythonWithTorch();
+  return python ? { argv: [python, scriptPath('pytorch.py')], env: pytorchEnvironment() } : undefined;
+}
+
+/** dawnlm first: the others' figures are ratios to its. */
+export const PEERS: readonly Peer[] = [
+  { name: 'dawnlm', works: EVERYTHING, packages: {}, how: '', find: async () => inNode('dawnlm.ts') },
+  tfjs('webgpu'),
+  tfjs('wasm'),
+  jax('webgpu'),
+  jax('wasm'),
+  {
+    ...{ name: 'pytorch', works: EVERYTHING, packages: {}, find: findPytorch },
+    how: 'apt-get install python3-torch libopenblas0-pthread, or pip install torch',
+  },
+  fromNpm({
+    ...{ name: 'onnxruntime', works: ['forward', 'matmul'], script: 'onnxruntime.mjs' },
+    packages: { 'onnxruntime-node': '1.30.0' },
+  }),
+  fromNpm({
+    ...{ name: 'llama.cpp', works: ['decode'], script: 'llama.mjs' },
+    packages: { 'node-llama-cpp': '3.22.1', [`@node-llama-cpp/${llamaBinary()}`]: '3.22.1' },
+  }),
+];

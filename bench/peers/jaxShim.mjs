@@ -1,0 +1,85 @@
+/** What jax-js expects of a browser and Node 20 lacks: web workers that start from a blob, `navigator`, helpers of iterators. */
+import { resolveObjectURL } from 'node:buffer';
+import { availableParallelism } from 'node:os';
+import { Worker as Thread } from 'node:worker_threads';
+
+/** The names that a worker's script uses. */
+const PRELUDE = `
+const { parentPort } = require('node:worker_threads');
+const self = globalThis;
+globalThis.postMessage = (message) => parentPort.postMessage(message);
+parentPort.on('message', (data) => self.onmessage({ data }));
+`;
+
+/** A web worker as a thread of Node. Messages wait until its script has been read from the blob. */
+globalThis.Worker ??= class {
+  constructor(url) {
+    this.thread = resolveObjectURL(url)
+      .text()
+      .then((source) => {
+        const thread = new Thread(PRELUDE + source, { eval: true });
+        thread.on('message', (data) => this.onmessage({ data }));
+        thread.on('error', (error) => this.onerror(error));
+        this.ready = thread;
+        return thread;
+      });
+  }
+
+  postMessage(message) {
+    if (this.ready) this.ready.postMessage(message);
+    else this.thread.then((thread) => thread.postMessage(message));
+  }
+};
+
+if (!globalThis.navigator) {
+  const navigator = { hardwareConcurrency: availableParallelism(), userAgent: 'Node' };
+  Object.defineProperty(globalThis, 'navigator', { value: navigator });
+}
+
+/** Iterator.prototype is not global before Node 22. */
+const iterator = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
+const helpers = {
+  *map(change) {
+    let i = 0;
+    for (const value of this) yield change(value, i++);
+  },
+  *filter(keep) {
+    let i = 0;
+    for (const value of this) if (keep(value, i++)) yield value;
+  },
+  *flatMap(change) {
+    let i = 0;
+    for (const value of this) yield* change(value, i++);
+  },
+  *take(count) {
+    if (count <= 0) return;
+    for (const value of this) {
+      yield value;
+      if (--count <= 0) return;
+    }
+  },
+  toArray() {
+    return [...this];
+  },
+  some(test) {
+    for (const value of this) if (test(value)) return true;
+    return false;
+  },
+  every(test) {
+    for (const value of this) if (!test(value)) return false;
+    return true;
+  },
+  find(test) {
+    for (const value of this) if (test(value)) return value;
+    return undefined;
+  },
+  forEach(visit) {
+    for (const value of this) visit(value);
+  },
+  reduce(combine, ...start) {
+    return [...this].reduce(combine, ...start);
+  },
+};
+for (const [name, value] of Object.entries(helpers)) {
+  if (!(name in iterator)) Object.defineProperty(iterator, name, { value, configurable: true, writable: true });
+}

@@ -1,0 +1,119 @@
+/** What is asked of every peer: the same model with the same weights, batch and settings, so that results can be compared too. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parameterSpecs } from '../../src/model/parameters.ts';
+import { normals, threefry } from '../../src/tensor/random.ts';
+import { sizeOf } from '../../src/tensor/shape.ts';
+import { modelConfig, resolveConfig, type TrainConfig } from '../../src/train/config.ts';
+import type { Provenance } from '../record.ts';
+import { SIZES, type SizeName } from '../workloads.ts';
+
+/** `train`: optimizer steps on one batch. `forward`: logits of the batch. `decode`: one stream, greedy. `matmul`: n x n. */
+export type WorkName = 'train' | 'forward' | 'decode' | 'matmul';
+
+/** Something to measure. */
+export interface Work {
+  work: WorkName;
+  /** Side of the matrices of `matmul`. */
+  n?: number;
+}
+
+/** The works, in the order in which they are measured. */
+export const WORKS: readonly Work[] = [
+  { work: 'train' },
+  { work: 'forward' },
+  { work: 'decode' },
+  { work: 'matmul', n: 512 },
+  { work: 'matmul', n: 1024 },
+];
+
+/** "matmul 512" */
+export const nameOf = ({ work, n }: Work): string => (n === undefined ? work : `${work} ${n}`);
+
+/** A line that a peer reads: `work`, with all that it takes. `seconds` 0 only prepares and warms up. */
+export interface Job extends Work {
+  seconds: number;
+  model: ModelJob;
+}
+
+/** A line that a peer answers. */
+export interface Answer {
+  work: WorkName;
+  /** Units a second; null when the job only prepared. */
+  value?: number | null;
+  unit?: string;
+  /** How this peer does the work, where it differs from the others. */
+  note?: string;
+  /** Numbers of the result that all peers must agree on: losses, logits, tokens, elements. */
+  check?: number[];
+  version?: string;
+  /** What it ran on where that is no plain CPU. */
+  adapter?: Provenance['adapter'];
+  /** Why there is no value. */
+  error?: string;
+}
+
+/** The model of a job. Linear layers are (in, out): y = x W. There are no biases; norms have weights only. */
+export interface ModelJob {
+  sizes: Sizes;
+  /** AdamW with the gradient clipped at the norm clipNorm; weight decay only for parameters that say so. */
+  settings: Settings;
+  /** File of the starting weights, f32, one parameter after the other in the order of `parameters`. */
+  weights: string;
+  parameters: { name: string; shape: readonly number[]; decay: boolean }[];
+  /** (B T) ids, row-major, and the ids that should follow. */
+  inputs: number[];
+  targets: number[];
+}
+
+export interface Sizes {
+  nLayer: number;
+  nHead: number;
+  nEmbd: number;
+  blockSize: number;
+  batchSize: number;
+  vocabSize: number;
+}
+
+export type Settings = Pick<TrainConfig, 'learningRate' | 'beta1' | 'beta2' | 'epsilon' | 'weightDecay' | 'clipNorm'>;
+
+/** Characters of tiny Shakespeare, which the presets' published figures are for. */
+const VOCABULARY = 65;
+const SEED = 1337;
+/**
+ * Standard deviations of the weights: embeddings as GPT-2 has them, matrices larger, so that what layers add outweighs the
+ * embedding. With GPT-2's 0.02 a fresh model with a tied head repeats its input, and decoding would be checked by nothing.
+ */
+const STD = { embedding: 0.02, matrix: 0.1 };
+
+/** A preset's settings as peers train it: constant learning rate, no dropout (its random numbers would differ). */
+export const peerConfig = (preset: SizeName): TrainConfig =>
+  resolveConfig(preset, { schedule: 'constant', warmupSteps: 0, dropout: 0, batchSize: SIZES[preset].batch });
+
+/** Writes the starting weights of a preset into a folder of their own. `dispose` removes it. */
+export async function makeModelJob(preset: SizeName): Promise<{ model: ModelJob; dispose(): Promise<void> }> {
+  const config = peerConfig(preset);
+  const { nLayer, nHead, nEmbd, blockSize, batchSize } = config;
+  const specs = parameterSpecs(modelConfig(config, VOCABULARY));
+  const folder = await mkdtemp(join(tmpdir(), 'dawnlm-peers-'));
+  const weights = join(folder, 'weights.f32');
+  const values = specs.map(({ name, shape }, stream) => startOf(name, shape, stream));
+  await writeFile(weights, Buffer.concat(values.map(({ buffer }) => new Uint8Array(buffer))));
+  const ids = Array.from({ length: batchSize * blockSize + 1 }, (_, i) => threefry(SEED, 999, i, 0)[0] % VOCABULARY);
+  const { learningRate, beta1, beta2, epsilon, weightDecay, clipNorm } = config;
+  const model = {
+    sizes: { nLayer, nHead, nEmbd, blockSize, batchSize, vocabSize: VOCABULARY },
+    settings: { learningRate, beta1, beta2, epsilon, weightDecay, clipNorm },
+    weights,
+    parameters: specs.map(({ name, shape, decay }) => ({ name, shape, decay })),
+    inputs: ids.slice(0, -1),
+    targets: ids.slice(1),
+  };
+  return { model, dispose: () => rm(folder, { recursive: true, force: true }) };
+}
+
+function startOf(name: string, shape: readonly number[], stream: number): Float32Array<ArrayBuffer> {
+  if (shape.length < 2) return new Float32Array(sizeOf(shape)).fill(1); // norms: there are no biases
+  return normals(sizeOf(shape), /\.w[tp]e\./.test(name) ? STD.embedding : STD.matrix, SEED, stream);
+}

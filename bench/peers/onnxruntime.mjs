@@ -1,0 +1,31 @@
+/** onnxruntime-node on the CPU: the forward pass, as a graph that it optimizes itself, and products. */
+import { availableParallelism } from 'node:os';
+import { ends, load, matmulAmount, matrices, readWeights, versionOf } from './inputs.ts';
+import { matmulFile, modelFile } from './onnxModel.mjs';
+import { serve } from './serve.ts';
+
+const { InferenceSession, Tensor } = load('onnxruntime-node');
+
+/** A work that runs a graph on inputs. */
+async function prepare(file, feeds, amount, unit) {
+  const options = { graphOptimizationLevel: 'all', intraOpNumThreads: availableParallelism() };
+  const session = await InferenceSession.create(file, options);
+  const [output] = session.outputNames;
+  const run = async (count) => {
+    for (let i = 0; i < count; i++) await session.run(feeds);
+  };
+  return { amount, unit, check: ends((await session.run(feeds))[output].data), run };
+}
+
+function forward({ model: job }) {
+  const { batchSize, blockSize } = job.sizes;
+  const ids = new Tensor('int64', BigInt64Array.from(job.inputs, BigInt), [batchSize, blockSize]);
+  return prepare(modelFile(readWeights(job), job.sizes), { ids }, job.inputs.length, 'tokens/s');
+}
+
+function matmul({ n }) {
+  const [a, b] = matrices(n).map((data) => new Tensor('float32', data, [n, n]));
+  return prepare(matmulFile(n), { a, b }, matmulAmount(n), 'GFLOP/s');
+}
+
+await serve({ version: versionOf('onnxruntime-node'), works: { forward, matmul } });

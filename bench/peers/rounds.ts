@@ -1,0 +1,132 @@
+/** Takes turns: every peer warms up, then each measures for some seconds, one after the other, round after round. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { median } from '../measure.ts';
+import type { Provenance } from '../record.ts';
+import { type Answer, type Job, type ModelJob, nameOf, type Work, type WorkName } from './job.ts';
+
+/** Whoever takes part. */
+export interface Entrant {
+  name: string;
+  works: readonly WorkName[];
+  ask(job: Job): Promise<Answer>;
+}
+
+/** What a peer came to on a work. */
+export interface PeerFigure {
+  peer: string;
+  work: Work;
+  /** Median of the rounds, units a second; null when something failed. */
+  value: number | null;
+  unit: string;
+  /** The lowest and the highest round. */
+  spread?: readonly [low: number, high: number];
+  runs?: number;
+  /** The value in that of the first entrant. */
+  ratio?: number;
+  version?: string;
+  note?: string;
+  /** Why there is no value. */
+  error?: string;
+  adapter?: Provenance['adapter'];
+}
+
+export interface RoundOptions {
+  rounds: number;
+  /** That each peer works in a round. */
+  seconds: number;
+  /** Told every value as it comes. */
+  onValue?: (peer: string, work: Work, value: number, unit: string) => void;
+  signal?: AbortSignal;
+}
+
+/** So that threads that spin for a while after their work do not do so in the next one's time. */
+const PAUSE_MS = 100;
+
+/** Results are f32 sums in different orders: losses and logits agree to some 1e-6, and this is far from any other model. */
+const TOLERANCE = 1e-3;
+
+/** Measures works one after the other. Figures come in the order of the entrants; ratios are to the first of them. */
+export async function* comparePeers(
+  entrants: readonly Entrant[],
+  works: readonly Work[],
+  model: ModelJob,
+  options: RoundOptions,
+): AsyncGenerator<PeerFigure> {
+  for (const work of works) {
+    const able = entrants.filter((entrant) => entrant.works.includes(work.work));
+    const figures = await compareOn(able, { ...work, model, seconds: 0 }, options);
+    if (options.signal?.aborted) return;
+    const reference = figures.find(({ peer }) => peer === entrants[0].name)?.value;
+    for (const figure of figures) {
+      yield reference && figure.value ? { ...figure, ratio: figure.value / reference } : figure;
+    }
+  }
+}
+
+async function compareOn(able: readonly Entrant[], job: Job, options: RoundOptions): Promise<PeerFigure[]> {
+  const taking: Taking[] = [];
+  for (const entrant of able) {
+    if (!options.signal?.aborted) taking.push({ entrant, answer: await warmUp(entrant, job, taking), values: [] });
+  }
+  for (let round = 0; round < options.rounds; round++) {
+    for (const part of taking) if (!part.answer.error && !options.signal?.aborted) await measure(part, job, options);
+  }
+  return taking.map((part) => figureOf(part, job));
+}
+
+/** An entrant's part in a work. */
+interface Taking {
+  entrant: Entrant;
+  /** Of its warm-up; with an error as soon as anything fails. */
+  answer: Answer;
+  values: number[];
+}
+
+/** The answer to a job that only prepares, refused when its result is not that of the others. */
+async function warmUp(entrant: Entrant, job: Job, before: readonly Taking[]): Promise<Answer> {
+  const answer = await entrant.ask(job);
+  if (answer.error) return answer;
+  const reference = before.find(({ answer: { error } }) => !error);
+  const error = notNumbers(answer) ?? notTraining(answer) ?? (reference && disagreement(answer, reference));
+  return error ? { ...answer, error } : answer;
+}
+
+/** JSON has null where a number was NaN. */
+function notNumbers({ check = [] }: Answer): string | undefined {
+  if (check.length > 0 && check.every(Number.isFinite)) return undefined;
+  return `its results are no numbers: ${check.join(', ')}`;
+}
+
+function notTraining({ work, check = [] }: Answer): string | undefined {
+  if (work !== 'train' || check[check.length - 1] < check[0]) return undefined;
+  return `its loss does not fall on one batch: ${check.join(', ')}`;
+}
+
+function disagreement({ check = [] }: Answer, { entrant, answer }: Taking): string | undefined {
+  const expected = answer.check ?? [];
+  const near = (value: number, i: number) =>
+    Math.abs(value - expected[i]) <= TOLERANCE * Math.max(1, Math.abs(expected[i]));
+  if (check.length === expected.length && check.every(near)) return undefined;
+  return `its results differ from those of ${entrant.name}: ${check.join(', ')}, not ${expected.join(', ')}`;
+}
+
+async function measure(part: Taking, job: Job, { seconds, onValue }: RoundOptions): Promise<void> {
+  await pause(PAUSE_MS);
+  const { value, error, unit = '' } = await part.entrant.ask({ ...job, seconds });
+  if (typeof value === 'number' && Number.isFinite(value) && value > 0) {
+    part.values.push(value);
+    onValue?.(part.entrant.name, job, value, unit);
+  } else part.answer = { ...part.answer, error: error ?? `it answered with the value ${value}` };
+}
+
+function figureOf({ entrant, answer, values }: Taking, { work, n }: Job): PeerFigure {
+  const { unit = '', version, note, error, adapter } = answer;
+  const figure = { peer: entrant.name, work: n === undefined ? { work } : { work, n }, unit, version, note, adapter };
+  if (error || values.length === 0) return { ...figure, value: null, error: error ?? 'it was not measured' };
+  const spread: [number, number] = [Math.min(...values), Math.max(...values)];
+  return { ...figure, value: median(values), spread, runs: values.length };
+}
+
+/** "train nano", "matmul 512": equal where records compare. */
+export const recordName = (work: Work, preset: string): string =>
+  work.n === undefined ? `${nameOf(work)} ${preset}` : nameOf(work);
