@@ -22,7 +22,7 @@ export function addTrain(program: Command): void {
     .option('--out <folder>', 'where the run is kept (default: runs/<corpus>-<preset>)')
     .option('--resume', 'continue the run in the folder')
     .option('--force', 'begin anew where a run is; that one is moved to <folder>.1')
-    .option('--no-autotune', 'measure no kernels before training, where no table knows what they do best')
+    .option('--no-autotune', 'measure no kernels before training on a GPU whose tables do not know them yet')
     .addOption(adapterOption())
     .addOption(jsonOption())
     .optionsGroup('Settings, over those of the preset and the config file:');

@@ -54,7 +54,7 @@ export async function planTraining(given: string | undefined, flags: TrainFlags)
   if (!existsSync(join(folder, FILES.resume))) {
     say(`${folder} holds a run that was ended before its first checkpoint: it begins anew`);
     await rm(join(folder, FILES.run));
-    return { ...plan, resume: false };
+    return { ...plan, ...(flags.resume && { given: given ?? givenOf(before.dataCard) }), resume: false };
   }
   if (flags.resume) return { ...plan, given: given ?? givenOf(before.dataCard), resume: true };
   if (flags.force) {

@@ -106,7 +106,7 @@ const tokensGradientChains = defineVectors({
   let start = ids[row] * params.C;
   for (var c = lane; c < columns; c += LANES) {
     var sum = T();
-    for (var r = row; r < params.R; r = next[r]) { sum += dy[r * params.C + c]; }
+    for (var r = row; r < params.R; r = max(next[r], r + 1u)) { sum += dy[r * params.C + c]; }
     dtokens[start + c] += sum;
   }`),
 });

@@ -29,21 +29,25 @@ export function modelDispatches(engine: Engine, config: TrainConfig): Dispatched
 }
 
 /** Time that a run may spend on trying points before it begins. */
-const budgetMs = (software: boolean): number => (software ? 2000 : 4000);
+const BUDGET_MS = 4000;
 
-/** Tunes what `dispatches` need and no table knows, lets the engine use it and keeps it for later runs on the adapter. */
+/**
+ * Tunes what `dispatches` need and no table knows, lets the engine use it and keeps it for later runs on the adapter.
+ *
+ * Software adapters are left alone unless `dawnlm autotune` asks: their kernels' preferences were measured, tuning found
+ * nothing better and took 5 to 16 s of compiling, and a table that grows from run to run would change bits from run to run.
+ */
 export async function autotune(
   engine: Engine,
   dispatches: readonly Dispatched[],
   adapter: { name: string; software: boolean },
   options: Pick<TuneOptions, 'signal'> & { onBegin?: (unknown: number, budgetMs: number) => void },
 ): Promise<AutotuneSummary | undefined> {
-  const tasks = tuningTasks(engine, dispatches);
+  const tasks = adapter.software ? [] : tuningTasks(engine, dispatches);
   if (tasks.length === 0) return undefined;
-  const budget = budgetMs(adapter.software);
-  options.onBegin?.(tasks.length, budget);
+  options.onBegin?.(tasks.length, BUDGET_MS);
   const startedAt = performance.now();
-  const found = await tune(engine, tasks, { budgetMs: budget, signal: options.signal });
+  const found = await tune(engine, tasks, { budgetMs: BUDGET_MS, signal: options.signal });
   const changed = found.filter(({ preferred, chosen }) => chosen !== preferred).length;
   const timeMs = performance.now() - startedAt;
   const unsaved = await takeAndKeep(engine, found, adapter.name);
