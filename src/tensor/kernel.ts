@@ -28,10 +28,7 @@ export interface KernelSpec<B extends string, P extends string, T extends Point>
   bind: Record<B, Binding>;
   /** Members of the uniform struct `params`. */
   params: Record<P, 'u32' | 'f32'>;
-  /**
-   * The tuning space: each constant's values. Every point that is `valid` gives the same result within tolerance. When points
-   * are timed, u32 tensors may be all zeros: a kernel that would never end on those (following links) must have no choice.
-   */
+  /** The tuning space: each constant's values. Every point that is `valid` gives the same result within tolerance. */
   tune?: { readonly [K in keyof T]: readonly number[] };
   /** Whether an adapter can run a point. */
   valid?: (point: T, adapter: Capabilities) => boolean;

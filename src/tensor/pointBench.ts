@@ -106,7 +106,7 @@ const PATTERN = Float32Array.from({ length: 1021 }, (_, i) => (1 + ((i * 367) % 
 
 /**
  * Tensors like those of a dispatch, which its runs may overwrite. Tensors that share memory there share it here. Index buffers
- * are copied, so that ids stay in range; those without contents yet are zeros, which are in range too.
+ * are copied, so that ids stay in range; what has no contents yet is zero.
  */
 function scratchFor(engine: Engine, dispatch: Dispatched): Record<string, Tensor> {
   const made: { like: Tensor; tensor: Tensor }[] = [];

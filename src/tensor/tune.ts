@@ -47,7 +47,7 @@ export function tuningTasks(engine: Engine, dispatches: readonly Dispatched[], a
     const entry = entryName(kernel.spec.name, classOf(kernel.spec, params));
     const task = tasks.get(entry);
     if (task) task.count++;
-    else if (again || !measuredPoint(kernel, engine, params)) {
+    else if (measurable(dispatch) && (again || !measuredPoint(kernel, engine, params))) {
       tasks.set(entry, { entry, dispatch, count: 1, points: pointsFor(engine, dispatch) });
     }
   }
