@@ -18,9 +18,17 @@ export interface KernelBenchOptions {
   quick?: boolean;
 }
 
-/** One variant of an op on one shape in one pass; gain is its speed by that of the first variant, timed in turns with it. */
+/** One variant of an op on one shape in one pass. */
 export interface KernelMeasurement extends Measurement {
-  details: { pass: Pass; gain: number };
+  details: {
+    pass: Pass;
+    /** Its speed by that of the first variant, timed in turns with it. */
+    gain: number;
+    /** Whether it is the variant that models use. */
+    best: boolean;
+    /** Operations for each byte that it moves at least, where operations are counted: its place under the roof. */
+    intensity?: number;
+  };
 }
 
 type Pass = 'forward' | 'forward + backward' | 'step';
@@ -64,6 +72,9 @@ async function* benchOp(
       const timings = await timeVariants(engine, variants, makeWork(engine, workload, pass !== 'forward'));
       for (const [i, variant] of variants.entries()) {
         const gain = timings[0].median / timings[i].median;
+        const flops = pass === 'forward' ? workload.flops?.forward : undefined;
+        const intensity = flops && flops / trafficBytes(workload);
+        const details = { pass, gain, best: i === variants.length - 1, intensity };
         const what = {
           op: op.definition.name,
           variant: `${variant}, ${pass}`,
@@ -78,7 +89,7 @@ async function* benchOp(
           ...timings[i],
           ...rates,
           error: errors.get(variant)!,
-          details: { pass, gain },
+          details,
         };
       }
     }
@@ -94,7 +105,7 @@ async function* benchAdamw(engine: Engine, presets: readonly string[], roof: Roo
     for (const [i, variant] of ['naive', 'fours'].entries()) {
       const rates = ratesOf(timings[i], { bytes: 7 * ELEMENT_BYTES * count }, roof);
       const what = { op: ADAMW, variant: `${variant}, step`, shape: `(${count})`, preset };
-      const details = { pass: 'step' as const, gain: timings[0].median / timings[i].median };
+      const details = { pass: 'step' as const, gain: timings[0].median / timings[i].median, best: i === 1 };
       yield { kind: 'kernel', ...what, unit: 'ms', ...timings[i], ...rates, error, details };
     }
   }

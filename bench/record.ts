@@ -45,6 +45,9 @@ export interface PeerMeasurement {
   /** Null where the peer is absent or cannot do the work. */
   value: number | null;
   unit: string;
+  spread?: readonly [low: number, high: number];
+  version?: string;
+  note?: string;
 }
 
 /** Where a measurement comes from. */

@@ -103,6 +103,13 @@ function callsOf(config: TrainConfig): Record<string, Call[]> {
     embedding: plain([ids([B, T], V), [V, C], [T, C], undefined]),
     crossEntropy: plain([[B * T, V], ids([B * T], V)]),
     tokenLosses: plain([[B * T, V], ids([B * T], V)]),
+    headLoss: [
+      {
+        what: '',
+        test: { inputs: [[B * T, C], [V, C], ids([B * T], V)] },
+        flops: { forward: 2 * B * T * C * V, training: 6 * B * T * C * V },
+      },
+    ],
     dropout: plain([x, ids([2], 9)], { p: 0.2, site: 0 }),
     add: plain([x, x]),
     multiply: plain([x, x]),
