@@ -54,13 +54,23 @@ export function tuningTasks(engine: Engine, dispatches: readonly Dispatched[], a
   return [...tasks.values()].filter(({ points }) => points.length > 1);
 }
 
+/**
+ * Index buffers must have contents: zeros would be other work, and a kernel that follows links might never end on them. A
+ * single number, a flag, may be zero.
+ */
+function measurable({ kernel, tensors, known }: Dispatched): boolean {
+  const indices = Object.entries(tensors).filter(([name]) => kernel.spec.bind[name] === 'read u32');
+  return indices.every(([, tensor]) => known.has(tensor) || tensor.size === 1);
+}
+
+/** The points that can do some work: the preferred one, then the others, those that differ from it in least first. */
 function pointsFor({ capabilities }: Engine, { kernel, params }: Dispatched): Point[] {
   const preferred = preferredPoint(kernel, capabilities, params);
-  const same = (point: Point): boolean => Object.keys(preferred).every((name) => point[name] === preferred[name]);
-  const fitting = kernel
-    .points(capabilities)
-    .filter((point) => kernel.spec.fits?.(point, params, capabilities) ?? true);
-  return [preferred, ...fitting.filter((point) => !same(point))];
+  const distance = (point: Point): number =>
+    Object.keys(preferred).filter((name) => point[name] !== preferred[name]).length;
+  const fits = (point: Point): boolean => kernel.spec.fits?.(point, params, capabilities) ?? true;
+  const others = kernel.points(capabilities).filter((point) => distance(point) > 0 && fits(point));
+  return [preferred, ...others.sort((a, b) => distance(a) - distance(b))];
 }
 
 /**

@@ -224,6 +224,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>) { let i = group.x; ${wgslOf(poi
       ['classes N=1 flag=0', 1],
     ]);
     expect(tasks[0].points).toEqual([{ X: 1 }, { X: 2 }, { X: 3 }]);
+    const spread = adder('spread', { tune: { X: [1, 2], Y: [1, 2] }, prefer: () => ({ X: 2, Y: 2 }) });
+    const [{ points }] = tuningTasks(
+      engine,
+      engine.observe(() => spread(tensors, { N: 3, flag: 0 })),
+    );
+    expect(points.map(({ X, Y }) => [X, Y])).toEqual([
+      [2, 2],
+      [1, 2],
+      [2, 1],
+      [1, 1],
+    ]); // the nearest first
     try {
       engine.tuning.use({ 'classes N=2 flag=0': 'X=2' });
       expect(tuningTasks(engine, seen).map(({ entry }) => entry)).toEqual(['classes N=1 flag=0']);
