@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { gpuTraits, paperEngine, shadersOf } from '../../bench/static/paper.ts';
+import { parseShader, splitByShader } from '../../bench/static/parse.ts';
+import { candidatesOf, judge, type StaticFigures } from '../../bench/static.ts';
+import { matmul } from '../../src/kernels/matmul.ts';
+
+const output = readFileSync(new URL('radv.txt', import.meta.url), 'utf8');
+
+describe("what the driver's output says", () => {
+  const parts = splitByShader(output);
+
+  it('of a shader', () => {
+    expect([...parts.keys()]).toEqual(['0', '1']);
+    expect(parseShader(parts.get('0')!)).toEqual({
+      ...{ vgprs: 12, sgprs: 128, spills: 0, ldsBytes: 512, subgroupsPerSimd: 32, instructions: 109, codeBytes: 548 },
+      loop: { instructions: 27, fmas: 4, share: 4 / 27 },
+    });
+  });
+
+  it('of one that did not compile', () => {
+    expect(parseShader(parts.get('1')!)).toBeUndefined();
+  });
+
+  it('of loops: the densest counts, jumps ahead are none, two multiply-adds issued at once are two', () => {
+    const code = (...lines: string[]) => `${lines.join('\n')}\nVGPRs: 8\n`;
+    const sparse = ['BB1:', '\tv_fmac_f32_e32 v1, v2, v3', '\tv_add_f32 v1, v2, v3', '\ts_cbranch_scc0 BB1 ; bf'];
+    const dual = ['BB2:', '\tv_dual_fmac_f32 v1, v2, v3 :: v_dual_fmac_f32 v4, v5, v6', '\ts_branch BB2'];
+    expect(parseShader(code('\ts_branch BB2', ...sparse, ...dual))!.loop).toEqual({
+      instructions: 2,
+      fmas: 2,
+      share: 1,
+    });
+    expect(parseShader(code('\ts_branch BB9', '\tv_fmac_f32 v1, v2, v3', 'BB9:'))!.loop.fmas).toBe(0);
+  });
+});
+
+describe('an adapter on paper', () => {
+  it('gets the shaders of a GPU, and does nothing', async () => {
+    const engine = await paperEngine(gpuTraits(32, 64));
+    const a = engine.tensor(new Float32Array(128 * 128), [128, 128]);
+    const [shader] = shadersOf(engine, () => void matmul(a, a, undefined, undefined, {}));
+    expect(shader.name).toBe('matmul');
+    expect(shader.wgsl).toContain('var<workgroup> aTile');
+    expect(shader.entries.map(({ buffer }) => buffer?.type)).toEqual([
+      'read-only-storage',
+      'read-only-storage',
+      'storage',
+      'uniform',
+    ]);
+    expect(await matmul(a, a, undefined, undefined, {}).floats()).toEqual(new Float32Array(128 * 128));
+  });
+
+  it('runs a step of training and of decoding: every kernel at every point of a GPU', async () => {
+    const candidates = await candidatesOf('tiny');
+    const kernels = new Set(candidates.map(({ shader }) => shader.name));
+    for (const name of [
+      'matmul',
+      'attention_flash_16',
+      'attention_flash_dkv_16',
+      'cached_attention_decode_16',
+      'sample_radix',
+      'adamw_fours',
+    ]) {
+      expect(kernels).toContain(name);
+    }
+    expect(candidates.some(({ shader }) => /texture_storage/.test(shader.wgsl))).toBe(false);
+    for (const kernel of kernels)
+      expect(candidates.some(({ shader, preferred }) => shader.name === kernel && preferred)).toBe(true);
+  });
+});
+
+describe('the verdict', () => {
+  const figures = (changes: Partial<StaticFigures>): StaticFigures => ({
+    ...{ kernel: 'matmul', family: 'navi21', point: {}, preferred: true, vgprs: 100, sgprs: 1, spills: 0, ldsBytes: 0 },
+    ...{ subgroupsPerSimd: 8, instructions: 1, codeBytes: 1, loop: { instructions: 10, fmas: 8, share: 0.8 } },
+    ...changes,
+  });
+
+  it('names what GPUs get and spills, and the densest tile that leaves room', () => {
+    const dense = figures({ loop: { instructions: 10, fmas: 9, share: 0.9 } });
+    const crowded = figures({ subgroupsPerSimd: 4, loop: { instructions: 1, fmas: 1, share: 1 } });
+    const spilled = figures({ kernel: 'attention', spills: 2 });
+    const unused = figures({ kernel: 'other', spills: 2, preferred: false });
+    const elsewhere = figures({ family: 'navi31', kernel: 'softmax' });
+    expect(judge([figures({}), dense, crowded, spilled, unused, elsewhere])).toEqual([
+      { family: 'navi21', spilling: ['attention'], matmul: dense },
+      { family: 'navi31', spilling: [], matmul: undefined },
+    ]);
+  });
+});
