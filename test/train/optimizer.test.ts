@@ -15,7 +15,7 @@ const batch = { inputs, targets: randomIds([3, 13], 23, 6) };
 async function step(style: 'gpt2' | 'llama', optimizer: 'adamw' | 'muon') {
   const model = smallModel(await testEngine(), style);
   const { parameters } = model;
-  const config = resolveConfig('tiny', { ...SETTINGS, optimizer });
+  const config = resolveConfig('tiny', { ...SETTINGS, muonFactor: 1.5, optimizer });
   const before = await parameters.values.floats();
   const trainer = new Trainer(model, config);
   trainer.train([batch]);
