@@ -9,6 +9,15 @@ export const HEAD = /* wgsl */ `(@builtin(workgroup_id) group: vec3<u32>, @built
 /** `count`, written so that the compiler does not know it: unrolled loops of loads or stores take LLVM many seconds. */
 const opaque = (count: number): string => `min(${count}u, ${count}u * params.M)`;
 
+/** Which tile a workgroup computes: `matrix` of the batch, rows from `m0`, columns from `n0`. */
+const locateTile = (TM: number, TN: number): string => /* wgsl */ `  let tilesN = (params.N + ${TN - 1}u) / ${TN}u;
+  let tilesM = (params.M + ${TM - 1}u) / ${TM}u;
+  let index = groupIndex(group, groups);
+  let matrix = index / (tilesM * tilesN);
+  if (matrix >= params.batch) { return; }
+  let m0 = index / tilesN % tilesM * ${TM}u;
+  let n0 = index % tilesN * ${TN}u;`;
+
 export type MatmulPoint = { LANES: number; IMAGE: number; TM: number; TN: number };
 
 /** Depth of the slices that the tile form stages in workgroup memory. */
@@ -70,13 +79,7 @@ var<workgroup> aTile: array<vec4<f32>, ${TILE_DEPTH * pitchOf(TM)}>;
 var<workgroup> bTile: array<vec4<f32>, ${TILE_DEPTH * pitchOf(TN)}>;
 @compute @workgroup_size(${invocations})
 fn main${HEAD} {
-  let tilesN = (params.N + ${TN - 1}u) / ${TN}u;
-  let tilesM = (params.M + ${TM - 1}u) / ${TM}u;
-  let index = groupIndex(group, groups);
-  let matrix = index / (tilesM * tilesN);
-  if (matrix >= params.batch) { return; }
-  let m0 = index / tilesN % tilesM * ${TM}u;
-  let n0 = index % tilesN * ${TN}u;
+${locateTile(TM, TN)}
   let aStart = matrix * params.aBatch;
   let bStart = matrix * params.bBatch;
   let row = lane / ${across}u;
@@ -111,13 +114,7 @@ export function lanesForm({ TM, TN }: MatmulPoint, S: number, store: string): st
   return /* wgsl */ `${store}
 @compute @workgroup_size(${S})
 fn main${HEAD} {
-  let tilesN = (params.N + ${TN - 1}u) / ${TN}u;
-  let tilesM = (params.M + ${TM - 1}u) / ${TM}u;
-  let index = groupIndex(group, groups);
-  let matrix = index / (tilesM * tilesN);
-  if (matrix >= params.batch) { return; }
-  let m0 = index / tilesN % tilesM * ${TM}u;
-  let n0 = index % tilesN * ${TN}u;
+${locateTile(TM, TN)}
   // rows and columns past the end read the last one; their sums are not stored
   ${vectors.map((i) => `let aAt${i} = matrix * params.aBatch + min(m0 + ${i * S}u + lane, params.M - 1u) * params.aRow;`).join('\n  ')}
   ${parts.map((j) => `let bAt${j} = matrix * params.bBatch + min(n0 + ${j * S}u + lane, params.N - 1u) * params.bCol;`).join('\n  ')}
@@ -184,13 +181,7 @@ export function imageForm({ TM, TN }: MatmulPoint, S: number, store: string, for
   return /* wgsl */ `${store}
 @compute @workgroup_size(${S})
 fn main${HEAD} {
-  let tilesN = (params.N + ${TN - 1}u) / ${TN}u;
-  let tilesM = (params.M + ${TM - 1}u) / ${TM}u;
-  let index = groupIndex(group, groups);
-  let matrix = index / (tilesM * tilesN);
-  if (matrix >= params.batch) { return; }
-  let m0 = index / tilesN % tilesM * ${TM}u;
-  let n0 = index % tilesN * ${TN}u;
+${locateTile(TM, TN)}
   // the matrices of a batch stand one under another
   let aTop = matrix * params.${aAlong ? 'M' : 'K'};
   let bTop = matrix * params.${bAlong ? 'N' : 'K'};
