@@ -2,7 +2,8 @@ import { fitsImage, type Matrix } from '../tensor/image.ts';
 import { type Binding, type Capabilities, defineKernel, type Kernel } from '../tensor/kernel.ts';
 import { sizeClass } from '../tensor/tuning.ts';
 import { GELU_WGSL } from './geluFormula.ts';
-import { A_ALONG, B_ALONG, HEAD, imageForm, lanesForm, type MatmulPoint, tileForm } from './matmulForms.ts';
+import { A_ALONG, B_ALONG, HEAD, imageForm, lanesForm, type MatmulPoint } from './matmulForms.ts';
+import { tileForm } from './matmulTile.ts';
 
 /*
  * c[m,n] = sum_k a[m,k] b[k,n], the kernel where a transformer spends nine tenths of its time.
