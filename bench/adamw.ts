@@ -2,7 +2,7 @@
 import { type AdamwTensors, adamw, adamwHyper, adamwReference, HYPER_SIZE } from '../src/kernels/adamw.ts';
 import type { Engine } from '../src/tensor/engine.ts';
 import { normals } from '../src/tensor/random.ts';
-import type { Work } from './measure.ts';
+import type { HeldWork } from './kernels.ts';
 import { type Comparison, largestError } from './ops.ts';
 
 const SETTINGS = { learningRate: 1e-3, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.1, clipNorm: 1 };
@@ -30,9 +30,12 @@ function uploadState(engine: Engine, arrays: ReturnType<typeof makeArrays>): Ada
 }
 
 /** One step over n parameters. */
-export function adamwWork(engine: Engine, n: number): Work {
+export function adamwWork(engine: Engine, n: number): HeldWork {
   const tensors = uploadState(engine, makeArrays(n));
-  return () => adamw(tensors, { decayEnd: n >> 1 });
+  const free = (): void => {
+    for (const { view } of Object.values(tensors)) engine.device.free(view);
+  };
+  return { work: () => adamw(tensors, { decayEnd: n >> 1 }), free };
 }
 
 /** Parameters after one step against float64. Five terms are added up, and roots are good to a few ulp. */

@@ -1,13 +1,21 @@
 /** How fast is every kernel, variant by variant, how much of what the adapter can do, and how far from the truth? */
 import { UsageError } from '../src/errors.ts';
 import type { Engine } from '../src/tensor/engine.ts';
-import { ELEMENT_BYTES, type Tensor } from '../src/tensor/tensor.ts';
+import { ELEMENT_BYTES } from '../src/tensor/tensor.ts';
 import { adamwWork, compareAdamw } from './adamw.ts';
 import { interleaved, type Timing, type Work } from './measure.ts';
 import { type AnyOp, apply, compare, findOps, makeNumbers, upload } from './ops.ts';
 import type { Measurement } from './record.ts';
 import { measureRoof, type Roof } from './roof.ts';
-import { describeWorkload, parametersOf, trafficBytes, type Workload, workloadsOf } from './workloads.ts';
+import {
+  describeWorkload,
+  operationsOf,
+  parametersOf,
+  trafficBytes,
+  trainingBytes,
+  type Workload,
+  workloadsOf,
+} from './workloads.ts';
 
 export interface KernelBenchOptions {
   /** Only ops with this in their name. */
@@ -26,7 +34,7 @@ export interface KernelMeasurement extends Measurement {
     gain: number;
     /** Whether it is the variant that models use. */
     best: boolean;
-    /** Operations for each byte that it moves at least, where operations are counted: its place under the roof. */
+    /** Operations for each byte that it moves at least: its place under the roof. */
     intensity?: number;
   };
 }
@@ -34,6 +42,8 @@ export interface KernelMeasurement extends Measurement {
 type Pass = 'forward' | 'forward + backward' | 'step';
 
 const ADAMW = 'adamw';
+/** Of a parameter: clipping 1, moments 3 and 4, corrections 2, root, quotient and step 5, decay 1. */
+const ADAMW_OPERATIONS = 16;
 
 /**
  * Measures the roof, then times every variant of every op, and AdamW, on the shapes of presets; yields figures as they come.
@@ -69,11 +79,12 @@ async function* benchOp(
   for (const workload of workloadsOf(op, presets)) {
     for (const pass of passes) {
       if (pass !== 'forward' && !op.definition.backward) continue;
-      const timings = await timeVariants(engine, variants, makeWork(engine, workload, pass !== 'forward'));
+      const { work, free } = makeWork(engine, workload, pass !== 'forward');
+      const timings = await timeVariants(engine, variants, work).finally(free);
       for (const [i, variant] of variants.entries()) {
         const gain = timings[0].median / timings[i].median;
-        const flops = pass === 'forward' ? workload.flops?.forward : undefined;
-        const intensity = flops && flops / trafficBytes(workload);
+        const { flops, operations, bytes } = amountsOf(workload, pass);
+        const intensity = bytes && (flops ?? operations ?? 0) / bytes;
         const details = { pass, gain, best: i === variants.length - 1, intensity };
         const what = {
           op: op.definition.name,
@@ -81,7 +92,7 @@ async function* benchOp(
           shape: describeWorkload(workload),
           preset: workload.from,
         };
-        const rates = ratesOf(timings[i], amountOf(workload, pass), roof);
+        const rates = ratesOf(timings[i], { flops, bytes }, roof);
         yield {
           kind: 'kernel',
           ...what,
@@ -101,29 +112,34 @@ async function* benchAdamw(engine: Engine, presets: readonly string[], roof: Roo
   const { error } = await compareAdamw(engine);
   for (const preset of presets) {
     const count = parametersOf(preset);
-    const timings = await timeVariants(engine, ['naive', 'best'], adamwWork(engine, count));
+    const { work, free } = adamwWork(engine, count);
+    const timings = await timeVariants(engine, ['naive', 'best'], work).finally(free);
     for (const [i, variant] of ['naive', 'fours'].entries()) {
-      const rates = ratesOf(timings[i], { bytes: 7 * ELEMENT_BYTES * count }, roof);
+      const bytes = 7 * ELEMENT_BYTES * count;
+      const rates = ratesOf(timings[i], { bytes }, roof);
       const what = { op: ADAMW, variant: `${variant}, step`, shape: `(${count})`, preset };
-      const details = { pass: 'step' as const, gain: timings[0].median / timings[i].median, best: i === 1 };
+      const gain = timings[0].median / timings[i].median;
+      const intensity = (ADAMW_OPERATIONS * count) / bytes;
+      const details = { pass: 'step' as const, gain, best: i === 1, intensity };
       yield { kind: 'kernel', ...what, unit: 'ms', ...timings[i], ...rates, error, details };
     }
   }
 }
 
-/** What a pass does: operations where an op calculates more than it moves, else the least traffic of a forward pass. */
+/** What a pass does: `flops` of ops that calculate more than they move, by which they are rated; else the least traffic. */
 export interface Amounts {
   flops?: number;
   bytes?: number;
 }
 
-function amountOf(workload: Workload, pass: Pass): Amounts {
+/** Of a forward pass both, and the operations of ops that are rated by what they move. */
+function amountsOf(workload: Workload, pass: Pass): Amounts & { operations?: number } {
   const { flops } = workload;
-  if (flops) return { flops: pass === 'forward' ? flops.forward : flops.training };
-  return pass === 'forward' ? { bytes: trafficBytes(workload) } : {};
+  if (pass !== 'forward') return flops ? { flops: flops.training } : { bytes: trainingBytes(workload) };
+  return { flops: flops?.forward, operations: operationsOf(workload), bytes: trafficBytes(workload) };
 }
 
-/** Rates of a time in ms, and their share of the roof. */
+/** Rates of a time in ms, and their share of the roof: of the arithmetic where operations are counted, else of the memory. */
 export function ratesOf({ median }: Timing, { flops, bytes }: Amounts, roof: Roof): Partial<Measurement> {
   if (flops !== undefined) {
     const gflopsPerSecond = flops / median / 1e6;
@@ -167,17 +183,33 @@ const timeVariants = (engine: Engine, variants: readonly string[], work: Work): 
     variants.map((variant) => underVariant(engine, variant, work)),
   );
 
-/** The pass as it stands in a recorded step. Inputs of normal numbers get gradients. */
-export function makeWork(engine: Engine, { op, test }: Pick<Workload, 'op' | 'test'>, backward: boolean): Work {
+/** Work with the memory that it holds, which `free` hands back at once: garbage collection does not see its size. */
+export interface HeldWork {
+  work: Work;
+  free(): void;
+}
+
+/** The pass as it stands in a recorded step. Inputs of normal numbers get gradients, which nothing has been added to before. */
+export function makeWork(engine: Engine, { op, test }: Pick<Workload, 'op' | 'test'>, backward: boolean): HeldWork {
   const attributes = test.attributes ?? {};
   const numbers = makeNumbers(test);
   const inputs = upload(engine, numbers);
-  if (!backward) return () => void engine.withoutGradients(() => apply(op, inputs, attributes));
-  for (const input of inputs) if (input) input.requiresGrad = input.dtype === 'f32';
+  const held = inputs.filter((input) => input !== undefined);
+  const free = (): void => {
+    for (const { view } of held) engine.device.free(view);
+  };
+  if (!backward) return { free, work: () => void engine.withoutGradients(() => apply(op, inputs, attributes)) };
   const shape = op.definition.shape(
     numbers.map((input) => input?.shape),
     attributes,
   );
-  const dy: Tensor = engine.tensor(makeNumbers({ inputs: [shape] })[0]!.data, shape);
-  return () => engine.backward(apply(op, inputs, attributes), dy);
+  const dy = engine.tensor(makeNumbers({ inputs: [shape] })[0]!.data, shape);
+  const differentiable = held.filter(({ dtype }) => dtype === 'f32');
+  for (const input of differentiable) input.requiresGrad = true;
+  held.push(dy);
+  const work = (): void => {
+    for (const input of differentiable) input.grad = undefined;
+    engine.backward(apply(op, inputs, attributes), dy);
+  };
+  return { free, work };
 }

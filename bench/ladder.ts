@@ -31,11 +31,9 @@ export async function benchLadder(
   const steps = stepsOf(engine, ladder, shape);
   const errors: number[] = [];
   for (const { rung, on } of steps) errors.push(await on(() => errorOf(engine, op, rung.variant)));
-  const work = makeWork(engine, { op, test: ladder.test(shape) }, false);
-  const timings = await interleaved(
-    engine,
-    steps.map((step) => workOn(engine, step, work)),
-  );
+  const { work, free } = makeWork(engine, { op, test: ladder.test(shape) }, false);
+  const works = steps.map((step) => workOn(engine, step, work));
+  const timings = await interleaved(engine, works).finally(free);
   return steps.map(({ rung, point }, i): RungMeasurement => {
     const gain = (before: number): number => timings[before].median / timings[i].median;
     const details = { idea: rung.idea, rung: i, gain: gain(Math.max(0, i - 1)), gainOverFirst: gain(0) };
@@ -72,7 +70,7 @@ const hasPoint = (kernel: Kernel, engine: Engine, point: Point): boolean =>
 /** The kernels that a rung's variant dispatches on the shape, and on the small cases that errors are taken from. */
 function kernelsOf(engine: Engine, { op, test }: Ladder, { variant }: Rung, shape: readonly number[]): Kernel[] {
   const tests = [test(shape), ...op.definition.cases.slice(0, ERROR_CASES)];
-  const works = tests.map((one) => underVariant(engine, variant, makeWork(engine, { op, test: one }, false)));
+  const works = tests.map((one) => underVariant(engine, variant, makeWork(engine, { op, test: one }, false).work));
   const seen = works.flatMap((work) => engine.observe(() => engine.device.capture(work)));
   return [...new Set(seen.map(({ kernel }) => kernel))];
 }
@@ -108,6 +106,6 @@ export async function showRung(
     const list = steps.map(({ rung }) => rung.name).join(', ');
     throw new UsageError(`${ladder.op.definition.name} has no rung "${name}" on this adapter; it has ${list}`);
   }
-  const work = makeWork(paper, { op: ladder.op, test: ladder.test(shape) }, false);
+  const { work } = makeWork(paper, { op: ladder.op, test: ladder.test(shape) }, false);
   return shadersOf(paper, workOn(paper, step, work));
 }

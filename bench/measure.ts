@@ -1,4 +1,4 @@
-import type { Engine } from '../src/tensor/engine.ts';
+import type { Engine, Recording } from '../src/tensor/engine.ts';
 
 /** Work that is timed: called inside of a recording, each call adds the same dispatches. */
 export type Work = () => void;
@@ -40,8 +40,17 @@ export const asRate = ({ median, spread: [low, high], runs }: Timing, amount: nu
  * all of them; compilation and the first runs are not counted.
  */
 export async function interleaved(engine: Engine, works: readonly Work[]): Promise<Timing[]> {
+  const recordings: Recording<object>[] = [];
+  try {
+    return await takeTurns(engine, works, recordings);
+  } finally {
+    for (const recording of recordings) recording.dispose();
+  }
+}
+
+async function takeTurns(engine: Engine, works: readonly Work[], made: Recording<object>[]): Promise<Timing[]> {
   const timed = [];
-  for (const work of works) timed.push(await prepare(engine, work));
+  for (const work of works) timed.push(await prepare(engine, work, made));
   const fast = timed.filter(({ onceMs }) => onceMs <= SLOW_MS);
   const roundMs = fast.reduce((sum, { onceMs, repeats }) => sum + onceMs * repeats, 0);
   const rounds = Math.min(15, Math.max(3, Math.ceil(BUDGET_MS / roundMs)));
@@ -52,22 +61,23 @@ export async function interleaved(engine: Engine, works: readonly Work[]): Promi
 }
 
 /** Compiles and warms up a work, and finds how often a submission repeats it. */
-async function prepare(engine: Engine, work: Work) {
-  const once = recorded(engine, work, 1);
+async function prepare(engine: Engine, work: Work, made: Recording<object>[]) {
+  const once = recorded(engine, work, 1, made);
   await once();
   const onceMs = await once();
   const repeats = Math.min(MOST_REPEATS, Math.max(1, Math.ceil(SUBMISSION_MS / onceMs)));
-  const run = repeats === 1 ? once : recorded(engine, work, repeats);
+  const run = repeats === 1 ? once : recorded(engine, work, repeats, made);
   if (repeats > 1) await run();
   return { run, onceMs, repeats, times: [] as number[] };
 }
 
-/** A function that runs the work `repeats` times in one submission and returns how long it took, in ms. */
-function recorded(engine: Engine, work: Work, repeats: number): () => Promise<number> {
+/** A function that runs the work `repeats` times in one submission and returns how long it took, in ms; its recording is `made`. */
+function recorded(engine: Engine, work: Work, repeats: number, made: Recording<object>[]): () => Promise<number> {
   const recording = engine.record(() => {
     for (let i = 0; i < repeats; i++) work();
     return {};
   });
+  made.push(recording);
   return async () => {
     const start = performance.now();
     recording.run();

@@ -38,10 +38,10 @@ export function describeCase({ inputs, attributes }: AnyCase): string {
 export function makeNumbers(test: AnyCase): ((Numbers & { data: Float32Array | Uint32Array }) | undefined)[] {
   return test.inputs.map((input, i) => {
     if (!input) return undefined;
-    if (!('shape' in input)) return { shape: input, data: normals(sizeOf(input), 1, SEED, i) };
+    if (!('shape' in input)) return { shape: input, data: normals(sizeOf(input), 1, SEED, i + 1) };
     const size = sizeOf(input.shape);
-    if ('scale' in input) return { shape: input.shape, data: normals(size, input.scale, SEED, i) };
-    const ids = Uint32Array.from({ length: size }, (_, k) => threefry(SEED, i, k, 0)[0] % input.below);
+    if ('scale' in input) return { shape: input.shape, data: normals(size, input.scale, SEED, i + 1) };
+    const ids = Uint32Array.from({ length: size }, (_, k) => threefry(i + 1, 77, k, 0)[0] % input.below);
     return { shape: input.shape, data: ids };
   });
 }
@@ -54,11 +54,20 @@ export const upload = (engine: Engine, numbers: readonly (Numbers | undefined)[]
 export const apply = (op: AnyOp, inputs: readonly (Tensor | undefined)[], attributes: Attributes): Tensor =>
   op(...op.definition.inputs.map((_, i) => inputs[i]), attributes);
 
+/**
+ * What rounding explains of a case's error. That of a sum of n terms in f32 is at most about n ulp of its magnitude (Higham,
+ * "Accuracy and Stability", section 4.2); sixteen more ulp are for exp, tanh and the like, which WGSL grants a few ulp each.
+ */
+export function toleranceOf({ reduction }: AnyOp['definition'], test: AnyCase): number {
+  const shapes = test.inputs.map((input) => (input && 'shape' in input ? input.shape : input));
+  return 2 ** -23 * ((reduction?.(shapes, test.attributes ?? {}) ?? 1) + 16);
+}
+
 /** How far an op's forward pass is from its float64 reference. */
 export interface Comparison {
   /** Largest difference of an element, by the largest magnitude of the reference (1 at least). */
   error: number;
-  /** What rounding explains: an ulp for each term of a sum, and 16 for exp, tanh and the like. */
+  /** See `toleranceOf`. */
   tolerance: number;
 }
 
@@ -70,9 +79,7 @@ export async function compare(engine: Engine, op: AnyOp, test: AnyCase): Promise
   const expected = definition.reference(numbers, attributes);
   const output = engine.withoutGradients(() => apply(op, upload(engine, numbers), attributes));
   const actual = output.dtype === 'u32' ? await output.uints() : await output.floats();
-  const shapes = numbers.map((input) => input?.shape);
-  const terms = definition.reduction?.(shapes, attributes) ?? 1;
-  return { error: largestError(actual, expected), tolerance: 2 ** -23 * (terms + 16) };
+  return { error: largestError(actual, expected), tolerance: toleranceOf(definition, test) };
 }
 
 /** Largest difference of two elements by the largest magnitude expected (1 at least); NaN where any is NaN. */

@@ -13,6 +13,8 @@ export interface Workload {
   test: AnyCase;
   /** Floating-point operations without and with the backward pass, for ops that calculate more than they read. */
   flops?: { forward: number; training: number };
+  /** Operations of the forward pass of an op that is rated by what it moves, where they are not so many an element. */
+  operations?: number;
   /** Bytes that the forward pass moves at least, where that is not all inputs and the output. */
   bytes?: number;
 }
@@ -119,11 +121,37 @@ function callsOf(config: TrainConfig): Record<string, Call[]> {
     sumRows: plain([[B * T, C]]),
     gradientNorm: plain([[matrixElements(model)]]),
     selectRows: [{ what: '', test: { inputs: [x, ids([B], T)] }, bytes: ELEMENT_BYTES * 2 * B * C }],
-    cachedAttention: plain([qkv(1), [B, KV, T, D], [B, KV, T, D], ids([B], T)], heads),
+    cachedAttention: plain([qkv(1), [B, KV, T, D], [B, KV, T, D], ids([B], T)], heads).map((call) => ({
+      ...call,
+      operations: 4 * B * H * T * D,
+    })),
     argmax: plain([[B, V]]),
     sample: plain([[B, V], settings, ids([2], 9), ids([B, V], 2)]),
+    orthogonalize: stacksOf(model),
   };
 }
+
+/** What Muon makes orthogonal: matrices of one shape together. Five iterations of three products of n rows and m columns. */
+function stacksOf(model: ModelConfig): Call[] {
+  const stacks = new Map<string, number[]>();
+  for (const { test } of products(model, [1]).slice(0, -1)) {
+    const [rows, columns] = test.inputs[1] as number[];
+    const [count = 0] = stacks.get(`${rows} ${columns}`) ?? [];
+    stacks.set(`${rows} ${columns}`, [count + model.nLayer, rows, columns]);
+  }
+  return [...stacks.values()].map((shape): Call => {
+    const [count, n, m] = [shape[0], Math.min(shape[1], shape[2]), Math.max(shape[1], shape[2])];
+    const forward = count * 5 * 2 * (2 * n * n * m + n ** 3);
+    return { what: '', test: { inputs: [shape] }, flops: { forward, training: forward } };
+  });
+}
+
+/** Operations for each element that ops calculate which mostly move numbers: exp, tanh and quotients count as one each. */
+const OPERATIONS: Readonly<Record<string, number>> = {
+  ...{ layerNorm: 8, rmsNorm: 5, rope: 3, gelu: 10, swiglu: 4, softmax: 5, crossEntropy: 4, tokenLosses: 4 },
+  ...{ embedding: 1, dropout: 2, add: 1, multiply: 1, scale: 1, sum: 1, mean: 1, sumRows: 1, gradientNorm: 2 },
+  ...{ argmax: 1, sample: 4 },
+};
 
 /** Nearly all parameters of a model: the matrices of its blocks. */
 function matrixElements(model: ModelConfig): number {
@@ -155,6 +183,19 @@ function inputBytes(test: AnyCase): number {
 /** The least that the forward pass moves: it reads the inputs and writes the output. */
 export const trafficBytes = ({ op, test, bytes }: Workload): number =>
   bytes ?? inputBytes(test) + ELEMENT_BYTES * sizeOf(op.definition.shape(shapesOf(test), test.attributes ?? {}));
+
+/** The least that a forward and a backward pass move: the latter reads the inputs and dy, and writes the inputs' gradients. */
+export const trainingBytes = (workload: Workload): number =>
+  2 * trafficBytes(workload) +
+  inputBytes({ inputs: workload.test.inputs.filter((input) => input && !('below' in input)) });
+
+/** Operations of the forward pass of an op that is rated by what it moves; undefined where nobody counted them. */
+export function operationsOf({ op, test, operations }: Workload): number | undefined {
+  const each = OPERATIONS[op.definition.name];
+  if (operations !== undefined || each === undefined) return operations;
+  const [shapes, attributes] = [shapesOf(test), test.attributes ?? {}];
+  return each * Math.max(sizeOf(op.definition.shape(shapes, attributes)), sizeOf(shapes[0]!));
+}
 
 /** "MLP up + GELU (12, 64, 128) (128, 512)" */
 export const describeWorkload = ({ what, test }: Workload): string =>

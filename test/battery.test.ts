@@ -1,6 +1,6 @@
-import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type AnyOp, describeCase, isOp, runCase, tuningPoints } from './helpers/battery.ts';
+import { describeCase, findOps } from '../bench/ops.ts';
+import { runCase, tuningPoints } from './helpers/battery.ts';
 import { testEngine } from './helpers/engine.ts';
 
 /**
@@ -8,14 +8,7 @@ import { testEngine } from './helpers/engine.ts';
  * backward against finite differences of that reference, canaries past each output, and the same bits twice.
  * A new file in src/kernels is in the battery by existing.
  */
-const folder = new URL('../src/kernels/', import.meta.url);
-const files = readdirSync(folder).filter((file) => file.endsWith('.ts'));
-const ops = new Map<string, AnyOp>();
-for (const file of files) {
-  for (const exported of Object.values(await import(new URL(file, folder).href))) {
-    if (isOp(exported)) ops.set(exported.definition.name, exported);
-  }
-}
+const ops = await findOps();
 
 describe.each([...ops])('%s', (_, op) => {
   const { definition } = op;

@@ -10,12 +10,6 @@ interface Dot {
   rate: number;
 }
 
-/**
- * Ops that move numbers and hardly calculate have no count of operations. They are drawn as if they did one for each number
- * of four bytes, below the slope of the roof, so that their distance from it is their share of the memory's speed.
- */
-const MOVING = 1 / 4;
-
 const SIZE = { width: 860, height: 420, left: 64, right: 846, top: 16, bottom: 372 };
 
 /** The dots of the variants that models use, forward. */
@@ -23,8 +17,9 @@ function dotsOf(kernels: readonly KernelRecord[]): Dot[] {
   return kernels.flatMap(({ op, shape, preset, details, gflopsPerSecond, gigabytesPerSecond }): Dot[] => {
     if (!details.best || details.pass === 'forward + backward') return [];
     const label = `${op}, ${preset} ${shape}`;
-    if (gflopsPerSecond && details.intensity) return [{ label, intensity: details.intensity, rate: gflopsPerSecond }];
-    return gigabytesPerSecond ? [{ label, intensity: MOVING, rate: gigabytesPerSecond * MOVING }] : [];
+    if (!details.intensity) return [];
+    const rate = gflopsPerSecond ?? details.intensity * (gigabytesPerSecond ?? 0);
+    return rate > 0 ? [{ label, intensity: details.intensity, rate }] : [];
   });
 }
 
@@ -71,7 +66,7 @@ export function roofline({ roof, kernels }: Place, id: string): Html | false {
 <title id="${id}-title">Roofline</title><desc id="${id}-desc">${dots.length} ops under a roof of ${px(peak)} GFLOP/s and ${px(bandwidth)} GB/s.</desc>
 ${grid(axes)}${roofLine(axes, peak, bandwidth)}${dots.map((dot) => drawDot(dot, axes))}</svg>
 <figcaption>Speed by operations a byte, forward, both in powers of ten. The line is what the adapter can do: ${px(bandwidth)} GB/s of copying
-up to its ridge, ${px(peak)} GFLOP/s beyond. Ops that hardly calculate stand at a quarter, one operation a number. Point at a dot for its name.</figcaption></figure>`;
+up to its ridge, ${px(peak)} GFLOP/s beyond. Point at a dot for its name.</figcaption></figure>`;
 }
 
 const grid = ({ x, y, xTicks, yTicks }: Axes): Html => {

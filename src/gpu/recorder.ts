@@ -122,12 +122,16 @@ type Stage = Prepared[] | Exclude<Command, Dispatch>;
 
 /** Encodes commands; bind groups are made once, so that encoding again costs a few microseconds a dispatch. */
 export class Program {
+  private released = false;
+
   private constructor(
     private readonly stages: Stage[],
     private readonly buffers: GPUBuffer[],
     private readonly textures: GPUTexture[],
     /** Held so that no block of the program is collected while the program may run. */
     readonly commands: readonly Command[],
+    /** The blocks and images that were given those buffers and textures. */
+    private readonly lodgers: readonly (Block | Image)[],
   ) {}
 
   /** Gives every block of `commands` memory (transient ones share buffers) and prepares the bind groups. */
@@ -144,7 +148,7 @@ export class Program {
       else if (Array.isArray(last)) last.push(bind(gpu, command));
       else stages.push([bind(gpu, command)]);
     }
-    return new Program(stages, buffers, textures, commands);
+    return new Program(stages, buffers, textures, commands, [...slotOf.keys(), ...pictureOf.keys()]);
   }
 
   /** Bytes of the buffers and textures that only this program uses. */
@@ -153,8 +157,11 @@ export class Program {
     return this.textures.reduce((sum, { width, height }) => sum + 16 * width * height, bytes);
   }
 
-  /** Hands the memory that only this program uses back to the pool; it must not run again. */
+  /** Hands the memory that only this program uses back to the pool, its results with it; it must not run again. */
   release(pool: BufferPool): void {
+    this.released = true;
+    this.stages.length = 0; // bind groups keep buffers alive
+    for (const lodger of this.lodgers) lodger.gpu = undefined;
     for (const buffer of this.buffers.splice(0)) pool.release('storage', buffer);
     for (const texture of this.textures.splice(0)) pool.releaseTexture(texture);
   }
@@ -166,6 +173,7 @@ export class Program {
 
   /** Encodes a run, neighbouring dispatches in one pass. */
   encode(encoder: GPUCommandEncoder): void {
+    if (this.released) throw new Error('a program was run after its memory had been handed back');
     for (const stage of this.stages) {
       if (!Array.isArray(stage)) {
         encodeTransfer(encoder, stage);

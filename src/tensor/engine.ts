@@ -16,6 +16,8 @@ export interface Recording<T> {
   /** Bytes of device memory that only this recording uses. */
   readonly transientBytes: number;
   readonly program: Program;
+  /** Hands its memory, that of the outputs included, back at once; it must not run again. */
+  dispose(): void;
 }
 
 /** A dispatch as `observe` saw it. */
@@ -93,6 +95,7 @@ export class Engine {
       program,
       transientBytes: program.transientBytes,
       run: () => this.device.run(program),
+      dispose: () => this.device.free(program),
     };
   }
 

@@ -53,7 +53,7 @@ export class PointBench implements Stopwatch {
   }
 
   free(): void {
-    for (const { recording } of this.compiled.values()) this.engine.device.free(recording.program);
+    for (const { recording } of this.compiled.values()) recording.dispose();
     for (const { view } of Object.values(this.scratch)) this.engine.device.free(view);
   }
 

@@ -43,7 +43,7 @@ describe('the benchmark report', () => {
     expect([...order].sort((a, b) => a - b)).toEqual(order);
   });
 
-  it('draws ops that calculate at their intensity and the others at a quarter, below the roof', () => {
+  it('draws ops at their intensity, whether they are rated by operations or by bytes', () => {
     const dots = [...page.matchAll(/<circle class="training" cx="([\d.]+)" cy="([\d.]+)"[^>]*><title>([^<]*)/g)];
     expect(dots).toHaveLength(2);
     const at = Object.fromEntries(dots.map(([, x, y, label]) => [label.split(',')[0], { x: Number(x), y: Number(y) }]));

@@ -107,3 +107,31 @@ it('two programs keep their results apart', async () => {
   device.run(second.program);
   expect([await download(device, first.y), await download(device, second.y)]).toEqual([[2], [4]]);
 });
+
+it('a program that is freed hands its memory back, and runs no more', async () => {
+  const { device } = await testEngine();
+  const x = upload(device, 1, 2);
+  const made = () => {
+    const { result: y, commands } = device.capture(() => {
+      const [doubled, fourfold] = [device.allocate(1 << 20, 'doubled'), device.allocate(1 << 20, 'fourfold')];
+      run(device, TWICE, x, doubled);
+      run(device, TWICE, doubled, fourfold);
+      return fourfold;
+    });
+    return { y, program: device.program(commands, [y]) };
+  };
+  const first = made();
+  const { allocatedBytes } = device.pool;
+  expect(first.program.transientBytes).toBe(2 << 20);
+  device.run(first.program);
+  device.free(first.program);
+  for (let i = 0; i < 3; i++) {
+    const { y, program } = made();
+    device.run(program);
+    expect(await download(device, { ...y, sizeBytes: 8 })).toEqual([4, 8]);
+    device.free(program);
+  }
+  expect(device.pool.allocatedBytes).toBe(allocatedBytes);
+  expect(first.program.transientBytes).toBe(0);
+  expect(() => device.run(first.program)).toThrow('after its memory had been handed back');
+});

@@ -1,14 +1,11 @@
 import { expect } from 'vitest';
+import { type AnyCase, type AnyOp, type Attributes, makeNumbers, toleranceOf } from '../../bench/ops.ts';
 import type { Engine } from '../../src/tensor/engine.ts';
 import type { Kernel, Point } from '../../src/tensor/kernel.ts';
-import type { Case, Numbers, Op, OpDefinition } from '../../src/tensor/op.ts';
-import { format, type Shape, sizeOf } from '../../src/tensor/shape.ts';
+import type { Numbers, OpDefinition } from '../../src/tensor/op.ts';
+import { type Shape, sizeOf } from '../../src/tensor/shape.ts';
 import { ELEMENT_BYTES, type Tensor } from '../../src/tensor/tensor.ts';
-import { expectClose, magnitude, normalNumbers, randomIds } from './numbers.ts';
-
-type Attributes = Record<string, unknown>;
-export type AnyOp = Op<readonly (Tensor | undefined)[], Attributes>;
-type AnyCase = Case<Attributes>;
+import { expectClose, magnitude, normalNumbers } from './numbers.ts';
 
 /** Words past the end of each tensor that no kernel may touch. */
 const CANARY_WORDS = 16;
@@ -21,41 +18,11 @@ interface Input extends Numbers {
   integer: boolean;
 }
 
-/** An op as the battery finds it: an exported function with a definition. */
-export const isOp = (value: unknown): value is AnyOp => typeof value === 'function' && 'definition' in value;
-
-export function describeCase({ inputs, attributes }: AnyCase): string {
-  const shapes = inputs.map((input) =>
-    input ? format('shape' in input ? (input.shape as Shape) : (input as Shape)) : '-',
-  );
-  return `${shapes.join(' ')}${attributes ? ` ${JSON.stringify(attributes)}` : ''}`;
-}
-
-function makeInputs(test: AnyCase): (Input | undefined)[] {
-  return test.inputs.map((input, i) => {
-    if (!input) return undefined;
-    if (!('shape' in input)) return { shape: input, data: normalNumbers(input, i + 1), integer: false };
-    if ('below' in input)
-      return { shape: input.shape, data: randomIds(input.shape, input.below, i + 1), integer: true };
-    return { shape: input.shape, data: normalNumbers(input.shape, i + 1, input.scale), integer: false };
-  });
-}
+const makeInputs = (test: AnyCase): (Input | undefined)[] =>
+  makeNumbers(test).map((input) => input && { ...input, integer: input.data instanceof Uint32Array });
 
 const shapesOf = (inputs: readonly (Numbers | undefined)[]): (Shape | undefined)[] =>
   inputs.map((input) => input?.shape);
-
-/**
- * Rounding error of a sum of n terms in f32 is at most about n ulp of its magnitude (Higham, "Accuracy and Stability",
- * section 4.2); sixteen more ulp are for exp, tanh and the like, which WGSL grants a few ulp each.
- */
-function tolerance(
-  definition: OpDefinition<Attributes>,
-  inputs: readonly (Numbers | undefined)[],
-  test: AnyCase,
-): number {
-  const terms = definition.reduction?.(shapesOf(inputs), test.attributes ?? {}) ?? 1;
-  return 2 ** -23 * (terms + 16);
-}
 
 /** Fills the canaries behind a tensor, which was made with padding. */
 function plant(engine: Engine, tensor: Tensor): void {
@@ -156,7 +123,7 @@ export async function runCase(engine: Engine, op: AnyOp, test: AnyCase): Promise
   const inputs = makeInputs(test);
   const outcome = await runOnce(engine, op, test, inputs);
   const expected = definition.reference(inputs, test.attributes ?? {});
-  const relative = tolerance(definition, inputs, test);
+  const relative = toleranceOf(definition, test);
   expectClose(outcome.output, expected, relative * magnitude(expected), 'forward');
   if (definition.backward) {
     for (const [i, gradient] of outcome.gradients.entries()) {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'vitest';
+import type { AnyOp } from '../../bench/ops.ts';
 import type { Numbers } from '../../src/tensor/op.ts';
-import type { AnyOp } from './battery.ts';
 import { testEngine } from './engine.ts';
 import { expectClose, magnitude } from './numbers.ts';
 

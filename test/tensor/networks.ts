@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import type { AnyOp } from '../../bench/ops.ts';
 import { add, multiply, scale } from '../../src/kernels/elementwise.ts';
 import { gelu } from '../../src/kernels/gelu.ts';
 import { matmul } from '../../src/kernels/matmul.ts';
@@ -7,7 +8,6 @@ import type { Engine } from '../../src/tensor/engine.ts';
 import type { Numbers } from '../../src/tensor/op.ts';
 import type { Shape } from '../../src/tensor/shape.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
-import type { AnyOp } from '../helpers/battery.ts';
 import { expectClose, magnitude, normalNumbers } from '../helpers/numbers.ts';
 
 /** The ops of the networks in these tests, on tensors or on float64 numbers. */
