@@ -17,6 +17,13 @@ export class Block {
 }
 
 /**
+ * Texels after each row of an image whose rows would take a power of two of bytes: those share few sets of a CPU's cache, and
+ * push each other out (a product of two (1024, 1024) matrices on lavapipe: 1.1 times as fast with them).
+ */
+const PADDING = 4;
+const PADDED = 32;
+
+/**
  * A matrix as a texture of rgba32float texels: texel (x, y) holds columns 4x to 4x + 3 of row y. Software adapters load from
  * textures four times faster than from buffers. Like a block, it has no GPUTexture until it is used.
  */
@@ -28,8 +35,13 @@ export class Image {
     readonly height: number,
   ) {}
 
+  /** Texels of the texture along x. */
+  get pitch(): number {
+    return this.width % PADDED === 0 ? this.width + PADDING : this.width;
+  }
+
   get sizeBytes(): number {
-    return this.width * this.height * 16;
+    return this.pitch * this.height * 16;
   }
 }
 
@@ -96,12 +108,12 @@ export class BufferPool {
   }
 
   /** A texture of exactly the image's size; its contents are undefined. */
-  acquireTexture({ width, height, sizeBytes }: Image): GPUTexture {
-    const kept = this.freeTextures.findIndex((texture) => texture.width === width && texture.height === height);
+  acquireTexture({ pitch, height, sizeBytes }: Image): GPUTexture {
+    const kept = this.freeTextures.findIndex((texture) => texture.width === pitch && texture.height === height);
     if (kept >= 0) return this.freeTextures.splice(kept, 1)[0];
     this.allocatedBytes += sizeBytes;
     this.created++;
-    return this.gpu.createTexture({ size: [width, height], format: 'rgba32float', usage: 0x8 | 0x2 }); // STORAGE_BINDING|COPY_DST
+    return this.gpu.createTexture({ size: [pitch, height], format: 'rgba32float', usage: 0x8 | 0x2 }); // STORAGE_BINDING|COPY_DST
   }
 
   releaseTexture(texture: GPUTexture): void {

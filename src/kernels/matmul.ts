@@ -292,6 +292,9 @@ export const matmul = defineOp<[a: Tensor, b: Tensor, bias?: Tensor, residual?: 
     { inputs: [[4, 6], [6, 9], [9]] },
     { inputs: [[1, 6], [6, 9], [9], [1, 9]] },
     { inputs: [[2, 5, 6], [6, 9], [9]], attributes: { gelu: true } },
+    // columns in fours
+    { inputs: [[65, 4], [4, 36], [36], [65, 36]] },
+    { inputs: [[2, 3, 5], [5, 12], [12]], attributes: { gelu: true } },
     { inputs: [[2, 5, 6], [9, 6], undefined, [2, 5, 9]], attributes: { transposeB: true } },
   ],
 });

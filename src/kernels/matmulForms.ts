@@ -57,63 +57,71 @@ ${locateTile(TM, TN)}
 }`;
 }
 
-/** Which way each operand runs in memory: 1 where its k are neighbours, which is known when the image form is compiled. */
+/** What the image form knows when it is compiled: which operands' k are neighbours in memory (form bits, see `matmulKernels.ts`). */
 export const A_ALONG = 1;
 export const B_ALONG = 2;
+/** c is added to. */
+export const ACCUMULATE = 4;
+/** Columns come in fours. */
+export const FOURS = 8;
+/** k come in fours. */
+export const K_FOURS = 16;
 
 /**
  * The image form: a step of the loop takes four k. Of an operand whose k are neighbours, a lane loads one texel: four k of its
  * row or column. Of one that runs across, it loads a texel for each k: four neighbouring rows or columns. The images fill up
- * their last texel with zeros; where both run across, k past the end is masked instead.
+ * their last texel with zeros; where both run across, k past the end is masked instead. A lane's columns are four neighbours.
  */
-export function imageForm({ TM, TN }: MatmulPoint, S: number, store: string, form: number): string {
+export function imageForm({ TM }: MatmulPoint, S: number, store: string, form: number, beginWithBias: boolean): string {
   const [aAlong, bAlong] = [(form & A_ALONG) > 0, (form & B_ALONG) > 0];
   const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
   const rows = range(TM);
-  const parts = range(TN / S);
+  const fours = range(4);
   const component = (i: number): string => 'xyzw'[i];
-  // a texel of each lane covers 4 S rows or columns when it runs across
-  const [aTexels, bTexels] = [range(Math.ceil(TM / (aAlong ? S : 4 * S))), range(bAlong ? TN / S : TN / (4 * S))];
-  const column = (j: number): string =>
-    bAlong ? `n0 + ${j * S}u + lane` : `n0 + ${4 * S * (j >> 2)}u + 4u * lane + ${j & 3}u`;
-  const loadAlong = (name: string, start: string, size: string, i: number): string =>
-    `let ${name}${i} = textureLoad(${name}, vec2<u32>(k4, ${name}Top + min(${start} + ${i * S}u + lane, params.${size} - 1u)));`;
-  const loadAcross = (name: string, start: string, u: number, i: number): string =>
-    `textureLoad(${name}, vec2<u32>(${start} / 4u + ${i * S}u + lane, ${name}Top + 4u * k4 + ${u}u))`;
+  // a texel of each lane covers 4 S rows when it runs across
+  const aTexels = range(Math.ceil(TM / (aAlong ? S : 4 * S)));
+  const loadA = (i: number): string =>
+    `let a${i} = textureLoad(a, vec2<u32>(k4, aTop + min(m0 + ${i * S}u + lane, params.M - 1u)));`;
+  const loadB = (j: number): string =>
+    `let b${j} = textureLoad(b, vec2<u32>(k4, bTop + min(n + ${j}u, params.N - 1u)));`;
+  const across = (name: string, at: string, u: number): string =>
+    `textureLoad(${name}, vec2<u32>(${at}, ${name}Top + 4u * k4 + ${u}u))`;
   const masked = (load: string, u: number): string =>
-    bAlong ? load : `select(vec4<f32>(), ${load}, 4u * k4 + ${u}u < params.K)`;
+    bAlong || form & K_FOURS ? load : `select(vec4<f32>(), ${load}, 4u * k4 + ${u}u < params.K)`;
+  const loadAAcross = (u: number): string =>
+    aTexels.map((i) => `let a${u}_${i} = ${masked(across('a', `m0 / 4u + ${i * S}u + lane`, u), u)};`).join(' ');
+  const loadBAcross = (u: number): string => `let b${u} = ${across('b', 'n / 4u', u)};`;
   const rowValue = (m: number, u: number): string =>
     aAlong
       ? `subgroupShuffle(a${Math.floor(m / S)}.${component(u)}, ${m % S}u)`
       : `subgroupShuffle(a${u}_${Math.floor(m / (4 * S))}.${component(m % 4)}, ${Math.floor((m % (4 * S)) / 4)}u)`;
-  const colValue = (j: number, u: number): string =>
-    bAlong ? `b${j}.${component(u)}` : `b${u}_${j >> 2}.${component(j & 3)}`;
-  const fours = range(4);
-  const across = (u: number): string => /* wgsl */ `
-    ${aAlong ? '' : aTexels.map((i) => `let a${u}_${i} = ${masked(loadAcross('a', 'm0', u, i), u)};`).join(' ')}
-    ${bAlong ? '' : bTexels.map((i) => `let b${u}_${i} = ${loadAcross('b', 'n0', u, i)};`).join(' ')}`;
-  // row by row, so that each sum is fetched once for four k: registers hold 16 vectors, the sums are up to 128
+  const colValue = (j: number, u: number): string => (bAlong ? `b${j}.${component(u)}` : `b${u}.${component(j)}`);
+  // row by row, so that each sum is fetched once for four k: registers hold 16 vectors, the sums are up to 256
   const multiplyRow = (m: number): string => /* wgsl */ `
     ${fours.map((u) => `let r${m}_${u} = ${rowValue(m, u)};`).join(' ')}
-    ${parts.map((j) => fours.map((u) => `c${m}_${j} = fma(r${m}_${u}, ${colValue(j, u)}, c${m}_${j});`).join(' ')).join(' ')}`;
+    ${fours.map((j) => fours.map((u) => `c${m}_${j} = fma(r${m}_${u}, ${colValue(j, u)}, c${m}_${j});`).join(' ')).join(' ')}`;
+  const storeOne = (j: number): string =>
+    `if (n + ${j}u < params.N) { store(matrix, m, n + ${j}u, sums[i].${component(j)}); }`;
   return /* wgsl */ `${store}
 @compute @workgroup_size(${S})
 fn main${HEAD} {
-${locateTile(TM, TN)}
+${locateTile(TM, 4 * S)}
+  let n = n0 + 4u * lane;
   // the matrices of a batch stand one under another
   let aTop = matrix * params.${aAlong ? 'M' : 'K'};
   let bTop = matrix * params.${bAlong ? 'N' : 'K'};
-  ${rows.map((m) => parts.map((j) => `var c${m}_${j} = 0.0;`).join(' ')).join('\n  ')}
+  let start = ${beginWithBias ? 'bias[min(n, params.N - 4u) / 4u]' : 'vec4<f32>()'};
+  ${rows.map((m) => fours.map((j) => `var c${m}_${j} = start.${component(j)};`).join(' ')).join('\n  ')}
   for (var k4 = 0u; k4 < (params.K + 3u) / 4u; k4++) {
-    ${aAlong ? aTexels.map((i) => loadAlong('a', 'm0', 'M', i)).join(' ') : ''}
-    ${bAlong ? bTexels.map((i) => loadAlong('b', 'n0', 'N', i)).join(' ') : ''}
-    ${fours.map(across).join('')}${rows.map(multiplyRow).join('')}
+    ${aAlong ? aTexels.map(loadA).join(' ') : fours.map(loadAAcross).join('\n    ')}
+    ${(bAlong ? fours.map(loadB) : fours.map(loadBAcross)).join('\n    ')}${rows.map(multiplyRow).join('')}
   }
   // through an array, so that the epilogue is compiled once and not for each row
-  var sums = array<f32, ${TM * parts.length}>(${rows.flatMap((m) => parts.map((j) => `c${m}_${j}`)).join(', ')});
+  var sums = array<vec4<f32>, ${TM}>(${rows.map((m) => `vec4<f32>(c${m}_0, c${m}_1, c${m}_2, c${m}_3)`).join(', ')});
   for (var i = 0u; i < ${opaque(TM)}; i++) {
     let m = m0 + i;
-    ${parts.map((j) => `if (m < params.M && ${column(j)} < params.N) { store(matrix, m, ${column(j)}, sums[i * ${parts.length}u + ${j}u]); }`).join('\n    ')}
+    if (m >= params.M) { break; }
+    ${form & FOURS ? 'if (n < params.N) { store(matrix, m, n, sums[i]); }' : fours.map(storeOne).join('\n    ')}
   }
 }`;
 }

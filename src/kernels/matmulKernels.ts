@@ -1,8 +1,18 @@
 import { fitsImage, type Matrix } from '../tensor/image.ts';
 import { type Binding, type Capabilities, defineKernel, type Kernel } from '../tensor/kernel.ts';
 import { sizeClass } from '../tensor/tuning.ts';
-import { GELU_WGSL } from './geluFormula.ts';
-import { A_ALONG, B_ALONG, HEAD, imageForm, lanesForm, type MatmulPoint } from './matmulForms.ts';
+import { geluWgsl } from './geluFormula.ts';
+import {
+  A_ALONG,
+  ACCUMULATE,
+  B_ALONG,
+  FOURS,
+  HEAD,
+  imageForm,
+  K_FOURS,
+  lanesForm,
+  type MatmulPoint,
+} from './matmulForms.ts';
 import { tileForm } from './matmulTile.ts';
 
 /*
@@ -44,28 +54,32 @@ export interface Epilogue {
   residual?: boolean;
 }
 
-/** Bindings and the WGSL function `store(batch, m, n, sum)` of an epilogue. */
-function epilogueParts({ bias, gelu, residual }: Epilogue): { bind: Record<string, Binding>; store: string } {
+/** Which bindings an epilogue adds. Those that run along columns are vectors of four where columns come in fours. */
+function bindingsOf({ bias, gelu, residual }: Epilogue): Record<string, Binding> {
   const bind: Record<string, Binding> = { a: 'operand', b: 'operand' };
-  if (bias) bind.bias = 'read';
-  if (residual) bind.residual = 'read';
-  if (gelu) bind.before = 'write';
-  bind.c = 'write';
+  if (bias) bind.bias = 'read fours';
+  if (residual) bind.residual = 'read fours';
+  if (gelu) bind.before = 'write fours';
+  bind.c = 'write fours';
+  return bind;
+}
+
+/** The WGSL function `store(matrix, m, n, sum)`, on vectors of four columns where `fours`. */
+function storeWgsl({ bias, gelu, residual }: Epilogue, accumulate: string, fours = false): string {
+  const type = fours ? 'vec4<f32>' : 'f32';
   const lines = [
-    bias && 'value += bias[n];',
+    bias && !fours && 'value += bias[n];', // vectors begin with it
     gelu && 'before[i] = value; value = gelu(value);',
     residual && 'value += residual[i];',
-    'c[i] = select(value, c[i] + value, params.accumulate == 1u);',
+    `if (${accumulate}) { value += c[i]; }`,
+    'c[i] = value;',
   ];
-  return {
-    bind,
-    store: /* wgsl */ `${gelu ? GELU_WGSL : ''}
-fn store(matrix: u32, m: u32, n: u32, sum: f32) {
-  let i = (matrix * params.M + m) * params.N + n;
+  return /* wgsl */ `${gelu ? geluWgsl(type) : ''}
+fn store(matrix: u32, m: u32, n: u32, sum: ${type}) {
+  let i = ((matrix * params.M + m) * params.N + n)${fours ? ' / 4u' : ''};
   var value = sum;
   ${lines.filter(Boolean).join('\n  ')}
-}`,
-  };
+}`;
 }
 
 const suffix = (epilogue: Epilogue): string =>
@@ -74,13 +88,12 @@ const suffix = (epilogue: Epilogue): string =>
     .join('');
 
 const defineNaive = (epilogue: Epilogue) => {
-  const { bind, store } = epilogueParts(epilogue);
   return defineKernel({
     name: `matmul_naive${suffix(epilogue)}`,
-    bind,
+    bind: bindingsOf(epilogue),
     params: PARAMS,
     grid: ({ M, N, batch }) => Math.ceil((M * N * batch) / 64),
-    wgsl: () => /* wgsl */ `${store}
+    wgsl: () => /* wgsl */ `${storeWgsl(epilogue, 'params.accumulate == 1u')}
 @compute @workgroup_size(64)
 fn main${HEAD} {
   let i = groupIndex(group, groups) * 64u + lane;
@@ -97,7 +110,15 @@ fn main${HEAD} {
   });
 };
 
-const formOf = ({ aCol, bRow }: MatmulParams): number => (aCol === 1 ? A_ALONG : 0) + (bRow === 1 ? B_ALONG : 0);
+const formOf = ({ aCol, bRow, N, K, accumulate }: MatmulParams): number =>
+  (aCol === 1 ? A_ALONG : 0) |
+  (bRow === 1 ? B_ALONG : 0) |
+  (accumulate ? ACCUMULATE : 0) |
+  (N % 4 === 0 ? FOURS : 0) |
+  (K % 4 === 0 ? K_FOURS : 0);
+
+/** Whether c and what lies like it are bound as vectors of four columns. */
+const inFours = ({ IMAGE }: MatmulPoint, form: number): boolean => IMAGE === 1 && (form & FOURS) > 0;
 
 /** "NT M=512 N=64 K=128": T for an operand that is stored as its transpose. The strides follow, for dense operands. */
 function shapeClass({ M, N, K, batch, aCol, bRow }: MatmulParams): string {
@@ -118,7 +139,7 @@ const valid = (
   { LANES, IMAGE, TM, TN }: MatmulPoint,
   { subgroupSize: S, workgroupInvocations }: Capabilities,
 ): boolean => {
-  if (IMAGE) return LANES === 1 && S === 8 && TN === 32 && (TM === 16 || TM === 32);
+  if (IMAGE) return LANES === 1 && S === 8 && TN === 32 && TM >= 16;
   if (LANES) return (S === 4 || S === 8) && TN === 4 * S && TM <= 4 * S;
   const each = TM >= 64 ? 8 : 4;
   return TM === TN && TM >= 32 && (TM / each) * (TN / each) <= workgroupInvocations;
@@ -140,7 +161,7 @@ function prefer(adapter: Capabilities, params: MatmulParams): MatmulPoint {
   const { M, N } = params;
   const { subgroupSize: S, software } = adapter;
   if (software && (S === 8 || S === 4)) {
-    const image = { LANES: 1, IMAGE: 1, TM: M <= 16 ? 16 : 32, TN: 32 };
+    const image = { LANES: 1, IMAGE: 1, TM: M <= 16 ? 16 : M <= 32 ? 32 : 64, TN: 32 };
     if (S === 8 && M > 8 && fits(image, params, adapter)) return image;
     const TM = M === 1 ? 1 : Math.min(4 * S, M <= 8 ? 8 : M <= 16 ? 16 : 32);
     return { LANES: 1, IMAGE: 0, TM, TN: 4 * S };
@@ -150,10 +171,9 @@ function prefer(adapter: Capabilities, params: MatmulParams): MatmulPoint {
 }
 
 const defineFast = (epilogue: Epilogue) => {
-  const { bind, store } = epilogueParts(epilogue);
   return defineKernel<string, keyof MatmulParams, MatmulPoint>({
     name: `matmul${suffix(epilogue)}`,
-    bind,
+    bind: bindingsOf(epilogue),
     params: PARAMS,
     tune: { LANES: [1, 0], IMAGE: [1, 0], TM: [1, 8, 16, 32, 64], TN: [16, 32, 64] },
     valid,
@@ -161,16 +181,18 @@ const defineFast = (epilogue: Epilogue) => {
     prefer,
     images: matricesOf,
     form: formOf,
+    fours: inFours,
     shapeClass,
     grid: ({ M, N, batch }, { TM, TN }) => Math.ceil(M / TM) * Math.ceil(N / TN) * batch,
     wgsl: (point, { subgroupSize }, form) => {
-      if (point.IMAGE) return imageForm(point, subgroupSize, store, form);
+      const fours = inFours(point, form);
+      const store = storeWgsl(epilogue, form & ACCUMULATE ? 'true' : 'false', fours);
+      if (point.IMAGE) return imageForm(point, subgroupSize, store, form, fours && epilogue.bias === true);
       return point.LANES ? lanesForm(point, subgroupSize, store) : tileForm(point, store);
     },
   });
 };
 
-/** Every epilogue that a transformer asks for has its own kernels. */
 /** Every epilogue that a transformer asks for has its own kernels. */
 const EPILOGUES: readonly Epilogue[] = [
   {},

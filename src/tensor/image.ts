@@ -1,4 +1,4 @@
-import { ALIGNMENT_BYTES, type Image } from '../gpu/memory.ts';
+import { ALIGNMENT_BYTES, Image } from '../gpu/memory.ts';
 import { ELEMENT_BYTES, type Tensor } from './tensor.ts';
 
 /** A dense row-major matrix in a tensor's memory. */
@@ -12,7 +12,7 @@ const TEXEL = 4;
 
 /** Whether an adapter's textures can hold a matrix. */
 export const fitsImage = ({ rows, cols }: Matrix, textureSide: number): boolean =>
-  rows <= textureSide && Math.ceil(cols / TEXEL) <= textureSide;
+  rows <= textureSide && new Image(Math.ceil(cols / TEXEL), rows).pitch <= textureSide;
 
 /** Copies a matrix of any width into an image; the last texel of a row is filled up with zeros. */
 const PACK = /* wgsl */ `

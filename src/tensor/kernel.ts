@@ -7,9 +7,13 @@ import { shapeClassOf } from './tuning.ts';
 
 /**
  * How a kernel binds a tensor: an access, then the WGSL element type where it is not f32 ("read u32", "write vec4<f32>").
- * An `operand` is a buffer to read, or, at tuning points with IMAGE = 1, a texture (see `image.ts`).
+ * `fours` are vec4<f32> where the kernel says so, else f32. An `operand` is a buffer to read, or, at tuning points with IMAGE = 1, a texture (see `image.ts`).
  */
-export type Binding = 'read' | 'write' | 'operand' | `${'read' | 'write'} ${'u32' | 'vec4<f32>' | 'atomic<u32>'}`;
+export type Binding =
+  | 'read'
+  | 'write'
+  | 'operand'
+  | `${'read' | 'write'} ${'u32' | 'vec4<f32>' | 'atomic<u32>' | 'fours'}`;
 
 /** A point of a kernel's tuning space: compile-time constants. */
 export type Point = Readonly<Record<string, number>>;
@@ -38,6 +42,8 @@ export interface KernelSpec<B extends string, P extends string, T extends Point>
   images?: (params: Record<P, number>) => Record<string, Matrix>;
   /** A small number for what the shader must know of the params when it is compiled. */
   form?: (params: Record<P, number>) => number;
+  /** Whether bindings marked `fours` are vectors of four. */
+  fours?: (point: T, form: number) => boolean;
   /** What measurements of the points hold for, in words; unless told, sizes to within a factor of two (see `tuning.ts`). */
   shapeClass?: (params: Record<P, number>) => string;
   /** The point to take on an adapter until a measurement knows better; else the first valid one. */
@@ -79,7 +85,7 @@ export function defineKernel<B extends string, P extends string, T extends Point
     let source = written.get(key);
     if (!source) {
       const accesses = names.map((name) => accessOf(spec.bind[name], point));
-      const wgsl = declare(spec, point, spec.wgsl(point, adapter, form));
+      const wgsl = declare(spec, point, form, spec.wgsl(point, adapter, form));
       source = { name: spec.name, wgsl, bindings: hasParams ? [...accesses, 'uniform'] : accesses };
       written.set(key, source);
     }
@@ -190,10 +196,17 @@ function accessOf(binding: Binding, point: Point): Access {
   return binding.startsWith('read') ? 'read' : 'write';
 }
 
+function elementOf(binding: Binding, fours: boolean): string {
+  const element = binding.split(' ')[1] ?? 'f32';
+  if (element !== 'fours') return element;
+  return fours ? 'vec4<f32>' : 'f32';
+}
+
 /** Writes the declarations of bindings and params in front of a shader. */
 function declare<B extends string, P extends string, T extends Point>(
   spec: KernelSpec<B, P, T>,
   point: T,
+  form: number,
   body: string,
 ): string {
   const enable = /\bsubgroup[A-Z]/.test(body) ? 'enable subgroups;\n' : '';
@@ -201,7 +214,7 @@ function declare<B extends string, P extends string, T extends Point>(
   const bindings = (Object.entries(spec.bind) as [B, Binding][]).map(([name, binding], i) => {
     const access = accessOf(binding, point);
     if (access === 'image') return `@group(0) @binding(${i}) var ${name}: texture_storage_2d<rgba32float, read>;`;
-    const element = binding.split(' ')[1] ?? 'f32';
+    const element = elementOf(binding, spec.fours?.(point, form) ?? false);
     const mode = access === 'read' ? 'read' : 'read_write';
     return `@group(0) @binding(${i}) var<storage, ${mode}> ${name}: array<${element}>;`;
   });
