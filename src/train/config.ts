@@ -161,7 +161,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     about: "nano's model by Muon, for about three minutes on two cores: what npm start trains",
     config: {
       ...nano,
-      ...{ optimizer: 'muon', learningRate: 3e-3, steps: 900, evalEvery: 100, checkpointEvery: 100 },
+      ...{ optimizer: 'muon', learningRate: 3e-3, muonFactor: 3, steps: 900, evalEvery: 100, checkpointEvery: 100 },
     },
   },
   nano: { about: "nanoGPT's CPU setting: 4 layers, 4 heads, width 128, context 64, batch 12", config: nano },
