@@ -2,7 +2,7 @@
 import { type AdamwTensors, adamw, adamwHyper, adamwReference, HYPER_SIZE } from '../src/kernels/adamw.ts';
 import type { Engine } from '../src/tensor/engine.ts';
 import { normals } from '../src/tensor/random.ts';
-import type { HeldWork } from './kernels.ts';
+import type { HeldWork } from './measure.ts';
 import { type Comparison, largestError } from './ops.ts';
 
 const SETTINGS = { learningRate: 1e-3, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.1, clipNorm: 1 };

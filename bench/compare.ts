@@ -63,7 +63,8 @@ function latest(records: readonly AnyRecord[]): Map<string, AnyRecord> {
 
 function ratioOf(before: AnyRecord, after: AnyRecord): Comparison {
   const [was, is] = [figureOf(before) ?? Number.NaN, figureOf(after) ?? Number.NaN];
-  const ratio = after.unit === 'ms' ? was / is : is / was;
+  const lower = after.unit === 'ms' || (after.kind === 'claim' && after.atMost);
+  const ratio = lower ? was / is : is / was;
   const [low, high] = [rangeOf(before), rangeOf(after)];
   const clear = low[1] < high[0] || high[1] < low[0];
   const { unit, adapter } = after;

@@ -3,7 +3,7 @@ import { UsageError } from '../src/errors.ts';
 import type { Engine } from '../src/tensor/engine.ts';
 import { ELEMENT_BYTES } from '../src/tensor/tensor.ts';
 import { adamwWork, compareAdamw } from './adamw.ts';
-import { interleaved, type Timing, type Work } from './measure.ts';
+import { type HeldWork, interleaved, type Timing, type Work } from './measure.ts';
 import { type AnyOp, apply, compare, findOps, makeNumbers, upload } from './ops.ts';
 import type { Measurement } from './record.ts';
 import { measureRoof, type Roof } from './roof.ts';
@@ -182,12 +182,6 @@ const timeVariants = (engine: Engine, variants: readonly string[], work: Work): 
     engine,
     variants.map((variant) => underVariant(engine, variant, work)),
   );
-
-/** Work with the memory that it holds, which `free` hands back at once: garbage collection does not see its size. */
-export interface HeldWork {
-  work: Work;
-  free(): void;
-}
 
 /** The pass as it stands in a recorded step. Inputs of normal numbers get gradients, which nothing has been added to before. */
 export function makeWork(engine: Engine, { op, test }: Pick<Workload, 'op' | 'test'>, backward: boolean): HeldWork {

@@ -3,6 +3,12 @@ import type { Engine, Recording } from '../src/tensor/engine.ts';
 /** Work that is timed: called inside of a recording, each call adds the same dispatches. */
 export type Work = () => void;
 
+/** Work with the memory that it holds, which `free` hands back at once: garbage collection does not see its size. */
+export interface HeldWork {
+  work: Work;
+  free(): void;
+}
+
 /** What several runs of the same took. */
 export interface Timing {
   median: number;
@@ -40,24 +46,34 @@ export const asRate = ({ median, spread: [low, high], runs }: Timing, amount: nu
  * all of them; compilation and the first runs are not counted.
  */
 export async function interleaved(engine: Engine, works: readonly Work[]): Promise<Timing[]> {
+  return (await timesInTurns(engine, works, BUDGET_MS)).map(timingOf);
+}
+
+/** Likewise all times, round by round, with as many rounds as `budgetMs` allows. */
+export async function timesInTurns(engine: Engine, works: readonly Work[], budgetMs: number): Promise<number[][]> {
   const recordings: Recording<object>[] = [];
   try {
-    return await takeTurns(engine, works, recordings);
+    return await takeTurns(engine, works, budgetMs, recordings);
   } finally {
     for (const recording of recordings) recording.dispose();
   }
 }
 
-async function takeTurns(engine: Engine, works: readonly Work[], made: Recording<object>[]): Promise<Timing[]> {
+async function takeTurns(
+  engine: Engine,
+  works: readonly Work[],
+  budgetMs: number,
+  made: Recording<object>[],
+): Promise<number[][]> {
   const timed = [];
   for (const work of works) timed.push(await prepare(engine, work, made));
   const fast = timed.filter(({ onceMs }) => onceMs <= SLOW_MS);
   const roundMs = fast.reduce((sum, { onceMs, repeats }) => sum + onceMs * repeats, 0);
-  const rounds = Math.min(15, Math.max(3, Math.ceil(BUDGET_MS / roundMs)));
+  const rounds = Math.min(15, Math.max(3, Math.ceil(budgetMs / roundMs)));
   for (let round = 0; round < rounds; round++) {
     for (const { run, repeats, times } of fast) times.push((await run()) / repeats);
   }
-  return timed.map(({ onceMs, times }) => timingOf(times.length > 0 ? times : [onceMs]));
+  return timed.map(({ onceMs, times }) => (times.length > 0 ? times : [onceMs]));
 }
 
 /** Compiles and warms up a work, and finds how often a submission repeats it. */

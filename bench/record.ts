@@ -50,6 +50,32 @@ export interface PeerMeasurement {
   note?: string;
 }
 
+/** A figure of dawnlm's against what it should be. */
+export interface ClaimMeasurement {
+  kind: 'claim';
+  /** The work, in words. */
+  row: string;
+  /** Whom it is held against; undefined where the figure stands by itself. */
+  against?: string;
+  /** dawnlm's figure, by the other's where there is one ('x'); null where somebody is absent or fails. */
+  value: number | null;
+  unit: string;
+  spread?: readonly [low: number, high: number];
+  runs?: number;
+  /** Both figures that make a ratio, in `rateUnit`. */
+  ours?: number;
+  theirs?: number;
+  rateUnit?: string;
+  must?: number;
+  aim?: number;
+  /** Whether lower is better. */
+  atMost?: true;
+  /** Null without a threshold or a figure. */
+  met: boolean | null;
+  aimMet: boolean | null;
+  note?: string;
+}
+
 /** Where a measurement comes from. */
 export interface Provenance {
   adapter: { name: string; software: boolean; driver: string };
@@ -62,7 +88,8 @@ export interface Provenance {
 
 export type BenchRecord = Measurement & Provenance;
 export type PeerRecord = PeerMeasurement & Provenance;
-export type AnyRecord = BenchRecord | PeerRecord;
+export type ClaimRecord = ClaimMeasurement & Provenance;
+export type AnyRecord = BenchRecord | PeerRecord | ClaimRecord;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -144,15 +171,18 @@ function parse(line: string, where: string): AnyRecord {
 
 function isRecord(value: unknown): value is AnyRecord {
   if (typeof value !== 'object' || value === null || !('kind' in value)) return false;
+  if (value.kind === 'claim') return 'adapter' in value && 'row' in value && 'value' in value;
   return 'adapter' in value && ('median' in value || (value.kind === 'peer' && 'peer' in value && 'work' in value));
 }
 
 /** A record's number and unit. */
-export const figureOf = (record: AnyRecord): number | null => (record.kind === 'peer' ? record.value : record.median);
+export const figureOf = (record: AnyRecord): number | null =>
+  record.kind === 'peer' || record.kind === 'claim' ? record.value : record.median;
 
 /** What was measured, in words: "matmul best nano: logits (12, 64, 128) (83, 128)". Equal where records compare. */
 export function describeRecord(record: AnyRecord): string {
   if (record.kind === 'peer') return `${record.peer} ${record.work}`;
+  if (record.kind === 'claim') return ['claim', record.row, record.against].filter(Boolean).join(' ');
   const { kind, op, variant, point, preset, shape } = record;
   const words = [kind, op, variant, point && Object.keys(point).length > 0 && JSON.stringify(point), preset, shape];
   return words.filter(Boolean).join(' ');

@@ -4,7 +4,14 @@ import { Html, html } from '../src/train/report/html.ts';
 import { STYLE } from '../src/train/report/style.ts';
 import type { AnyRecord, Provenance } from './record.ts';
 import { roofline } from './report/roofline.ts';
-import { compiledSection, kernelSection, ladderSection, modelSection, peerSection } from './report/sections.ts';
+import {
+  claimSection,
+  compiledSection,
+  kernelSection,
+  ladderSection,
+  modelSection,
+  peerSection,
+} from './report/sections.ts';
 import { type Place, type Selection, select } from './report/select.ts';
 
 /** What tables of words and bars need beside the style of a run's report. */
@@ -22,7 +29,7 @@ export function renderBenchReport(records: readonly AnyRecord[]): string {
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
 <link rel="icon" href="data:,">
 <title>dawnlm: benchmarks</title><style>${new Html(STYLE + OWN_STYLE)}</style></head>
-<body><main>${header(selection, records)}${selection.places.map(placeSections)}
+<body><main>${header(selection, records)}${claimSection(selection.claims)}${selection.places.map(placeSections)}
 ${peerSection(selection.peers)}${compiledSection(selection.compiled)}
 <footer>Made by dawnlm bench report from ${records.length} records.</footer></main></body></html>
 `.text;

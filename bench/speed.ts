@@ -1,6 +1,6 @@
 import { matmul } from '../src/kernels/matmul.ts';
 import type { Engine } from '../src/tensor/engine.ts';
-import { interleaved, type Work } from './measure.ts';
+import { type HeldWork, interleaved, type Work } from './measure.ts';
 import { makeNumbers, upload } from './ops.ts';
 
 /** Work with the operations that it does, or the bytes that it moves. */
@@ -20,10 +20,16 @@ export function squareMatmul(engine: Engine, side = 512): Amount {
 /** Elements of the copied tensor: 64 MiB, more than caches hold. */
 const COPIED = 1 << 24;
 
-/** A copy from buffer to buffer; bytes read and bytes written count. */
-export function bufferCopy(engine: Engine): Amount {
-  const [from, to] = [engine.zeros([COPIED]), engine.zeros([COPIED])];
-  return { work: () => engine.device.copy(from.view, to.view), amount: 2 * from.view.sizeBytes };
+/** A copy of `size` numbers from buffer to buffer; bytes read and bytes written count. */
+export function bufferCopy(engine: Engine, size = COPIED): Amount & HeldWork {
+  const [from, to] = [engine.zeros([size]), engine.zeros([size])];
+  return {
+    work: () => engine.device.copy(from.view, to.view),
+    amount: 2 * from.view.sizeBytes,
+    free: () => {
+      for (const { view } of [from, to]) engine.device.free(view);
+    },
+  };
 }
 
 const billionsASecond = async (engine: Engine, { work, amount }: Amount): Promise<number> => {

@@ -72,6 +72,28 @@ function products(
   ];
 }
 
+/** M, N and K of a product. */
+export type ProductShape = readonly [M: number, N: number, K: number];
+
+/**
+ * The linear layers' products of a preset's training step by how their operands are stored. y = x W of (M, K) and (K, N) has
+ * dx = dy W^T and dW = x^T dy; the head, whose matrix is (N, K), y = x W^T, dx = dy W and dW = dy^T x.
+ */
+export function productShapes(preset: SizeName): Record<'NN' | 'NT' | 'TN', ProductShape[]> {
+  const config = benchConfig(preset);
+  const shapes: Record<'NN' | 'NT' | 'TN', ProductShape[]> = { NN: [], NT: [], TN: [] };
+  for (const { test } of products(modelConfig(config, VOCABULARY), [config.batchSize, config.blockSize])) {
+    const [[batch, time, K], b] = test.inputs as number[][];
+    const M = batch * time;
+    const [forward, gradient]: ('NN' | 'NT')[] = test.attributes?.transposeB ? ['NT', 'NN'] : ['NN', 'NT'];
+    const N = forward === 'NT' ? b[0] : b[1];
+    shapes[forward].push([M, N, K]);
+    shapes[gradient].push([M, K, N]);
+    shapes.TN.push(forward === 'NT' ? [N, K, M] : [K, N, M]);
+  }
+  return shapes;
+}
+
 /** The calls of a preset's training step (and, for what only decoding uses, of a step of decoding), by op. */
 function callsOf(config: TrainConfig): Record<string, Call[]> {
   const model = modelConfig(config, VOCABULARY);

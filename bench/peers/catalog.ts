@@ -25,7 +25,8 @@ export interface Peer {
   find(): Promise<Command | undefined>;
 }
 
-const EVERYTHING: readonly WorkName[] = ['train', 'forward', 'decode', 'matmul'];
+const MODELS: readonly WorkName[] = ['train', 'forward', 'decode', 'matmul'];
+const EVERYTHING: readonly WorkName[] = [...MODELS, 'products'];
 
 /** Where peers are installed: they are no dependencies of dawnlm. */
 export const peersFolder = (): string => join(cacheFolder(), 'peers');
@@ -54,13 +55,19 @@ const fromNpm = ({ script, backend, ...peer }: PackagedPeer): Peer => ({
 
 const tfjs = (backend: 'webgpu' | 'wasm'): Peer =>
   fromNpm({
-    ...{ name: `tfjs-${backend}`, works: EVERYTHING, script: 'tfjs.mjs', backend },
+    ...{ name: `tfjs-${backend}`, works: MODELS, script: 'tfjs.mjs', backend },
     packages: { '@tensorflow/tfjs': '4.22.0', [`@tensorflow/tfjs-backend-${backend}`]: '4.22.0' },
+  });
+
+const onnxruntime = (backend: 'webgpu' | 'cpu'): Peer =>
+  fromNpm({
+    ...{ name: `onnxruntime-${backend}`, works: ['forward', 'matmul'], script: 'onnxruntime.mjs', backend },
+    packages: { 'onnxruntime-node': '1.30.0' },
   });
 
 const jax = (backend: 'webgpu' | 'wasm'): Peer =>
   fromNpm({
-    ...{ name: `jax-js-${backend}`, works: EVERYTHING, script: 'jax.mjs', backend },
+    ...{ name: `jax-js-${backend}`, works: MODELS, script: 'jax.mjs', backend },
     packages: { '@jax-js/jax': '0.1.25' },
   });
 
@@ -89,9 +96,16 @@ function pytorchEnvironment(): Command['env'] {
   return { OMP_WAIT_POLICY: 'passive', OMP_NUM_THREADS: threads, OPENBLAS_NUM_THREADS: threads };
 }
 
-async function findPytorch(): Promise<Command | undefined> {
+/** PyTorch's side of the protocol. */
+export async function findPytorch(): Promise<Command | undefined> {
   const python = await pythonWithTorch();
   return python ? { argv: [python, scriptPath('pytorch.py')], env: pytorchEnvironment() } : undefined;
+}
+
+/** OpenBLAS with the vectors of lavapipe, whose code is of 256 bits also where the CPU has 512. */
+async function findOpenblas256(): Promise<Command | undefined> {
+  const found = process.arch === 'x64' ? await findPytorch() : undefined;
+  return found && { ...found, env: { ...found.env, OPENBLAS_CORETYPE: 'Haswell' } };
 }
 
 /** dawnlm first: the others' figures are ratios to its. */
@@ -105,10 +119,12 @@ export const PEERS: readonly Peer[] = [
     ...{ name: 'pytorch', works: EVERYTHING, packages: {}, find: findPytorch },
     how: 'apt-get install python3-torch libopenblas0-pthread, or pip install torch',
   },
-  fromNpm({
-    ...{ name: 'onnxruntime', works: ['forward', 'matmul'], script: 'onnxruntime.mjs' },
-    packages: { 'onnxruntime-node': '1.30.0' },
-  }),
+  {
+    ...{ name: 'openblas-256', works: ['matmul', 'products'], packages: {}, find: findOpenblas256 },
+    how: 'on x64, as PyTorch with OpenBLAS',
+  },
+  onnxruntime('webgpu'),
+  onnxruntime('cpu'),
   fromNpm({
     ...{ name: 'llama.cpp', works: ['decode'], script: 'llama.mjs' },
     packages: { 'node-llama-cpp': '3.22.1', [`@node-llama-cpp/${llamaBinary()}`]: '3.22.1' },

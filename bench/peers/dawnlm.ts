@@ -9,7 +9,7 @@ import type { Tensor } from '../../src/tensor/tensor.ts';
 import { autotune } from '../../src/train/autotune.ts';
 import { modelConfig, resolveConfig, type TrainConfig } from '../../src/train/config.ts';
 import { Trainer } from '../../src/train/trainer.ts';
-import { CHECKED, ends, matmulAmount, matrices, readWeights } from './inputs.ts';
+import { CHECKED, ends, matmulAmount, matrices, matrix, readWeights } from './inputs.ts';
 import type { Job, ModelJob } from './job.ts';
 import { type Prepared, serve } from './serve.ts';
 
@@ -96,9 +96,35 @@ async function product({ n }: Job): Promise<Prepared> {
   return { amount: matmulAmount(n!), unit: 'GFLOP/s', note: 'with uploads', check, run };
 }
 
+/** The products of a step, each with its operands uploaded anew. */
+async function products({ form, shapes }: Job): Promise<Prepared> {
+  const [transposeA, transposeB] = [form === 'TN', form === 'NT'];
+  const operands = shapes!.map(([M, N, K], i) => ({
+    a: { tensor: engine.zeros(transposeA ? [K, M] : [M, K]), data: matrix(M * K, i) },
+    b: { tensor: engine.zeros(transposeB ? [N, K] : [K, N]), data: matrix(N * K, i + 1) },
+  }));
+  const pass = await record(() =>
+    Object.fromEntries(
+      operands.map(({ a, b }, i) => [i, matmul(a.tensor, b.tensor, undefined, undefined, { transposeA, transposeB })]),
+    ),
+  );
+  const run = async (count: number): Promise<void> => {
+    for (let i = 0; i < count; i++) {
+      for (const { tensor, data } of operands.flatMap(({ a, b }) => [a, b])) tensor.write(data);
+      pass.run();
+      await engine.device.finish();
+    }
+  };
+  await run(1);
+  const check: number[] = [];
+  for (const c of Object.values(pass.outputs)) check.push(...ends(await c.floats()));
+  const amount = shapes!.reduce((sum, [M, N, K]) => sum + (2 * M * N * K) / 1e9, 0);
+  return { amount, unit: 'GFLOP/s', note: 'with uploads', check, run };
+}
+
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 await serve({
   version,
   adapter: { ...adapter, driver: engine.capabilities.name },
-  works: { train, forward, decode, matmul: product },
+  works: { train, forward, decode, matmul: product, products },
 });

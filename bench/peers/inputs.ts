@@ -33,6 +33,10 @@ export function matrices(n: number): [Float32Array<ArrayBuffer>, Float32Array<Ar
   return [make(7919), make(104729)];
 }
 
+/** `size` numbers from -0.5 to 0.5, by a formula; others for each seed. */
+export const matrix = (size: number, seed: number): Float32Array<ArrayBuffer> =>
+  Float32Array.from({ length: size }, (_, i) => ((i * (7919 + 2 * seed)) % 1009) / 1009 - 0.5);
+
 /** 10^9 operations of an n x n product. */
 export const matmulAmount = (n: number): number => (2 * n ** 3) / 1e9;
 

@@ -7,16 +7,26 @@ import { normals, threefry } from '../../src/tensor/random.ts';
 import { sizeOf } from '../../src/tensor/shape.ts';
 import { modelConfig, resolveConfig, type TrainConfig } from '../../src/train/config.ts';
 import type { Provenance } from '../record.ts';
-import { SIZES, type SizeName } from '../workloads.ts';
+import { type ProductShape, SIZES, type SizeName } from '../workloads.ts';
 
-/** `train`: optimizer steps on one batch. `forward`: logits of the batch. `decode`: one stream, greedy. `matmul`: n x n. */
-export type WorkName = 'train' | 'forward' | 'decode' | 'matmul';
+/**
+ * `train`: optimizer steps on one batch. `forward`: logits of the batch. `decode`: one stream, greedy. `matmul`: n x n.
+ * `products`: the matrix products of a model's step, each once.
+ */
+export type WorkName = 'train' | 'forward' | 'decode' | 'matmul' | 'products';
+
+/** Which operand is stored transposed: A B, A B^T, A^T B. */
+export const FORMS = ['NN', 'NT', 'TN'] as const;
+export type Form = (typeof FORMS)[number];
 
 /** Something to measure. */
 export interface Work {
   work: WorkName;
   /** Side of the matrices of `matmul`. */
   n?: number;
+  /** Of `products`: how their operands are stored, and M, N, K of each. */
+  form?: Form;
+  shapes?: readonly ProductShape[];
 }
 
 /** The works, in the order in which they are measured. */
@@ -28,11 +38,14 @@ export const WORKS: readonly Work[] = [
   { work: 'matmul', n: 1024 },
 ];
 
-/** "matmul 512" */
-export const nameOf = ({ work, n }: Work): string => (n === undefined ? work : `${work} ${n}`);
+/** "matmul 512", "products NT" */
+export const nameOf = ({ work, n, form }: Work): string =>
+  [work, n, form].filter((word) => word !== undefined).join(' ');
 
 /** A line that a peer reads: `work`, with all that it takes. `seconds` 0 only prepares and warms up. */
 export interface Job extends Work {
+  /** Names the work: a peer prepares what it was asked under a name once. */
+  name: string;
   seconds: number;
   model: ModelJob;
 }
@@ -56,6 +69,7 @@ export interface Answer {
 
 /** The model of a job. Linear layers are (in, out): y = x W. There are no biases; norms have weights only. */
 export interface ModelJob {
+  preset: SizeName;
   sizes: Sizes;
   /** AdamW with the gradient clipped at the norm clipNorm; weight decay only for parameters that say so. */
   settings: Settings;
@@ -103,6 +117,7 @@ export async function makeModelJob(preset: SizeName): Promise<{ model: ModelJob;
   const ids = Array.from({ length: batchSize * blockSize + 1 }, (_, i) => threefry(SEED, 999, i, 0)[0] % VOCABULARY);
   const { learningRate, beta1, beta2, epsilon, weightDecay, clipNorm } = config;
   const model = {
+    preset,
     sizes: { nLayer, nHead, nEmbd, blockSize, batchSize, vocabSize: VOCABULARY },
     settings: { learningRate, beta1, beta2, epsilon, weightDecay, clipNorm },
     weights,
@@ -112,6 +127,10 @@ export async function makeModelJob(preset: SizeName): Promise<{ model: ModelJob;
   };
   return { model, dispose: () => rm(folder, { recursive: true, force: true }) };
 }
+
+/** "train nano", "matmul 512": equal where records compare. */
+export const recordName = (work: Work, preset: SizeName): string =>
+  work.n === undefined ? `${nameOf(work)} ${preset}` : nameOf(work);
 
 function startOf(name: string, shape: readonly number[], stream: number): Float32Array<ArrayBuffer> {
   if (shape.length < 2) return new Float32Array(sizeOf(shape)).fill(1); // norms: there are no biases

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { median } from '../measure.ts';
 import type { Provenance } from '../record.ts';
-import { type Answer, type Job, type ModelJob, nameOf, type Work, type WorkName } from './job.ts';
+import { type Answer, type Job, type ModelJob, recordName, type Work, type WorkName } from './job.ts';
 
 /** Whoever takes part. */
 export interface Entrant {
@@ -18,6 +18,8 @@ export interface PeerFigure {
   /** Median of the rounds, units a second; null when something failed. */
   value: number | null;
   unit: string;
+  /** What each round came to, in order. */
+  values: readonly number[];
   /** The lowest and the highest round. */
   spread?: readonly [low: number, high: number];
   runs?: number;
@@ -35,7 +37,7 @@ export interface RoundOptions {
   /** That each peer works in a round. */
   seconds: number;
   /** Told every value as it comes. */
-  onValue?: (peer: string, work: Work, value: number, unit: string) => void;
+  onValue?: (peer: string, name: string, value: number, unit: string) => void;
   signal?: AbortSignal;
 }
 
@@ -54,7 +56,8 @@ export async function* comparePeers(
 ): AsyncGenerator<PeerFigure> {
   for (const work of works) {
     const able = entrants.filter((entrant) => entrant.works.includes(work.work));
-    const figures = await compareOn(able, { ...work, model, seconds: 0 }, options);
+    const name = recordName(work, model.preset);
+    const figures = await compareOn(able, { ...work, name, model, seconds: 0 }, options);
     if (options.signal?.aborted) return;
     const reference = figures.find(({ peer }) => peer === entrants[0].name)?.value;
     for (const figure of figures) {
@@ -115,18 +118,14 @@ async function measure(part: Taking, job: Job, { seconds, onValue }: RoundOption
   const { value, error, unit = '' } = await part.entrant.ask({ ...job, seconds });
   if (typeof value === 'number' && Number.isFinite(value) && value > 0) {
     part.values.push(value);
-    onValue?.(part.entrant.name, job, value, unit);
+    onValue?.(part.entrant.name, job.name, value, unit);
   } else part.answer = { ...part.answer, error: error ?? `it answered with the value ${value}` };
 }
 
-function figureOf({ entrant, answer, values }: Taking, { work, n }: Job): PeerFigure {
+function figureOf({ entrant, answer, values }: Taking, { model, name, seconds, ...work }: Job): PeerFigure {
   const { unit = '', version, note, error, adapter } = answer;
-  const figure = { peer: entrant.name, work: n === undefined ? { work } : { work, n }, unit, version, note, adapter };
+  const figure = { peer: entrant.name, work, unit, version, note, adapter, values };
   if (error || values.length === 0) return { ...figure, value: null, error: error ?? 'it was not measured' };
   const spread: [number, number] = [Math.min(...values), Math.max(...values)];
   return { ...figure, value: median(values), spread, runs: values.length };
 }
-
-/** "train nano", "matmul 512": equal where records compare. */
-export const recordName = (work: Work, preset: string): string =>
-  work.n === undefined ? `${nameOf(work)} ${preset}` : nameOf(work);

@@ -4,7 +4,6 @@
  */
 import { createInterface } from 'node:readline';
 import type { Answer, Job, WorkName } from './job.ts';
-import { nameOf } from './job.ts';
 
 /** What a peer prepares for a job. */
 export interface Prepared {
@@ -36,9 +35,8 @@ export async function serve({ version, adapter, works }: Served): Promise<never>
   console.log = console.info = console.error; // libraries talk; standard output is for answers
   const prepared = new Map<string, Promise<Prepared & { count: number }>>();
   const answer = async (job: Job): Promise<Answer> => {
-    const name = nameOf(job);
-    if (!prepared.has(name)) prepared.set(name, works[job.work]!(job).then(warmUp));
-    const work = await prepared.get(name)!;
+    if (!prepared.has(job.name)) prepared.set(job.name, works[job.work]!(job).then(warmUp));
+    const work = await prepared.get(job.name)!;
     const value = job.seconds > 0 ? await measure(work, job.seconds) : null;
     return { work: job.work, value, unit: work.unit, note: work.note, check: work.check, version, adapter };
   };

@@ -1,7 +1,7 @@
 /** The report's sections: charts as tables with bars, which print, scale and can be read aloud. */
 import { bytes, count, durationInWords, figure } from '../../src/train/format.ts';
 import { type Html, html, type Part } from '../../src/train/report/html.ts';
-import type { BenchRecord, PeerRecord } from '../record.ts';
+import type { BenchRecord, ClaimRecord, PeerRecord } from '../record.ts';
 import type { ShaderStatistics } from '../static/parse.ts';
 import { groupBy, type KernelRecord, type Place, type RungRecord, type TrainRecord } from './select.ts';
 
@@ -189,4 +189,43 @@ export function peerSection(records: readonly PeerRecord[]): Html | false {
       });
     return html`<h3>${work}</h3>${tableOf(columns, rows)}`;
   })}<p class="caption">The same model, weights and batch, or matrices, everywhere; in turns on the same machine.</p></section>`;
+}
+
+/** What dawnlm is to show, row by row: figures, thresholds, and whether they are reached. */
+export function claimSection(records: readonly ClaimRecord[]): Html | false {
+  if (records.length === 0) return false;
+  const columns: Column[] = [
+    ['Work', 'words'],
+    ['Against', 'words'],
+    ['Figure', 'number'],
+    ['Lowest to highest', 'number'],
+    ['Must', 'number'],
+    ['Aim', 'number'],
+    ['Reached', 'words'],
+    ['Note', 'words'],
+  ];
+  const rows = records.map((record) => {
+    const { row, against, value, spread, must, aim, note } = record;
+    const show = (figure: number | null | undefined): string => inUnit(record, figure);
+    const range = spread && `${show(spread[0])} to ${show(spread[1])}`;
+    return [row, against, show(value), range, limit(record, must), limit(record, aim), verdict(record), note];
+  });
+  const [{ adapter, machine }] = records;
+  return html`<section><h2>What it should reach</h2>${tableOf(columns, rows)}<p class="caption">Ratios are dawnlm's figure by the other's, both
+taken in turns in one run. ${adapter.name}; ${machine.cpu}, ${machine.cores} cores.</p></section>`;
+}
+
+function inUnit({ unit }: ClaimRecord, figure: number | null | undefined): string {
+  if (figure === null || figure === undefined) return '';
+  if (unit === 'share') return percent(figure);
+  return unit === 'x' ? times(figure) : `${three(figure)} ${unit}`;
+}
+
+const limit = (record: ClaimRecord, figure: number | undefined): string =>
+  figure === undefined ? '' : `${record.atMost ? '≤ ' : ''}${inUnit(record, figure)}`;
+
+function verdict({ value, met, aimMet }: ClaimRecord): Part {
+  if (value === null) return 'no figure';
+  if (met === false) return html`<b>not the must</b>`;
+  return [met && 'must', aimMet && 'aim'].filter(Boolean).join(', ');
 }

@@ -1,7 +1,14 @@
 /** What a report shows of a file of records: the latest of each measurement, by kind. */
 import type { KernelMeasurement } from '../kernels.ts';
 import type { RungMeasurement } from '../ladder.ts';
-import { type AnyRecord, type BenchRecord, describeRecord, type PeerRecord, type Provenance } from '../record.ts';
+import {
+  type AnyRecord,
+  type BenchRecord,
+  type ClaimRecord,
+  describeRecord,
+  type PeerRecord,
+  type Provenance,
+} from '../record.ts';
 import type { TrainMeasurement } from '../train.ts';
 
 export type KernelRecord = KernelMeasurement & Provenance;
@@ -24,6 +31,7 @@ export interface Selection {
   /** What compilers said: no adapter was at hand. */
   compiled: BenchRecord[];
   peers: PeerRecord[];
+  claims: ClaimRecord[];
 }
 
 /** Sorts records out; of the same measurement on the same adapter and machine the latest counts. */
@@ -35,12 +43,14 @@ export function select(records: readonly AnyRecord[]): Selection {
     latest.set(key, record);
   }
   const kept = [...latest.values()];
-  const measured = kept.filter((record): record is BenchRecord => record.kind !== 'peer' && record.kind !== 'static');
+  const OTHERS: readonly string[] = ['peer', 'claim', 'static'];
+  const measured = kept.filter((record): record is BenchRecord => !OTHERS.includes(record.kind));
   const places = [...new Set([...measured].reverse().map(placeOf))];
   return {
     places: places.map((place) => placeFrom(measured.filter((record) => placeOf(record) === place))),
     compiled: kept.filter((record): record is BenchRecord => record.kind === 'static'),
     peers: kept.filter((record): record is PeerRecord => record.kind === 'peer'),
+    claims: kept.filter((record): record is ClaimRecord => record.kind === 'claim'),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { addClaims } from './bench/claims.ts';
 import { addKernels } from './bench/kernels.ts';
 import { addLadder } from './bench/ladder.ts';
 import { addSampleSpeed, addTrainSpeed } from './bench/models.ts';
@@ -9,6 +10,16 @@ import { addStatic } from './bench/static.ts';
 /** Every verb of bench is a file in bench/. */
 export function addBench(program: Command): void {
   const bench = program.command('bench').description('measure speed');
-  for (const add of [addKernels, addLadder, addTrainSpeed, addSampleSpeed, addPeers, addStatic, addCompare, addReport])
+  for (const add of [
+    addClaims,
+    addKernels,
+    addLadder,
+    addTrainSpeed,
+    addSampleSpeed,
+    addPeers,
+    addStatic,
+    addCompare,
+    addReport,
+  ])
     add(bench);
 }

@@ -7,8 +7,8 @@ import { PEERS } from '../../bench/peers/catalog.ts';
 import { PeerProcess } from '../../bench/peers/child.ts';
 import { readWeights } from '../../bench/peers/inputs.ts';
 import { installPeers } from '../../bench/peers/install.ts';
-import { type Job, type ModelJob, makeModelJob, type Work } from '../../bench/peers/job.ts';
-import { comparePeers, type Entrant, type PeerFigure, recordName } from '../../bench/peers/rounds.ts';
+import { type Job, type ModelJob, makeModelJob, recordName, type Work } from '../../bench/peers/job.ts';
+import { comparePeers, type Entrant, type PeerFigure } from '../../bench/peers/rounds.ts';
 import { sizeOf } from '../../src/tensor/shape.ts';
 import { dawnlm } from '../cli/dawnlm.ts';
 
@@ -21,7 +21,7 @@ afterEach(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const nothing = {} as ModelJob; // fakes look at no model
-const job: Job = { work: 'train', seconds: 0, model: nothing };
+const job: Job = { work: 'train', name: 'train', seconds: 0, model: nothing };
 
 /** A peer that is a script of its own in Node: `answer` is the body of a function of the job and of its number. */
 function fake(name: string, answer: string, limitMs?: number): PeerProcess {
@@ -113,7 +113,7 @@ describe("the peer's side", () => {
     expect(check).toEqual([1]);
     expect(value).toBeGreaterThan(20); // 5 in 50 ms and a little
     expect(value).toBeLessThan(105);
-    expect(await peer.ask({ ...job, work: 'decode' })).toEqual({ work: 'decode', error: 'no cache' });
+    expect(await peer.ask({ ...job, work: 'decode', name: 'decode' })).toEqual({ work: 'decode', error: 'no cache' });
     expect((await peer.ask({ ...job, seconds: 0.1 })).error).toBeUndefined();
   });
 });

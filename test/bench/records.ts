@@ -1,4 +1,11 @@
-import type { BenchRecord, Measurement, PeerRecord, Provenance } from '../../bench/record.ts';
+import type {
+  BenchRecord,
+  ClaimMeasurement,
+  ClaimRecord,
+  Measurement,
+  PeerRecord,
+  Provenance,
+} from '../../bench/record.ts';
 
 const origin: Provenance = {
   adapter: { name: 'llvmpipe <Mesa>', software: true, driver: 'Mesa 25' },
@@ -18,6 +25,13 @@ export const record = (changes: Partial<Measurement & Provenance> = {}): BenchRe
 
 export const peerRecord = (peer: string, value: number | null): PeerRecord => ({
   ...{ kind: 'peer', peer, work: 'train nano', value, unit: 'tokens/s' },
+  ...origin,
+});
+
+export const claimRecord = (changes: Partial<ClaimMeasurement> = {}): ClaimRecord => ({
+  ...{ kind: 'claim', row: 'train <nano>', against: 'jax-js-wasm', value: 1.4, unit: 'x', spread: [1.3, 1.6], runs: 3 },
+  ...{ must: 1.5, met: false, aimMet: null },
+  ...changes,
   ...origin,
 });
 
@@ -93,6 +107,17 @@ export const records = [
     unit: 'share',
     details: shader,
   }),
+  claimRecord(),
+  claimRecord({
+    row: 'JavaScript',
+    against: undefined,
+    value: 0.04,
+    unit: 'share',
+    must: 0.05,
+    atMost: true,
+    met: true,
+  }),
+  claimRecord({ row: 'decode nano', against: 'llama.cpp', value: null, met: null, note: 'absent' }),
   peerRecord('dawnlm', 9000),
   peerRecord('PyTorch', 9500),
   peerRecord('llm.c', null),

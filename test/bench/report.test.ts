@@ -59,6 +59,14 @@ describe('the benchmark report', () => {
     expect(both).toContain('Measured on a GPU.');
   });
 
+  it('says of each claim what it is, what it must be, and whether it is', () => {
+    expect(text).toMatch(
+      /What it should reach .* train &lt;nano&gt; jax-js-wasm 1\.4× 1\.3× to 1\.6× 1\.5× not the must/,
+    );
+    expect(text).toMatch(/JavaScript 4\.0% .* ≤ 5\.0% must/);
+    expect(text).toMatch(/decode nano llama\.cpp .* no figure absent/);
+  });
+
   it('of few records leaves the rest out', () => {
     expect(renderBenchReport([peerRecord('PyTorch', 1)])).not.toContain('Kernels</h2>');
     expect(renderBenchReport([])).toContain('0 records');

@@ -2,9 +2,9 @@ import { type Command, Option } from 'commander';
 import { PEERS, type Peer } from '../../../bench/peers/catalog.ts';
 import { PeerProcess } from '../../../bench/peers/child.ts';
 import { installPeers } from '../../../bench/peers/install.ts';
-import { type Job, makeModelJob, nameOf, WORKS, type Work } from '../../../bench/peers/job.ts';
-import { comparePeers, type Entrant, type PeerFigure, recordName } from '../../../bench/peers/rounds.ts';
-import { appendRecords, type PeerRecord, provenance } from '../../../bench/record.ts';
+import { type Job, makeModelJob, nameOf, recordName, WORKS, type Work } from '../../../bench/peers/job.ts';
+import { comparePeers, type Entrant, type PeerFigure } from '../../../bench/peers/rounds.ts';
+import { appendRecords, type ClaimRecord, type PeerRecord, provenance } from '../../../bench/record.ts';
 import { SIZES, type SizeName } from '../../../bench/workloads.ts';
 import { UsageError } from '../../errors.ts';
 import { figure } from '../../train/format.ts';
@@ -63,10 +63,14 @@ async function installVerb(peers: readonly Peer[]): Promise<void> {
   say(`They are in ${await installPeers(fetched)}. Compare with: dawnlm bench peers`);
 }
 
-type Started = Entrant & { process: PeerProcess };
+/** Tells a figure as it comes. */
+export const onValue = (peer: string, name: string, value: number, unit: string): boolean =>
+  say(`${name}  ${peer}: ${three(value)} ${unit}`);
+
+export type Started = Entrant & { process: PeerProcess };
 
 /** Starts the peers that are there, and says which are not and how they are had. */
-async function start(peers: readonly Peer[]): Promise<{ present: Started[]; absent: Peer[] }> {
+export async function start(peers: readonly Peer[]): Promise<{ present: Started[]; absent: Peer[] }> {
   const found = await Promise.all(peers.map(async (peer) => ({ peer, command: await peer.find() })));
   const absent = found.filter(({ command }) => !command).map(({ peer }) => peer);
   for (const { name, how } of absent) say(`${name} is absent. It is had so: ${how}`);
@@ -86,8 +90,6 @@ async function compareAndShow(
 ): Promise<void> {
   const { model, dispose } = await makeModelJob(preset);
   const signal = stopSignal();
-  const onValue = (peer: string, work: Work, value: number, unit: string) =>
-    say(`${recordName(work, preset)}  ${peer}: ${three(value)} ${unit}`);
   const figures: PeerFigure[] = [];
   try {
     for await (const measured of comparePeers(present, works, model, { rounds, seconds, onValue, signal })) {
@@ -104,8 +106,8 @@ async function compareAndShow(
 
 /** A figure as it is kept. `adapter` is that of the run, which dawnlm names; `runsOn` the peer's own. */
 function recordOf(
-  { work, adapter, ...measured }: PeerFigure,
-  preset: string,
+  { work, adapter, values, ...measured }: PeerFigure,
+  preset: SizeName,
   figures: readonly PeerFigure[],
 ): PeerRecord {
   const common = figures.find((each) => each.adapter)?.adapter ?? { name: 'none', software: true, driver: 'none' };
@@ -113,7 +115,8 @@ function recordOf(
   return { kind: 'peer', ...measured, ...details, work: recordName(work, preset), ...provenance(common) };
 }
 
-async function take(record: PeerRecord, flags: ResultFlags): Promise<void> {
+/** Prints and keeps a record of other libraries. */
+export async function take(record: PeerRecord | ClaimRecord, flags: ResultFlags): Promise<void> {
   if (flags.json) printJson(record);
   const file = savedTo(flags);
   if (file) await appendRecords(file, [record]);
@@ -121,7 +124,7 @@ async function take(record: PeerRecord, flags: ResultFlags): Promise<void> {
 
 const HEADINGS = ['work', 'peer', 'version', 'median', 'of rounds', 'unit', 'ratio', 'note'];
 
-function show(figures: readonly PeerFigure[], absent: readonly Peer[], preset: string): void {
+function show(figures: readonly PeerFigure[], absent: readonly Peer[], preset: SizeName): void {
   const rows = figures.map(({ peer, work, value, unit, spread, ratio, version = '', note = '', error }) => {
     const numbers = value === null ? ['-', '', ''] : [three(value), range(spread!), unit];
     const share = ratio === undefined ? '' : `${figure(Number(ratio.toPrecision(2)))}x`;

@@ -1,0 +1,95 @@
+/** How long until a model of nano's size knows the text so well? Both from the start of the process, one after the other. */
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { type Command, findPytorch } from '../peers/catalog.ts';
+import type { ClaimMeasurement } from '../record.ts';
+import { LOSS } from './catalog.ts';
+import { judged } from './judge.ts';
+
+/** Both look at this many batches of held-out text, this often. */
+const EVALUATION = { batches: 50, every: 100 };
+
+const pathOf = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
+
+/** Time in s and step at which a process first reports a validation loss at or below the target. */
+interface Reached {
+  seconds: number;
+  step: number;
+  loss: number;
+}
+
+/** Runs a command until a line of its output has such a loss; undefined when it ends without. */
+async function race(
+  { argv: [program, ...words], env }: Command,
+  lossOf: (line: Record<string, unknown>) => Pick<Reached, 'loss' | 'step'> | undefined,
+  say: (sentence: string) => void,
+  signal?: AbortSignal,
+): Promise<Reached | undefined> {
+  const startedAt = performance.now();
+  const child = spawn(program, words, {
+    ...{ env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'ignore'], signal, killSignal: 'SIGINT' },
+  });
+  const ended = new Promise<void>((done) => child.on('error', () => done()).on('close', () => done()));
+  let reached: Reached | undefined;
+  for await (const line of createInterface({ input: child.stdout! })) {
+    const seen = line.startsWith('{') ? lossOf(JSON.parse(line)) : undefined;
+    if (!seen || reached) continue;
+    const seconds = (performance.now() - startedAt) / 1000;
+    say(
+      `${program.split('/').at(-1)}: step ${seen.step}, validation loss ${seen.loss.toFixed(3)}, ${seconds.toFixed(0)} s`,
+    );
+    if (seen.loss > LOSS.nats) continue;
+    reached = { ...seen, seconds };
+    child.kill('SIGINT');
+  }
+  await ended;
+  return reached;
+}
+
+/** PyTorch's time by dawnlm's. Absent where PyTorch is. */
+export async function lossClaim(say: (sentence: string) => void, signal?: AbortSignal): Promise<ClaimMeasurement> {
+  const about = { row: `time to validation loss ${LOSS.nats}`, against: 'nanoGPT in PyTorch', unit: 'x' };
+  const thresholds = { must: LOSS.must, aim: LOSS.aim };
+  const without = (note: string) => judged({ ...about, value: null, note, ...thresholds });
+  const pytorch = await findPytorch();
+  if (!pytorch) return without('absent');
+  const folder = await mkdtemp(join(tmpdir(), 'dawnlm-loss-'));
+  try {
+    const ours = await race(ourCommand(folder), ourLoss, say, signal);
+    const theirs = await race(theirCommand(pytorch), theirLoss, say, signal);
+    if (!ours || !theirs) return without(`${ours ? 'PyTorch' : 'dawnlm'} does not reach it`);
+    const note = `seconds; steps ${ours.step} and ${theirs.step}, losses ${ours.loss.toFixed(3)} and ${theirs.loss.toFixed(3)}`;
+    const figures = { rateUnit: 's', ours: ours.seconds, theirs: theirs.seconds, runs: 1 };
+    return judged({ ...about, value: theirs.seconds / ours.seconds, ...figures, note, ...thresholds });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const ourCommand = (folder: string): Command => ({
+  argv: [
+    ...([process.execPath, pathOf('../../bin/dawnlm.mjs'), 'train', 'moby-dick', '--preset', 'quick'] as const),
+    ...['--out', join(folder, 'run'), '--json', '--eval-every', String(EVALUATION.every)],
+    ...['--eval-batches', String(EVALUATION.batches)],
+  ],
+  env: {},
+});
+
+function ourLoss({ type, record }: Record<string, unknown>): Pick<Reached, 'loss' | 'step'> | undefined {
+  if (type !== 'log') return undefined;
+  const { step, validationLoss: loss } = record as { step: number; validationLoss?: number };
+  return loss === undefined ? undefined : { step, loss };
+}
+
+const theirCommand = ({ argv: [python], env }: Command): Command => ({
+  argv: [python, pathOf('nanogpt.py'), String(EVALUATION.every), String(EVALUATION.batches)],
+  env,
+});
+
+function theirLoss({ step, validationLoss }: Record<string, unknown>): Pick<Reached, 'loss' | 'step'> | undefined {
+  return typeof step === 'number' && typeof validationLoss === 'number' ? { step, loss: validationLoss } : undefined;
+}
