@@ -1,6 +1,7 @@
 /** The ops of src/kernels, found by looking, with inputs made up for their cases and their forward pass compared with the reference. */
 import { readdirSync } from 'node:fs';
 import type { Engine } from '../src/tensor/engine.ts';
+import type { Precision } from '../src/tensor/half.ts';
 import type { Case, Numbers, Op } from '../src/tensor/op.ts';
 import { normals, threefry } from '../src/tensor/random.ts';
 import { format, type Shape, sizeOf } from '../src/tensor/shape.ts';
@@ -57,10 +58,16 @@ export const apply = (op: AnyOp, inputs: readonly (Tensor | undefined)[], attrib
 /**
  * What rounding explains of a case's error. That of a sum of n terms in f32 is at most about n ulp of its magnitude (Higham,
  * "Accuracy and Stability", section 4.2); sixteen more ulp are for exp, tanh and the like, which WGSL grants a few ulp each.
+ *
+ * In mixed precision both factors of a product's terms are rounded to f16 first, by 2^-12 of them on average and 2^-11 at most, in
+ * either direction: a sum of n such terms is off by about sqrt(n) 2^-11 of one, and is itself about sqrt(n) of one when
+ * they are random. 2^-9 leaves room for bad luck; where products follow on products, errors add up.
  */
-export function toleranceOf({ reduction }: AnyOp['definition'], test: AnyCase): number {
+export function toleranceOf(definition: AnyOp['definition'], test: AnyCase, precision: Precision): number {
+  const { reduction, products = 1 } = definition;
   const shapes = test.inputs.map((input) => (input && 'shape' in input ? input.shape : input));
-  return 2 ** -23 * ((reduction?.(shapes, test.attributes ?? {}) ?? 1) + 16);
+  const terms = reduction?.(shapes, test.attributes ?? {}) ?? 1;
+  return 2 ** -23 * (terms + 16) + (precision === 'mixed' ? 2 ** -9 * products : 0);
 }
 
 /** How far an op's forward pass is from its float64 reference. */
@@ -79,7 +86,7 @@ export async function compare(engine: Engine, op: AnyOp, test: AnyCase): Promise
   const expected = definition.reference(numbers, attributes);
   const output = engine.withoutGradients(() => apply(op, upload(engine, numbers), attributes));
   const actual = output.dtype === 'u32' ? await output.uints() : await output.floats();
-  return { error: largestError(actual, expected), tolerance: toleranceOf(definition, test) };
+  return { error: largestError(actual, expected), tolerance: toleranceOf(definition, test, engine.precision) };
 }
 
 /** Largest difference of two elements by the largest magnitude expected (1 at least); NaN where any is NaN. */

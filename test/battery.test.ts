@@ -1,14 +1,33 @@
 import { describe, expect, it } from 'vitest';
-import { describeCase, findOps } from '../bench/ops.ts';
-import { runCase, tuningPoints } from './helpers/battery.ts';
+import { type AnyCase, type AnyOp, describeCase, findOps } from '../bench/ops.ts';
+import type { Engine } from '../src/tensor/engine.ts';
+import { hasOperands, runCase, tuningPoints } from './helpers/battery.ts';
 import { testEngine } from './helpers/engine.ts';
 
 /**
- * Is every op true? Op x case x variant x tuning point on the adapter of this run: forward against the float64 reference,
- * backward against finite differences of that reference, canaries past each output, and the same bits twice.
+ * Is every op true? Op x case x variant x tuning point on the adapter of this run, and once more in mixed precision where that
+ * has f16: forward against the float64 reference, backward against finite differences of that reference, canaries past each
+ * output, and the same bits twice.
  * A new file in src/kernels is in the battery by existing.
  */
 const ops = await findOps();
+
+/** A case at the preferred points, then at every point of each kernel. */
+async function runEverywhere(engine: Engine, op: AnyOp, test: AnyCase): Promise<void> {
+  await runCase(engine, op, test);
+  for (const { kernel, point } of await tuningPoints(engine, op, test)) {
+    engine.tuning.set(kernel, point);
+    try {
+      await runCase(engine, op, test);
+    } catch (error) {
+      const where = `${kernel} at ${JSON.stringify(point)}, ${engine.precision}`;
+      (error as Error).message = `${where}: ${(error as Error).message}`;
+      throw error;
+    } finally {
+      engine.tuning.delete(kernel);
+    }
+  }
+}
 
 describe.each([...ops])('%s', (_, op) => {
   const { definition } = op;
@@ -21,17 +40,14 @@ describe.each([...ops])('%s', (_, op) => {
     it.each(definition.cases.map((test) => [describeCase(test), test] as const))('%s', async (_, test) => {
       const engine = await testEngine();
       engine.variant = variant;
-      await runCase(engine, op, test);
-      for (const { kernel, point } of await tuningPoints(engine, op, test)) {
-        engine.tuning.set(kernel, point);
-        try {
-          await runCase(engine, op, test);
-        } catch (error) {
-          (error as Error).message = `${kernel} at ${JSON.stringify(point)}: ${(error as Error).message}`;
-          throw error;
-        } finally {
-          engine.tuning.delete(kernel);
-        }
+      await runEverywhere(engine, op, test);
+      const halves = engine.capabilities.features.includes('shader-f16');
+      if (!halves || !(await hasOperands(engine, op, test))) return;
+      engine.precision = 'mixed';
+      try {
+        await runEverywhere(engine, op, test);
+      } finally {
+        engine.precision = 'float32';
       }
     });
   });

@@ -2,6 +2,7 @@
  * An adapter on paper: it says what a GPU can do, takes all work and does none. An engine on it writes the shaders that it
  * would write for that GPU, and its pipelines hold what they would be compiled from.
  */
+import type { AdapterInfo, SubgroupMatrix } from '../../src/gpu/adapter.ts';
 import type { Device } from '../../src/gpu/device.ts';
 import { Engine } from '../../src/tensor/engine.ts';
 import { type Kernel, type Point, preferredPoint } from '../../src/tensor/kernel.ts';
@@ -16,15 +17,33 @@ export interface Shader {
 
 /** A GPU as far as kernels ask. */
 export interface Traits {
-  info: Partial<GPUAdapterInfo> & { subgroupMinSize: number; subgroupMaxSize: number };
+  info: Partial<AdapterInfo>;
   features: readonly string[];
   limits: Record<string, number>;
 }
 
-/** What GPUs of the last years offer; those whose subgroups are 32 wide (NVIDIA, Apple), or 32 or 64 as the driver likes (AMD). */
-export const gpuTraits = (subgroupMinSize: number, subgroupMaxSize: number): Traits => ({
-  info: { vendor: 'paper', architecture: 'paper', device: 'a GPU on paper', subgroupMinSize, subgroupMaxSize },
-  features: ['subgroups', 'shader-f16'],
+/** What subgroups of RDNA 3 and of NVIDIA's GPUs multiply, as far as matmul asks; and what Apple's do. */
+export const MATRICES_OF_16: SubgroupMatrix = { component: 'f16', result: 'f32', M: 16, N: 16, K: 16 };
+export const MATRICES_OF_8: SubgroupMatrix = { component: 'f32', result: 'f32', M: 8, N: 8, K: 8 };
+
+const asDawnTells = ({ component, result, ...sizes }: SubgroupMatrix) => ({
+  ...{ componentType: component, resultComponentType: result, ...sizes },
+});
+
+/**
+ * What GPUs of the last years offer; those whose subgroups are 32 wide (NVIDIA, Apple), or 32 or 64 as the driver likes (AMD),
+ * and know `matrices`.
+ */
+export const gpuTraits = (
+  subgroupMinSize: number,
+  subgroupMaxSize: number,
+  ...matrices: readonly SubgroupMatrix[]
+): Traits => ({
+  info: {
+    ...{ vendor: 'paper', architecture: 'paper', device: 'a GPU on paper', subgroupMinSize, subgroupMaxSize },
+    subgroupMatrixConfigs: matrices.map(asDawnTells),
+  },
+  features: ['subgroups', 'shader-f16', ...(matrices.length ? ['chromium-experimental-subgroup-matrix'] : [])],
   limits: {
     ...{ maxBufferSize: 2 ** 32, maxStorageBufferBindingSize: 2 ** 32 - 4, maxTextureDimension2D: 16384 },
     ...{ maxComputeWorkgroupStorageSize: 32768, maxComputeInvocationsPerWorkgroup: 1024 },
@@ -34,10 +53,13 @@ export const gpuTraits = (subgroupMinSize: number, subgroupMaxSize: number): Tra
 
 /** The traits of an adapter that exists, for the shaders that its engine writes. */
 export function traitsOf({ gpu, adapter }: Device): Traits {
-  const { name, vendor, architecture, subgroupSize, features } = adapter;
+  const { name, vendor, architecture, subgroupSize, subgroupMatrices, features } = adapter;
   const limits = Object.fromEntries(Object.keys(gpuTraits(0, 0).limits).map((name) => [name, limitOf(gpu, name)]));
-  const sizes = { subgroupMinSize: subgroupSize, subgroupMaxSize: subgroupSize };
-  return { info: { description: name, vendor, architecture, ...sizes }, features, limits };
+  const subgroups = {
+    ...{ subgroupMinSize: subgroupSize, subgroupMaxSize: adapter.subgroupMost },
+    subgroupMatrixConfigs: subgroupMatrices.map(asDawnTells),
+  };
+  return { info: { description: name, vendor, architecture, ...subgroups }, features, limits };
 }
 
 const limitOf = ({ limits }: GPUDevice, name: string): number => limits[name as keyof GPUSupportedLimits] as number;

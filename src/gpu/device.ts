@@ -31,8 +31,8 @@ export class Device {
   private readonly pipelines: PipelineCache;
   private readonly uniforms = new Map<string, GPUBuffer>();
   private recording: Command[] | undefined;
-  /** Images that still show what their blocks hold. A recording begins and ends without any: its images live inside it. */
-  private images = new WeakMap<Block, Map<string, Image>>();
+  /** Copies that still show what their blocks hold. A recording begins and ends without any: its copies live inside it. */
+  private copies = new WeakMap<Block, Map<string, Resource>>();
   private eager: Command[] = [];
   /** The first error since the last `check`. */
   private failure: UserError | undefined;
@@ -80,25 +80,24 @@ export class Device {
     if (uniform) command.uniform = this.uniform(uniform);
     this.add(command);
     resources.forEach((resource, i) => {
-      if (source.bindings[i] === 'write') this.forgetImages((resource as View).block);
+      if (source.bindings[i] === 'write') this.forgetCopies((resource as View).block);
     });
   }
 
   /**
-   * The matrix (height, 4 * width) in a view as an image. `fill` puts it there; it is asked again only when the memory was
-   * written since the last time, so that a matrix that several kernels read is converted once.
+   * What is in a view, in another form: an image, or numbers of another type. `make` dispatches the copying; it is asked again
+   * only when the memory was written since the last time, so that what several kernels read is converted once.
    */
-  image(view: View, width: number, height: number, fill: (image: Image) => void): Image {
-    const key = `${view.offsetBytes} ${width} ${height}`;
-    let images = this.images.get(view.block);
-    if (!images) this.images.set(view.block, (images = new Map()));
-    let image = images.get(key);
-    if (!image) {
-      image = new Image(width, height);
-      fill(image);
-      images.set(key, image);
+  copyAs<T extends Resource>(view: View, form: string, make: () => T): T {
+    const key = `${view.offsetBytes} ${form}`;
+    let copies = this.copies.get(view.block);
+    if (!copies) this.copies.set(view.block, (copies = new Map()));
+    let copy = copies.get(key);
+    if (!copy) {
+      copy = make();
+      copies.set(key, copy);
     }
-    return image;
+    return copy as T;
   }
 
   /** Copies a matrix into an image; its rows must have a multiple of 256 bytes. */
@@ -109,19 +108,19 @@ export class Device {
   /** Copies `from` to `to` (same size). */
   copy(from: View, to: View): void {
     this.add({ kind: 'copy', from, to });
-    this.forgetImages(to.block);
+    this.forgetCopies(to.block);
   }
 
   /** Sets a view to zero. */
   clear(view: View): void {
     this.add({ kind: 'clear', view });
-    this.forgetImages(view.block);
+    this.forgetCopies(view.block);
   }
 
   /** Uploads bytes; takes effect before any work that is submitted later. */
   write(view: View, data: ArrayBufferView<ArrayBuffer>): void {
     this.flush();
-    this.forgetImages(view.block);
+    this.forgetCopies(view.block);
     this.gpu.queue.writeBuffer(this.pool.materialize(view.block), view.offsetBytes, data);
   }
 
@@ -158,12 +157,12 @@ export class Device {
     this.flush();
     const commands: Command[] = [];
     this.recording = commands;
-    this.images = new WeakMap();
+    this.copies = new WeakMap();
     try {
       return { result: work(), commands };
     } finally {
       this.recording = undefined;
-      this.images = new WeakMap();
+      this.copies = new WeakMap();
     }
   }
 
@@ -178,7 +177,7 @@ export class Device {
     const encoder = this.gpu.createCommandEncoder();
     program.encode(encoder);
     this.gpu.queue.submit([encoder.finish()]);
-    this.images = new WeakMap(); // the program may have written anything
+    this.copies = new WeakMap(); // the program may have written anything
   }
 
   /** Frees what a program or a view has in memory, at once and not when it is garbage. Neither may be used any more. */
@@ -215,8 +214,8 @@ export class Device {
     if (this.eager.length >= EAGER_BATCH) this.flush();
   }
 
-  private forgetImages(block: Block): void {
-    this.images.delete(block);
+  private forgetCopies(block: Block): void {
+    this.copies.delete(block);
   }
 
   private flush(): void {

@@ -230,6 +230,7 @@ export const headLoss = defineOp<[hidden: Tensor, weight: Tensor, targets: Tenso
     return crossEntropy.definition.reference([{ shape, data: logits }, targets], {});
   },
   backward,
+  products: 2,
   reduction: ([hidden, weight]) => {
     const { R, C } = rowsAndColumns(hidden!);
     return Math.max(R, C, weight![0]);

@@ -22,7 +22,7 @@ export const locateTile = (
   let m0 = index / tilesN % tilesM * ${TM}u;
   let n0 = index % tilesN * ${TN}u;`;
 
-export type MatmulPoint = { LANES: number; IMAGE: number; TM: number; TN: number };
+export type MatmulPoint = { LANES: number; IMAGE: number; MATRIX: number; TM: number; TN: number };
 
 /** The lanes form: a workgroup is one subgroup of S lanes; lane l holds columns l, l + S, ... of TN, and TM rows of each. */
 export function lanesForm({ TM, TN }: MatmulPoint, S: number, store: string): string {
@@ -38,8 +38,8 @@ ${locateTile(TM, TN)}
   ${parts.map((j) => `let bAt${j} = matrix * params.bBatch + min(n0 + ${j * S}u + lane, params.N - 1u) * params.bCol;`).join('\n  ')}
   ${rows.map((m) => parts.map((j) => `var c${m}_${j} = 0.0;`).join(' ')).join('\n  ')}
   for (var k = 0u; k < params.K; k++) {
-    ${vectors.map((i) => `let a${i} = a[aAt${i} + k * params.aCol];`).join(' ')}
-    ${parts.map((j) => `let b${j} = b[bAt${j} + k * params.bRow];`).join(' ')}
+    ${vectors.map((i) => `let a${i} = f32(a[aAt${i} + k * params.aCol]);`).join(' ')}
+    ${parts.map((j) => `let b${j} = f32(b[bAt${j} + k * params.bRow]);`).join(' ')}
     ${rows
       .map((m) => {
         const sums = parts.map((j) => `c${m}_${j} = fma(r${m}, b${j}, c${m}_${j});`).join(' ');

@@ -13,6 +13,7 @@ import {
   lanesForm,
   type MatmulPoint,
 } from './matmulForms.ts';
+import { matrixFor, matrixForm } from './matmulMatrix.ts';
 import { tileForm } from './matmulTile.ts';
 
 /*
@@ -22,13 +23,15 @@ import { tileForm } from './matmulTile.ts';
  * (gradient of the left operand) and TN (gradient of the right one). What follows a matmul in a transformer (bias, GELU,
  * residual) is an epilogue: it works on the sums while they are still in registers.
  *
- * Four forms of the kernel, all correct everywhere that they are valid:
+ * Five forms of the kernel, all correct everywhere that they are valid:
  *   naive    one invocation an element; every operand is loaded from memory for one multiply-add.
  *   tile     a workgroup computes a TILE x TILE square through workgroup memory, each invocation 4 x 4 to 8 x 8 of it: what GPUs want.
  *   lanes    one subgroup computes a TM x TN tile in registers: lanes run along columns, rows are broadcast by shuffles, so that
  *            memory is touched once for TM multiply-adds: what software adapters want, whose loads cost as much as 8 of those.
  *   image    the lanes form fed from textures, from which software adapters load four numbers in the time that one takes from a
  *            buffer: twice as fast as from buffers on lavapipe, the copies into textures included.
+ *   matrix   the tile form with products of whole matrices by a subgroup: what GPUs with units for them want.
+ * In mixed precision all but images read f16 operands, and add up in f32.
  */
 
 const PARAMS = {
@@ -104,7 +107,7 @@ fn main${HEAD} {
   let aStart = matrix * params.aBatch + m * params.aRow;
   let bStart = matrix * params.bBatch + n * params.bCol;
   var sum = 0.0;
-  for (var k = 0u; k < params.K; k++) { sum += a[aStart + k * params.aCol] * b[bStart + k * params.bRow]; }
+  for (var k = 0u; k < params.K; k++) { sum += f32(a[aStart + k * params.aCol]) * f32(b[bStart + k * params.bRow]); }
   store(matrix, m, n, sum);
 }`,
   });
@@ -135,15 +138,15 @@ function matricesOf({ M, N, K, batch, aCol, bRow }: MatmulParams): { a: Matrix; 
   };
 }
 
-const valid = (
-  { LANES, IMAGE, TM, TN }: MatmulPoint,
-  { subgroupSize: S, workgroupInvocations }: Capabilities,
-): boolean => {
-  if (IMAGE) return LANES === 1 && S === 8 && TN === 32 && TM >= 16;
-  if (LANES) return (S === 4 || S === 8) && TN === 4 * S && TM <= 4 * S;
+function valid(point: MatmulPoint, adapter: Capabilities): boolean {
+  const { LANES, IMAGE, MATRIX, TM, TN } = point;
+  const { subgroupSize: S, workgroupInvocations, precision } = adapter;
+  if (IMAGE) return precision === 'float32' && LANES === 1 && MATRIX === 0 && S === 8 && TN === 32 && TM >= 16;
+  if (LANES) return MATRIX === 0 && (S === 4 || S === 8) && TN === 4 * S && TM <= 4 * S;
+  if (MATRIX) return TM === TN && TM >= 32 && matrixFor(point, adapter) !== undefined;
   const each = TM >= 64 ? 8 : 4;
   return TM === TN && TM >= 32 && (TM / each) * (TN / each) <= workgroupInvocations;
-};
+}
 
 /** Images are of matrices that are dense one way or the other, one after another. */
 const fits = ({ IMAGE }: MatmulPoint, params: MatmulParams, { textureSide }: Capabilities): boolean => {
@@ -156,18 +159,22 @@ const fits = ({ IMAGE }: MatmulPoint, params: MatmulParams, { textureSide }: Cap
   return stacked && dense && fitsImage(a, textureSide) && fitsImage(b, textureSide);
 };
 
-/** Small M (decoding) wants flat tiles; software adapters want lanes, from images; GPUs a 64 x 64 tile, or 32 x 32 for small work. */
+/**
+ * Small M (decoding) wants flat tiles; software adapters want lanes, from images; GPUs a 64 x 64 tile, or 32 x 32 for small work,
+ * of subgroup matrices where they have them.
+ */
 function prefer(adapter: Capabilities, params: MatmulParams): MatmulPoint {
   const { M, N } = params;
   const { subgroupSize: S, software } = adapter;
   if (software && (S === 8 || S === 4)) {
-    const image = { LANES: 1, IMAGE: 1, TM: M <= 16 ? 16 : M <= 32 ? 32 : 64, TN: 32 };
-    if (S === 8 && M > 8 && fits(image, params, adapter)) return image;
+    const image = { LANES: 1, IMAGE: 1, MATRIX: 0, TM: M <= 16 ? 16 : M <= 32 ? 32 : 64, TN: 32 };
+    if (M > 8 && valid(image, adapter) && fits(image, params, adapter)) return image;
     const TM = M === 1 ? 1 : Math.min(4 * S, M <= 8 ? 8 : M <= 16 ? 16 : 32);
-    return { LANES: 1, IMAGE: 0, TM, TN: 4 * S };
+    return { LANES: 1, IMAGE: 0, MATRIX: 0, TM, TN: 4 * S };
   }
   const side = M >= 64 && N >= 64 ? 64 : 32;
-  return { LANES: 0, IMAGE: 0, TM: side, TN: side };
+  const tile = { LANES: 0, IMAGE: 0, MATRIX: 1, TM: side, TN: side };
+  return valid(tile, adapter) ? tile : { ...tile, MATRIX: 0 };
 }
 
 const defineFast = (epilogue: Epilogue) => {
@@ -175,7 +182,7 @@ const defineFast = (epilogue: Epilogue) => {
     name: `matmul${suffix(epilogue)}`,
     bind: bindingsOf(epilogue),
     params: PARAMS,
-    tune: { LANES: [1, 0], IMAGE: [1, 0], TM: [1, 8, 16, 32, 64], TN: [16, 32, 64] },
+    tune: { LANES: [1, 0], IMAGE: [1, 0], MATRIX: [1, 0], TM: [1, 8, 16, 32, 64], TN: [16, 32, 64] },
     valid,
     fits,
     prefer,
@@ -184,9 +191,11 @@ const defineFast = (epilogue: Epilogue) => {
     fours: inFours,
     shapeClass,
     grid: ({ M, N, batch }, { TM, TN }) => Math.ceil(M / TM) * Math.ceil(N / TN) * batch,
-    wgsl: (point, { subgroupSize }, form) => {
+    wgsl: (point, adapter, form) => {
+      const { subgroupSize } = adapter;
       const fours = inFours(point, form);
       const store = storeWgsl(epilogue, form & ACCUMULATE ? 'true' : 'false', fours);
+      if (point.MATRIX) return matrixForm(point, adapter, store, form);
       if (point.IMAGE) return imageForm(point, subgroupSize, store, form, fours && epilogue.bias === true);
       return point.LANES ? lanesForm(point, subgroupSize, store) : tileForm(point, store);
     },

@@ -213,6 +213,7 @@ export const orthogonalize = defineOp<[x: Tensor]>({
     best: ({ engine, inputs: [x], output }) => engine.device.copy(best(x!).view, output.view),
   },
   reference,
+  products: 3 * ITERATIONS,
   // each iteration multiplies a small singular value, and the rounding in its directions, by a: five of them by 485
   reduction: ([x]) => a ** ITERATIONS * Math.max(...x!.slice(1)),
   cases: [{ inputs: [[1, 1, 1]] }, { inputs: [[2, 3, 7]] }, { inputs: [[3, 12, 5]] }, { inputs: [[1, 33, 36]] }],

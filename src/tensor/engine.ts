@@ -2,6 +2,7 @@ import { UserError } from '../errors.ts';
 import { Device, type Wait } from '../gpu/device.ts';
 import type { Program } from '../gpu/recorder.ts';
 import { Tape } from './autograd.ts';
+import type { Precision } from './half.ts';
 import type { Capabilities, Kernel } from './kernel.ts';
 import { format, type Shape, sizeOf } from './shape.ts';
 import { type DType, ELEMENT_BYTES, Tensor } from './tensor.ts';
@@ -41,19 +42,50 @@ export class Engine {
   paddingBytes = 0;
   /** Told of every dispatch. */
   onDispatch: ((kernel: Kernel, tensors: Record<string, Tensor>, params: Record<string, number>) => void) | undefined;
-  readonly capabilities: Capabilities;
   /** The gradient of a loss by itself. */
   readonly one: Tensor;
+  private readonly capabilitiesAt: Record<Precision, Capabilities>;
+  private chosenPrecision: Precision = 'float32';
+  private overflowFlag: Tensor | undefined;
 
   constructor(readonly device: Device) {
     const { limits } = device.gpu;
-    this.capabilities = {
+    const capabilities = {
       ...device.adapter,
       workgroupStorageBytes: limits.maxComputeWorkgroupStorageSize,
       workgroupInvocations: limits.maxComputeInvocationsPerWorkgroup,
       textureSide: limits.maxTextureDimension2D,
     };
+    this.capabilitiesAt = {
+      float32: { ...capabilities, precision: 'float32' },
+      mixed: { ...capabilities, precision: 'mixed' },
+    };
     this.one = this.tensor([1], []);
+  }
+
+  get capabilities(): Capabilities {
+    return this.capabilitiesAt[this.chosenPrecision];
+  }
+
+  /** What kernels read operands as from the next dispatch on. */
+  get precision(): Precision {
+    return this.chosenPrecision;
+  }
+
+  /** @throws UserError for mixed precision where the adapter has no f16. */
+  set precision(precision: Precision) {
+    const { features, name } = this.device.adapter;
+    if (precision === 'mixed' && !features.includes('shader-f16')) {
+      throw new UserError(`${name} has no 16-bit floats (shader-f16): train with --precision float32, or auto.`);
+    }
+    if (precision === 'mixed') this.overflowFlag ??= this.zeros([1], 'u32');
+    this.chosenPrecision = precision;
+  }
+
+  /** Becomes 1 when an operand does not fit an f16, until somebody clears it: (1) u32. Mixed precision only. */
+  get overflow(): Tensor {
+    if (!this.overflowFlag) throw new Error('only mixed precision overflows');
+    return this.overflowFlag;
   }
 
   /** Opens an engine on an adapter; `wait` is how the host waits for the GPU. @throws UserError when the adapter refuses. */

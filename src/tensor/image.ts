@@ -46,8 +46,10 @@ export function imageOf(tensor: Tensor, matrix: Matrix): Image {
   const width = Math.ceil(matrix.cols / TEXEL);
   const aligned =
     (matrix.cols * ELEMENT_BYTES) % ALIGNMENT_BYTES === 0 && tensor.view.offsetBytes % ALIGNMENT_BYTES === 0;
-  return device.image(tensor.view, width, matrix.rows, (image) => {
+  return device.copyAs(tensor.view, `image ${width} ${matrix.rows}`, () => {
+    const image = new Image(width, matrix.rows);
     if (aligned) device.upload(tensor.view, image);
     else pack(tensor, matrix, image);
+    return image;
   });
 }

@@ -1,13 +1,16 @@
 import type { AdapterSummary } from '../gpu/adapter.ts';
 import type { Access, PipelineSource } from '../gpu/pipeline.ts';
 import type { Engine } from './engine.ts';
+import { halfOf, type Precision } from './half.ts';
 import { imageOf, type Matrix } from './image.ts';
 import type { Tensor } from './tensor.ts';
 import { shapeClassOf } from './tuning.ts';
 
 /**
  * How a kernel binds a tensor: an access, then the WGSL element type where it is not f32 ("read u32", "write vec4<f32>").
- * `fours` are vec4<f32> where the kernel says so, else f32. An `operand` is a buffer to read, or, at tuning points with IMAGE = 1, a texture (see `image.ts`).
+ * `fours` are vec4<f32> where the kernel says so, else f32. An `operand` is a buffer to read, of elements that the shader knows as
+ * `Operand`: f32, or f16 where the engine's precision is mixed (see `half.ts`). At tuning points with IMAGE = 1 it is a
+ * texture (see `image.ts`).
  */
 export type Binding =
   | 'read'
@@ -18,8 +21,9 @@ export type Binding =
 /** A point of a kernel's tuning space: compile-time constants. */
 export type Point = Readonly<Record<string, number>>;
 
-/** Limits and features that decide which tuning points an adapter can run. */
+/** Limits and features that decide which tuning points an adapter can run, and the precision that the engine is set to. */
 export interface Capabilities extends AdapterSummary {
+  precision: Precision;
   workgroupStorageBytes: number;
   workgroupInvocations: number;
   /** Largest side of a texture. */
@@ -85,7 +89,7 @@ export function defineKernel<B extends string, P extends string, T extends Point
     let source = written.get(key);
     if (!source) {
       const accesses = names.map((name) => accessOf(spec.bind[name], point));
-      const wgsl = declare(spec, point, form, spec.wgsl(point, adapter, form));
+      const wgsl = declare(spec, point, adapter, form, spec.wgsl(point, adapter, form));
       source = { name: spec.name, wgsl, bindings: hasParams ? [...accesses, 'uniform'] : accesses };
       written.set(key, source);
     }
@@ -101,13 +105,12 @@ export function defineKernel<B extends string, P extends string, T extends Point
     if (grid.includes(0)) return;
     const source = sourceOf(point, engine.capabilities, spec.form?.(params) ?? 0);
     const matrices = point.IMAGE ? spec.images!(params) : undefined;
-    const work = {
-      source,
-      resources: names.map((name, i) =>
-        source.bindings[i] === 'image' ? imageOf(tensors[name], matrices![name]) : tensors[name].view,
-      ),
-      grid,
-    };
+    const resources = names.map((name) => {
+      if (spec.bind[name] !== 'operand') return tensors[name].view;
+      if (matrices) return imageOf(tensors[name], matrices[name]);
+      return engine.precision === 'mixed' ? halfOf(tensors[name]) : tensors[name].view;
+    });
+    const work = { source, resources, grid };
     engine.device.dispatch(hasParams ? { ...work, uniform: pack(spec.params, params) } : work);
     engine.onDispatch?.(kernel as unknown as Kernel, tensors, params);
   };
@@ -154,17 +157,23 @@ export function measuredPoint<B extends string, P extends string, T extends Poin
 ): T | undefined {
   const { tune } = spec;
   if (!tune) return undefined;
-  const point = tuning.measured(spec.name, () => classOf(spec, params));
+  const point = tuning.measured(spec.name, () => classOf(spec, params, capabilities));
   const names = Object.keys(tune) as (keyof T & string)[];
   const known = point && Object.keys(point).length === names.length && names.every((n) => tune[n].includes(point[n]));
   return known && (spec.valid?.(point as T, capabilities) ?? true) ? (point as T) : undefined;
 }
 
-/** The shape class of a dispatch. */
-export const classOf = <B extends string, P extends string, T extends Point>(
-  { shapeClass, params: types }: KernelSpec<B, P, T>,
+/** The class of a dispatch: its shapes, and f16 where operands are that. */
+export function classOf<B extends string, P extends string, T extends Point>(
+  { bind, shapeClass, params: types }: KernelSpec<B, P, T>,
   params: Record<P, number>,
-): string => shapeClass?.(params) ?? shapeClassOf(types, params);
+  { precision }: Capabilities,
+): string {
+  const half = precision === 'mixed' && hasOperands(bind);
+  return `${shapeClass?.(params) ?? shapeClassOf(types, params)}${half ? ' f16' : ''}`;
+}
+
+const hasOperands = (bind: Readonly<Record<string, Binding>>): boolean => Object.values(bind).includes('operand');
 
 function product(space: Readonly<Record<string, readonly number[]>>): Point[] {
   return Object.entries(space).reduce<Point[]>(
@@ -197,21 +206,28 @@ function accessOf(binding: Binding, point: Point): Access {
 }
 
 function elementOf(binding: Binding, fours: boolean): string {
+  if (binding === 'operand') return 'Operand';
   const element = binding.split(' ')[1] ?? 'f32';
   if (element !== 'fours') return element;
   return fours ? 'vec4<f32>' : 'f32';
 }
 
+/** Extensions that a shader must name, by what gives away that it uses them. */
+const EXTENSIONS: readonly (readonly [RegExp, string])[] = [
+  [/\bsubgroup[A-Z_]/, 'subgroups'],
+  [/\bf16\b/, 'f16'],
+  [/\bsubgroup_matrix/, 'chromium_experimental_subgroup_matrix'],
+];
+
 /** Writes the declarations of bindings and params in front of a shader. */
 function declare<B extends string, P extends string, T extends Point>(
   spec: KernelSpec<B, P, T>,
   point: T,
+  { precision }: Capabilities,
   form: number,
   body: string,
 ): string {
-  const enable = /\bsubgroup[A-Z]/.test(body) ? 'enable subgroups;\n' : '';
-  const half = /\bf16\b/.test(body) ? 'enable f16;\n' : '';
-  const bindings = (Object.entries(spec.bind) as [B, Binding][]).map(([name, binding], i) => {
+  const lines = (Object.entries(spec.bind) as [B, Binding][]).map(([name, binding], i) => {
     const access = accessOf(binding, point);
     if (access === 'image') return `@group(0) @binding(${i}) var ${name}: texture_storage_2d<rgba32float, read>;`;
     const element = elementOf(binding, spec.fours?.(point, form) ?? false);
@@ -220,10 +236,14 @@ function declare<B extends string, P extends string, T extends Point>(
   });
   const members = (Object.entries(spec.params) as [P, string][]).map(([name, type]) => `${name}: ${type}`);
   if (members.length) {
-    bindings.push(
+    lines.push(
       `struct Params { ${members.join(', ')} }`,
-      `@group(0) @binding(${bindings.length}) var<uniform> params: Params;`,
+      `@group(0) @binding(${lines.length}) var<uniform> params: Params;`,
     );
   }
-  return `${enable}${half}${bindings.join('\n')}${PRELUDE}${body}`;
+  if (hasOperands(spec.bind))
+    lines.unshift(`alias Operand = ${precision === 'mixed' && !point.IMAGE ? 'f16' : 'f32'};`);
+  const shader = `${lines.join('\n')}${PRELUDE}${body}`;
+  const enabled = EXTENSIONS.filter(([sign]) => sign.test(shader)).map(([, name]) => `enable ${name};\n`);
+  return `${enabled.join('')}${shader}`;
 }

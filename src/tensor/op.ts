@@ -63,6 +63,8 @@ export interface OpDefinition<A> {
   backward?(call: BackwardCall<A>): void;
   /** Number of terms summed up for one output element (or gradient element): tolerances grow with it. */
   reduction?(shapes: readonly (Shape | undefined)[], attributes: A): number;
+  /** Number of matrix products that follow one upon another, 1 unless told: tolerances of mixed precision grow with it. */
+  products?: number;
   /** Test cases: 1, odd, prime, just past a tile. */
   cases: readonly Case<A>[];
 }

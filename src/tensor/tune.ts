@@ -44,7 +44,7 @@ export function tuningTasks(engine: Engine, dispatches: readonly Dispatched[], a
   const tasks = new Map<string, TuningTask>();
   for (const dispatch of dispatches) {
     const { kernel, params } = dispatch;
-    const entry = entryName(kernel.spec.name, classOf(kernel.spec, params));
+    const entry = entryName(kernel.spec.name, classOf(kernel.spec, params, engine.capabilities));
     const task = tasks.get(entry);
     if (task) task.count++;
     else if (measurable(dispatch) && (again || !measuredPoint(kernel, engine, params))) {

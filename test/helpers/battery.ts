@@ -123,7 +123,7 @@ export async function runCase(engine: Engine, op: AnyOp, test: AnyCase): Promise
   const inputs = makeInputs(test);
   const outcome = await runOnce(engine, op, test, inputs);
   const expected = definition.reference(inputs, test.attributes ?? {});
-  const relative = toleranceOf(definition, test);
+  const relative = toleranceOf(definition, test, engine.precision);
   expectClose(outcome.output, expected, relative * magnitude(expected), 'forward');
   if (definition.backward) {
     for (const [i, gradient] of outcome.gradients.entries()) {
@@ -140,12 +140,8 @@ export async function runCase(engine: Engine, op: AnyOp, test: AnyCase): Promise
   expect(again, 'a second run').toEqual(outcome);
 }
 
-/** Every tuning point of the kernels that the case uses under the engine's variant, one kernel at a time. */
-export async function tuningPoints(
-  engine: Engine,
-  op: AnyOp,
-  test: AnyCase,
-): Promise<{ kernel: string; point: Point }[]> {
+/** Kernels that the case uses under the engine's variant, by name. */
+async function kernelsOf(engine: Engine, op: AnyOp, test: AnyCase): Promise<Map<string, Kernel>> {
   const used = new Map<string, Kernel>();
   engine.onDispatch = (kernel) => used.set(kernel.spec.name, kernel);
   try {
@@ -153,7 +149,22 @@ export async function tuningPoints(
   } finally {
     engine.onDispatch = undefined;
   }
-  return [...used.values()].flatMap((kernel) => {
+  return used;
+}
+
+/** Whether the case has operands, which mixed precision reads as f16. */
+export async function hasOperands(engine: Engine, op: AnyOp, test: AnyCase): Promise<boolean> {
+  const kernels = await kernelsOf(engine, op, test);
+  return [...kernels.values()].some(({ spec }) => Object.values(spec.bind).includes('operand'));
+}
+
+/** Every tuning point of the kernels that the case uses under the engine's variant and precision, one kernel at a time. */
+export async function tuningPoints(
+  engine: Engine,
+  op: AnyOp,
+  test: AnyCase,
+): Promise<{ kernel: string; point: Point }[]> {
+  return [...(await kernelsOf(engine, op, test)).values()].flatMap((kernel) => {
     const points = kernel.points(engine.capabilities);
     return points.length < 2 ? [] : points.map((point) => ({ kernel: kernel.spec.name, point }));
   });

@@ -6,11 +6,11 @@ import type { TuningTable } from '../../tensor/tuning.ts';
  * nano among them. Products of at most half a million multiply-adds do not earn the copies into images.
  */
 export const lavapipe: TuningTable = {
-  'matmul NN M=256 N=32 K=64': 'LANES=1 IMAGE=0 TM=32 TN=32', // 16%
-  'matmul NT M=256 N=32 K=32': 'LANES=1 IMAGE=0 TM=8 TN=32', // 158%
-  'matmul NT M=256 N=32 K=64': 'LANES=1 IMAGE=0 TM=32 TN=32', // 35%
-  'matmul TN M=32 N=32 K=256': 'LANES=1 IMAGE=0 TM=32 TN=32', // 86%
-  'matmul TN M=32 N=64 K=256': 'LANES=1 IMAGE=0 TM=32 TN=32', // 45%
-  'matmul TN M=64 N=32 K=256': 'LANES=1 IMAGE=0 TM=32 TN=32', // 35%
-  'matmul_residual NN M=256 N=32 K=32': 'LANES=1 IMAGE=0 TM=32 TN=32', // 56%
+  'matmul NN M=256 N=32 K=64': 'LANES=1 IMAGE=0 MATRIX=0 TM=32 TN=32', // 16%
+  'matmul NT M=256 N=32 K=32': 'LANES=1 IMAGE=0 MATRIX=0 TM=8 TN=32', // 158%
+  'matmul NT M=256 N=32 K=64': 'LANES=1 IMAGE=0 MATRIX=0 TM=32 TN=32', // 35%
+  'matmul TN M=32 N=32 K=256': 'LANES=1 IMAGE=0 MATRIX=0 TM=32 TN=32', // 86%
+  'matmul TN M=32 N=64 K=256': 'LANES=1 IMAGE=0 MATRIX=0 TM=32 TN=32', // 45%
+  'matmul TN M=64 N=32 K=256': 'LANES=1 IMAGE=0 MATRIX=0 TM=32 TN=32', // 35%
+  'matmul_residual NN M=256 N=32 K=32': 'LANES=1 IMAGE=0 MATRIX=0 TM=32 TN=32', // 56%
 };
