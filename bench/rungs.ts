@@ -137,19 +137,19 @@ const ATTENTION: Ladder = {
       name: 'staged',
       idea: 'A query a lane, held in registers with a running maximum and sum (FlashAttention); 64 lanes share tiles of keys and values in workgroup memory.',
       variant: 'flash',
-      point: () => ({ R: 1, SUBGROUP: 0 }),
+      point: () => ({ R: 1, SUBGROUP: 0, SPLIT: 1 }),
     },
     {
       name: 'shuffled',
       idea: 'A subgroup by itself: its lanes load a key together and hand it around by shuffles, without a barrier.',
       variant: 'flash',
-      point: ({ subgroupSize }) => ({ R: 1, SUBGROUP: subgroupSize }),
+      point: ({ subgroupSize }) => ({ R: 1, SUBGROUP: subgroupSize, SPLIT: 1 }),
     },
     {
       name: 'two',
       idea: 'Two queries a lane: every key and value that was loaded serves both.',
       variant: 'flash',
-      point: ({ subgroupSize }) => ({ R: 2, SUBGROUP: subgroupSize }),
+      point: ({ subgroupSize }) => ({ R: 2, SUBGROUP: subgroupSize, SPLIT: 1 }),
     },
   ],
 };

@@ -87,5 +87,6 @@ export const attention = defineOp<[qkv: Tensor], AttentionAttributes>({
     { inputs: [[2, 17, 30]], attributes: { nHead: 3, nKvHead: 1, causal: false } },
     { inputs: [{ shape: [1, 67, 18], scale: 2 }], attributes: { nHead: 1, nKvHead: 1, causal: true } }, // past 64 lanes
     { inputs: [[1, 29, 108]], attributes: { nHead: 1, nKvHead: 1, causal: true } }, // D 36: past 8 lanes of 4, a tile of 28
+    { inputs: [[1, 67, 54]], attributes: { nHead: 1, nKvHead: 1, causal: true } }, // D 18: rows split among 2 and 4 lanes
   ],
 });

@@ -1,5 +1,6 @@
 import { type Capabilities, defineKernel } from '../tensor/kernel.ts';
-import { quadsOf, reader, repeat, WALK_PARAMS, writer } from './attentionWalk.ts';
+import { WALK_PARAMS } from './attentionLayout.ts';
+import { quadsOf, reader, repeat, writer } from './attentionWalk.ts';
 import { specialize } from './specialize.ts';
 
 /** S: positions that a cache has. The others are those of attention. */

@@ -1,5 +1,6 @@
 import { defineKernel } from '../tensor/kernel.ts';
-import { quadsOf, reader, WALK_PARAMS, type WalkPoint, WalkWriter, walkLayout, writer } from './attentionWalk.ts';
+import { WALK_PARAMS, type WalkPoint, walkLayout } from './attentionLayout.ts';
+import { quadsOf, reader, WalkWriter, writer } from './attentionWalk.ts';
 import { writeOrAdd } from './snippets.ts';
 import { specialize } from './specialize.ts';
 
@@ -42,6 +43,7 @@ export const openQueries = (w: WalkWriter, D: number, seen: (r: number) => strin
 export const runningSoftmax = (w: WalkWriter): string => `
   ${w.pairs((r, c) => `var s${r}_${c} = 0.0;`)}
   ${w.dots('s', 'q', 'k')}
+  ${w.wholeDots('s')}
   ${w.pairs((r, c) => `s${r}_${c} = select(-1e30, s${r}_${c}, j + ${c}u < seen${r});`)}
   ${w.rows(
     (r) => `
@@ -62,9 +64,9 @@ export const flashForward = specialize((D: number) =>
     name: `attention_flash_${D}`,
     bind: { qkv: quadsOf('read', D), y: quadsOf('write', D), lse: 'write' },
     params: WALK_PARAMS,
-    ...walkLayout,
+    ...walkLayout(D, 2), // q, o
     wgsl: (point: WalkPoint) => {
-      const w = new WalkWriter(D, point);
+      const w = new WalkWriter(D, point, 1);
       const functions = reader('qkv', D) + writer('y', D);
       return w.shader(
         ['k', 'v'],
@@ -79,8 +81,8 @@ export const flashForward = specialize((D: number) =>
   ${w.walk({ k: key, v: value }, runningSoftmax(w))}
   ${w.rows(
     (r) => `
-  ${w.store('o', r, `yPut(((top + t${r}) * params.H + head) * D, i, quad[i] / l${r});`)}
-  if (own${r} < params.T) { lse[(group.z * params.H + head) * params.T + t${r}] = m${r} + log(l${r}); }`,
+  ${w.store('o', r, `yPut(((top + t${r}) * params.H + head) * D, i, x / l${r});`)}
+  ${w.once(r, `lse[(group.z * params.H + head) * params.T + t${r}] = m${r} + log(l${r});`)}`,
   )}`,
       );
     },
@@ -118,14 +120,15 @@ export const flashQueryGradient = specialize((D: number) =>
       dqkv: quadsOf('write', D),
     },
     params: GRADIENT_PARAMS,
-    ...walkLayout,
+    ...walkLayout(D, 3), // q, dy, dq
     wgsl: (point: WalkPoint) => {
-      const w = new WalkWriter(D, point);
+      const w = new WalkWriter(D, point, 2);
       const functions = reader('qkv', D) + reader('y', D) + reader('dy', D) + writer('dqkv', D, writeOrAdd);
       const step = `
     ${w.pairs((r, c) => `var s${r}_${c} = 0.0; var dp${r}_${c} = 0.0;`)}
     ${w.dots('s', 'q', 'k')}
     ${w.dots('dp', 'dy', 'v')}
+    ${w.wholeDots('s', 'dp')}
     ${softmaxGradient(
       w,
       (r, c) => `j + ${c}u < seen${r}`,
@@ -143,17 +146,18 @@ export const flashQueryGradient = specialize((D: number) =>
     (r) => `
   var delta${r} = 0.0;
   ${w.load('q', r, `${query(`t${r}`, 'i')} * ${1 / Math.sqrt(D)}`)}
-  ${w.load('dy', r, out('dy', `t${r}`, 'i'), `delta${r} += dot(quad[i], ${out('y', `t${r}`, 'i')});`)}
+  ${w.load('dy', r, out('dy', `t${r}`, 'i'), `delta${r} += dot(x, ${out('y', `t${r}`, 'i')});`)}
   ${w.zeros('dq', r)}
   let place${r} = (group.z * params.H + head) * params.T + t${r};
   let lse${r} = lse[place${r}];
-  if (own${r} < params.T) { delta[place${r}] = delta${r}; }
   let seen${r} = ${seenBy(r)};`,
   )}
+  ${w.whole('delta')}
+  ${w.rows((r) => w.once(r, `delta[place${r}] = delta${r};`))}
   let begin = 0u;
   let end = select(params.T, min(params.T, first + ${w.owned}u), params.causal == 1u);
   ${w.walk({ k: key, v: value }, step)}
-  ${w.rows((r) => w.store('dq', r, `dqkvPut((top + t${r}) * width + head * D, i, quad[i] * ${1 / Math.sqrt(D)});`))}`,
+  ${w.rows((r) => w.store('dq', r, `dqkvPut((top + t${r}) * width + head * D, i, x * ${1 / Math.sqrt(D)});`))}`,
       );
     },
   }),
@@ -168,15 +172,16 @@ export const flashKeyGradient = specialize((D: number) =>
     name: `attention_flash_dkv_${D}`,
     bind: { qkv: quadsOf('read', D), dy: quadsOf('read', D), lse: 'read', delta: 'read', dqkv: quadsOf('write', D) },
     params: GRADIENT_PARAMS,
-    ...walkLayout,
+    ...walkLayout(D, 4), // k, v, dk, dv
     wgsl: (point: WalkPoint) => {
-      const w = new WalkWriter(D, point);
+      const w = new WalkWriter(D, point, 2);
       const functions = reader('qkv', D) + reader('dy', D) + writer('dqkv', D, writeOrAdd);
       const step = `
     ${w.steps((c) => `let place${c} = statistics + min(j + ${c}u, params.T - 1u); let lse${c} = lse[place${c}]; let delta${c} = delta[place${c}];`)}
     ${w.pairs((r, c) => `var s${r}_${c} = 0.0; var dp${r}_${c} = 0.0;`)}
     ${w.dots('s', 'k', 'q')}
     ${w.dots('dp', 'v', 'dy')}
+    ${w.wholeDots('s', 'dp')}
     ${softmaxGradient(
       w,
       (r, c) => `j + ${c}u < params.T && j + ${c}u >= seenFrom${r}`,
@@ -207,8 +212,8 @@ export const flashKeyGradient = specialize((D: number) =>
   }
   ${w.rows(
     (r) => `
-  ${w.store('dk', r, `dqkvPut((top + t${r}) * width + kStart, i, quad[i] * ${1 / Math.sqrt(D)});`)}
-  ${w.store('dv', r, `dqkvPut((top + t${r}) * width + vStart, i, quad[i]);`)}`,
+  ${w.store('dk', r, `dqkvPut((top + t${r}) * width + kStart, i, x * ${1 / Math.sqrt(D)});`)}
+  ${w.store('dv', r, `dqkvPut((top + t${r}) * width + vStart, i, x);`)}`,
   )}`,
       );
     },

@@ -5,7 +5,8 @@ import { format, type Shape, sameShape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { CACHE_PARAMS, decode } from './attentionDecode.ts';
 import { openQueries, runningSoftmax } from './attentionFlash.ts';
-import { quadsOf, reader, type WalkPoint, WalkWriter, walkLayout, writer } from './attentionWalk.ts';
+import { type WalkPoint, walkLayout } from './attentionLayout.ts';
+import { quadsOf, reader, WalkWriter, writer } from './attentionWalk.ts';
 import { type Heads, packedSizes } from './packedHeads.ts';
 import { groupsOf64, oneEach } from './snippets.ts';
 import { specialize } from './specialize.ts';
@@ -89,9 +90,9 @@ const prefill = specialize((D: number) =>
       y: quadsOf('write', D),
     },
     params: CACHE_PARAMS,
-    ...walkLayout,
+    ...walkLayout(D, 2), // q, o
     wgsl: (point: WalkPoint) => {
-      const w = new WalkWriter(D, point);
+      const w = new WalkWriter(D, point, 1);
       const row = (name: string) => (j: string, i: string) => `${name}At((rows + ${j}) * D, ${i})`;
       return w.shader(
         ['k', 'v'],
@@ -104,7 +105,7 @@ const prefill = specialize((D: number) =>
   let begin = 0u;
   let end = min(before + min(params.T, first + ${w.owned}u), params.S);
   ${w.walk({ k: row('keys'), v: row('values') }, runningSoftmax(w))}
-  ${w.rows((r) => w.store('o', r, `yPut(((top + t${r}) * params.H + head) * D, i, quad[i] / l${r});`))}`,
+  ${w.rows((r) => w.store('o', r, `yPut(((top + t${r}) * params.H + head) * D, i, x / l${r});`))}`,
       );
     },
   }),
