@@ -4,7 +4,7 @@ import type { Engine } from './engine.ts';
 import { halfOf, type Precision } from './half.ts';
 import { imageOf, type Matrix } from './image.ts';
 import type { Tensor } from './tensor.ts';
-import { shapeClassOf } from './tuning.ts';
+import { hashOf, shapeClassOf } from './tuning.ts';
 
 /**
  * How a kernel binds a tensor: an access, then the WGSL element type where it is not f32 ("read u32", "write vec4<f32>").
@@ -64,6 +64,8 @@ export interface Kernel<B extends string = string, P extends string = string, T 
   readonly spec: KernelSpec<B, P, T>;
   /** The tuning points that `adapter` can run, in order. */
   points(adapter: Capabilities): T[];
+  /** A hash of its shaders at all of those points, for work of these params: measurements of other shaders do not hold. */
+  fingerprint(adapter: Capabilities, params: Record<P, number>): string;
 }
 
 /** Largest number of workgroups along an axis. */
@@ -114,7 +116,16 @@ export function defineKernel<B extends string, P extends string, T extends Point
     engine.device.dispatch(hasParams ? { ...work, uniform: pack(spec.params, params) } : work);
     engine.onDispatch?.(kernel as unknown as Kernel, tensors, params);
   };
-  const kernel = Object.assign(run, { spec, points });
+  const fingerprints = new WeakMap<Capabilities, Map<number, string>>();
+  const fingerprint = (adapter: Capabilities, params: Record<P, number>): string => {
+    const known = fingerprints.get(adapter) ?? new Map<number, string>();
+    fingerprints.set(adapter, known);
+    const form = spec.form?.(params) ?? 0;
+    const shaders = () => points(adapter).map((point) => sourceOf(point, adapter, form).wgsl);
+    if (!known.has(form)) known.set(form, hashOf(shaders().join('\n')));
+    return known.get(form)!;
+  };
+  const kernel = Object.assign(run, { spec, points, fingerprint });
   return kernel;
 }
 
@@ -149,15 +160,16 @@ export function preferredPoint<B extends string, P extends string, T extends Poi
   return preferred;
 }
 
-/** The measured point for these shapes, if there is one that the kernel still has: tables may be older than kernels. */
+/** The measured point for these shapes, if it was measured on these shaders and the kernel still has it: tables may be older. */
 export function measuredPoint<B extends string, P extends string, T extends Point>(
-  { spec }: Kernel<B, P, T>,
+  { spec, fingerprint }: Kernel<B, P, T>,
   { tuning, capabilities }: Engine,
   params: Record<P, number>,
 ): T | undefined {
   const { tune } = spec;
   if (!tune) return undefined;
-  const point = tuning.measured(spec.name, () => classOf(spec, params, capabilities));
+const { point, shaders } = tuning.measured(spec.name, () => classOf(spec, params, capabilities)) ?? {};
+  if (shaders !== undefined && shaders !== fingerprint(capabilities, params)) return undefined;
   const names = Object.keys(tune) as (keyof T & string)[];
   const known = point && Object.keys(point).length === names.length && names.every((n) => tune[n].includes(point[n]));
   return known && (spec.valid?.(point as T, capabilities) ?? true) ? (point as T) : undefined;

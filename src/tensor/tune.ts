@@ -3,7 +3,7 @@ import { type ChallengeLimits, challenge, type Verdict } from './challenge.ts';
 import type { Dispatched, Engine } from './engine.ts';
 import { classOf, measuredPoint, type Point, preferredPoint } from './kernel.ts';
 import { PointBench } from './pointBench.ts';
-import { entryName, formatPoint, type TuningTable } from './tuning.ts';
+import { entryName, formatChoice, type TuningTable } from './tuning.ts';
 
 /** A kernel on work of a shape class, to be tuned. */
 export interface TuningTask {
@@ -20,6 +20,8 @@ export interface TuningTask {
 /** What was found for a task. */
 export interface Tuned extends Verdict {
   entry: string;
+  /** Of the shaders that it was chosen among: see `Kernel.fingerprint`. */
+  shaders: string;
   preferred: Point;
   /** Points that can do the work. */
   points: number;
@@ -100,7 +102,7 @@ export async function tune(engine: Engine, tasks: readonly TuningTask[], options
 
 /** What was found, as a table. */
 export const tableOf = (found: readonly Tuned[]): TuningTable =>
-  Object.fromEntries(found.map(({ entry, chosen }) => [entry, formatPoint(chosen)]));
+  Object.fromEntries(found.map(({ entry, chosen: point, shaders }) => [entry, formatChoice({ point, shaders })]));
 
 /** A task with what its preferred point costs. */
 interface Weighed extends TuningTask {
@@ -122,7 +124,8 @@ async function timePreferred(engine: Engine, { dispatch, points }: TuningTask) {
 async function tuneOne(engine: Engine, task: Weighed, limits: ChallengeLimits): Promise<Tuned> {
   const [preferred, ...challengers] = task.points;
   const { entry, dispatch, compiledMs, preferredMs } = task;
-  const facts = { entry, preferred, points: task.points.length, preferredMs };
+  const shaders = dispatch.kernel.fingerprint(engine.capabilities, dispatch.params);
+  const facts = { entry, shaders, preferred, points: task.points.length, preferredMs };
   // what is slow to compile in one form is so in others, and a compilation cannot be called off
   if (compiledMs > limits.compileMs)
     return { ...facts, chosen: preferred, gain: 1, tried: 0, ended: 'slow to compile' };

@@ -2,9 +2,32 @@ import type { Point } from './kernel.ts';
 
 /**
  * Measured choices as plain data: under `entryName(kernel, class)` the tuning point of a kernel on work of a shape class, as
- * `formatPoint` writes it. A table holds for one adapter and driver.
+ * `formatChoice` writes it. A table holds for one adapter and driver.
  */
 export type TuningTable = Readonly<Record<string, string>>;
+
+/** A tuning point with the fingerprint of the shaders that it was chosen among; without one it holds for whatever they become. */
+export interface Choice {
+  point: Point;
+  shaders?: string;
+}
+
+/** A choice in words: "LANES=1 IMAGE=0 TM=32 TN=32 #1c3f05a2". */
+export const formatChoice = ({ point, shaders }: Choice): string =>
+  `${formatPoint(point)}${shaders === undefined ? '' : ` #${shaders}`}`;
+
+/** The choice in a table's words. Words of no sense make a point that no kernel has. */
+export function parseChoice(words: string): Choice {
+  const [point, shaders] = words.split(' #');
+  return shaders === undefined ? { point: parsePoint(point) } : { point: parsePoint(point), shaders };
+}
+
+/** A hash of a text in eight hexadecimal digits: FNV-1a (Fowler, Noll, Vo) on UTF-16 units. */
+export function hashOf(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return (hash >>> 0).toString(16).padStart(8, '0');
+}
 
 /** A point in words: "LANES=1 IMAGE=0 TM=32 TN=32". */
 export const formatPoint = (point: Point): string =>
@@ -12,7 +35,7 @@ export const formatPoint = (point: Point): string =>
     .map(([name, value]) => `${name}=${value}`)
     .join(' ');
 
-/** The point in a table's words. Words of no sense make a point that no kernel has. */
+/** The point in such words. Words of no sense make a point that no kernel has. */
 export function parsePoint(words: string): Point {
   const pairs = words.split(' ').map((word) => word.split('='));
   return Object.fromEntries(pairs.map(([name, value]) => [name, Number(value)]));
@@ -68,10 +91,10 @@ export class Tuning {
   }
 
   /** The measured choice for a shape class. */
-  measured(kernel: string, shapeClass: () => string): Point | undefined {
+  measured(kernel: string, shapeClass: () => string): Choice | undefined {
     if (this.tables.length === 0) return undefined;
     const name = entryName(kernel, shapeClass());
-    for (const table of this.tables) if (Object.hasOwn(table, name)) return parsePoint(table[name]);
+    for (const table of this.tables) if (Object.hasOwn(table, name)) return parseChoice(table[name]);
     return undefined;
   }
 

@@ -7,7 +7,8 @@ import { isTuningTable } from '../tensor/tuning.ts';
 
 /** What a file of the cache holds. */
 interface CacheFile {
-  version: 1;
+  /** 2: choices name the shaders that they were made among. */
+  version: 2;
   /** The adapter's name, driver version included: choices of another driver do not count. */
   adapter: string;
   table: TuningTable;
@@ -33,7 +34,7 @@ export async function readTuning(adapterName: string, note: (sentence: string) =
     if (errorCode(error) === 'ENOENT') return {};
     return passedOver(errorCode(error) ? `cannot be read (${errorCode(error)})` : 'is damaged (not JSON)');
   }
-  if (json?.version !== 1 || !isTuningTable(json.table)) return passedOver('is damaged, or of another version');
+  if (json?.version !== 2 || !isTuningTable(json.table)) return passedOver('is damaged, or of another version');
   return json.adapter === adapterName ? json.table : {};
 }
 
@@ -43,7 +44,7 @@ export async function readTuning(adapterName: string, note: (sentence: string) =
  */
 export async function saveTuning(adapterName: string, found: TuningTable): Promise<void> {
   const before = await readTuning(adapterName, () => undefined);
-  const file: CacheFile = { version: 1, adapter: adapterName, table: { ...before, ...found } };
+  const file: CacheFile = { version: 2, adapter: adapterName, table: { ...before, ...found } };
   await writeAtomic(tuningFile(adapterName), `${JSON.stringify(file, undefined, 1)}\n`);
 }
 

@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { challenge, type Stopwatch } from '../../src/tensor/challenge.ts';
-import { defineKernel, type Kernel, type Point } from '../../src/tensor/kernel.ts';
+import { defineKernel, type Kernel, measuredPoint, type Point } from '../../src/tensor/kernel.ts';
 import { tableOf, tune, tuningTasks } from '../../src/tensor/tune.ts';
 import {
   entryName,
+  formatChoice,
   formatPoint,
+  hashOf,
   isTuningTable,
+  parseChoice,
   parsePoint,
   shapeClassOf,
   sizeClass,
@@ -113,6 +116,14 @@ describe('a point', () => {
     const point = { LANES: 1, IMAGE: 0, HALF: 0.5 };
     expect(formatPoint(point)).toBe('LANES=1 IMAGE=0 HALF=0.5');
     expect(parsePoint(formatPoint(point))).toEqual(point);
+    const choice = { point, shaders: hashOf('a shader') };
+    expect(formatChoice(choice)).toMatch(/^LANES=1 IMAGE=0 HALF=0\.5 #[0-9a-f]{8}$/);
+    expect(parseChoice(formatChoice(choice))).toEqual(choice);
+    expect(parseChoice(formatPoint(point))).toEqual({ point });
+  });
+
+  it('is hashed as FNV-1a has it', () => {
+    expect([hashOf(''), hashOf('a'), hashOf('foobar')]).toEqual(['811c9dc5', 'e40c292c', 'bf9cf968']);
   });
 });
 
@@ -123,8 +134,8 @@ describe('tables', () => {
     tuning.use({ 'a N=1': 'X=1 Y=0' }, { 'a N=1': 'X=2 Y=0', 'a N=2': 'X=3 Y=0' });
     const ask = (shapeClass: string) => tuning.measured('a', () => shapeClass);
     expect([ask('N=1'), ask('N=2'), ask('N=4'), ask('constructor')]).toEqual([
-      point(1),
-      point(3),
+      { point: point(1) },
+      { point: point(3) },
       undefined,
       undefined,
     ]);
@@ -186,6 +197,37 @@ describe('a kernel', () => {
     } finally {
       engine.tuning.use();
       engine.tuning.clear();
+    }
+  });
+});
+
+describe('a measured choice', () => {
+  const wgslOf =
+    (twice: string) =>
+    ({ X }: Point) =>
+      /* wgsl */ `
+@compute @workgroup_size(1)
+fn main(@builtin(workgroup_id) group: vec3<u32>) { y[group.x] = ${twice} (x[ids[group.x]] + ${X}.0); }`;
+
+  it('holds as long as the shaders are those that it was made among', async () => {
+    const engine = await testEngine();
+    const params = { N: 4, flag: 0 };
+    const before = adder('changing', { wgsl: wgslOf('') });
+    const [dispatch] = engine.observe(() =>
+      before({ ids: engine.zeros([4], 'u32'), x: engine.zeros([4]), y: engine.zeros([4]) }, params),
+    );
+    const found = await tune(engine, tuningTasks(engine, [dispatch]), { budgetMs: 1000 });
+    const table = tableOf(found);
+    expect(Object.values(table)[0]).toMatch(/^X=[123] #[0-9a-f]{8}$/);
+    try {
+      engine.tuning.use({ 'changing N=4 flag=0': Object.values(table)[0].replace(/X=./, 'X=2') });
+      const point = (kernel: typeof before) => measuredPoint(kernel, engine, params);
+      expect(point(before)).toEqual({ X: 2 });
+      expect(point(adder('changing', { wgsl: wgslOf('') }))).toEqual({ X: 2 }); // the same words
+      expect(point(adder('changing', { wgsl: wgslOf('2.0 *') }))).toBeUndefined();
+      expect(point(adder('changing', { wgsl: wgslOf(''), tune: { X: [1, 2] } }))).toBeUndefined();
+    } finally {
+      engine.tuning.use();
     }
   });
 });
@@ -273,7 +315,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>) { let i = group.x; ${wgslOf(poi
     expect(await tensors.y.floats()).toEqual(live);
     expect(found).toHaveLength(1);
     expect(found[0]).toMatchObject({ entry: 'scratch N=2 flag=0', preferred: { X: 1 }, points: 3, tried: 2 });
-    expect(tableOf(found)).toEqual({ 'scratch N=2 flag=0': `X=${found[0].chosen.X}` });
+    expect(tableOf(found)).toEqual({ 'scratch N=2 flag=0': `X=${found[0].chosen.X} #${found[0].shaders}` });
     expect(engine.tuning.forced('scratch')).toBeUndefined();
   });
 
