@@ -135,7 +135,11 @@ interface VectorSpec<B extends string, P extends string, T extends Point> extend
   scalars?: readonly NoInfer<B>[];
 }
 
-type Run<B extends string, P extends string> = (tensors: Record<B, Tensor>, params: Record<P, number>) => void;
+/** Dispatches the form for these params. */
+export type VectorRun<B extends string, P extends string> = (
+  tensors: Record<B, Tensor>,
+  params: Record<P, number>,
+) => void;
 
 /**
  * A kernel in two forms: on vec4<f32> (its name ends in _vec4) where all `lengths` are multiples of four, and on f32. The
@@ -145,7 +149,7 @@ type Run<B extends string, P extends string> = (tensors: Record<B, Tensor>, para
  */
 export function defineVectors<B extends string, P extends string, T extends Point = Record<never, number>>(
   spec: VectorSpec<B, P, T>,
-): Run<B, P> {
+): VectorRun<B, P> {
   const scalars = defineKernel(ofWidth(spec, 1));
   const vectors = defineKernel(ofWidth(spec, 4));
   return (tensors, params) => {
@@ -201,7 +205,7 @@ export const defineElementwise = <B extends string, P extends string>({
   functions = '',
   body,
   ...spec
-}: ElementwiseSpec<B, P>): Run<B, P> =>
+}: ElementwiseSpec<B, P>): VectorRun<B, P> =>
   defineVectors<B, P, Point>({
     ...spec,
     grid: (params) => Math.ceil((params as Record<string, number>).N / (64 * EACH)),
