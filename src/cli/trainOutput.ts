@@ -44,10 +44,17 @@ function tunedInWords({ measured, changed, timeMs, unsaved }: RunEvent & { type:
   return unsaved ? `${words}, for this run alone: ${unsaved}` : words;
 }
 
-function planInWords({ parameters, memoryBytes, memory, steps, firstStep }: RunEvent & { type: 'plan' }): string {
+function planInWords({
+  parameters,
+  memoryBytes,
+  memory,
+  precision,
+  steps,
+  firstStep,
+}: RunEvent & { type: 'plan' }): string {
   const parts = memory.map(({ what, sizeBytes }) => `${what} ${bytes(sizeBytes)}`).join(', ');
   const range = firstStep > 0 ? `steps ${firstStep + 1} to ${steps}` : `${steps} steps`;
-  return `model: ${count(parameters)} parameters; memory: ${bytes(memoryBytes)} (${parts}); ${range}`;
+  return `model: ${count(parameters)} parameters; precision: ${precision}; memory: ${bytes(memoryBytes)} (${parts}); ${range}`;
 }
 
 /** 0 when finished, 130 when stopped by a signal, 1 when diverged. */

@@ -125,8 +125,11 @@ async function readConfigFile(file: string): Promise<Record<string, unknown>> {
   throw new UsageError(`${file} holds no settings; ${expected}`);
 }
 
-const sameSettings = (a: TrainConfig, b: TrainConfig): boolean =>
-  (Object.keys(FIELDS) as (keyof TrainConfig)[]).every((name) => a[name] === b[name]);
+/** Whether `wanted` is what a run was trained with, which holds what became of `auto`. */
+const sameSettings = (wanted: TrainConfig, trained: TrainConfig): boolean =>
+  (Object.keys(FIELDS) as (keyof TrainConfig)[]).every(
+    (name) => wanted[name] === trained[name] || (name === 'precision' && wanted.precision === 'auto'),
+  );
 
 /** How far the run of a folder is. */
 async function stateOf(folder: string, { config }: RunCard): Promise<{ finished: boolean; words: string }> {

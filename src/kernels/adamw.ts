@@ -11,7 +11,7 @@ export interface AdamwTensors {
   firstMoment: Tensor;
   /** Running mean of squared gradients v: (N) f32, in place; zeros before the first step. */
   secondMoment: Tensor;
-  /** Global norm of the gradients, from `gradientNorm`: (1) f32. */
+  /** Global norm of the gradients, from `gradientNorm`, as it is without a scale: (1) f32. */
   norm: Tensor;
   /** What `adamwHyper` packs, rewritten each step: (HYPER_SIZE) f32. */
   hyper: Tensor;
@@ -29,10 +29,15 @@ export interface AdamwSettings {
 }
 
 /** Elements of the `hyper` tensor. */
-export const HYPER_SIZE = 8;
+export const HYPER_SIZE = 9;
+/** Those that loss scaling writes on the GPU (see `lossScale.ts`). */
+export const CORRECTION1 = 5;
+export const CORRECTION2 = 6;
+export const UNSCALE = 8;
 
 /**
- * Packs the settings of step `step` (1 for the first): [lr, beta1, beta2, eps, weightDecay, 1 - beta1^t, 1 - beta2^t, clipNorm].
+ * Packs the settings of step `step` (1 for the first): [lr, beta1, beta2, eps, weightDecay, 1 - beta1^t, 1 - beta2^t, clipNorm, 1],
+ * the last being what gradients are multiplied by.
  * The bias corrections are those of the betas as f32 has them: 1 - f32(0.999) is 5e-5 off 0.001, and would be so for good.
  */
 export function adamwHyper(settings: AdamwSettings, step: number): Float32Array<ArrayBuffer> {
@@ -47,17 +52,18 @@ export function adamwHyper(settings: AdamwSettings, step: number): Float32Array<
     correction(beta1),
     correction(beta2),
     clipNorm,
+    1,
   );
 }
 
 /**
  * WGSL for kernels that bind `norm` as u32, and `hyper`. The norm comes as bits, for compilers may assume that floats are finite.
- * Clipping is that of torch.nn.utils.clip_grad_norm_.
+ * Clipping is that of torch.nn.utils.clip_grad_norm_; with it goes what undoes a scaled loss (1 otherwise).
  */
 export const CLIPPING_WGSL = /* wgsl */ `
 fn isFinite(bits: u32) -> bool { return (bits & 0x7f800000u) != 0x7f800000u; }
 fn clipping() -> f32 {
-  return select(min(1.0, hyper[7] / (bitcast<f32>(norm[0]) + 1e-6)), 1.0, hyper[7] == 0.0);
+  return hyper[8] * select(min(1.0, hyper[7] / (bitcast<f32>(norm[0]) + 1e-6)), 1.0, hyper[7] == 0.0);
 }
 `;
 
@@ -160,8 +166,8 @@ export function adamwReference(
 ): void {
   if (!Number.isFinite(norm)) return;
   const { values: p, gradients, firstMoment: m, secondMoment: v } = arrays;
-  const [lr, beta1, beta2, epsilon, weightDecay, correction1, correction2, clipNorm] = Array.from(hyper);
-  const clip = clipNorm === 0 ? 1 : Math.min(1, clipNorm / (norm + 1e-6));
+  const [lr, beta1, beta2, epsilon, weightDecay, correction1, correction2, clipNorm, unscale] = Array.from(hyper);
+  const clip = unscale * (clipNorm === 0 ? 1 : Math.min(1, clipNorm / (norm + 1e-6)));
   for (let i = 0; i < p.length; i++) {
     const g = gradients[i] * clip;
     if (i < decayEnd) p[i] *= 1 - lr * weightDecay;

@@ -103,7 +103,7 @@ export function muonReference(
   if (!Number.isFinite(norm)) return;
   const { values: p, gradients, firstMoment: m } = arrays;
   const [rate, weightDecay, clipNorm] = [hyper[0] * factor, hyper[4], hyper[7]];
-  const clip = clipNorm === 0 ? 1 : Math.min(1, clipNorm / (norm + 1e-6));
+  const clip = hyper[8] * (clipNorm === 0 ? 1 : Math.min(1, clipNorm / (norm + 1e-6)));
   const g = gradients.map((value) => value * clip);
   for (let i = 0; i < m.length; i++) m[i] = momentum * m[i] + g[i];
   const x = { shape: [1, rows, columns], data: g.map((value, i) => value + momentum * m[i]) };

@@ -1,5 +1,6 @@
 import { UsageError } from '../errors.ts';
 import { type ModelConfig, validateModel } from '../model/config.ts';
+import { PRECISIONS, type PrecisionName } from './precision.ts';
 
 export const SCHEDULES = ['cosine', 'linear', 'constant', 'warmup-stable-decay'] as const;
 export type ScheduleName = (typeof SCHEDULES)[number];
@@ -24,6 +25,7 @@ export interface TrainConfig {
   batchSize: number;
   gradientAccumulation: number;
   recompute: boolean;
+  precision: PrecisionName;
   steps: number;
   schedule: ScheduleName;
   learningRate: number;
@@ -80,6 +82,10 @@ export const FIELDS: Record<keyof TrainConfig, Field> = {
     kind: 'flag',
     about: 'run each block again in the backward pass in place of keeping its activations: less memory, more time',
   },
+  precision: {
+    kind: PRECISIONS,
+    about: 'mixed multiplies matrices of 16-bit floats and scales the loss; auto takes it on GPUs with units for that',
+  },
   steps: { kind: 'whole', least: 1, about: 'optimizer steps' },
   schedule: { kind: SCHEDULES, about: 'course of the learning rate after the warm-up' },
   learningRate: { kind: 'number', least: 0, about: 'largest learning rate' },
@@ -130,6 +136,7 @@ const nano: TrainConfig = {
   batchSize: 12,
   gradientAccumulation: 1,
   recompute: false,
+  precision: 'auto',
   steps: 2000,
   schedule: 'cosine',
   learningRate: 1e-3,

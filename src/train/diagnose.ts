@@ -4,6 +4,9 @@ import type { LogRecord } from './logRecord.ts';
 /** Steps whose mean loss is judged. */
 const WINDOW = 20;
 
+/** Gradients that overflow below this do not for their scale: it begins at 2^16. */
+const LEAST_LOSS_SCALE = 2 ** -10;
+
 const mean = (numbers: readonly number[]): number => numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
 
 /**
@@ -12,10 +15,13 @@ const mean = (numbers: readonly number[]): number => numbers.reduce((sum, x) => 
  */
 export function diagnose(log: readonly LogRecord[], config: TrainConfig, vocabSize: number): string | undefined {
   const steps = log.filter(({ loss }) => loss !== undefined);
-  const broken = steps.find(({ loss, gradientNorm }) => !Number.isFinite(loss) || !Number.isFinite(gradientNorm));
+  const broken = steps.find((record) => !isSound(record));
   if (broken) {
     const before = steps.filter(({ step }) => step < broken.step).slice(-WINDOW);
     return `The loss was no longer a number at step ${broken.step}. ${likelyCause(before, config, vocabSize)}`;
+  }
+  if ((steps.at(-1)?.lossScale ?? 1) < LEAST_LOSS_SCALE) {
+    return `Step after step overflowed 16-bit floats, down to a loss scale of ${steps.at(-1)!.lossScale}. The last good checkpoint is kept: train anew with --precision float32, or a smaller --learning-rate.`;
   }
   const recent = steps.slice(-WINDOW).map(({ loss }) => loss!);
   const guessing = Math.log(vocabSize);
@@ -23,6 +29,10 @@ export function diagnose(log: readonly LogRecord[], config: TrainConfig, vocabSi
   const now = mean(recent).toFixed(2);
   return `The loss rose to ${now}, far above guessing (${guessing.toFixed(2)}). ${likelyCause(steps.slice(-WINDOW), config, vocabSize)}`;
 }
+
+/** A skipped step has no norm, and is none the worse for it. */
+const isSound = ({ loss, gradientNorm, skipped }: LogRecord): boolean =>
+  Number.isFinite(loss) && (skipped === true || Number.isFinite(gradientNorm));
 
 /** A rate that is too high shows at once, or in a loss that rises before it breaks. */
 function likelyCause(before: readonly LogRecord[], { learningRate, clipNorm }: TrainConfig, vocabSize: number): string {

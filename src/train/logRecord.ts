@@ -16,5 +16,9 @@ export interface LogRecord {
   readonly learningRate?: number;
   /** Euclidean norm of all gradients, before clipping. */
   readonly gradientNorm?: number;
+  /** In mixed precision: what the loss was multiplied by in the backward pass. */
+  readonly lossScale?: number;
+  /** In mixed precision: gradients overflowed, so the step changed nothing. It then has no gradientNorm. */
+  readonly skipped?: true;
   readonly tokensPerSecond?: number;
 }

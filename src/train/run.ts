@@ -3,6 +3,7 @@ import { UsageError, UserError } from '../errors.ts';
 import { GPT } from '../model/gpt.ts';
 import { hashing, sweepTemporary, writeAtomic } from '../node/files.ts';
 import type { Engine } from '../tensor/engine.ts';
+import type { Precision } from '../tensor/half.ts';
 import { Windows } from '../text/batches.ts';
 import { buildDataset, type DataCard, type Dataset } from '../text/dataset.ts';
 import { utf8Chunks } from '../text/stream.ts';
@@ -13,12 +14,13 @@ import { diagnose } from './diagnose.ts';
 import { Evaluator } from './evaluate.ts';
 import type { LogRecord } from './logRecord.ts';
 import { modelTable } from './modelTable.ts';
+import { choosePrecision } from './precision.ts';
 import type { MemoryCard, Sample } from './report/data.ts';
 import { renderReport } from './report.ts';
 import * as folders from './runFolder.ts';
 import { drawSamples } from './samples.ts';
 import { learningRateAt } from './schedule.ts';
-import { Trainer } from './trainer.ts';
+import { type StepMetrics, Trainer } from './trainer.ts';
 
 /** A text to train on: what its data card says, and a fresh stream of its bytes at each call. */
 export interface CorpusSource {
@@ -52,6 +54,7 @@ export type RunEvent =
       parameters: number;
       memoryBytes: number;
       memory: MemoryCard['planned'];
+      precision: Precision;
       steps: number;
       firstStep: number;
     }
@@ -202,6 +205,7 @@ class Run {
       parameters,
       memoryBytes,
       memory: this.memory,
+      precision: engine.precision,
       steps: config.steps,
       firstStep: this.state.step,
     });
@@ -263,9 +267,7 @@ class Run {
     const elapsedMs = performance.now() - this.loggedAt; // the metrics were waited for, so the steps are done
     const perStep = config.batchSize * config.blockSize * config.gradientAccumulation;
     const timeMs = performance.now() - this.resumedAt;
-    const records = metrics.map(
-      ({ step, loss, gradientNorm }): LogRecord => ({ step, tokens: step * perStep, timeMs, loss, gradientNorm }),
-    );
+    const records = metrics.map((one): LogRecord => ({ tokens: one.step * perStep, timeMs, ...this.figuresOf(one) }));
     const last = records.pop();
     if (!last) return undefined;
     const tokensPerSecond = (perStep * metrics.length) / (elapsedMs / 1000);
@@ -276,6 +278,12 @@ class Run {
     this.emit({ type: 'log', record, plannedSteps: config.steps, remainingMs });
     this.loggedAt = performance.now();
     return diagnose(this.log, config, this.text.tokenizer.vocabSize);
+  }
+
+  /** Without mixed precision there is no scale, and a norm that is no number is a mistake and no skipped step. */
+  private figuresOf({ step, loss, gradientNorm, lossScale }: StepMetrics): Omit<LogRecord, 'tokens' | 'timeMs'> {
+    if (this.options.engine.precision === 'float32') return { step, loss, gradientNorm };
+    return { step, loss, lossScale, ...(Number.isFinite(gradientNorm) ? { gradientNorm } : { skipped: true }) };
   }
 
   /** Scores the held-out text; true when it is the best so far. At the end all of it is scored, or FINAL_TOKENS of it. */
@@ -332,15 +340,28 @@ class Run {
  * Trains a model on a text and leaves a run folder behind; with `resume` it goes on where the folder's checkpoint stands, bit
  * for bit as if it had never stopped. A loss that is no longer a number, or explodes, ends the run with the last good
  * checkpoint kept.
- * @throws UserError for text that cannot be trained on, a folder that cannot be written or resumed, a failing device;
- *   UsageError when a resumed run has other settings or another text.
+ * @throws UserError for text that cannot be trained on, a folder that cannot be written or resumed, a failing device, a
+ *   precision that the adapter has not; UsageError when a resumed run has other settings or another text.
  */
 export async function trainRun(options: TrainRunOptions): Promise<RunResult> {
-  const { engine, folder, config, resume, onEvent } = options;
+  const { folder, resume } = options;
   const before = resume ? await folders.readRunCard(folder) : undefined;
   if (!resume && folders.isRunFolder(folder)) {
     throw new UserError(`${folder} holds a run already; resume it, or name another folder with --out`);
   }
+  return trainFrom(before, settlePrecision(options, before));
+}
+
+/** Sets the engine to what the run is trained in. What `auto` comes to is kept with the run, for when it is resumed. */
+function settlePrecision(options: TrainRunOptions, before: folders.RunCard | undefined): TrainRunOptions {
+  const { engine, config } = options;
+  const precision = choosePrecision(config.precision, engine.capabilities, before?.config.precision);
+  engine.precision = precision;
+  return { ...options, config: { ...config, precision } };
+}
+
+async function trainFrom(before: folders.RunCard | undefined, options: TrainRunOptions): Promise<RunResult> {
+  const { engine, folder, config, resume, onEvent } = options;
   const text = await prepareText(options);
   if (before) checkSameRun(before, config, text.card, folder);
   onEvent?.({ type: 'data', card: text.card });

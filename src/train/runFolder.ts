@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { fromHuggingFaceConfig, toHuggingFaceConfig } from '../export/huggingFace.ts';
 import { decodeSafetensors, encodeSafetensors, type LoadedFile, type NamedTensor } from '../export/safetensors.ts';
+import { isLossScaleState } from '../kernels/lossScale.ts';
 import { GPT } from '../model/gpt.ts';
 import { errorCode, writeAtomic } from '../node/files.ts';
 import type { Engine } from '../tensor/engine.ts';
@@ -93,6 +94,9 @@ async function readJson(folder: string, file: string): Promise<unknown> {
   }
 }
 
+/** Settings that came after a run was begun stand as it trained: at their defaults, and in float32. */
+const EARLIER: TrainConfig = { ...PRESETS.nano.config, precision: 'float32' };
+
 /** Settings, data card and adapter of a run. @throws UserError when the folder is no run, or one of a later version. */
 export async function readRunCard(folder: string): Promise<RunCard> {
   const card = (await readJson(folder, FILES.run)) as Partial<RunCard> | null;
@@ -104,8 +108,7 @@ export async function readRunCard(folder: string): Promise<RunCard> {
   if (!isTuningTable(card.tuning ?? {})) {
     throw new UserError(`${join(folder, FILES.run)} is damaged: its tuning is no table. Restore it from a copy.`);
   }
-  // settings that came after the run was begun stand as it trained: at their defaults
-  return { ...(card as RunCard), config: { ...PRESETS.nano.config, ...card.config } };
+  return { ...(card as RunCard), config: { ...EARLIER, ...card.config } };
 }
 
 /** Whether a folder holds a run. */
@@ -148,6 +151,18 @@ function parseState(metadata: Readonly<Record<string, string>>, file: string): R
   throw new UserError(`${file} does not say how far its run was; it is not a checkpoint of this program.`);
 }
 
+function parseLossScale({ lossScale }: Readonly<Record<string, string>>, file: string): Float32Array<ArrayBuffer> {
+  try {
+    const state: unknown = JSON.parse(lossScale);
+    if (isLossScaleState(state)) return Float32Array.from(state);
+  } catch {
+    // said below
+  }
+  throw new UserError(
+    `${file} does not hold the loss scale of mixed precision; restore it from a copy, or train anew.`,
+  );
+}
+
 /**
  * Loads a run: its best weights (or the last ones), tokenizer and settings.
  * @throws UserError when the folder is missing, incomplete, damaged or of another config.
@@ -183,7 +198,7 @@ export async function saveCheckpoint(
   state: RunState,
   isBest: boolean,
 ): Promise<void> {
-  const { model, firstMoment, secondMoment } = trainer;
+  const { model, firstMoment, secondMoment, lossScale } = trainer;
   const weights = await weightsOf(model);
   const metadata = { state: JSON.stringify(state) };
   if (isBest) await writeAtomic(join(folder, FILES.best), encodeSafetensors(weights, metadata));
@@ -193,7 +208,9 @@ export async function saveCheckpoint(
   const named = moments.flatMap((parts, i) =>
     parts.map((part) => ({ ...part, name: momentName(part.name, MOMENTS[i]) })),
   );
-  await writeAtomic(join(folder, FILES.resume), encodeSafetensors([...weights, ...named], metadata));
+  // doubles in JSON hold what f32 does, to the bit
+  const scaling = lossScale && { lossScale: JSON.stringify([...(await lossScale.floats())]) };
+  await writeAtomic(join(folder, FILES.resume), encodeSafetensors([...weights, ...named], { ...metadata, ...scaling }));
   await writeAtomic(join(folder, FILES.last), encodeSafetensors(weights, metadata));
 }
 
@@ -207,6 +224,7 @@ export async function restoreCheckpoint(folder: string, trainer: Trainer): Promi
   for (const [i, tensor] of [trainer.firstMoment, trainer.secondMoment].entries()) {
     tensor.write(parameters.join((name, shape) => partOf(loaded, file, momentName(name, MOMENTS[i]), shape)));
   }
+  trainer.lossScale?.write(parseLossScale(loaded.metadata, file));
   trainer.step = state.step;
   return state;
 }

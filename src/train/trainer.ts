@@ -1,6 +1,7 @@
 import { adamwHyper, HYPER_SIZE } from '../kernels/adamw.ts';
 import { add, scale } from '../kernels/elementwise.ts';
 import { gradientNorm } from '../kernels/gradientNorm.ts';
+import { endScaledStep, lossScaleState, scaledGradient } from '../kernels/lossScale.ts';
 import { METRICS, storeMetrics } from '../kernels/record.ts';
 import type { GPT } from '../model/gpt.ts';
 import type { Dispatched, Engine, Recording } from '../tensor/engine.ts';
@@ -16,22 +17,27 @@ export interface StepMetrics {
   step: number;
   /** Mean cross-entropy of the step's batches, nats a token. */
   loss: number;
-  /** Euclidean norm of all gradients before clipping. */
+  /** Euclidean norm of all gradients before clipping; NaN when they overflowed and the step was skipped. */
   gradientNorm: number;
+  /** What the loss was multiplied by in the backward pass; 1 without mixed precision. */
+  lossScale: number;
 }
 
 /** Steps whose losses wait on the GPU for the host to look. */
 const RING = 64;
 
 /**
- * One optimizer step, recorded once and replayed: forward, backward, global norm, AdamW or Muon. The host uploads the batch and the
+ * One optimizer step, recorded once and replayed: forward, backward, global norm, AdamW or Muon; in the precision that the engine is
+ * set to when the trainer is made. The host uploads the batch and the
  * learning rate; losses stay in a ring on the GPU until somebody asks, so that no step waits for the host.
  */
 export class Trainer {
   /** Running means of the gradients and of their squares: (N), in the layout of the parameters. */
   readonly firstMoment: Tensor;
   readonly secondMoment: Tensor;
-  /** Optimizer steps done. */
+  /** In mixed precision, the state of loss scaling: (5). Checkpoints hold it. */
+  readonly lossScale: Tensor | undefined;
+  /** Optimizer steps done, skipped ones included. */
   step = 0;
   private readonly engine: Engine;
   private readonly batches: { ids: Tensor; targets: Tensor }[]; // (B, T) u32 each
@@ -49,6 +55,7 @@ export class Trainer {
     this.engine = engine;
     this.firstMoment = engine.zeros(values.shape, 'f32', "the optimizer's moments");
     this.secondMoment = engine.zeros(values.shape, 'f32', "the optimizer's moments");
+    if (engine.precision === 'mixed') this.lossScale = engine.tensor(lossScaleState(), [lossScaleState().length]);
     const window = [config.batchSize, config.blockSize];
     this.batches = Array.from({ length: config.gradientAccumulation }, () => ({
       ids: engine.zeros(window, 'u32'),
@@ -106,25 +113,34 @@ export class Trainer {
     return Array.from({ length: Math.min(count, RING, this.step) }, (_, i, n = Math.min(count, RING, this.step)) => {
       const index = this.step - n + i;
       const slot = METRICS * (index % RING);
-      return { step: index + 1, loss: ring[slot], gradientNorm: ring[slot + 1] };
+      return { step: index + 1, loss: ring[slot], gradientNorm: ring[slot + 1], lossScale: ring[slot + 3] };
     });
   }
 
   private optimize(): Record<string, Tensor> {
-    const { engine, model, state, hyper, firstMoment, secondMoment } = this;
+    const { engine, model, state, hyper, lossScale, firstMoment, secondMoment } = this;
     const { gradients } = model.parameters;
     engine.device.clear(gradients!.view);
-    const share = this.batches.length === 1 ? undefined : engine.tensor([1 / this.batches.length], []);
+    if (lossScale) engine.device.clear(engine.overflow.view);
+    const { length: count } = this.batches;
+    const dLoss = this.lossGradient(1 / count);
     let mean: Tensor | undefined;
     for (const { ids, targets } of this.batches) {
       const loss = model.loss(ids, targets, { state, recompute: this.config.recompute });
-      engine.backward(loss, share);
-      const part = engine.withoutGradients(() => (share ? scale(loss, { factor: 1 / this.batches.length }) : loss));
+      engine.backward(loss, dLoss);
+      const part = engine.withoutGradients(() => (count > 1 ? scale(loss, { factor: 1 / count }) : loss));
       mean = mean ? engine.withoutGradients(() => add(mean!, part)) : part;
     }
     const norm = gradientNorm(gradients!);
+    if (lossScale) endScaledStep({ lossScale, norm, hyper, overflow: engine.overflow });
     updateParameters(model.parameters, { firstMoment, secondMoment, norm, hyper }, this.config);
-    storeMetrics(this.ring, state, mean!, norm);
+    storeMetrics(this.ring, { state, loss: mean!, norm, hyper });
     return {};
+  }
+
+  /** What each batch's loss counts for: its share, times the scale if there is one. Undefined for 1. */
+  private lossGradient(share: number): Tensor | undefined {
+    if (this.lossScale) return scaledGradient(this.lossScale, share);
+    return share === 1 ? undefined : this.engine.tensor([share], []);
   }
 }
