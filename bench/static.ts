@@ -4,11 +4,13 @@ import { Generator } from '../src/model/generate.ts';
 import { GPT } from '../src/model/gpt.ts';
 import type { Engine } from '../src/tensor/engine.ts';
 import { type Point, preferredPoint } from '../src/tensor/kernel.ts';
+import type { TuningTable } from '../src/tensor/tuning.ts';
 import { modelConfig, resolveConfig } from '../src/train/config.ts';
 import { Trainer } from '../src/train/trainer.ts';
 import { gpuTraits, paperEngine, type Shader, shaderAt, type Use, usesOf } from './static/paper.ts';
 import type { ShaderStatistics } from './static/parse.ts';
 import { compileFor } from './static/radv.ts';
+import { staticTable } from './static/table.ts';
 import { VOCABULARY } from './workloads.ts';
 
 /** Two generations of AMD's RDNA: RX 6800 and RX 7900. */
@@ -73,6 +75,22 @@ function pointsOf(engine: Engine, use: Use): Candidate[] {
     point,
     preferred: JSON.stringify(point) === chosen,
   }));
+}
+
+/** Dawn's names of the families' architectures. */
+export const ARCHITECTURES: Readonly<Record<(typeof FAMILIES)[number], string>> = {
+  navi21: 'rdna-2',
+  navi31: 'rdna-3',
+};
+
+/** The tables of AMD's architectures for the steps of presets: what src/kernels/tables/rdna.ts holds, as TypeScript. */
+export async function staticTables(presets: readonly string[]): Promise<string> {
+  const run = async (engine: Engine): Promise<void> => {
+    for (const preset of presets) await runModel(engine, preset);
+  };
+  const tables: Record<string, TuningTable> = {};
+  for (const family of FAMILIES) tables[ARCHITECTURES[family]] = await staticTable(family, run);
+  return `export const rdna: Readonly<Record<string, TuningTable>> = ${JSON.stringify(tables, undefined, 2)};\n`;
 }
 
 /** A step of training, a prompt and a step of decoding. */

@@ -19,6 +19,7 @@ export async function openEngine(choice?: string): Promise<OpenedEngine> {
   const { adapter, description: name, software } = await openAdapter(choice);
   say(`adapter: ${adapterInWords({ name, software })}`);
   const engine = await Engine.open(adapter, napWhile);
-  await useTables(engine.tuning, name, say);
+  const { vendor, architecture } = engine.capabilities;
+  await useTables(engine.tuning, { name, vendor, architecture }, say);
   return { engine, adapter: { name, software } };
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { AdapterSummary } from '../gpu/adapter.ts';
 import { shippedTable } from '../kernels/tables/shipped.ts';
 import { cacheFolder, errorCode, writeAtomic } from '../node/files.ts';
 import type { Tuning, TuningTable } from '../tensor/tuning.ts';
@@ -49,6 +50,10 @@ export async function saveTuning(adapterName: string, found: TuningTable): Promi
 }
 
 /** Makes an engine take the user's measured choices, then those that come with the program, then kernels' preferences. */
-export async function useTables(tuning: Tuning, adapterName: string, note: (sentence: string) => void): Promise<void> {
-  tuning.use(await readTuning(adapterName, note), shippedTable(adapterName));
+export async function useTables(
+  tuning: Tuning,
+  adapter: Pick<AdapterSummary, 'name' | 'vendor' | 'architecture'>,
+  note: (sentence: string) => void,
+): Promise<void> {
+  tuning.use(await readTuning(adapter.name, note), shippedTable(adapter));
 }

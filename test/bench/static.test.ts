@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { gpuTraits, paperEngine, shadersOf } from '../../bench/static/paper.ts';
-import { parseShader, splitByShader } from '../../bench/static/parse.ts';
+import { parseShader, type ShaderStatistics, splitByShader } from '../../bench/static/parse.ts';
+import { better, type Judged } from '../../bench/static/table.ts';
 import { candidatesOf, judge, type StaticFigures } from '../../bench/static.ts';
 import { matmul } from '../../src/kernels/matmul.ts';
 
@@ -87,5 +88,46 @@ describe('the verdict', () => {
       { family: 'navi21', spilling: ['attention'], matmul: dense },
       { family: 'navi31', spilling: [], matmul: undefined },
     ]);
+  });
+});
+
+describe('the table of GPUs that nobody measured', () => {
+  const judged = (
+    X: number,
+    share: number,
+    changes: Partial<ShaderStatistics> & { workgroups?: number } = {},
+  ): Judged => {
+    const { workgroups = 500, ...statistics } = changes;
+    const loop = { instructions: 100, fmas: 100 * share, share };
+    const common = {
+      vgprs: 64,
+      sgprs: 16,
+      spills: 0,
+      ldsBytes: 0,
+      subgroupsPerSimd: 16,
+      instructions: 200,
+      codeBytes: 800,
+    };
+    return { point: { X }, workgroups, statistics: { ...common, loop, ...statistics } };
+  };
+
+  it('leaves a preferred point that is sound and nearly as dense as any', () => {
+    expect(better([judged(1, 0.8)])).toBeUndefined();
+    expect(better([judged(1, 0.8), judged(2, 0.84), judged(3, 0.5)])).toBeUndefined();
+    expect(better([judged(1, 0), judged(2, 0.5)])).toBeUndefined(); // no loop, no comparison
+  });
+
+  it('takes what is clearly denser, does not spill, leaves room and fills the GPU', () => {
+    expect(better([judged(1, 0.6), judged(2, 0.8), judged(3, 0.9)])).toEqual({ X: 3 });
+    expect(better([judged(1, 0.6), judged(2, 0.8), judged(3, 0.9, { spills: 1 })])).toEqual({ X: 2 });
+    expect(better([judged(1, 0.6), judged(2, 0.8), judged(3, 0.9, { subgroupsPerSimd: 7 })])).toEqual({ X: 2 });
+    expect(better([judged(1, 0.6), judged(2, 0.8, { workgroups: 79 })])).toBeUndefined();
+    expect(better([judged(1, 0.6, { workgroups: 20 }), judged(2, 0.8, { workgroups: 20 })])).toEqual({ X: 2 });
+  });
+
+  it('replaces what spills or leaves no room, by whatever does neither', () => {
+    expect(better([judged(1, 0.9, { spills: 9 }), judged(2, 0.4)])).toEqual({ X: 2 });
+    expect(better([judged(1, 0.9, { subgroupsPerSimd: 4 }), judged(2, 0.4), judged(3, 0.5)])).toEqual({ X: 3 });
+    expect(better([judged(1, 0.9, { spills: 9 }), judged(2, 0.4, { spills: 1 })])).toBeUndefined();
   });
 });

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeEach, expect, it } from 'vitest';
+import { rdna } from '../../src/kernels/tables/rdna.ts';
 import { shippedTable } from '../../src/kernels/tables/shipped.ts';
 import { isTuningTable, Tuning } from '../../src/tensor/tuning.ts';
 import { readTuning, saveTuning, tuningFile, useTables } from '../../src/train/tuningCache.ts';
@@ -75,14 +76,23 @@ it('says when the folder cannot be written', async () => {
 });
 
 it("asks the user's choices first, then those that ship, which are tables", async () => {
+  const known = { vendor: 'mesa', architecture: '' };
   const lavapipe = 'llvmpipe: Mesa 25.0.7 (LLVM 15.0.6)';
-  for (const name of [lavapipe, 'SwiftShader driver-5.0.0']) expect(isTuningTable(shippedTable(name))).toBe(true);
-  expect(shippedTable(GPU)).toEqual({});
+  for (const name of [lavapipe, 'SwiftShader driver-5.0.0'])
+    expect(isTuningTable(shippedTable({ name, ...known }))).toBe(true);
+  for (const architecture of ['rdna-2', 'rdna-3'])
+    expect(shippedTable({ name: 'AMD Radeon', vendor: 'amd', architecture })).toBe(rdna[architecture]);
+  for (const [vendor, architecture] of [
+    ['amd', 'constructor'],
+    ['other', 'rdna-3'],
+  ])
+    expect(shippedTable({ name: GPU, vendor, architecture })).toEqual({});
   const tuning = new Tuning();
-  await useTables(tuning, lavapipe, fail);
-  expect(tuning.table).toEqual(shippedTable(lavapipe));
-  const [entry = 'a N=1'] = Object.keys(shippedTable(lavapipe));
+  await useTables(tuning, { name: lavapipe, ...known }, fail);
+  const shipped = shippedTable({ name: lavapipe, ...known });
+  expect(tuning.table).toEqual(shipped);
+  const [entry = 'a N=1'] = Object.keys(shipped);
   await saveTuning(lavapipe, { [entry]: 'X=7' });
-  await useTables(tuning, lavapipe, fail);
-  expect(tuning.table).toEqual({ ...shippedTable(lavapipe), [entry]: 'X=7' });
+  await useTables(tuning, { name: lavapipe, ...known }, fail);
+  expect(tuning.table).toEqual({ ...shipped, [entry]: 'X=7' });
 });

@@ -1,6 +1,13 @@
 import type { Command } from 'commander';
 import { appendRecords, type Measurement, provenance } from '../../../bench/record.ts';
-import { benchStatic, FAMILIES, judge, type StaticFigures, type StaticVerdict } from '../../../bench/static.ts';
+import {
+  benchStatic,
+  FAMILIES,
+  judge,
+  type StaticFigures,
+  type StaticVerdict,
+  staticTables,
+} from '../../../bench/static.ts';
 import { bytes } from '../../train/format.ts';
 import { examples, jsonOption } from '../options.ts';
 import { print, printJson, say, table } from '../output.ts';
@@ -9,6 +16,7 @@ import { percent, type ResultFlags, savedTo, saveOption } from './results.ts';
 interface StaticFlags extends ResultFlags {
   preset: string;
   family: string;
+  table?: boolean;
 }
 
 export function addStatic(bench: Command): void {
@@ -19,14 +27,22 @@ export function addStatic(bench: Command): void {
     )
     .option('--preset <name>', 'whose training and decoding steps are looked at', 'nano')
     .option('--family <names>', "Mesa's names of GPU families, with commas between", FAMILIES.join())
+    .option(
+      '--table',
+      'print the points that GPUs should take in place of the preferred ones: src/kernels/tables/rdna.ts',
+    )
     .addOption(saveOption())
     .addOption(jsonOption())
     .addHelpText('after', examples('dawnlm bench static', 'dawnlm bench static --preset small --family navi31 --json'))
     .action(staticVerb);
 }
 
-async function staticVerb({ preset, family, json, ...flags }: StaticFlags): Promise<void> {
+async function staticVerb({ preset, family, table: tables, json, ...flags }: StaticFlags): Promise<void> {
   say("compiling with Mesa's AMD driver: nothing is executed");
+  if (tables) {
+    print(await staticTables(TABLE_PRESETS));
+    return;
+  }
   const figures = await benchStatic(preset, family.split(','));
   const records = figures.map((one) => ({ ...measurementOf(one, preset), ...provenance(adapterOf(one)) }));
   const file = savedTo(flags);
@@ -34,6 +50,9 @@ async function staticVerb({ preset, family, json, ...flags }: StaticFlags): Prom
   if (json) for (const record of records) printJson(record);
   else print(`${table([HEADINGS, ...figures.map(cells)], 3)}\n${judge(figures).map(verdictInWords).join('')}`);
 }
+
+/** Whose steps the tables that ship are for. */
+const TABLE_PRESETS = ['nano', 'small', 'llama'];
 
 const adapterOf = ({ family }: StaticFigures) => ({
   name: `${family} (compiled for, not run on)`,
