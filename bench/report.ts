@@ -1,6 +1,7 @@
 /** Benchmarks as a page: one HTML file that holds everything that it needs, in the style of a run's report. */
 import { count, figure } from '../src/train/format.ts';
-import { Html, html } from '../src/train/report/html.ts';
+import { type Html, html } from '../src/train/report/html.ts';
+import { renderPage } from '../src/train/report/page.ts';
 import { STYLE } from '../src/train/report/style.ts';
 import type { AnyRecord, Provenance } from './record.ts';
 import { roofline } from './report/roofline.ts';
@@ -23,16 +24,12 @@ td small, th small { color: var(--muted); } .roofline { min-width: 40rem; } .roo
 /** The report of a file's records as a whole HTML document: nothing is fetched, all text is escaped. */
 export function renderBenchReport(records: readonly AnyRecord[]): string {
   const selection = select(records);
-  return html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<link rel="icon" href="data:,">
-<title>dawnlm: benchmarks</title><style>${new Html(STYLE + OWN_STYLE)}</style></head>
-<body><main>${header(selection, records)}${claimSection(selection.claims)}${selection.places.map(placeSections)}
+  return renderPage(
+    { title: 'dawnlm: benchmarks', style: STYLE + OWN_STYLE },
+    html`${header(selection, records)}${claimSection(selection.claims)}${selection.places.map(placeSections)}
 ${peerSection(selection.peers)}${compiledSection(selection.compiled)}
-<footer>Made by dawnlm bench report from ${records.length} records.</footer></main></body></html>
-`.text;
+<footer>Made by dawnlm bench report from ${records.length} records.</footer>`,
+  );
 }
 
 function header({ places }: Selection, records: readonly AnyRecord[]): Html {

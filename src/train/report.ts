@@ -1,7 +1,8 @@
 /** A run's report: one HTML file that holds everything that it needs, to be kept, sent and printed. */
 import type { ReportData } from './report/data.ts';
 import { lossFigure, smallFigures } from './report/figures.ts';
-import { Html, html } from './report/html.ts';
+import { type Html, html } from './report/html.ts';
+import { renderPage } from './report/page.ts';
 import { SCRIPT } from './report/script.ts';
 import { abstract, figuresTable, keyFigures, modelSection, runSection, samplesSection } from './report/sections.ts';
 import { STYLE } from './report/style.ts';
@@ -15,18 +16,14 @@ export type { MemoryCard, ParameterRow, ReportData, Sample } from './report/data
  */
 export function renderReport(data: ReportData): string {
   const summary = summarize(data);
-  return html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:">
-<link rel="icon" href="data:,">
-<title>${data.name}: training report</title><style>${new Html(STYLE)}</style></head>
-<body><main>${header(summary)}
+  const page = { title: `${data.name}: training report`, style: STYLE, script: SCRIPT };
+  return renderPage(
+    page,
+    html`${header(summary)}
 <section><h2>Loss</h2>${lossFigure(summary)}${smallFigures(summary)}${figuresTable(summary)}</section>
 ${samplesSection(data.samples)}${modelSection(summary)}${runSection(summary)}
-<footer>Made by dawnlm.</footer></main>
-<script>${new Html(SCRIPT)}</script></body></html>
-`.text;
+<footer>Made by dawnlm.</footer>`,
+  );
 }
 
 function header(summary: Summary): Html {
