@@ -44,7 +44,7 @@ fn units(i: u32) -> T {
 }`,
   body: /* wgsl */ `
     let value = select(T(), x[i] / (1.0 - params.p), units(i) >= T(params.p));
-    ${writeOrAdd('y[i]', 'value')}`,
+    ${writeOrAdd('y[i]', 'value', 'accumulate')}`,
 });
 
 interface Attributes {

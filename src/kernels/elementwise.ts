@@ -28,7 +28,7 @@ const multiplyAdd = defineElementwise({
   bind: { b: 'read', dy: 'read', da: 'write' },
   params: { N: 'u32', accumulate: 'u32' },
   lengths: ['N'],
-  body: writeOrAdd('da[i]', 'dy[i] * b[i]'),
+  body: writeOrAdd('da[i]', 'dy[i] * b[i]', 'accumulate'),
 });
 
 /** Whether b has a's shape or that of its last axes. */
@@ -152,7 +152,7 @@ const scaling = defineElementwise({
   bind: { x: 'read', y: 'write' },
   params: { N: 'u32', factor: 'f32', accumulate: 'u32' },
   lengths: ['N'],
-  body: writeOrAdd('y[i]', 'x[i] * params.factor'),
+  body: writeOrAdd('y[i]', 'x[i] * params.factor', 'accumulate'),
 });
 
 /** y = x * factor.   x, y: any shape */

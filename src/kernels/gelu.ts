@@ -47,7 +47,7 @@ export const geluGradient = defineElementwise({
   params: { N: 'u32', accumulate: 'u32' },
   lengths: ['N'],
   functions: geluWgsl('T'),
-  body: writeOrAdd('dx[i]', 'dy[i] * geluSlope(x[i])'),
+  body: writeOrAdd('dx[i]', 'dy[i] * geluSlope(x[i])', 'accumulate'),
 });
 
 /** GELU in GPT-2's tanh approximation: y = x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))).   x, y: any shape */

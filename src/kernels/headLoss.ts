@@ -140,7 +140,7 @@ const finish = defineElementwise({
   scalars: ['dy', 'count'],
   body: /* wgsl */ `
     let value = x[i] * (dy[0] / max(count[0], 1.0));
-    ${writeOrAdd('dx[i]', 'value')}`,
+    ${writeOrAdd('dx[i]', 'value', 'accumulate')}`,
 });
 
 export interface HeadLossAttributes {

@@ -133,7 +133,7 @@ const repeat = defineElementwise({
   bind: { dy: 'read', dx: 'write' },
   params: { N: 'u32', C: 'u32', accumulate: 'u32' },
   lengths: ['N', 'C'],
-  body: writeOrAdd('dx[i]', 'dy[i % params.C]'),
+  body: writeOrAdd('dx[i]', 'dy[i % params.C]', 'accumulate'),
 });
 
 /** to[c] = (or +=) sum_r x[r,c], where x holds rows of as many columns as `to` has elements, whatever its shape. */

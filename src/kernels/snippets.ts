@@ -189,9 +189,6 @@ function ofWidth<B extends string, P extends string, T extends Point>(
   };
 }
 
-/** Elements (or vectors) that an invocation of `defineElementwise` works on: a fourth of the workgroups. */
-const EACH = 4;
-
 /** What `defineElementwise` takes: as for `defineVectors`, without layout. */
 interface ElementwiseSpec<B extends string, P extends string>
   extends Pick<VectorSpec<B, P, Point>, 'name' | 'bind' | 'params' | 'lengths' | 'scalars'> {
@@ -200,16 +197,24 @@ interface ElementwiseSpec<B extends string, P extends string>
   body: string;
 }
 
-/** A kernel over params.N elements, or vectors of them. */
+/**
+ * A kernel over params.N elements, or vectors of them. An invocation works on EACH: workgroups are dear on software adapters.
+ * There 16 take 0.85 of the time of 4. A param `accumulate` is compiled in, as the constant of that name: SwiftShader would run
+ * both branches, which takes twice as long.
+ */
 export const defineElementwise = <B extends string, P extends string>({
   functions = '',
   body,
   ...spec
 }: ElementwiseSpec<B, P>): VectorRun<B, P> =>
-  defineVectors<B, P, Point>({
+  defineVectors<B, P, { EACH: number }>({
     ...spec,
-    grid: (params) => Math.ceil((params as Record<string, number>).N / (64 * EACH)),
-    wgsl: () => /* wgsl */ `
+    tune: { EACH: [4, 16] },
+    prefer: ({ software }) => ({ EACH: software ? 16 : 4 }),
+    form: (params: Record<string, number>) => params.accumulate ?? 0,
+    grid: (params, { EACH }) => Math.ceil((params as Record<string, number>).N / (64 * EACH)),
+    wgsl: ({ EACH }, _, accumulate) => /* wgsl */ `
+const accumulate = ${accumulate}u;
 ${functions}
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,

@@ -45,8 +45,8 @@ const gradient = defineElementwise({
   let s = 1.0 / (1.0 + e);
   let dGate = dy[i] * x[at + params.I] * s * (1.0 + gate * (e * s));
   let dUp = dy[i] * gate * s;
-  ${writeOrAdd('dx[at]', 'dGate')}
-  ${writeOrAdd('dx[at + params.I]', 'dUp')}`,
+  ${writeOrAdd('dx[at]', 'dGate', 'accumulate')}
+  ${writeOrAdd('dx[at + params.I]', 'dUp', 'accumulate')}`,
 });
 
 function shape([x]: readonly (Shape | undefined)[]): Shape {
