@@ -28,7 +28,8 @@ export async function* measureClaims(
   if (has('rows')) yield* await rowClaims(engine);
   if (has('attention')) yield* await attentionClaims(engine);
   if (has('script')) yield await scriptClaim(engine, adapter, options.rounds * options.seconds);
-  if (has('loss')) yield await lossClaim(options.say, signal);
+  const loss = has('loss') ? await lossClaim(options.say, signal) : undefined;
+  if (loss) yield loss;
 }
 
 async function* contestClaims(entrants: readonly Entrant[], options: ClaimOptions): AsyncGenerator<ClaimMeasurement> {

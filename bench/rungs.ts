@@ -30,7 +30,7 @@ export interface Ladder {
 
 const matmulPoint =
   (LANES: number, IMAGE: number, TM: number, TN?: number) =>
-  ({ subgroupSize }: Capabilities): Point => ({ LANES, IMAGE, TM, TN: TN ?? 4 * subgroupSize });
+  ({ subgroupSize }: Capabilities): Point => ({ LANES, IMAGE, MATRIX: 0, TM, TN: TN ?? 4 * subgroupSize });
 
 const MATMUL: Ladder = {
   op: matmul as unknown as AnyOp,
@@ -84,6 +84,12 @@ const MATMUL: Ladder = {
       idea: 'Operands come as textures, from which a CPU loads four numbers in the time that a buffer takes for one; the copies are counted.',
       variant: 'best',
       point: matmulPoint(1, 1, 32, 32),
+    },
+    {
+      name: 'image64',
+      idea: '64 rows from textures: each value of B that is loaded serves twice as many multiply-adds.',
+      variant: 'best',
+      point: matmulPoint(1, 1, 64, 32),
     },
   ],
 };

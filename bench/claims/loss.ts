@@ -50,8 +50,11 @@ async function race(
   return reached;
 }
 
-/** PyTorch's time by dawnlm's. Absent where PyTorch is. */
-export async function lossClaim(say: (sentence: string) => void, signal?: AbortSignal): Promise<ClaimMeasurement> {
+/** PyTorch's time by dawnlm's. Absent where PyTorch is; undefined when it was stopped. */
+export async function lossClaim(
+  say: (sentence: string) => void,
+  signal?: AbortSignal,
+): Promise<ClaimMeasurement | undefined> {
   const about = { row: `time to validation loss ${LOSS.nats}`, against: 'nanoGPT in PyTorch', unit: 'x' };
   const thresholds = { must: LOSS.must, aim: LOSS.aim };
   const without = (note: string) => judged({ ...about, value: null, note, ...thresholds });
@@ -61,6 +64,7 @@ export async function lossClaim(say: (sentence: string) => void, signal?: AbortS
   try {
     const ours = await race(ourCommand(folder), ourLoss, say, signal);
     const theirs = await race(theirCommand(pytorch), theirLoss, say, signal);
+    if (signal?.aborted) return undefined;
     if (!ours || !theirs) return without(`${ours ? 'PyTorch' : 'dawnlm'} does not reach it`);
     const note = `seconds; steps ${ours.step} and ${theirs.step}, losses ${ours.loss.toFixed(3)} and ${theirs.loss.toFixed(3)}`;
     const figures = { rateUnit: 's', ours: ours.seconds, theirs: theirs.seconds, runs: 1 };
