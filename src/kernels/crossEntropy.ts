@@ -8,6 +8,15 @@ import { groupsOf64, oneEach, rowLayout, rowShader, writeOrAdd } from './snippet
 /** The target of rows that do not count. The batches of src/text carry the same number. */
 export const IGNORE = 0xffffffff;
 
+/** WGSL of one invocation: log sum exp of row i of `logits`, which begins at `start`, in two walks over it. */
+export const LOG_SUM_EXP = /* wgsl */ `
+  let start = i * params.C;
+  var largest = logits[start];
+  for (var c = 1u; c < params.C; c++) { largest = max(largest, logits[start + c]); }
+  var sum = 0.0;
+  for (var c = 0u; c < params.C; c++) { sum += exp(logits[start + c] - largest); }
+  let logSumExp = largest + log(sum);`;
+
 const rowSpec = {
   bind: { logits: 'read', targets: 'read u32', lse: 'write', losses: 'write' },
   params: { R: 'u32', C: 'u32' },
@@ -21,15 +30,10 @@ const naive = defineKernel({
   wgsl: () =>
     oneEach(
       'params.R',
-      /* wgsl */ `
-  let start = i * params.C;
-  var largest = logits[start];
-  for (var c = 1u; c < params.C; c++) { largest = max(largest, logits[start + c]); }
-  var sum = 0.0;
-  for (var c = 0u; c < params.C; c++) { sum += exp(logits[start + c] - largest); }
-  lse[i] = largest + log(sum);
+      /* wgsl */ `${LOG_SUM_EXP}
+  lse[i] = logSumExp;
   losses[i] = 0.0;
-  if (targets[i] < params.C) { losses[i] = lse[i] - logits[start + targets[i]]; }`,
+  if (targets[i] < params.C) { losses[i] = logSumExp - logits[start + targets[i]]; }`,
     ),
 });
 

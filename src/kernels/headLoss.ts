@@ -3,7 +3,7 @@ import { defineKernel } from '../tensor/kernel.ts';
 import { type BackwardCall, type Call, defineOp } from '../tensor/op.ts';
 import { format, rowsAndColumns, type Shape, sameShape } from '../tensor/shape.ts';
 import { ELEMENT_BYTES, Tensor } from '../tensor/tensor.ts';
-import { average, crossEntropy } from './crossEntropy.ts';
+import { average, crossEntropy, LOG_SUM_EXP } from './crossEntropy.ts';
 import { matmul, multiplyInto } from './matmul.ts';
 import { defineElementwise, defineVectors, groupsOf64, oneEach, rowLayout, rowShader, writeOrAdd } from './snippets.ts';
 
@@ -69,20 +69,14 @@ const naive = defineKernel({
   wgsl: () =>
     oneEach(
       'params.R',
-      /* wgsl */ `
-  let start = i * params.C;
-  var largest = logits[start];
-  for (var c = 1u; c < params.C; c++) { largest = max(largest, logits[start + c]); }
-  var sum = 0.0;
-  for (var c = 0u; c < params.C; c++) { sum += exp(logits[start + c] - largest); }
-  let lse = largest + log(sum);
+      /* wgsl */ `${LOG_SUM_EXP}
   let id = targets[i];
   let counts = id < params.C;
   losses[i] = 0.0;
-  if (counts) { losses[i] = lse - logits[start + id]; }
+  if (counts) { losses[i] = logSumExp - logits[start + id]; }
   if (params.gradient == 0u) { return; }
   for (var c = 0u; c < params.C; c++) {
-    let slope = exp(logits[start + c] - lse) - select(0.0, 1.0, c == id);
+    let slope = exp(logits[start + c] - logSumExp) - select(0.0, 1.0, c == id);
     logits[start + c] = select(0.0, slope, counts);
   }`,
     ),
