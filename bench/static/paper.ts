@@ -22,9 +22,8 @@ export interface Traits {
   limits: Record<string, number>;
 }
 
-/** What subgroups of RDNA 3 and of NVIDIA's GPUs multiply, as far as matmul asks; and what Apple's do. */
+/** What subgroups of RDNA 3 and of NVIDIA's GPUs multiply, as far as matmul asks. */
 export const MATRICES_OF_16: SubgroupMatrix = { component: 'f16', result: 'f32', M: 16, N: 16, K: 16 };
-export const MATRICES_OF_8: SubgroupMatrix = { component: 'f32', result: 'f32', M: 8, N: 8, K: 8 };
 
 const asDawnTells = ({ component, result, ...sizes }: SubgroupMatrix) => ({
   ...{ componentType: component, resultComponentType: result, ...sizes },
