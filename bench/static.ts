@@ -3,10 +3,12 @@
 import { Generator } from '../src/model/generate.ts';
 import { GPT } from '../src/model/gpt.ts';
 import type { Engine } from '../src/tensor/engine.ts';
+import type { Precision } from '../src/tensor/half.ts';
 import { type Point, preferredPoint } from '../src/tensor/kernel.ts';
 import type { TuningTable } from '../src/tensor/tuning.ts';
 import { modelConfig, resolveConfig } from '../src/train/config.ts';
 import { Trainer } from '../src/train/trainer.ts';
+import { opDispatches } from './dispatches.ts';
 import { gpuTraits, paperEngine, type Shader, shaderAt, type Use, usesOf } from './static/paper.ts';
 import type { ShaderStatistics } from './static/parse.ts';
 import { compileFor } from './static/radv.ts';
@@ -16,10 +18,12 @@ import { VOCABULARY } from './workloads.ts';
 /** Two generations of AMD's RDNA: RX 6800 and RX 7900. */
 export const FAMILIES = ['navi21', 'navi31'] as const;
 
-/** A shader of a model's steps at a tuning point. */
+/** A kernel's shader at a tuning point. */
 export interface Candidate {
   shader: Shader;
   point: Point;
+  /** Mixed only where that makes another shader. */
+  precision: Precision;
   /** Whether GPUs get this point unless a measurement knows better. */
   preferred: boolean;
 }
@@ -36,7 +40,8 @@ const SUBGROUPS = [
 ] as const;
 
 /**
- * Compiles every kernel of a preset's training and decoding steps, at every tuning point of a GPU, for each family.
+ * Compiles every kernel of a preset's training and decoding steps, and every op (of presets with other head widths, and those that
+ * no preset uses), in both precisions and at every tuning point of a GPU, for each family.
  * @throws UserError when gcc, the driver or a loader is missing, for an unknown family or a kernel that does not compile
  */
 export async function benchStatic(preset: string, families: readonly string[]): Promise<StaticFigures[]> {
@@ -52,15 +57,19 @@ export async function benchStatic(preset: string, families: readonly string[]): 
   return figures;
 }
 
-/** The shaders of a preset's steps, each once, sorted by kernel. */
+/** Those shaders, each once, sorted by kernel. */
 export async function candidatesOf(preset: string): Promise<Candidate[]> {
   const byWgsl = new Map<string, Candidate>();
   for (const [least, most] of SUBGROUPS) {
     const engine = await paperEngine(gpuTraits(least, most));
-    const uses = await usesOf(engine, () => runModel(engine, preset));
-    for (const one of uses.flatMap((use) => pointsOf(engine, use))) {
-      const before = byWgsl.get(one.shader.wgsl);
-      byWgsl.set(one.shader.wgsl, { ...one, preferred: one.preferred || (before?.preferred ?? false) });
+    engine.precision = 'mixed'; // dispatches what float32 does, and what makes f16 of operands
+    const uses = await usesOf(engine, () => runEverything(engine, preset));
+    for (const precision of ['float32', 'mixed'] as const) {
+      engine.precision = precision;
+      for (const one of uses.flatMap((use) => pointsOf(engine, use))) {
+        const before = byWgsl.get(one.shader.wgsl) ?? { ...one, preferred: false };
+        byWgsl.set(one.shader.wgsl, { ...before, preferred: one.preferred || before.preferred });
+      }
     }
   }
   return [...byWgsl.values()].sort((a, b) => (a.shader.name < b.shader.name ? -1 : 1));
@@ -73,6 +82,7 @@ function pointsOf(engine: Engine, use: Use): Candidate[] {
   return points.map((point) => ({
     shader: shaderAt(engine, use, point),
     point,
+    precision: engine.precision,
     preferred: JSON.stringify(point) === chosen,
   }));
 }
@@ -93,6 +103,12 @@ export async function staticTables(presets: readonly string[]): Promise<string> 
   return `export const rdna: Readonly<Record<string, TuningTable>> = ${JSON.stringify(tables, undefined, 2)};\n`;
 }
 
+/** A preset's steps, and every op. */
+async function runEverything(engine: Engine, preset: string): Promise<void> {
+  await runModel(engine, preset);
+  await opDispatches(engine, ['nano', 'small']);
+}
+
 /** A step of training, a prompt and a step of decoding. */
 async function runModel(engine: Engine, preset: string): Promise<void> {
   const config = resolveConfig(preset);
@@ -106,9 +122,9 @@ async function runModel(engine: Engine, preset: string): Promise<void> {
 /** What the report must show: nothing spilled, and a matmul tile that is dense and leaves room for other subgroups. */
 export interface StaticVerdict {
   family: string;
-  /** Kernels that GPUs get and that spill. */
+  /** Kernels that spill at a point that GPUs may get: by themselves, or from a measurement. */
   spilling: string[];
-  /** The densest matmul that leaves room for 8 subgroups a SIMD. */
+  /** The densest matmul in f32 that leaves room for 8 subgroups a SIMD. */
   matmul: StaticFigures | undefined;
 }
 
@@ -116,8 +132,11 @@ export interface StaticVerdict {
 export function judge(figures: readonly StaticFigures[]): StaticVerdict[] {
   return [...new Set(figures.map(({ family }) => family))].map((family) => {
     const own = figures.filter((one) => one.family === family);
-    const tiles = own.filter(({ kernel, subgroupsPerSimd }) => kernel.startsWith('matmul') && subgroupsPerSimd >= 8);
-    const spilling = own.filter(({ preferred, spills }) => preferred && spills > 0).map(({ kernel }) => kernel);
+    const spilling = own.filter(({ spills }) => spills > 0).map(({ kernel }) => kernel);
+    const tiles = own.filter(
+      ({ kernel, precision, subgroupsPerSimd }) =>
+        kernel.startsWith('matmul') && precision === 'float32' && subgroupsPerSimd >= 8,
+    );
     const matmul = tiles.sort((a, b) => b.loop.share - a.loop.share).at(0);
     return { family, spilling: [...new Set(spilling)], matmul };
   });

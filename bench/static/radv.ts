@@ -1,5 +1,5 @@
 /** Mesa's AMD driver in compile-only mode: machine code of GPUs that are not there. Nothing is executed. */
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -35,8 +35,14 @@ async function buildLayer(folder: string): Promise<void> {
   writeFileSync(join(folder, 'layer.json'), JSON.stringify({ file_format_version: '1.1.2', layer }));
 }
 
+const installedIcd = (): string | undefined => ICDS.find((path) => existsSync(path));
+
+/** Whether all is there that `compileFor` needs. */
+export const canCompile = (): boolean =>
+  installedIcd() !== undefined && spawnSync('gcc', ['--version']).error === undefined;
+
 function findIcd(): string {
-  const icd = ICDS.find((path) => existsSync(path));
+  const icd = installedIcd();
   if (icd) return icd;
   throw new UserError(
     "bench static needs Mesa's AMD driver, which compiles without a GPU (linux only). Install it: apt-get install mesa-vulkan-drivers libvulkan1 (Debian 12: -t bookworm-backports).",

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { gpuTraits, paperEngine, shadersOf } from '../../bench/static/paper.ts';
 import { parseShader, type ShaderStatistics, splitByShader } from '../../bench/static/parse.ts';
+import { canCompile } from '../../bench/static/radv.ts';
 import { better, type Judged } from '../../bench/static/table.ts';
-import { candidatesOf, judge, type StaticFigures } from '../../bench/static.ts';
+import { benchStatic, candidatesOf, FAMILIES, judge, type StaticFigures } from '../../bench/static.ts';
 import { matmul } from '../../src/kernels/matmul.ts';
 
 const output = readFileSync(new URL('radv.txt', import.meta.url), 'utf8');
@@ -73,19 +74,21 @@ describe('an adapter on paper', () => {
 
 describe('the verdict', () => {
   const figures = (changes: Partial<StaticFigures>): StaticFigures => ({
-    ...{ kernel: 'matmul', family: 'navi21', point: {}, preferred: true, vgprs: 100, sgprs: 1, spills: 0, ldsBytes: 0 },
+    ...{ kernel: 'matmul', family: 'navi21', point: {}, precision: 'float32', preferred: true },
+    ...{ vgprs: 100, sgprs: 1, spills: 0, ldsBytes: 0 },
     ...{ subgroupsPerSimd: 8, instructions: 1, codeBytes: 1, loop: { instructions: 10, fmas: 8, share: 0.8 } },
     ...changes,
   });
 
-  it('names what GPUs get and spills, and the densest tile that leaves room', () => {
+  it('names what spills at any point, and the densest tile in f32 that leaves room', () => {
     const dense = figures({ loop: { instructions: 10, fmas: 9, share: 0.9 } });
     const crowded = figures({ subgroupsPerSimd: 4, loop: { instructions: 1, fmas: 1, share: 1 } });
     const spilled = figures({ kernel: 'attention', spills: 2 });
-    const unused = figures({ kernel: 'other', spills: 2, preferred: false });
+    const other = figures({ kernel: 'other', spills: 1, preferred: false });
+    const half = figures({ precision: 'mixed', loop: { instructions: 1, fmas: 1, share: 1 } });
     const elsewhere = figures({ family: 'navi31', kernel: 'softmax' });
-    expect(judge([figures({}), dense, crowded, spilled, unused, elsewhere])).toEqual([
-      { family: 'navi21', spilling: ['attention'], matmul: dense },
+    expect(judge([figures({}), dense, crowded, half, spilled, spilled, other, elsewhere])).toEqual([
+      { family: 'navi21', spilling: ['attention', 'other'], matmul: dense },
       { family: 'navi31', spilling: [], matmul: undefined },
     ]);
   });
@@ -129,5 +132,20 @@ describe('the table of GPUs that nobody measured', () => {
     expect(better([judged(1, 0.9, { spills: 9 }), judged(2, 0.4)])).toEqual({ X: 2 });
     expect(better([judged(1, 0.9, { subgroupsPerSimd: 4 }), judged(2, 0.4), judged(3, 0.5)])).toEqual({ X: 3 });
     expect(better([judged(1, 0.9, { spills: 9 }), judged(2, 0.4, { spills: 1 })])).toBeUndefined();
+  });
+});
+
+/** Mesa's packages bring the driver (linux); elsewhere there is nothing that could compile. */
+describe.skipIf(!canCompile())('on two generations of RDNA', () => {
+  it('no kernel spills, and the best matmul tile is dense and leaves room', async () => {
+    const figures = await benchStatic('nano', FAMILIES);
+    const kernels = new Set(figures.map(({ kernel }) => kernel));
+    for (const name of ['matmul', 'attention_flash_dkv_32', 'attention_flash_dkv_64', 'orthogonalize_scale_vec4'])
+      expect(kernels).toContain(name);
+    const verdicts = judge(figures);
+    expect(verdicts.map(({ family, spilling }) => ({ family, spilling }))).toEqual(
+      FAMILIES.map((family) => ({ family, spilling: [] })),
+    );
+    for (const { matmul } of verdicts) expect(matmul?.loop.share).toBeGreaterThanOrEqual(0.85);
   });
 });

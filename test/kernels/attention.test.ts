@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { attention } from '../../src/kernels/attention.ts';
+import { flashForward, flashKeyGradient, flashQueryGradient } from '../../src/kernels/attentionFlash.ts';
 import type { Numbers } from '../../src/tensor/op.ts';
 import { testEngine } from '../helpers/engine.ts';
 import { describeAnchors, goldenCases, runOp } from '../helpers/golden.ts';
@@ -85,6 +86,29 @@ describe.each(['naive', 'flash'])('%s', (variant) => {
     expectClose(output, attention.definition.reference([x], attributes), 10);
     expect(gradients[0]!.every(Number.isFinite)).toBe(true);
   });
+});
+
+it('splits heads of width 128 among lanes as GPUs do, with the results of naive', async () => {
+  const D = 128;
+  const engine = await testEngine();
+  const shape = [1, 35, 3 * D];
+  const qkv = { shape, data: normalNumbers(shape, 7) };
+  const dy = { shape: [1, 35, D], data: normalNumbers([1, 35, D], 8) };
+  const options = { attributes: { nHead: 1, nKvHead: 1, causal: true }, dy };
+  const kernels = [flashForward(D), flashQueryGradient(D), flashKeyGradient(D)];
+  for (const { spec, points } of kernels) {
+    const staged = points(engine.capabilities).filter(({ SUBGROUP }) => SUBGROUP === 0);
+    engine.tuning.set(spec.name, staged[0]);
+  }
+  try {
+    const flash = await runOp(attention, [qkv], { ...options, variant: 'flash' });
+    const naive = await runOp(attention, [qkv], { ...options, variant: 'naive' });
+    // scores of D products and sums of 35 rows, each of a few units
+    expectClose(flash.output, naive.output, 1e-5);
+    expectClose(flash.gradients[0]!, naive.gradients[0]!, 4e-5);
+  } finally {
+    for (const { spec } of kernels) engine.tuning.delete(spec.name);
+  }
 });
 
 it('refuses heads that do not fit, by name', async () => {

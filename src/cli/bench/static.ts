@@ -67,14 +67,15 @@ function measurementOf({ kernel, family, point, loop, ...details }: StaticFigure
 
 const HEADINGS = ['family', 'kernel', 'point', 'GPUs get', 'VGPRs', 'spills', 'LDS', 'subgroups/SIMD', 'FMA share'];
 
-function cells({ family, kernel, point, preferred, vgprs, spills, ldsBytes, subgroupsPerSimd, loop }: StaticFigures) {
+function cells({ family, kernel, point, precision, preferred, loop, ...rest }: StaticFigures) {
+  const { vgprs, spills, ldsBytes, subgroupsPerSimd } = rest;
   const words = Object.entries(point).map(([name, value]) => `${name} ${value}`);
   const counts = [vgprs, spills].map(String);
   const share = loop.fmas > 0 ? percent(loop.share) : '';
   return [
     family,
     kernel,
-    words.join(' '),
+    [...words, ...(precision === 'mixed' ? ['f16'] : [])].join(' '),
     preferred ? 'yes' : '',
     ...counts,
     bytes(ldsBytes),
@@ -84,7 +85,7 @@ function cells({ family, kernel, point, preferred, vgprs, spills, ldsBytes, subg
 }
 
 function verdictInWords({ family, spilling, matmul }: StaticVerdict): string {
-  const spills = spilling.length > 0 ? `spills in ${spilling.join(', ')}` : 'no spills in what GPUs get';
+  const spills = spilling.length > 0 ? `spills in ${spilling.join(', ')}` : 'no kernel spills';
   const tile = matmul
     ? `best matmul tile ${percent(matmul.loop.share)} multiply-adds with ${matmul.subgroupsPerSimd} subgroups a SIMD`
     : 'no matmul tile with 8 subgroups a SIMD';
