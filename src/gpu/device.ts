@@ -22,6 +22,8 @@ const EAGER_BATCH = 32;
 /** Distinct uniform structs kept; training uses some dozens. */
 const UNIFORMS_KEPT = 4096;
 
+const NO_CONSTANTS: { blocks: ReadonlySet<Block>; preparation: Command[] } = { blocks: new Set(), preparation: [] };
+
 /**
  * A WebGPU device as the engine sees it: memory, work, and errors that people can read. Work runs at once (eager), or,
  * inside `record`, is written down and comes back as a program.
@@ -33,6 +35,8 @@ export class Device {
   private recording: Command[] | undefined;
   /** Copies that still show what their blocks hold. A recording begins and ends without any: its copies live inside it. */
   private copies = new WeakMap<Block, Map<string, Resource>>();
+  /** What does not change while the recording runs, and the commands that make copies of it. */
+  private constants = NO_CONSTANTS;
   private eager: Command[] = [];
   /** The first error since the last `check`. */
   private failure: UserError | undefined;
@@ -94,10 +98,24 @@ export class Device {
     if (!copies) this.copies.set(view.block, (copies = new Map()));
     let copy = copies.get(key);
     if (!copy) {
-      copy = make();
+      copy = this.constants.blocks.has(view.block) ? this.prepared(make) : make();
       copies.set(key, copy);
     }
     return copy as T;
+  }
+
+  /** Copies of constants are made by the recording's preparation, and outlive a run. */
+  private prepared<T extends Resource>(make: () => T): T {
+    const { recording } = this;
+    this.recording = this.constants.preparation;
+    try {
+      const copy = make();
+      if ('block' in copy) this.pool.materialize(copy.block);
+      else this.pool.materializeImage(copy);
+      return copy;
+    } finally {
+      this.recording = recording;
+    }
   }
 
   /** Copies a matrix into an image; its rows must have a multiple of 256 bytes. */
@@ -151,17 +169,26 @@ export class Device {
     await this.check();
   }
 
-  /** Collects the commands that `work` gives, without running them. */
-  capture<T>(work: () => T): { result: T; commands: Command[] } {
+  /**
+   * Collects the commands that `work` gives, without running them. Memory of `constants` changes only between runs: what makes
+   * copies of it in other forms stands apart, in `preparation`.
+   */
+  capture<T>(
+    work: () => T,
+    constants: readonly View[] = [],
+  ): { result: T; commands: Command[]; preparation: Command[] } {
     if (this.recording) throw new Error('recordings cannot be nested');
     this.flush();
     const commands: Command[] = [];
+    const preparation: Command[] = [];
     this.recording = commands;
+    this.constants = { blocks: new Set(constants.map((view) => view.block)), preparation };
     this.copies = new WeakMap();
     try {
-      return { result: work(), commands };
+      return { result: work(), commands, preparation };
     } finally {
       this.recording = undefined;
+      this.constants = NO_CONSTANTS;
       this.copies = new WeakMap();
     }
   }

@@ -14,6 +14,8 @@ export interface Recording<T> {
   readonly outputs: T;
   /** Submits the work and returns at once. */
   run(): void;
+  /** Submits what is made once of the constants: to be called before the first run, and when they have changed. */
+  prepare(): void;
   /** Bytes of device memory that only this recording uses. */
   readonly transientBytes: number;
   readonly program: Program;
@@ -115,9 +117,16 @@ export class Engine {
     return this.empty(shape, numbers instanceof Uint32Array ? 'u32' : 'f32', label).write(numbers);
   }
 
-  /** Records what `work` does instead of doing it. Tensors made inside share memory by lifetime; the returned ones last. */
-  record<T extends Readonly<Record<string, Tensor>>>(work: () => T): Recording<T> {
-    const { result, commands } = this.device.capture(work);
+  /**
+   * Records what `work` does instead of doing it. Tensors made inside share memory by lifetime; the returned ones last.
+   * `constants` hold what changes only between runs, such as the parameters when sampling: `prepare` makes their images.
+   */
+  record<T extends Readonly<Record<string, Tensor>>>(work: () => T, constants: readonly Tensor[] = []): Recording<T> {
+    const { result, commands, preparation } = this.device.capture(
+      work,
+      constants.map((tensor) => tensor.view),
+    );
+    const preparing = this.device.program(preparation, []);
     const program = this.device.program(
       commands,
       Object.values(result).map((tensor) => tensor.view),
@@ -127,7 +136,11 @@ export class Engine {
       program,
       transientBytes: program.transientBytes,
       run: () => this.device.run(program),
-      dispose: () => this.device.free(program),
+      prepare: () => this.device.run(preparing),
+      dispose: () => {
+        this.device.free(program);
+        this.device.free(preparing);
+      },
     };
   }
 

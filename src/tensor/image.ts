@@ -5,6 +5,8 @@ import { ELEMENT_BYTES, type Tensor } from './tensor.ts';
 export interface Matrix {
   rows: number;
   cols: number;
+  /** The memory holds the transpose, (cols, rows): the image is turned when it is made. */
+  transposed?: boolean;
 }
 
 /** Columns a texel. */
@@ -14,14 +16,14 @@ const TEXEL = 4;
 export const fitsImage = ({ rows, cols }: Matrix, textureSide: number): boolean =>
   rows <= textureSide && new Image(Math.ceil(cols / TEXEL), rows).pitch <= textureSide;
 
-/** Copies a matrix of any width into an image; the last texel of a row is filled up with zeros. */
+/** Copies a matrix of any width, or its transpose, into an image; the last texel of a row is filled up with zeros. */
 const PACK = /* wgsl */ `
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var image: texture_storage_2d<rgba32float, write>;
-struct Params { rows: u32, cols: u32 }
+struct Params { rows: u32, cols: u32, down: u32, across: u32 }
 @group(0) @binding(2) var<uniform> params: Params;
 fn element(row: u32, col: u32) -> f32 {
-  return select(0.0, x[row * params.cols + min(col, params.cols - 1u)], col < params.cols);
+  return select(0.0, x[row * params.down + min(col, params.cols - 1u) * params.across], col < params.cols);
 }
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) at: vec3<u32>) {
@@ -31,22 +33,26 @@ fn main(@builtin(global_invocation_id) at: vec3<u32>) {
     element(at.y, col), element(at.y, col + 1u), element(at.y, col + 2u), element(at.y, col + 3u)));
 }`;
 
-function pack(tensor: Tensor, { rows, cols }: Matrix, image: Image): void {
+function pack(tensor: Tensor, { rows, cols, transposed }: Matrix, image: Image): void {
+  const [down, across] = transposed ? [1, rows] : [cols, 1];
   tensor.engine.device.dispatch({
     source: { name: 'pack_image', wgsl: PACK, bindings: ['read', 'image write', 'uniform'] },
     resources: [tensor.view, image],
-    uniform: new Uint8Array(Uint32Array.of(rows, cols, 0, 0).buffer),
+    uniform: new Uint8Array(Uint32Array.of(rows, cols, down, across).buffer),
     grid: [Math.ceil(image.width / 8), Math.ceil(image.height / 8), 1],
   });
 }
 
-/** The matrix in a tensor as an image: by a plain copy where its rows are aligned, else by a kernel. */
+/** The matrix in a tensor as an image: by a plain copy where its rows are aligned and not to be turned, else by a kernel. */
 export function imageOf(tensor: Tensor, matrix: Matrix): Image {
   const { device } = tensor.engine;
   const width = Math.ceil(matrix.cols / TEXEL);
   const aligned =
-    (matrix.cols * ELEMENT_BYTES) % ALIGNMENT_BYTES === 0 && tensor.view.offsetBytes % ALIGNMENT_BYTES === 0;
-  return device.copyAs(tensor.view, `image ${width} ${matrix.rows}`, () => {
+    !matrix.transposed &&
+    (matrix.cols * ELEMENT_BYTES) % ALIGNMENT_BYTES === 0 &&
+    tensor.view.offsetBytes % ALIGNMENT_BYTES === 0;
+  const form = `image ${width} ${matrix.rows}${matrix.transposed ? ' transposed' : ''}`;
+  return device.copyAs(tensor.view, form, () => {
     const image = new Image(width, matrix.rows);
     if (aligned) device.upload(tensor.view, image);
     else pack(tensor, matrix, image);

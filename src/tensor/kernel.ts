@@ -168,7 +168,7 @@ export function measuredPoint<B extends string, P extends string, T extends Poin
 ): T | undefined {
   const { tune } = spec;
   if (!tune) return undefined;
-const { point, shaders } = tuning.measured(spec.name, () => classOf(spec, params, capabilities)) ?? {};
+  const { point, shaders } = tuning.measured(spec.name, () => classOf(spec, params, capabilities)) ?? {};
   if (shaders !== undefined && shaders !== fingerprint(capabilities, params)) return undefined;
   const names = Object.keys(tune) as (keyof T & string)[];
   const known = point && Object.keys(point).length === names.length && names.every((n) => tune[n].includes(point[n]));
