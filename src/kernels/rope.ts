@@ -82,36 +82,51 @@ function twelveBits(x: number): number {
   return Math.round(x / unit) * unit;
 }
 
-/**
- * An invocation serves the same pairs of all heads of a token, which turn by the same angle, four pairs at a time where D / 2
- * allows. Angles come from tables in two parts, exact to about 1e-7 of a turn at every position below 4,096.
- * 5.7 times as fast as naive on lavapipe at (12, 64, 12 * 32), 8 times at (4, 256, 18 * 64): 9.7 GB/s.
- */
-const tables = specialize((D: number, base: number) => {
+/** Pairs go by fours where D / 2 allows. */
+function layoutOf(D: number) {
   const vectors = D % 8 === 0;
-  const step = vectors ? 4 : 1;
-  const real = vectors ? 'vec4<f32>' : 'f32';
+  return { vectors, step: vectors ? 4 : 1, real: vectors ? 'vec4<f32>' : 'f32' };
+}
+
+/**
+ * WGSL of `turn(position, unit)`, the sine and cosine by which pair `unit` turns, or pairs 4 unit to 4 unit + 3 where D is a
+ * multiple of 8. HALF is the number of units. Angles come from tables in two parts, exact to about 1e-7 of a turn at every
+ * position below 4,096.
+ */
+export function turnsWgsl(D: number, base: number): string {
+  const { step, real } = layoutOf(D);
   const turns = Array.from({ length: D / 2 }, (_, i) => base ** ((-2 * i) / D) / (2 * Math.PI));
   const table = (numbers: number[]): string =>
     `array<${real}, ${D / 2 / step}>(${Array.from({ length: D / 2 / step }, (_, i) => `${real}(${numbers.slice(i * step, (i + 1) * step).join()})`).join(', ')})`;
+  return /* wgsl */ `
+const HALF = ${D / 2 / step}u;
+const TURNS = ${table(turns.map(twelveBits))};
+const REST = ${table(turns.map((x) => x - twelveBits(x)))};
+${sineWgsl(real)}
+fn turn(position: f32, unit: u32) -> Wave { return wave(fract(position * TURNS[unit]) + position * REST[unit]); }`;
+}
+
+/**
+ * An invocation serves the same pairs of all heads of a token, which turn by the same angle, four pairs at a time where D / 2
+ * allows, from tables of angles.
+ * 5.7 times as fast as naive on lavapipe at (12, 64, 12 * 32), 8 times at (4, 256, 18 * 64): 9.7 GB/s.
+ */
+const tables = specialize((D: number, base: number) => {
+  const { vectors, step } = layoutOf(D);
   return defineKernel({
     name: `rope_tables_${D}`,
     bind: { x: vectors ? 'read vec4<f32>' : 'read', start: 'read u32', y: vectors ? 'write vec4<f32>' : 'write' },
     params: PARAMS,
     grid: ({ B, T }) => groupsOf64((B * T * D) / 2 / step),
     wgsl: () => /* wgsl */ `
-const HALF = ${D / 2 / step}u;
-const TURNS = ${table(turns.map(twelveBits))};
-const REST = ${table(turns.map((x) => x - twelveBits(x)))};
-${sineWgsl(real)}
+${turnsWgsl(D, base)}
 ${oneEach(
   'params.B * params.T * HALF',
   /* wgsl */ `
   let unit = i % HALF;
   let token = i / HALF;
   ${POSITION}
-  let angle = fract(position * TURNS[unit]) + position * REST[unit];
-  let turned = wave(angle);
+  let turned = turn(position, unit);
   let sine = turned.sine * params.direction;
   let cosine = turned.cosine;
   let first = token * (params.H + 2u * params.KV) * 2u * HALF + unit;
