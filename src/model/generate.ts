@@ -6,6 +6,7 @@ import type { Recording } from '../tensor/engine.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { KeyValueCache } from './cache.ts';
 import type { GPT } from './gpt.ts';
+import { stepLogits, stepsPay } from './step.ts';
 
 export interface GenerateOptions extends SampleSettings {
   /** Tokens to generate for each prompt. */
@@ -52,7 +53,7 @@ export class Generator {
     this.state = engine.zeros([2], 'u32');
     this.seen = engine.zeros([batch, config.vocabSize], 'u32');
     this.history = engine.zeros([READ_EVERY, batch], 'u32');
-    this.step = engine.withoutGradients(() => engine.record(() => this.decode(this.ids)));
+    this.step = engine.withoutGradients(() => engine.record(() => this.decode(this.ids), [model.parameters.values]));
   }
 
   /**
@@ -69,12 +70,14 @@ export class Generator {
     this.settings.write(sampleSettings(options));
     this.state.write(Uint32Array.of(options.seed, 0));
     this.seen.write(this.flags(prompts));
+    this.step.prepare(); // the weights may have changed since the last time
     let sequences = prompts.map((prompt) => Array.from(prompt));
     let made = 0;
     while (made < options.tokens) {
-      const logits = this.prefill(sequences);
-      let steps = 1; // the prefill has sampled one
-      const room = this.model.config.blockSize - Math.max(...sequences.map((sequence) => sequence.length));
+      const longest = Math.max(...sequences.map((sequence) => sequence.length));
+      const logits = longest === 1 ? this.begin(sequences) : this.prefill(sequences);
+      let steps = longest === 1 ? 0 : 1; // the prefill has sampled one
+      const room = this.model.config.blockSize - longest;
       let left = Math.min(options.tokens - made, room + 1);
       let source = logits;
       while (left > 0) {
@@ -98,6 +101,13 @@ export class Generator {
   /** Tokens of context that are kept when it is full. */
   private get kept(): number {
     return Math.max(1, Math.floor(this.model.config.blockSize / 2));
+  }
+
+  /** Prompts of one token need no pass of their own: the first step takes them. Returns where it leaves its logits. */
+  private begin(sequences: readonly (readonly number[])[]): Tensor {
+    this.ids.write(Uint32Array.from(sequences.flat()));
+    this.cache.start.write(new Uint32Array(this.batch));
+    return this.step.outputs.logits;
   }
 
   /** Runs the prompts through the model and samples their first tokens; returns the logits (B, V). */
@@ -127,9 +137,11 @@ export class Generator {
 
   /** One step of decoding: (B, 1) u32 -> logits (B, V); the sampled tokens become the next input. */
   private decode(ids: Tensor): { logits: Tensor } {
-    const { vocabSize } = this.model.config;
-    const hidden = this.model.hidden(ids, { cache: this.cache }); //               (B, 1, C)
-    const logits = this.model.logits(hidden).reshape([this.batch, vocabSize]); //  (B, V)
+    const { model, cache, batch } = this;
+    const { config } = model;
+    const logits = stepsPay(config, batch, ids.engine.capabilities)
+      ? stepLogits(model, ids, cache) //                                                            (B, V)
+      : model.logits(model.hidden(ids, { cache })).reshape([batch, config.vocabSize]); //           (B, V)
     this.draw(logits);
     return { logits };
   }

@@ -7,9 +7,11 @@ import { smallModel } from '../helpers/models.ts';
 
 const GREEDY = { temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: 1 };
 
+type Style = 'gpt2' | 'llama';
+
 /** Larger weights than fresh ones, so that the choices are clear and differ from context to context. */
-async function decisiveModel(style: 'gpt2' | 'llama'): Promise<GPT> {
-  const model = smallModel(await testEngine(), style);
+async function decisiveModel(style: Style, nHead = 4, nEmbd = 24): Promise<GPT> {
+  const model = smallModel(await testEngine(), style, { nEmbd, nHead, nKvHead: style === 'gpt2' ? nHead : nHead / 2 });
   const { values } = model.parameters;
   values.write((await values.floats()).map((x) => 8 * x));
   return model;
@@ -43,9 +45,15 @@ async function recompute(model: GPT, prompt: number[], tokens: number): Promise<
   return made;
 }
 
-describe.each(['gpt2', 'llama'] as const)('generation in the %s style', (style) => {
+// heads of 6 do not split into vectors; models with heads of 12, or 8 for rotary positions, decode in two dispatches a block
+describe.each<[Style, number, number]>([
+  ['gpt2', 4, 24],
+  ['gpt2', 2, 24],
+  ['llama', 4, 24],
+  ['llama', 2, 16],
+])('generation in the %s style with %i heads and width %i', (style, nHead, nEmbd) => {
   it('with the cache equals recomputation, token for token, also past the context', async () => {
-    const model = await decisiveModel(style);
+    const model = await decisiveModel(style, nHead, nEmbd);
     const prompts = [[3, 1, 4], [15], [9, 2, 6, 5, 3, 5, 8]];
     const cached = await collect(model, prompts, { tokens: 16 });
     for (const [b, prompt] of prompts.entries()) {
@@ -58,7 +66,7 @@ describe.each(['gpt2', 'llama'] as const)('generation in the %s style', (style) 
   });
 
   it('gives the same tokens for a seed, and others for another', async () => {
-    const model = await decisiveModel(style);
+    const model = await decisiveModel(style, nHead, nEmbd);
     const options = { temperature: 1.5, tokens: 40, seed: 5 };
     const [first] = await collect(model, [[1, 2]], options);
     expect((await collect(model, [[1, 2]], options))[0]).toEqual(first);
@@ -66,7 +74,7 @@ describe.each(['gpt2', 'llama'] as const)('generation in the %s style', (style) 
   });
 
   it('gives the logits of each step on request', async () => {
-    const model = await decisiveModel(style);
+    const model = await decisiveModel(style, nHead, nEmbd);
     const steps = [];
     for await (const step of new Generator(model).generate([[1, 2]], { ...GREEDY, tokens: 5 }, true)) steps.push(step);
     expect(steps.map(({ tokens }) => tokens[0])).toEqual(steps.map(({ logits }) => argmaxOf(logits!)));
@@ -74,7 +82,7 @@ describe.each(['gpt2', 'llama'] as const)('generation in the %s style', (style) 
   });
 
   it('is moved by a repetition penalty', async () => {
-    const model = await decisiveModel(style);
+    const model = await decisiveModel(style, nHead, nEmbd);
     const [plain] = await collect(model, [[1, 2]], { tokens: 15 });
     const [moved] = await collect(model, [[1, 2]], { tokens: 15, repetitionPenalty: 1000 });
     expect(new Set(moved).size).toBe(15);
