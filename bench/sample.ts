@@ -1,6 +1,7 @@
 /** How fast are decoding, prompts and forward passes? */
 import { Generator } from '../src/model/generate.ts';
 import type { GPT } from '../src/model/gpt.ts';
+import { isSmallWork } from '../src/model/step.ts';
 import type { Engine } from '../src/tensor/engine.ts';
 import { autotune } from '../src/train/autotune.ts';
 import { asRate, timingOf } from './measure.ts';
@@ -13,6 +14,11 @@ import { benchConfig } from './workloads.ts';
 export const BATCHES = [1, 8, 32] as const;
 
 const SETTINGS = { temperature: 1, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1 };
+
+export interface SampleBenchOptions extends ModelBenchOptions {
+  /** The same adapter as the verb `sample` opens it to decode one stream of a small model. */
+  openForSmallWork: () => Promise<Engine>;
+}
 
 /** Work that takes turns with the others. */
 interface Job {
@@ -32,13 +38,14 @@ interface Job {
 export async function benchSample(
   engine: Engine,
   adapter: { name: string; software: boolean },
-  { preset, seconds, autotune: tuned }: ModelBenchOptions,
+  { preset, seconds, autotune: tuned, openForSmallWork }: SampleBenchOptions,
 ): Promise<Measurement[]> {
   const config = benchConfig(preset);
   const model = freshModel(engine, config);
+  const forOne = isSmallWork(model.config, 1) ? freshModel(await openForSmallWork(), config) : model;
   if (tuned) await tuneFor(engine, adapter, model, config.batchSize);
   const jobs = [
-    ...BATCHES.map((batch) => decoding(model, batch)),
+    ...BATCHES.map((batch) => decoding(batch === 1 ? forOne : model, batch)),
     prompt(model),
     forwardPass(engine, model, config.batchSize),
   ];

@@ -4,6 +4,7 @@ import { openEngine } from '../../src/cli/engine.ts';
 import { matmul } from '../../src/kernels/matmul.ts';
 import { Generator } from '../../src/model/generate.ts';
 import { GPT } from '../../src/model/gpt.ts';
+import { isSmallWork } from '../../src/model/step.ts';
 import type { Dispatched, Recording } from '../../src/tensor/engine.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { autotune } from '../../src/train/autotune.ts';
@@ -20,15 +21,15 @@ function configOf({ sizes: { vocabSize, ...sizes }, settings }: ModelJob): Train
   return resolveConfig('nano', { ...sizes, ...settings, schedule: 'constant', warmupSteps: 0 });
 }
 
-function makeModel(job: ModelJob): GPT {
-  const model = new GPT(engine, modelConfig(configOf(job), job.sizes.vocabSize));
+function makeModel(job: ModelJob, on = engine): GPT {
+  const model = new GPT(on, modelConfig(configOf(job), job.sizes.vocabSize));
   const weights = new Map(readWeights(job).map(({ name, data }) => [name, data]));
   model.parameters.values.write(model.parameters.join((name) => weights.get(name)!));
   return model;
 }
 
 /** Measures the forms of kernels that no table knows. */
-const tune = (dispatches: readonly Dispatched[]) => autotune(engine, dispatches, adapter, {});
+const tune = (dispatches: readonly Dispatched[], on = engine) => autotune(on, dispatches, adapter, {});
 
 async function train({ model: job }: Job): Promise<Prepared> {
   const trainer = new Trainer(makeModel(job), configOf(job));
@@ -63,8 +64,13 @@ async function forward({ model: job }: Job): Promise<Prepared> {
 }
 
 async function decode({ model: job }: Job): Promise<Prepared> {
-  const model = makeModel(job);
-  await tune(engine.observe(() => new Generator(model)));
+  const config = modelConfig(configOf(job), job.sizes.vocabSize);
+  const own = await openEngine(undefined, { smallWork: isSmallWork(config, 1) }); // as the verb `sample` does
+  const model = makeModel(job, own.engine);
+  await tune(
+    own.engine.observe(() => new Generator(model)),
+    own.engine,
+  );
   const generator = new Generator(model);
   const greedy = { temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: 0 };
   const texts = (async function* () {
@@ -88,8 +94,8 @@ async function product({ n }: Job): Promise<Prepared> {
       a.write(left);
       b.write(right);
       pass.run();
-      await engine.device.finish();
     }
+    await engine.device.finish();
   };
   await run(1);
   const check = ends(await pass.outputs.c.floats());
@@ -112,8 +118,8 @@ async function products({ form, shapes }: Job): Promise<Prepared> {
     for (let i = 0; i < count; i++) {
       for (const { tensor, data } of operands.flatMap(({ a, b }) => [a, b])) tensor.write(data);
       pass.run();
-      await engine.device.finish();
     }
+    await engine.device.finish();
   };
   await run(1);
   const check: number[] = [];

@@ -1,4 +1,4 @@
-import { openAdapter } from '../node/drivers.ts';
+import { type AdapterUse, openAdapter } from '../node/drivers.ts';
 import { napWhile } from '../node/nap.ts';
 import { Engine } from '../tensor/engine.ts';
 import { useTables } from '../train/tuningCache.ts';
@@ -15,8 +15,8 @@ export const adapterInWords = ({ name, software }: OpenedEngine['adapter']): str
   software ? `${name} (software: the CPU plays the GPU)` : name;
 
 /** Opens the adapter that `choice` names (see openAdapter), says which it is and takes what was measured on it. @throws UserError when there is none */
-export async function openEngine(choice?: string): Promise<OpenedEngine> {
-  const { adapter, description: name, software } = await openAdapter(choice);
+export async function openEngine(choice?: string, use?: AdapterUse): Promise<OpenedEngine> {
+  const { adapter, description: name, software } = await openAdapter(choice, use);
   say(`adapter: ${adapterInWords({ name, software })}`);
   const engine = await Engine.open(adapter, napWhile);
   const { vendor, architecture } = engine.capabilities;

@@ -2,9 +2,10 @@ import { randomInt } from 'node:crypto';
 import { type Command, Option } from 'commander';
 import type { SampleSettings } from '../kernels/sample.ts';
 import { Generator } from '../model/generate.ts';
+import { isSmallWork } from '../model/step.ts';
 import { readTextStream } from '../node/files.ts';
 import { utf8Chunks } from '../text/stream.ts';
-import { loadRun, type SavedRun } from '../train/runFolder.ts';
+import { loadRun, readModelConfig, type SavedRun } from '../train/runFolder.ts';
 import { openingTokens } from '../train/samples.ts';
 import { Continuation } from './continuation.ts';
 import { openEngine } from './engine.ts';
@@ -64,7 +65,8 @@ export function addSample(program: Command): void {
 }
 
 async function sampleVerb(options: SampleOptions): Promise<void> {
-  const { engine } = await openEngine(options.adapter);
+  const smallWork = isSmallWork(await readModelConfig(options.run), options.count);
+  const { engine } = await openEngine(options.adapter, { smallWork });
   const run = await loadRun(engine, options.run, options.checkpoint);
   say(`${options.run}: ${options.checkpoint} weights, after ${run.state.step} steps`);
   const writer = new Writer(run, options);

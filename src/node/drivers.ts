@@ -4,7 +4,7 @@
  */
 import { closeSync, openSync } from 'node:fs';
 import { UsageError, UserError } from '../errors.ts';
-import { findIcd, prepareVulkan, SOFTWARE, type SoftwareName, useIcd, usersIcds } from './icd.ts';
+import { findIcd, prepareVulkan, SOFTWARE, type SoftwareName, useIcd, usersIcds, useThreads } from './icd.ts';
 
 const TOGGLES = [
   'enable-dawn-features=allow_unsafe_apis',
@@ -42,6 +42,15 @@ export interface OpenedAdapter {
   software: boolean;
   /** Which kind of driver serves; 'software' is one that has no name here, such as Windows' WARP. */
   driver: AdapterFound['choice'] | 'software';
+}
+
+/** What the adapter is wanted for. */
+export interface AdapterUse {
+  /**
+   * Dispatches of a few microseconds, as for the tokens of a small model. lavapipe then works on the thread that submits, for
+   * others take longer to wake up (decoding `nano`: 2.2 times the tokens a second). The user's own LP_NUM_THREADS holds.
+   */
+  smallWork?: boolean;
 }
 
 type Dawn = typeof import('webgpu');
@@ -193,7 +202,11 @@ async function openNamed(dawn: Dawn, part: string): Promise<OpenedAdapter> {
  * DAWNLM_ADAPTER, else auto.
  * @throws UserError when the adapter is not there, with what to install; UsageError when no adapter has such a name
  */
-export async function openAdapter(choice = process.env.DAWNLM_ADAPTER || 'auto'): Promise<OpenedAdapter> {
+export async function openAdapter(
+  choice = process.env.DAWNLM_ADAPTER || 'auto',
+  { smallWork = false }: AdapterUse = {},
+): Promise<OpenedAdapter> {
+  useThreads(smallWork ? 0 : undefined);
   const dawn = await loadDawn();
   if (choice === 'auto') return openAuto(dawn);
   if (choice in openers) return openKind(dawn, choice as AdapterFound['choice']);

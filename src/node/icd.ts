@@ -43,6 +43,16 @@ export function useIcd(icd: string | undefined): void {
   }
 }
 
+/** The user's own number of threads for lavapipe. */
+const usersThreads = process.env.LP_NUM_THREADS;
+
+/** Threads that lavapipe hands dispatches to, in Vulkan instances made from now on; 0: none, undefined: as many as there are cores. */
+export function useThreads(count: number | undefined): void {
+  if (usersThreads !== undefined) return;
+  if (count === undefined) delete process.env.LP_NUM_THREADS;
+  else process.env.LP_NUM_THREADS = String(count);
+}
+
 /** Loads a shared library for good. A library that is no Node addon makes dlopen throw, but stays (RTLD_NODELETE). */
 function loadLibrary(path: string): boolean {
   const RTLD_NODELETE = 0x1000;

@@ -5,6 +5,7 @@ import { UserError } from '../errors.ts';
 import { fromHuggingFaceConfig, toHuggingFaceConfig } from '../export/huggingFace.ts';
 import { decodeSafetensors, encodeSafetensors, type LoadedFile, type NamedTensor } from '../export/safetensors.ts';
 import { isLossScaleState } from '../kernels/lossScale.ts';
+import type { ModelConfig } from '../model/config.ts';
 import { GPT } from '../model/gpt.ts';
 import { errorCode, writeAtomic } from '../node/files.ts';
 import type { Engine } from '../tensor/engine.ts';
@@ -111,6 +112,10 @@ export async function readRunCard(folder: string): Promise<RunCard> {
   return { ...(card as RunCard), config: { ...EARLIER, ...card.config } };
 }
 
+/** The model of a run. @throws UserError when the folder is no run, or its config is of no model that is known */
+export const readModelConfig = async (folder: string): Promise<ModelConfig> =>
+  fromHuggingFaceConfig(await readJson(folder, FILES.config));
+
 /** Whether a folder holds a run. */
 export const isRunFolder = (folder: string): boolean => existsSync(join(folder, FILES.run));
 
@@ -170,7 +175,7 @@ function parseLossScale({ lossScale }: Readonly<Record<string, string>>, file: s
 export async function loadRun(engine: Engine, folder: string, which: 'best' | 'last' = 'best'): Promise<SavedRun> {
   const card = await readRunCard(folder);
   const tokenizer = tokenizerFromJSON(await readJson(folder, FILES.tokenizer));
-  const config = fromHuggingFaceConfig(await readJson(folder, FILES.config));
+  const config = await readModelConfig(folder);
   if (tokenizer.vocabSize !== config.vocabSize) {
     throw new UserError(
       `${folder} is mixed up: its tokenizer has ${tokenizer.vocabSize} tokens, and its model ${config.vocabSize}. Restore the files of one run.`,

@@ -19,6 +19,14 @@ it('opens the adapter of this run, which computes', async () => {
   device.destroy();
 });
 
+it('tells lavapipe to work on one thread for small work only', async () => {
+  const threads = async (smallWork: boolean): Promise<string | undefined> => {
+    await openAdapter(undefined, { smallWork });
+    return process.env.LP_NUM_THREADS;
+  };
+  expect([await threads(true), await threads(false)]).toEqual(['0', undefined]);
+});
+
 it('lists it with where it comes from, and can open it by a part of its name', async () => {
   const rows = await listAdapters();
   const { driver, description, adapter } = await openAdapter();

@@ -3,7 +3,9 @@ import { type Command, Option } from 'commander';
 import type { Measurement } from '../../../bench/record.ts';
 import { benchSample } from '../../../bench/sample.ts';
 import { benchTrain, type TrainMeasurement } from '../../../bench/train.ts';
+import type { Engine } from '../../tensor/engine.ts';
 import { bytes, count, durationInWords } from '../../train/format.ts';
+import { openEngine } from '../engine.ts';
 import { adapterOption, examples, jsonOption, number } from '../options.ts';
 import { table } from '../output.ts';
 import { percent, type ResultFlags, Results, range, saveOption, three } from './results.ts';
@@ -74,7 +76,8 @@ async function sampleVerb({ preset, seconds, autotune, ...flags }: ModelFlags): 
   const results = await Results.open(flags);
   const { engine, adapter } = results.opened;
   const rows: string[][] = [];
-  for (const measurement of await benchSample(engine, adapter, { preset, seconds, autotune })) {
+  const openForSmallWork = async (): Promise<Engine> => (await openEngine(flags.adapter, { smallWork: true })).engine;
+  for (const measurement of await benchSample(engine, adapter, { preset, seconds, autotune, openForSmallWork })) {
     await results.take(measurement);
     if (measurement.kind === 'sample') rows.push(cells(measurement));
   }
