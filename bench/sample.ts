@@ -16,7 +16,7 @@ export const BATCHES = [1, 8, 32] as const;
 const SETTINGS = { temperature: 1, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1 };
 
 export interface SampleBenchOptions extends ModelBenchOptions {
-  /** The same adapter as the verb `sample` opens it to decode one stream of a small model. */
+  /** The same adapter as the verb `sample` opens it for a small model. */
   openForSmallWork: () => Promise<Engine>;
 }
 
@@ -42,11 +42,11 @@ export async function benchSample(
 ): Promise<Measurement[]> {
   const config = benchConfig(preset);
   const model = freshModel(engine, config);
-  const forOne = isSmallWork(model.config, 1) ? freshModel(await openForSmallWork(), config) : model;
+  const small = freshModel(await openForSmallWork(), config);
   if (tuned) await tuneFor(engine, adapter, model, config.batchSize);
   const jobs = [
-    ...BATCHES.map((batch) => decoding(batch === 1 ? forOne : model, batch)),
-    prompt(model),
+    ...BATCHES.map((batch) => decoding(isSmallWork(model.config, batch) ? small : model, batch)),
+    prompt(isSmallWork(model.config, 1) ? small : model),
     forwardPass(engine, model, config.batchSize),
   ];
   const firstMs: number[] = [];

@@ -141,7 +141,7 @@ function matricesOf({ M, N, K, batch, aCol, bRow }: MatmulParams): { a: Matrix; 
 function valid(point: MatmulPoint, adapter: Capabilities): boolean {
   const { LANES, IMAGE, MATRIX, TM, TN } = point;
   const { subgroupSize: S, workgroupInvocations, precision } = adapter;
-  if (IMAGE) return precision === 'float32' && LANES === 1 && MATRIX === 0 && S === 8 && TN === 32 && TM >= 16;
+  if (IMAGE) return precision === 'float32' && LANES === 1 && MATRIX === 0 && S === 8 && TN === 32 && TM >= 8;
   if (LANES) return MATRIX === 0 && (S === 4 || S === 8) && TN === 4 * S && TM <= 4 * S;
   if (MATRIX) return TM === TN && TM >= 32 && matrixFor(point, adapter) !== undefined;
   const each = TM >= 64 ? 8 : 4;
@@ -167,8 +167,8 @@ function prefer(adapter: Capabilities, params: MatmulParams): MatmulPoint {
   const { M, N } = params;
   const { subgroupSize: S, software } = adapter;
   if (software && (S === 8 || S === 4)) {
-    const image = { LANES: 1, IMAGE: 1, MATRIX: 0, TM: M <= 16 ? 16 : M <= 32 ? 32 : 64, TN: 32 };
-    if (M > 8 && valid(image, adapter) && fits(image, params, adapter)) return image;
+    const image = { LANES: 1, IMAGE: 1, MATRIX: 0, TM: M <= 8 ? 8 : M <= 16 ? 16 : M <= 32 ? 32 : 64, TN: 32 };
+    if (M > 1 && valid(image, adapter) && fits(image, params, adapter)) return image;
     const TM = M === 1 ? 1 : Math.min(4 * S, M <= 8 ? 8 : M <= 16 ? 16 : 32);
     return { LANES: 1, IMAGE: 0, MATRIX: 0, TM, TN: 4 * S };
   }

@@ -18,17 +18,19 @@ export function stepsPay(config: ModelConfig, batch: number, { software, subgrou
   return software && (subgroupSize === 4 || subgroupSize === 8) && batch <= MOST_SEQUENCES && vectors;
 }
 
-/** Weights of a block above which each dispatch of a step is work for several threads. */
+/** Above these, a dispatch of decoding is work for several threads: weights of a block in steps; times sequences, in products. */
 const SMALL_BLOCK = 2 ** 20;
+const SMALL_PRODUCTS = 2 ** 23;
 
 /**
  * Whether decoding is small work, whose dispatches are over before other threads are awake. On two cores one thread takes
- * 0.45 of the time of two at width 128 (four sequences: 0.6), 0.75 at 256, and as long at 384.
+ * 0.45 of the time of two for one or eight sequences at width 128, 0.7 for 32; for one 0.75 at width 256, and as long at 384.
  */
 export function isSmallWork({ nEmbd, nHead, nKvHead, nHidden, style }: ModelConfig, batch: number): boolean {
   const attention = nEmbd * nEmbd * (2 + (2 * nKvHead) / nHead);
   const mlp = nEmbd * nHidden * (style === 'llama' ? 3 : 2);
-  return batch <= MOST_SEQUENCES && attention + mlp <= SMALL_BLOCK;
+  const block = attention + mlp;
+  return batch <= MOST_SEQUENCES ? block <= SMALL_BLOCK : batch * block <= SMALL_PRODUCTS;
 }
 
 /**

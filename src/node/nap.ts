@@ -1,15 +1,20 @@
 /**
  * Waiting without burning a core. While a promise of the Dawn binding is pending (mapAsync, onSubmittedWorkDone, an error
  * scope), the binding asks Dawn for news from setImmediate, again and again, which keeps one core at 100%. On a software
- * adapter that core is half of the GPU. A nap in each turn of that loop gives it back, for at most one nap of latency.
+ * adapter that core is half of the GPU. A nap in each turn of that loop gives it back, for at most one nap of latency. Even
+ * waking up costs: the thread that is pushed aside for it is one that all others of a dispatch wait for. So naps grow with the
+ * wait (training `nano` on two cores: 1.2 times the tokens a second of naps of one length).
  */
 
-/** Long enough to free the core, short against a training step (milliseconds). */
-const NAP_MS = 0.05;
+/** The first naps: long enough to free the core, short against work that is soon done. */
+const SHORTEST_MS = 0.05;
+/** The last ones, and their share of the time that was waited: results come this much late at most. */
+const LONGEST_MS = 2;
+const SHARE = 0.03;
 const alarm = new Int32Array(new SharedArrayBuffer(4));
 
 /** Blocks the JavaScript thread for about `timeMs` (what the system makes of it: 0.13 ms for 0.05). */
-export function nap(timeMs = NAP_MS): void {
+export function nap(timeMs: number): void {
   Atomics.wait(alarm, 0, 0, timeMs);
 }
 
@@ -20,9 +25,10 @@ export async function napWhile<T>(promise: Promise<T>): Promise<T> {
     pending = false;
   };
   promise.then(settled, settled);
+  const startedAt = performance.now();
   const turn = () => {
     if (!pending) return;
-    nap();
+    nap(Math.min(LONGEST_MS, Math.max(SHORTEST_MS, SHARE * (performance.now() - startedAt))));
     setImmediate(turn);
   };
   setImmediate(turn);
