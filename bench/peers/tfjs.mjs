@@ -6,7 +6,6 @@
  */
 import { availableParallelism } from 'node:os';
 import { openAdapter } from '../../src/node/drivers.ts';
-import { napWhile } from '../../src/node/nap.ts';
 import { CHECKED, ends, installed, load, matmulAmount, matrices, readWeights, versionOf } from './inputs.ts';
 import { serve } from './serve.ts';
 
@@ -32,7 +31,7 @@ async function finish() {
     gpu.endComputePassEncoder();
     gpu.submitQueue();
   }
-  await napWhile(gpu.queue.onSubmittedWorkDone());
+  await gpu.queue.onSubmittedWorkDone();
 }
 
 class Model {
@@ -151,7 +150,7 @@ async function train({ model: job }) {
 }
 
 async function readOut(tensor, take) {
-  const values = await napWhile(tensor.data());
+  const values = await tensor.data();
   tensor.dispose();
   return take(values);
 }
