@@ -17,7 +17,7 @@ export interface StepPoint extends Record<string, number> {
 }
 
 export const stepLayout = {
-  tune: { IMAGE: [1], SUBGROUP: [4, 8, 16, 32, 64], ROWS: [1, 2] },
+  tune: { IMAGE: [1], SUBGROUP: [4, 8], ROWS: [1, 2] },
   valid: ({ SUBGROUP }: StepPoint, { subgroupSize }: Capabilities): boolean => SUBGROUP === subgroupSize,
   prefer: ({ subgroupSize }: Capabilities, { B }: { B: number }): StepPoint => ({
     IMAGE: 1,
