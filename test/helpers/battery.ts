@@ -117,18 +117,43 @@ function differences(
   });
 }
 
+/** What is true of a case, whichever variant and tuning point runs it: float64 takes longer than they do. */
+interface Truth {
+  inputs: readonly (Input | undefined)[];
+  expected: ArrayLike<number>;
+  /** Finite differences by each input that has a gradient. */
+  differences: (i: number) => ReturnType<typeof differences>;
+}
+
+const truths = new WeakMap<AnyCase, Truth>();
+
+function truthOf(definition: OpDefinition<Attributes>, test: AnyCase): Truth {
+  const known = truths.get(test);
+  if (known) return known;
+  const inputs = makeInputs(test);
+  const byInput = new Map<number, ReturnType<typeof differences>>();
+  const differencesBy = (i: number) => {
+    const found = byInput.get(i) ?? differences(definition, test, inputs, i);
+    byInput.set(i, found);
+    return found;
+  };
+  const expected = definition.reference(inputs, test.attributes ?? {});
+  const truth = { inputs, expected, differences: differencesBy };
+  truths.set(test, truth);
+  return truth;
+}
+
 /** Forward against the reference, backward against its differences, canaries, and a second run that must give the same bits. */
 export async function runCase(engine: Engine, op: AnyOp, test: AnyCase): Promise<void> {
   const { definition } = op;
-  const inputs = makeInputs(test);
+  const { inputs, expected, differences } = truthOf(definition, test);
   const outcome = await runOnce(engine, op, test, inputs);
-  const expected = definition.reference(inputs, test.attributes ?? {});
   const relative = toleranceOf(definition, test, engine.precision);
   expectClose(outcome.output, expected, relative * magnitude(expected), 'forward');
   if (definition.backward) {
     for (const [i, gradient] of outcome.gradients.entries()) {
       if (!gradient) continue;
-      const wanted = differences(definition, test, inputs, i);
+      const wanted = differences(i);
       // gradients were added to 0.5; differences of float64 are good to about 1e-7
       const actual = wanted.map(({ index }) => gradient[index] - 0.5);
       const exact = wanted.map(({ derivative }) => derivative);
