@@ -125,10 +125,13 @@ interface Truth {
   differences: (i: number) => ReturnType<typeof differences>;
 }
 
-const truths = new WeakMap<AnyCase, Truth>();
+/** By op, for ops share cases. */
+const truths = new WeakMap<OpDefinition<Attributes>, Map<AnyCase, Truth>>();
 
 function truthOf(definition: OpDefinition<Attributes>, test: AnyCase): Truth {
-  const known = truths.get(test);
+  const ofOp = truths.get(definition) ?? new Map<AnyCase, Truth>();
+  truths.set(definition, ofOp);
+  const known = ofOp.get(test);
   if (known) return known;
   const inputs = makeInputs(test);
   const byInput = new Map<number, ReturnType<typeof differences>>();
@@ -139,7 +142,7 @@ function truthOf(definition: OpDefinition<Attributes>, test: AnyCase): Truth {
   };
   const expected = definition.reference(inputs, test.attributes ?? {});
   const truth = { inputs, expected, differences: differencesBy };
-  truths.set(test, truth);
+  ofOp.set(test, truth);
   return truth;
 }
 
