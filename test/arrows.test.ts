@@ -15,7 +15,13 @@ const LOWER: Record<string, string[]> = {
   cli: ['gpu', 'tensor', 'kernels', 'model', 'text', 'export', 'node', 'train', '../data', '../bench'],
 };
 /** Rooms that run in a browser as they are, and the packages that they may use. */
-const PURE: Record<string, string[]> = { gpu: [], tensor: [], kernels: [], model: [], text: ['gpt-tokenizer'] };
+const PURE: Record<string, string[]> = {
+  gpu: [],
+  tensor: [],
+  kernels: [],
+  model: [],
+  text: ['gpt-tokenizer', 'papaparse'],
+};
 const IMPORT = /^(?:import|export)\s(?:[^;'"=(]*\sfrom\s)?'([^']+)'|\bimport\(\s*['"`]([^'"`]+)/gm;
 
 const src = new URL('../src', import.meta.url).pathname;
