@@ -1,0 +1,41 @@
+/** What a handful of seeds allows to say. */
+
+export const mean = (values: readonly number[]): number =>
+  values.reduce((total, value) => total + value, 0) / values.length;
+
+/** The sample standard deviation (divided by n - 1); 0 of a single value. */
+export function deviation(values: readonly number[]): number {
+  if (values.length < 2) return 0;
+  const centre = mean(values);
+  return Math.sqrt(values.reduce((total, value) => total + (value - centre) ** 2, 0) / (values.length - 1));
+}
+
+/**
+ * Student's paired t test: the two-sided probability of a mean as far from 0 as that of `differences`, were they drawn from a
+ * normal distribution around 0. NaN of fewer than two; equal differences other than 0 give 0.
+ */
+export function pairedT(differences: readonly number[]): { t: number; p: number } {
+  const n = differences.length;
+  if (n < 2) return { t: Number.NaN, p: Number.NaN };
+  const centre = mean(differences);
+  if (centre === 0) return { t: 0, p: 1 };
+  const t = centre / (deviation(differences) / Math.sqrt(n));
+  return { t, p: studentTail(t, n - 1) };
+}
+
+/**
+ * P(|T| >= |t|) for Student's t with a whole number of degrees of freedom, by the finite sums of Abramowitz and Stegun
+ * 26.7.3 and 26.7.4, with angle = atan(t / sqrt(degrees)).
+ */
+export function studentTail(t: number, degrees: number): number {
+  const angle = Math.atan(Math.abs(t) / Math.sqrt(degrees));
+  const odd = degrees % 2 === 1;
+  let term = odd ? Math.cos(angle) : 1;
+  let sum = 0;
+  for (let k = odd ? 1 : 0; k <= degrees - 2; k += 2) {
+    sum += term;
+    term *= (Math.cos(angle) ** 2 * (k + 1)) / (k + 2);
+  }
+  const inside = odd ? (2 / Math.PI) * (angle + Math.sin(angle) * sum) : Math.sin(angle) * sum;
+  return Math.max(0, 1 - inside);
+}
