@@ -1,4 +1,5 @@
-import { type Example, labelIndices, type TextClassifier } from './classifier.ts';
+import type { LabelledText } from '../../text/labelled.ts';
+import { labelIndices, type TextClassifier } from './classifier.ts';
 import { fitLogistic, logProbabilities } from './logisticRegression.ts';
 import { choosePenalty } from './penalty.ts';
 import { Tfidf, termCounts } from './tfidf.ts';
@@ -17,7 +18,7 @@ export class BagOfWords implements TextClassifier {
   readonly #weights: Float64Array;
 
   /** Throws UserError without examples and on a label that is not among `classes`. */
-  constructor(examples: readonly Example[], classes: readonly string[]) {
+  constructor(examples: readonly LabelledText[], classes: readonly string[]) {
     this.classes = classes;
     const indices = labelIndices(examples, classes);
     this.#seen = [...new Set(indices)].sort((a, b) => a - b);

@@ -1,11 +1,6 @@
 /** What the baselines take and give. */
 import { UserError } from '../../errors.ts';
-
-/** A text and the class that it is said to be of. */
-export interface Example {
-  readonly text: string;
-  readonly label: string;
-}
+import type { LabelledText } from '../../text/labelled.ts';
 
 /** A fitted classifier. */
 export interface TextClassifier {
@@ -18,7 +13,7 @@ export interface TextClassifier {
  * The labels of the examples as indices into `classes`. Throws UserError without examples and on a label that is not among
  * the classes.
  */
-export function labelIndices(examples: readonly Example[], classes: readonly string[]): Int32Array {
+export function labelIndices(examples: readonly LabelledText[], classes: readonly string[]): Int32Array {
   if (examples.length === 0) throw new UserError('there are no labelled examples to learn from; give at least one');
   const index = new Map(classes.map((label, c) => [label, c]));
   return Int32Array.from(examples, ({ label }) => {

@@ -1,4 +1,5 @@
-import { type Example, labelIndices, type TextClassifier } from './classifier.ts';
+import type { LabelledText } from '../../text/labelled.ts';
+import { labelIndices, type TextClassifier } from './classifier.ts';
 
 /** Looks at no text: each class is as probable as it was frequent in training. What any classifier has to beat. */
 export class Majority implements TextClassifier {
@@ -6,7 +7,7 @@ export class Majority implements TextClassifier {
   readonly #frequencies: Float64Array;
 
   /** Throws UserError without examples and on a label that is not among `classes`. */
-  constructor(examples: readonly Example[], classes: readonly string[]) {
+  constructor(examples: readonly LabelledText[], classes: readonly string[]) {
     this.classes = classes;
     this.#frequencies = new Float64Array(classes.length);
     for (const label of labelIndices(examples, classes)) this.#frequencies[label] += 1 / examples.length;

@@ -1,0 +1,128 @@
+/** Scores as people read them. For machines the reports are plain data: `printJson(report)`. */
+
+import type { CurveComparison, Gain, LabelsNeeded } from '../train/experiment/labelsNeeded.ts';
+import { count } from '../train/format.ts';
+import type { ClassificationReport } from '../train/metrics/classification.ts';
+import type { SpanReport } from '../train/metrics/spans.ts';
+import { table } from './output.ts';
+
+/** Beyond so many classes the confusion matrix is wider than a terminal: only the commonest confusions are listed. */
+const WIDEST_MATRIX = 12;
+const LISTED_CONFUSIONS = 10;
+
+const percent = (share: number | null): string => (share === null ? '–' : `${(100 * share).toFixed(1)}%`);
+
+/** Accuracy, the scores of each class, the confusions, and how far the probabilities can be believed. */
+export function classificationTables(report: ClassificationReport): string {
+  const [low, high] = report.accuracyInterval;
+  return [
+    table(
+      [
+        ['examples', count(report.count)],
+        ['accuracy', `${percent(report.accuracy)} (95% interval ${percent(low)} to ${percent(high)})`],
+        ['macro F1', percent(report.macroF1)],
+        ['expected calibration error', percent(report.calibrationError)],
+      ],
+      2,
+    ),
+    scoreTable(report),
+    confusionTable(report),
+    reliabilityTable(report),
+    abstentionTable(report),
+  ].join('\n');
+}
+
+const scoreTable = ({ perClass }: ClassificationReport): string =>
+  table([
+    ['class', 'precision', 'recall', 'F1', 'examples', 'predicted'],
+    ...perClass.map((score) => [
+      score.label,
+      ...[score.precision, score.recall, score.f1].map(percent),
+      ...[score.support, score.predicted].map(count),
+    ]),
+  ]);
+
+function confusionTable({ perClass, confusion }: ClassificationReport): string {
+  const labels = perClass.map(({ label }) => label);
+  if (labels.length > WIDEST_MATRIX) return commonConfusions(labels, confusion);
+  return table([['is \\ said to be', ...labels], ...confusion.map((row, c) => [labels[c], ...row.map(count)])]);
+}
+
+function commonConfusions(labels: readonly string[], confusion: readonly (readonly number[])[]): string {
+  const mistakes = confusion
+    .flatMap((row, truth) => row.map((times, said) => ({ truth, said, times })))
+    .filter(({ truth, said, times }) => truth !== said && times > 0)
+    .sort((a, b) => b.times - a.times)
+    .slice(0, LISTED_CONFUSIONS);
+  const rows = mistakes.map(({ truth, said, times }) => [labels[truth], labels[said], count(times)]);
+  return table([['is', 'said to be', 'times'], ...rows], 2);
+}
+
+const reliabilityTable = ({ reliability }: ClassificationReport): string =>
+  table([
+    ['confidence', 'examples', 'mean', 'right'],
+    ...reliability
+      .filter((bin) => bin.count > 0)
+      .map((bin) => [
+        `${percent(bin.low)} to ${percent(bin.high)}`,
+        count(bin.count),
+        ...[bin.confidence, bin.accuracy].map(percent),
+      ]),
+  ]);
+
+const abstentionTable = ({ abstention }: ClassificationReport): string =>
+  table([
+    ['silent below', 'answered', 'of these right'],
+    ...abstention.map(({ threshold, coverage, accuracy }) => [
+      threshold.toFixed(2),
+      percent(coverage),
+      percent(accuracy),
+    ]),
+  ]);
+
+/** Entity scores, overall and per type, and the share of words that have the right tag. */
+export function spanTables(report: SpanReport): string {
+  const facts = [
+    ['sentences', count(report.sentences)],
+    ['words', count(report.tokens)],
+    ['words with the right tag', percent(report.tokenAccuracy)],
+  ];
+  const rows = [...report.perType, report.overall].map((score) => [
+    score.type,
+    ...[score.precision, score.recall, score.f1].map(percent),
+    ...[score.support, score.predicted, score.correct].map(count),
+  ]);
+  const heading = ['entities', 'precision', 'recall', 'F1', 'in truth', 'predicted', 'correct'];
+  return `${table(facts, 2)}\n${table([heading, ...rows])}`;
+}
+
+/** Two learning curves: the gain of `first` over `second` at each number of labels, and how many `second` needs to catch up. */
+export function comparisonTable(first: string, second: string, { gains, labelsNeeded, test }: CurveComparison): string {
+  const heading = ['labels', first, second, 'gain', 'better', 'p', `${second} needs`];
+  const rows = labelsNeeded.map((needed) => {
+    const gain = gains.find(({ n }) => n === needed.n);
+    return [
+      count(needed.n),
+      ...(gain ? gainCells(gain) : [percent(needed.score), '–', '–', '–', '–']),
+      inWords(needed),
+    ];
+  });
+  return `${table([heading, ...rows])}p: ${test}; +- one standard deviation; * where the bands of the two lie apart\n`;
+}
+
+const gainCells = (gain: Gain): string[] => [
+  withSpread(gain.first, gain.firstDeviation),
+  withSpread(gain.second, gain.secondDeviation),
+  `${withSpread(gain.gain, gain.gainDeviation)}${gain.beyondSpread ? ' *' : '  '}`,
+  `${gain.wins} of ${gain.seeds}`,
+  gain.p === null ? '–' : gain.p < 0.001 ? '<0.001' : gain.p.toFixed(3),
+];
+
+const withSpread = (value: number, deviation: number): string =>
+  `${(100 * value).toFixed(1)} +- ${(100 * deviation).toFixed(1)}`;
+
+/** "more than 4,096 (8x)": a bound where the curves do not meet within what was measured. */
+function inWords({ bound, labels, factor }: LabelsNeeded): string {
+  const times = `${factor.toPrecision(factor < 100 ? 2 : 3)}x`;
+  return bound === 'about' ? `${count(labels)} (${times})` : `${bound} ${count(labels)} (${times})`;
+}
