@@ -7,7 +7,7 @@
 export type Objective = (x: Float64Array, gradient: Float64Array) => number;
 
 /** Steps whose curvature is remembered. */
-const MEMORY = 8;
+const MEMORY = 5;
 /** A step must bring this share of the decrease that the slope promises (Armijo). */
 const SUFFICIENT = 1e-4;
 const MAX_HALVINGS = 40;

@@ -12,6 +12,8 @@ const DEFAULT_PENALTY = 0.01;
 const FOLDS = 5;
 /** From so many examples on, one held-out fifth tells enough. */
 const ONE_FOLD_FROM = 500;
+/** Folds need not be larger: of more examples only the first five folds of this size are looked at. */
+const LARGEST_FOLD = 1000;
 
 /** How held-out examples fared under one penalty. */
 interface Outcome {
@@ -25,10 +27,11 @@ const NONE: Outcome = { hits: 0, logLikelihood: 0 };
  * five stratified folds (one from 500 examples on). `labels` are dense: 0 to classCount - 1.
  */
 export function choosePenalty(texts: readonly Counts[], labels: Int32Array, classCount: number): number {
-  const fold = stratifiedFolds(labels, classCount);
+  const fold = stratifiedFolds(labels, classCount, Math.max(FOLDS, Math.ceil(labels.length / LARGEST_FOLD)));
   let outcomes = PENALTIES.map(() => NONE);
   for (let held = 0; held < (texts.length < ONE_FOLD_FROM ? FOLDS : 1); held++) {
-    const [train, test] = split(texts, labels, (i) => fold[i] !== held);
+    const train = partOf(texts, labels, (i) => fold[i] < FOLDS && fold[i] !== held);
+    const test = partOf(texts, labels, (i) => fold[i] === held);
     if (train.labels.length === 0 || test.labels.length === 0) continue;
     const more = heldOut(train, test, classCount);
     outcomes = outcomes.map((sum, i) => add(sum, more[i]));
@@ -46,11 +49,11 @@ const isBetter = (a: Outcome, b: Outcome): boolean =>
   a.hits > b.hits || (a.hits === b.hits && a.logLikelihood > b.logLikelihood);
 
 /** The fold of each example: each class is dealt out in turns, the next class going on where the last one ended. */
-export function stratifiedFolds(labels: Int32Array, classCount: number): Int32Array {
+export function stratifiedFolds(labels: Int32Array, classCount: number, folds: number): Int32Array {
   const fold = new Int32Array(labels.length);
   let next = 0;
   for (let c = 0; c < classCount; c++) {
-    for (let i = 0; i < labels.length; i++) if (labels[i] === c) fold[i] = next++ % FOLDS;
+    for (let i = 0; i < labels.length; i++) if (labels[i] === c) fold[i] = next++ % folds;
   }
   return fold;
 }
@@ -60,13 +63,10 @@ interface Part {
   readonly labels: Int32Array;
 }
 
-function split(texts: readonly Counts[], labels: Int32Array, first: (i: number) => boolean): [Part, Part] {
-  const take = (wanted: boolean): Part => ({
-    texts: texts.filter((_, i) => first(i) === wanted),
-    labels: labels.filter((_, i) => first(i) === wanted),
-  });
-  return [take(true), take(false)];
-}
+const partOf = (texts: readonly Counts[], labels: Int32Array, has: (i: number) => boolean): Part => ({
+  texts: texts.filter((_, i) => has(i)),
+  labels: labels.filter((_, i) => has(i)),
+});
 
 /** The held-out part under each penalty. Examples of a class that `train` lacks are left out: no penalty foresees them. */
 function heldOut(train: Part, test: Part, classCount: number): Outcome[] {

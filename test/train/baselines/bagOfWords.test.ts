@@ -105,7 +105,7 @@ describe('logistic regression', () => {
 describe('the penalty', () => {
   it('deals every class out over the folds', () => {
     const labels = Int32Array.from({ length: 25 }, (_, i) => (i < 10 ? 0 : 1));
-    const fold = stratifiedFolds(labels, 2);
+    const fold = stratifiedFolds(labels, 2, 5);
     for (let f = 0; f < 5; f++) {
       const inside = [...labels].filter((_, i) => fold[i] === f);
       expect([inside.filter((label) => label === 0).length, inside.length]).toEqual([2, 5]);
