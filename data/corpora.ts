@@ -1,12 +1,33 @@
+import { brownChunks } from './brown-chunks/recipe.ts';
 import type { Corpus } from './corpus.ts';
 import { mobyDick } from './moby-dick/recipe.ts';
+import { spamAssassin } from './spam-assassin/recipe.ts';
+import { speeches, speechParties, speechPeriods } from './state-of-the-union/recipe.ts';
+import { syntheticNames } from './synthetic-names/recipe.ts';
+import type { TaskSet } from './task.ts';
+import { wordnet, wordnetGlosses } from './wordnet-glosses/recipe.ts';
 
 export type { Corpus } from './corpus.ts';
 
 /** The known corpora; the first is the default. */
-export const corpora: readonly Corpus[] = [mobyDick];
+export const corpora: readonly Corpus[] = [mobyDick, wordnet, speeches];
+
+/** The known data sets with labels. */
+export const taskSets: readonly TaskSet[] = [
+  wordnetGlosses,
+  spamAssassin,
+  speechPeriods,
+  speechParties,
+  syntheticNames,
+  brownChunks,
+];
 
 /** The corpus of that name, or undefined: then it may be a file. */
 export function findCorpus(name: string): Corpus | undefined {
   return corpora.find((corpus) => corpus.name === name);
+}
+
+/** The data set of that name, or undefined: then it may be a file. */
+export function findTaskSet(name: string): TaskSet | undefined {
+  return taskSets.find((set) => set.name === name);
 }

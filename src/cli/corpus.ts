@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import { basename, extname, resolve } from 'node:path';
 import { corpora, findCorpus } from '../../data/corpora.ts';
+import { corpusFile } from '../../data/prepare.ts';
 import { UserError } from '../errors.ts';
-import { packageFile, readTextStream, textFiles } from '../node/files.ts';
+import { readTextStream, textFiles } from '../node/files.ts';
 import type { DataCard } from '../text/dataset.ts';
+import { say } from './output.ts';
 
 /** A text, and where it comes from. */
 export interface CorpusSource {
@@ -32,7 +34,7 @@ export async function openCorpus(given: string): Promise<CorpusSource> {
   const name = corpusName(given);
   const known = findCorpus(given);
   if (known) {
-    const path = packageFile(known.npmPackage, known.file);
+    const path = await corpusFile(known, say);
     return { name, source: known.source, licence: known.licence, bytes: () => readTextStream(path) };
   }
   const licence = "unknown: the user's own text";

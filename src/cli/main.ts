@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander';
 import { UserError } from '../errors.ts';
 import { addAutotune } from './autotune.ts';
 import { addBench } from './bench.ts';
+import { addData } from './data.ts';
 import { addDoctor } from './doctor.ts';
 import { addEval } from './eval.ts';
 import { flush, leaveOnBrokenPipe, say } from './output.ts';
@@ -23,7 +24,8 @@ function makeProgram(): Command {
     .exitOverride() // verbs inherit all of this
     .showHelpAfterError('Add --help to see what is expected.')
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'dawnlm: ')) });
-  for (const add of [addTrain, addSample, addEval, addTokenize, addDoctor, addAutotune, addBench]) add(program);
+  for (const add of [addTrain, addSample, addEval, addTokenize, addData, addDoctor, addAutotune, addBench])
+    add(program);
   return program;
 }
 

