@@ -1,5 +1,6 @@
 import { brownChunks } from './brown-chunks/recipe.ts';
 import type { Corpus } from './corpus.ts';
+import { english } from './english/recipe.ts';
 import { mobyDick } from './moby-dick/recipe.ts';
 import { spamAssassin } from './spam-assassin/recipe.ts';
 import { speeches, speechParties, speechPeriods } from './state-of-the-union/recipe.ts';
@@ -10,7 +11,7 @@ import { wordnet, wordnetGlosses } from './wordnet-glosses/recipe.ts';
 export type { Corpus } from './corpus.ts';
 
 /** The known corpora; the first is the default. */
-export const corpora: readonly Corpus[] = [mobyDick, wordnet, speeches];
+export const corpora: readonly Corpus[] = [mobyDick, wordnet, speeches, english];
 
 /** The known data sets with labels. */
 export const taskSets: readonly TaskSet[] = [

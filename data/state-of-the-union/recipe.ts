@@ -1,6 +1,6 @@
 import type { LabelledText } from '../../src/text/labelled.ts';
 import { shuffled } from '../../src/text/labelled.ts';
-import { removeDuplicates, stratifiedSplit } from '../../src/text/splits.ts';
+import { normalizeText, removeDuplicates, stratifiedSplit } from '../../src/text/splits.ts';
 import type { BuiltCorpus } from '../corpus.ts';
 import type { PackageFiles } from '../files.ts';
 import { SPEECHES } from '../packages.ts';
@@ -99,9 +99,16 @@ export const speeches: BuiltCorpus = {
   name: 'speeches',
   title: 'State of the Union addresses, 1790 to 2021, as a text',
   note: 'A passage a line, speeches in random order; those that state-of-the-union validates and tests on are left out.',
-  sha256: '557e518814bba0f36434a3faa8c54bf8aa67343d33eae0d2a1024c5ae1e60516',
-  build: async (files) =>
-    splitSpeeches(await readSpeeches(files))
-      .train.map(({ speech }) => `${speech.passages.join('\n')}\n\n`)
-      .join(''),
+  sha256: 'd068679cf07f7d8f6151b927fb7d89cf7c027d9ea24506f2c78776443431f696',
+  build: buildText,
 };
+
+async function buildText(files: PackageFiles): Promise<string> {
+  const { train, validation, test } = splitSpeeches(await readSpeeches(files));
+  const sameAs = (passage: string): string => normalizeText(hideYears(passage));
+  const heldOut = new Set([...validation, ...test].flatMap(({ speech }) => speech.passages.map(sameAs)));
+  return train
+    .map(({ speech }) => speech.passages.filter((passage) => !heldOut.has(sameAs(passage))))
+    .map((passages) => `${passages.join('\n')}\n\n`)
+    .join('');
+}
