@@ -1,0 +1,22 @@
+import { expect, it } from 'vitest';
+import { markEntities } from '../../src/cli/entities.ts';
+
+const text = 'Anna met Bob.';
+const entities = [
+  { type: 'PER', start: 0, end: 4, text: 'Anna' },
+  { type: 'ORG', start: 9, end: 12, text: 'Bob' },
+];
+const types = ['PER', 'ORG'];
+
+it('puts brackets where there is no terminal', () => {
+  expect(markEntities(text, entities, { types, color: false })).toBe('[Anna PER] met [Bob ORG].');
+  expect(markEntities(text, [], { types, color: false })).toBe(text);
+});
+
+it('colours by type, and changes nothing else', () => {
+  const marked = markEntities(text, entities, { types, color: true });
+  expect(marked).toContain('\x1b[1;32mAnna\x1b[0m\x1b[2m PER\x1b[0m');
+  expect(marked).toContain('\x1b[1;34mBob\x1b[0m');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  expect(marked.replace(/\x1b\[2m.*?\x1b\[0m|\x1b\[[\d;]*m/g, '')).toBe(text);
+});

@@ -1,0 +1,79 @@
+import { expect, it } from 'vitest';
+import { IGNORE } from '../../src/text/batches.ts';
+import { entitiesOf } from '../../src/text/entities.ts';
+import { gather, paddedLength, padStretches, stretchesOf } from '../../src/text/taggedBatches.ts';
+import { trainTokenizer } from '../../src/text/tokenizer.ts';
+import { splitWords } from '../../src/text/words.ts';
+import { inChunks, randomText } from './samples.ts';
+
+const tokenizer = await trainTokenizer('byte', inChunks(''));
+const SENTENCES = [
+  ['Anna', 'met', 'Bob'],
+  [],
+  ['a'.repeat(50), 'b'],
+  ...Array.from({ length: 20 }, (_, i) => randomText(i, 20).split(/\s+/)),
+];
+
+it('cuts sentences into stretches that hold each word once and fit the context', () => {
+  for (const context of [1, 5, 24, 1000]) {
+    const stretches = stretchesOf(tokenizer, SENTENCES, context);
+    for (const [s, words] of SENTENCES.entries()) {
+      const own = stretches.filter(({ sentence }) => sentence === s);
+      expect(own.flatMap(({ firstWord, last }) => last.map((_, w) => firstWord + w))).toEqual([...words.keys()]);
+    }
+    for (const { ids, last } of stretches) {
+      expect(ids.length).toBeLessThanOrEqual(context);
+      expect(last.at(-1)).toBe(ids.length - 1);
+    }
+  }
+});
+
+it('pads to few lengths', () => {
+  expect([1, 16, 17, 33, 64].map((pieces) => paddedLength(pieces, 64))).toEqual([16, 16, 32, 64, 64]);
+  expect([1, 17, 50].map((pieces) => paddedLength(pieces, 50))).toEqual([16, 32, 50]);
+  expect(paddedLength(3, 8)).toBe(8);
+});
+
+it('gathers every stretch once an epoch, in an order of its own, those of one length together', () => {
+  const stretches = stretchesOf(tokenizer, SENTENCES, 64);
+  const settings = { batchSize: 3, context: 64 };
+  const order = (seed: number, epoch: number) => gather(stretches, { ...settings, order: { seed, epoch } });
+  for (const batches of [gather(stretches, settings), order(1, 0), order(1, 1)]) {
+    expect(new Set(batches.flat())).toEqual(new Set(stretches));
+    expect(batches.flat().length).toBe(stretches.length);
+    for (const batch of batches) {
+      expect(batch.length).toBeLessThanOrEqual(3);
+      expect(new Set(batch.map(({ ids }) => paddedLength(ids.length, 64))).size).toBe(1);
+    }
+  }
+  expect(order(1, 0)).toEqual(order(1, 0));
+  expect(order(1, 0)).not.toEqual(order(1, 1));
+  expect(order(1, 0)).not.toEqual(order(2, 0));
+});
+
+it('puts each class at the last piece of its word, and IGNORE everywhere else', () => {
+  const stretches = stretchesOf(tokenizer, [['ab', 'c'], ['d']], 16);
+  const { length, ids, lengths, targets } = padStretches(stretches, { batchSize: 3, context: 16 }, [[5, 0], [7]]);
+  expect(length).toBe(16);
+  expect(Array.from(lengths)).toEqual([5, 2, 1]);
+  expect(tokenizer.decode(ids.subarray(0, 5))).toBe(' ab c');
+  const labelled = [...targets.entries()].filter(([, target]) => target !== IGNORE);
+  expect(labelled).toEqual([
+    [2, 5],
+    [4, 0],
+    [17, 7],
+  ]);
+  expect(padStretches(stretches, { batchSize: 2, context: 16 }).targets.every((target) => target === IGNORE)).toBe(
+    true,
+  );
+});
+
+it('finds entities in the text that the words are of', () => {
+  const text = '  Anna  Smith,\nof St. Ives';
+  const words = splitWords(text);
+  expect(words.map((word) => word.text)).toEqual(['Anna', 'Smith', ',', 'of', 'St.', 'Ives']);
+  expect(entitiesOf(text, words, ['B-PER', 'I-PER', 'O', 'O', 'B-LOC', 'I-LOC'])).toEqual([
+    { type: 'PER', start: 2, end: 13, text: 'Anna  Smith' },
+    { type: 'LOC', start: 18, end: 26, text: 'St. Ives' },
+  ]);
+});
