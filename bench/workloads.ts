@@ -142,6 +142,7 @@ function callsOf(config: TrainConfig): Record<string, Call[]> {
     mean: plain([x]),
     sumRows: plain([[B * T, C]]),
     gradientNorm: plain([[matrixElements(model)]]),
+    meanRows: plain([x, ids([B], T + 1)]),
     selectRows: [{ what: '', test: { inputs: [x, ids([B], T)] }, bytes: ELEMENT_BYTES * 2 * B * C }],
     cachedAttention: plain([qkv(1), [B, KV, T, D], [B, KV, T, D], ids([B], T)], heads).map((call) => ({
       ...call,
@@ -171,7 +172,18 @@ function stacksOf(model: ModelConfig): Call[] {
 /** Operations for each element that ops calculate which mostly move numbers: exp, tanh and quotients count as one each. */
 const OPERATIONS: Readonly<Record<string, number>> = {
   ...{ layerNorm: 8, rmsNorm: 5, rope: 3, gelu: 10, swiglu: 4, softmax: 5, crossEntropy: 4, tokenLosses: 4 },
-  ...{ embedding: 1, dropout: 2, add: 1, multiply: 1, scale: 1, sum: 1, mean: 1, sumRows: 1, gradientNorm: 2 },
+  ...{
+    embedding: 1,
+    dropout: 2,
+    add: 1,
+    multiply: 1,
+    scale: 1,
+    sum: 1,
+    mean: 1,
+    sumRows: 1,
+    meanRows: 1,
+    gradientNorm: 2,
+  },
   ...{ argmax: 1, sample: 4 },
 };
 
