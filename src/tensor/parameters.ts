@@ -19,16 +19,29 @@ export interface ParameterSpec {
   matrices?: number;
 }
 
+/** Neighbours that are all trained: elements [start, end) of the values, and as many of the gradients from `at` on. */
+export interface Stretch {
+  readonly start: number;
+  readonly end: number;
+  readonly at: number;
+}
+
+/** The flat tensor that numbers are laid out as: `values`; or `gradients`, as are moments, which hold what is trained alone. */
+export type Layout = 'values' | 'gradients';
+
 /**
- * All parameters of a model in one flat tensor, and their gradients in another, so that clearing, the global norm,
- * clipping and the optimizer are one dispatch each. Those with weight decay stand first. Gaps from alignment hold zeros.
+ * All parameters of a model in one flat tensor, and the gradients of those that are trained in another, so that clearing, the
+ * global norm and clipping are one dispatch each, and the optimizer is one a stretch: one in all when nothing is frozen. Those with
+ * weight decay stand first. Gaps from alignment hold zeros.
  * Kernels take whole stacks (one matmul for queries, keys and values); files know the parts by their own names.
  */
 export class Parameters {
   /** Everything, flat: (N) f32. */
   readonly values: Tensor;
-  /** Gradients, flat, in the same places: (N) f32. Made by `requireGradients`. */
+  /** Gradients of what is trained, flat: (N) f32 in the same places when all of it is. Made by `requireGradients`. */
   gradients: Tensor | undefined;
+  /** What is trained: nothing until `requireGradients`. */
+  trained: readonly Stretch[] = [];
   /** Elements [0, decayEnd) have weight decay. */
   readonly decayEnd: number;
   readonly specs: readonly ParameterSpec[];
@@ -56,7 +69,9 @@ export class Parameters {
     }
     this.decayEnd = decayEnd;
     this.values = engine.zeros([roundUp(end, ALIGNMENT_BYTES / ELEMENT_BYTES)], 'f32', 'the parameters');
-    for (const [name, shape] of this.shapes()) this.byName.set(name, this.slice(this.values, name, shape));
+    for (const [name, shape] of this.shapes()) {
+      this.byName.set(name, this.slice(this.values, this.offsets.get(name)!, shape));
+    }
   }
 
   /** Number of learned numbers, without the gaps. */
@@ -71,14 +86,28 @@ export class Parameters {
     return tensor;
   }
 
-  /** Gives every parameter a place for its gradient. */
-  requireGradients(): this {
-    if (this.gradients) return this;
-    this.gradients = this.engine.zeros(this.values.shape, 'f32', 'the gradients');
+  /** Those that are trained, in order. */
+  get trainedSpecs(): readonly ParameterSpec[] {
+    return this.specs.filter(({ name }) => this.trainedPlace(name) !== undefined);
+  }
+
+  /**
+   * Gives the named parameters (all unless told) a place for their gradients, and freezes the others: no gradient is computed
+   * for them, and no optimizer sees them. @throws UserError for an unknown name, Error for a part of a stack
+   */
+  requireGradients(names: Iterable<string> = this.specs.map(({ name }) => name)): this {
+    const wanted = new Set(names);
+    for (const name of wanted) this.get(name);
+    const before = this.trainedSpecs;
+    if (before.length === wanted.size && before.every(({ name }) => wanted.has(name))) return this;
+    this.trained = this.stretchesOf(wanted);
+    const last = this.trained.at(-1);
+    this.gradients = last && this.engine.zeros([last.at + last.end - last.start], 'f32', 'the gradients');
     for (const [name, shape] of this.shapes()) {
       const tensor = this.get(name);
-      tensor.requiresGrad = true;
-      tensor.grad = this.slice(this.gradients, name, shape);
+      const place = this.trainedPlace(name);
+      tensor.requiresGrad = place !== undefined;
+      tensor.grad = place === undefined ? undefined : this.slice(this.gradients!, place, shape);
     }
     return this;
   }
@@ -94,19 +123,50 @@ export class Parameters {
     return this;
   }
 
-  /** Splits numbers in the layout of `values` (parameters, gradients or moments that were read back) into named parts. */
-  split(flat: Float32Array): { name: string; shape: Shape; data: Float32Array }[] {
-    return this.specs.map(({ name, shape }) => {
-      const start = this.offsets.get(name)!;
+  /** Splits numbers that were read back (parameters; gradients or moments of what is trained) into named parts. */
+  split(flat: Float32Array, layout: Layout = 'values'): { name: string; shape: Shape; data: Float32Array }[] {
+    return this.members(layout).map(({ name, shape, start }) => {
       return { name, shape, data: flat.subarray(start, start + sizeOf(shape)) };
     });
   }
 
   /** The opposite of `split`: one flat array of the parts that `part` gives. */
-  join(part: (name: string, shape: Shape) => ArrayLike<number>): Float32Array<ArrayBuffer> {
-    const flat = new Float32Array(this.values.size);
-    for (const { name, shape } of this.specs) flat.set(part(name, shape), this.offsets.get(name)!);
+  join(part: (name: string, shape: Shape) => ArrayLike<number>, layout: Layout = 'values'): Float32Array<ArrayBuffer> {
+    const flat = new Float32Array(layout === 'values' ? this.values.size : (this.gradients?.size ?? 0));
+    for (const { name, shape, start } of this.members(layout)) flat.set(part(name, shape), start);
     return flat;
+  }
+
+  /** The parameters that a layout holds, and where in it they begin. */
+  private members(layout: Layout): { name: string; shape: Shape; start: number }[] {
+    if (layout === 'values') return this.specs.map((spec) => ({ ...spec, start: this.offsets.get(spec.name)! }));
+    return this.trainedSpecs.map((spec) => ({ ...spec, start: this.trainedPlace(spec.name)! }));
+  }
+
+  /** Where the gradient of a parameter or stack begins; undefined when it is frozen. */
+  private trainedPlace(name: string): number | undefined {
+    const offset = this.offsets.get(name)!;
+    const stretch = this.trained.find(({ start, end }) => start <= offset && offset < end);
+    return stretch && stretch.at + offset - stretch.start;
+  }
+
+  /** Stretches of wanted neighbours. Each begins at an aligned place, since what joins its neighbour in a stack is wanted with it. */
+  private stretchesOf(wanted: ReadonlySet<string>): Stretch[] {
+    const stretches: Stretch[] = [];
+    this.specs.forEach(({ name, stack }, i) => {
+      const before = this.specs[i - 1];
+      if (stack && before?.stack === stack && wanted.has(before.name) !== wanted.has(name)) {
+        throw new Error(`${before.name} and ${name} are trained together or not at all: both are parts of ${stack}`);
+      }
+      if (!wanted.has(name)) return;
+      const start = this.offsets.get(name)!;
+      const next = this.specs[i + 1];
+      const end = next ? this.offsets.get(next.name)! : this.values.size;
+      const last = stretches.at(-1);
+      if (last?.end === start) stretches[stretches.length - 1] = { ...last, end };
+      else stretches.push({ start, end, at: last ? last.at + last.end - last.start : 0 });
+    });
+    return stretches;
   }
 
   /** Names and shapes of parameters and stacks. */
@@ -124,8 +184,8 @@ export class Parameters {
     this.stacks.set(stack, [(joined?.[0] ?? 0) + rows, ...rest]);
   }
 
-  private slice(flat: Tensor, name: string, shape: Shape): Tensor {
-    const offsetBytes = flat.view.offsetBytes + this.offsets.get(name)! * ELEMENT_BYTES;
+  private slice(flat: Tensor, start: number, shape: Shape): Tensor {
+    const offsetBytes = flat.view.offsetBytes + start * ELEMENT_BYTES;
     const view = { block: flat.view.block, offsetBytes, sizeBytes: sizeOf(shape) * ELEMENT_BYTES };
     return new Tensor(this.engine, shape, 'f32', view);
   }

@@ -1,30 +1,36 @@
 import { type AdamwTensors, adamw } from '../kernels/adamw.ts';
 import { type MatrixStack, muon } from '../kernels/muon.ts';
-import type { ParameterSpec, Parameters } from '../tensor/parameters.ts';
+import type { ParameterSpec, Parameters, Stretch } from '../tensor/parameters.ts';
 import { ELEMENT_BYTES, Tensor } from '../tensor/tensor.ts';
 import type { TrainConfig } from './config.ts';
 
+/** The settings that say how parameters move. */
+export type OptimizerSettings = Pick<TrainConfig, 'optimizer' | 'muonMomentum' | 'muonFactor'>;
+
 /**
- * One step of a run's optimizer. `adamw`: everything in one dispatch. `muon`: the blocks' matrices by Muon, whose momentum lives in
- * the first moment's places; embeddings, head, norms and biases by AdamW.
+ * One step of a run's optimizer for what is trained. `adamw`: a dispatch for each stretch of it, one when nothing is frozen.
+ * `muon`, for collections that have nothing frozen: matrices of hidden layers by Muon, whose momentum lives in the first
+ * moment's places; embeddings, head, norms and biases by AdamW. Moments have the gradients' layout.
  */
 export function updateParameters(
   parameters: Parameters,
   tensors: Omit<AdamwTensors, 'values' | 'gradients'>,
-  { optimizer, muonMomentum: momentum, muonFactor: factor }: TrainConfig,
+  { optimizer, muonMomentum: momentum, muonFactor: factor }: OptimizerSettings,
 ): void {
-  const { decayEnd, values } = parameters;
-  const whole = { ...tensors, values, gradients: parameters.gradients! };
-  if (optimizer === 'adamw') {
-    adamw(whole, { decayEnd });
-    return;
-  }
-  muon(whole, matrixStacks(parameters), { momentum, factor });
-  for (const [start, end] of restOf(parameters)) {
-    const part = (tensor: Tensor): Tensor => stretch(tensor, start, end);
-    const flat = { values: part(values), gradients: part(whole.gradients) };
-    const moments = { firstMoment: part(tensors.firstMoment), secondMoment: part(tensors.secondMoment) };
-    adamw({ ...tensors, ...flat, ...moments }, { decayEnd: Math.max(0, Math.min(decayEnd, end) - start) });
+  const { decayEnd, values, gradients } = parameters;
+  const whole = { ...tensors, values, gradients: gradients! };
+  const byMuon = optimizer === 'muon' && gradients!.size === values.size;
+  if (byMuon) muon(whole, matrixStacks(parameters), { momentum, factor });
+  for (const { start, end, at } of byMuon ? restOf(parameters) : parameters.trained) {
+    const trained = (tensor: Tensor): Tensor => stretch(tensor, at, at + end - start);
+    const [firstMoment, secondMoment] = [trained(tensors.firstMoment), trained(tensors.secondMoment)];
+    const flat = {
+      values: stretch(values, start, end),
+      gradients: trained(whole.gradients),
+      firstMoment,
+      secondMoment,
+    };
+    adamw({ ...tensors, ...flat }, { decayEnd: Math.max(0, Math.min(decayEnd, end) - start) });
   }
 }
 
@@ -52,18 +58,20 @@ function matrixStacks(parameters: Parameters): MatrixStack[] {
   }));
 }
 
-/** The stretches [start, end) of the flat tensors that hold no matrices of blocks. */
-function restOf(parameters: Parameters): [number, number][] {
-  const stretches: [number, number][] = [];
+/** What of a collection without frozen parts is no matrix of a hidden layer. */
+function restOf(parameters: Parameters): Stretch[] {
+  const stretches: Stretch[] = [];
   let start: number | undefined;
+  const close = (end: number): void => {
+    if (start !== undefined) stretches.push({ start, end, at: start });
+    start = undefined;
+  };
   for (const spec of parameters.specs) {
-    if (!spec.matrices) start ??= startOf(parameters, spec);
-    else if (start !== undefined) {
-      stretches.push([start, startOf(parameters, spec)]);
-      start = undefined;
-    }
+    if (spec.matrices) close(startOf(parameters, spec));
+    else start ??= startOf(parameters, spec);
   }
-  return start === undefined ? stretches : [...stretches, [start, parameters.values.size]];
+  close(parameters.values.size);
+  return stretches;
 }
 
 function stretch({ engine, view }: Tensor, start: number, end: number): Tensor {

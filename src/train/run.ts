@@ -175,12 +175,11 @@ class Run {
   }
 
   private planMemory(): MemoryCard['planned'] {
-    const { values } = this.model.parameters;
-    const each = 4 * values.size;
+    const { gradientBytes } = this.trainer.stepper;
     return [
-      { what: 'parameters', sizeBytes: each },
-      { what: 'gradients', sizeBytes: each },
-      { what: 'moments of the optimizer', sizeBytes: 2 * each },
+      { what: 'parameters', sizeBytes: 4 * this.model.parameters.values.size },
+      { what: 'gradients', sizeBytes: gradientBytes },
+      { what: 'moments of the optimizer', sizeBytes: 2 * gradientBytes },
       { what: 'activations in training', sizeBytes: this.trainer.transientBytes },
       { what: 'activations in validation', sizeBytes: this.evaluator.transientBytes },
     ];

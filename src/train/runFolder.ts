@@ -67,9 +67,6 @@ export interface SavedRun extends RunCard {
   state: RunState;
 }
 
-const MOMENTS = ['first moment', 'second moment'] as const;
-const momentName = (name: string, moment: (typeof MOMENTS)[number]): string => `${name} (${moment})`;
-
 /** Reads a file of a run folder. @throws UserError that says what the folder lacks. */
 async function readRunFile(folder: string, file: string): Promise<Buffer> {
   try {
@@ -156,10 +153,10 @@ function parseState(metadata: Readonly<Record<string, string>>, file: string): R
   throw new UserError(`${file} does not say how far its run was; it is not a checkpoint of this program.`);
 }
 
-function parseLossScale({ lossScale }: Readonly<Record<string, string>>, file: string): Float32Array<ArrayBuffer> {
+function parseLossScale({ lossScale }: Readonly<Record<string, string>>, file: string): number[] {
   try {
     const state: unknown = JSON.parse(lossScale);
-    if (isLossScaleState(state)) return Float32Array.from(state);
+    if (isLossScaleState(state)) return state;
   } catch {
     // said below
   }
@@ -203,19 +200,13 @@ export async function saveCheckpoint(
   state: RunState,
   isBest: boolean,
 ): Promise<void> {
-  const { model, firstMoment, secondMoment, lossScale } = trainer;
-  const weights = await weightsOf(model);
+  const weights = await weightsOf(trainer.model);
   const metadata = { state: JSON.stringify(state) };
   if (isBest) await writeAtomic(join(folder, FILES.best), encodeSafetensors(weights, metadata));
-  const moments = await Promise.all(
-    [firstMoment, secondMoment].map(async (moment) => model.parameters.split(await moment.floats())),
-  );
-  const named = moments.flatMap((parts, i) =>
-    parts.map((part) => ({ ...part, name: momentName(part.name, MOMENTS[i]) })),
-  );
+  const { tensors, lossScale } = await trainer.stepper.save();
   // doubles in JSON hold what f32 does, to the bit
-  const scaling = lossScale && { lossScale: JSON.stringify([...(await lossScale.floats())]) };
-  await writeAtomic(join(folder, FILES.resume), encodeSafetensors([...weights, ...named], { ...metadata, ...scaling }));
+  const scaling = lossScale && { lossScale: JSON.stringify(lossScale) };
+  await writeAtomic(join(folder, FILES.resume), encodeSafetensors(tensors, { ...metadata, ...scaling }));
   await writeAtomic(join(folder, FILES.last), encodeSafetensors(weights, metadata));
 }
 
@@ -224,13 +215,9 @@ export async function restoreCheckpoint(folder: string, trainer: Trainer): Promi
   const file = join(folder, FILES.resume);
   const loaded = await readWeights(folder, FILES.resume);
   const state = parseState(loaded.metadata, file);
-  const { parameters } = trainer.model;
-  loadParameters(parameters, loaded, file);
-  for (const [i, tensor] of [trainer.firstMoment, trainer.secondMoment].entries()) {
-    tensor.write(parameters.join((name, shape) => partOf(loaded, file, momentName(name, MOMENTS[i]), shape)));
-  }
-  trainer.lossScale?.write(parseLossScale(loaded.metadata, file));
-  trainer.step = state.step;
+  const { stepper } = trainer;
+  const lossScale = stepper.lossScale && parseLossScale(loaded.metadata, file);
+  stepper.restore(state.step, (name, shape) => partOf(loaded, file, name, shape), lossScale);
   return state;
 }
 

@@ -1,6 +1,7 @@
 import type { TrainConfig } from './config.ts';
 
-type Course = Pick<
+/** The settings that the learning rate follows. */
+export type Course = Pick<
   TrainConfig,
   'schedule' | 'learningRate' | 'minLearningRate' | 'warmupSteps' | 'steps' | 'decayFraction'
 >;

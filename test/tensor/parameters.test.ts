@@ -179,3 +179,58 @@ describe('initialize', () => {
     expect(values.filter((_, i) => gaps[i] === 1)).toEqual(new Float32Array(43));
   });
 });
+
+describe('frozen parameters', () => {
+  it('have no gradients and no place among them; neighbours that are trained are one stretch', async () => {
+    const parameters = new Parameters(await testEngine(), SPECS);
+    parameters.requireGradients(['embedding', 'q', 'k', 'v', 'norm', 'q.bias', 'k.bias', 'v.bias']);
+    expect(parameters.get('out').requiresGrad).toBe(false);
+    expect(parameters.get('out').grad).toBeUndefined();
+    expect(parameters.trained).toEqual([
+      { start: 0, end: 128, at: 0 },
+      { start: 256, end: 384, at: 128 },
+    ]);
+    const { gradients } = parameters;
+    expect(gradients!.shape).toEqual([256]);
+    for (const [name, place] of [
+      ['embedding', 0],
+      ['qkv', 64],
+      ['norm', 128],
+      ['qkv.bias', 192],
+    ] as const) {
+      const { grad, shape } = parameters.get(name);
+      expect(grad!.shape).toEqual(shape);
+      expect(grad!.view.offsetBytes - gradients!.view.offsetBytes, name).toBe(4 * place);
+    }
+  });
+
+  it('split and join by what is trained', async () => {
+    const parameters = new Parameters(await testEngine(), SPECS).requireGradients(['out', 'norm']);
+    const flat = parameters.join(
+      (name, shape) => new Float32Array(sizeOf(shape)).fill(name === 'out' ? 1 : 2),
+      'gradients',
+    );
+    expect(flat.length).toBe(parameters.gradients!.size);
+    const parts = parameters.split(flat, 'gradients');
+    expect(parts.map(({ name, data }) => [name, data.length, data[0]])).toEqual([
+      ['out', 128, 1],
+      ['norm', 3, 2],
+    ]);
+  });
+
+  it('are chosen anew by another call, and the same ones keep their gradients', async () => {
+    const parameters = new Parameters(await testEngine(), SPECS).requireGradients(['out']);
+    const { gradients } = parameters;
+    expect(parameters.requireGradients(['out']).gradients).toBe(gradients);
+    parameters.requireGradients(['norm']);
+    expect(parameters.get('out').requiresGrad).toBe(false);
+    expect(parameters.get('norm').requiresGrad).toBe(true);
+    expect(parameters.requireGradients([]).gradients).toBeUndefined();
+  });
+
+  it('are no parts of stacks, and known by name', async () => {
+    const parameters = new Parameters(await testEngine(), SPECS);
+    expect(() => parameters.requireGradients(['q', 'k'])).toThrow('k and v are trained together or not at all');
+    expect(() => parameters.requireGradients(['wte'])).toThrow(new UserError('the model has no parameter wte'));
+  });
+});

@@ -69,7 +69,8 @@ describe('in mixed precision', () => {
   it.each(['adamw', 'muon'] as const)('a step that overflows changes nothing but the scale (%s)', async (optimizer) => {
     const { trainer, train } = trainerFor({ optimizer }, 'mixed');
     const state = () => {
-      const { firstMoment, secondMoment, model } = trainer;
+      const { model } = trainer;
+      const [{ firstMoment, secondMoment }] = trainer.stepper.trained;
       return Promise.all([model.parameters.values, firstMoment, secondMoment].map((tensor) => tensor.floats()));
     };
     train(3);

@@ -1,0 +1,251 @@
+import { type AdamwSettings, adamwHyper, HYPER_SIZE } from '../kernels/adamw.ts';
+import { add, multiply, scale } from '../kernels/elementwise.ts';
+import { gradientNorm } from '../kernels/gradientNorm.ts';
+import { endScaledStep, lossScaleState, scaledGradient } from '../kernels/lossScale.ts';
+import { METRICS, storeMetrics } from '../kernels/record.ts';
+import type { Dispatched, Engine, Recording } from '../tensor/engine.ts';
+import type { Parameters } from '../tensor/parameters.ts';
+import type { Shape } from '../tensor/shape.ts';
+import { ELEMENT_BYTES, type Tensor } from '../tensor/tensor.ts';
+import type { TrainConfig } from './config.ts';
+import { type OptimizerSettings, updateParameters } from './optimizer.ts';
+import { type Course, learningRateAt } from './schedule.ts';
+
+/** Parameters that a step moves. */
+export interface TrainableParameters {
+  readonly parameters: Parameters;
+  /** Those of them that are trained, all unless given; the others stay as they are, to the bit. */
+  readonly names?: readonly string[];
+  /** Their learning rate in units of the schedule's: 1 unless given. */
+  readonly rate?: number;
+}
+
+/** What is minimized, and over what. */
+export interface Objective {
+  /** Collections, none of them twice; gradients are clipped by the norm of all of them together. */
+  readonly parameters: readonly TrainableParameters[];
+  /** Batches whose gradients are averaged in a step: 1 unless given. */
+  readonly batches?: number;
+  /**
+   * The forward pass over batch `index`, from tensors that the caller fills before each step: mean loss, (). It is recorded
+   * once, and replayed from then on.   state: (2) u32 [seed, step], for dropout
+   */
+  loss(state: Tensor, index: number): Tensor;
+}
+
+/** The settings of a run that its steps go by. */
+export type StepSettings = Course & OptimizerSettings & Omit<AdamwSettings, 'learningRate'> & Pick<TrainConfig, 'seed'>;
+
+/** What a step tells. */
+export interface StepMetrics {
+  /** Steps done, counted from 1. */
+  step: number;
+  /** Mean loss of the step's batches: for language models cross-entropy, nats a token. */
+  loss: number;
+  /** Euclidean norm of all gradients before clipping; NaN when they overflowed and the step was skipped. */
+  gradientNorm: number;
+  /** What the loss was multiplied by in the backward pass; 1 without mixed precision. */
+  lossScale: number;
+}
+
+/** What a stepper needs to go on, bit for bit. */
+export interface StepperState {
+  /** Trained parameters by their names, and their moments as `momentName` calls them. */
+  readonly tensors: readonly { name: string; shape: Shape; data: Float32Array }[];
+  /** In mixed precision, the state of loss scaling. */
+  readonly lossScale?: readonly number[];
+}
+
+/** A collection with its running means of gradients and of their squares, in the layout of its gradients. */
+interface Trained {
+  readonly parameters: Parameters;
+  readonly rate: number;
+  readonly firstMoment: Tensor;
+  readonly secondMoment: Tensor;
+}
+
+/** Steps whose losses wait on the GPU for the host to look. */
+const RING = 64;
+
+const MOMENTS = ['firstMoment', 'secondMoment'] as const;
+const IN_WORDS = { firstMoment: 'first moment', secondMoment: 'second moment' } as const;
+
+/** What checkpoints call a moment of a parameter. */
+const momentName = (name: string, moment: (typeof MOMENTS)[number]): string => `${name} (${IN_WORDS[moment]})`;
+
+/**
+ * One optimizer step of any objective, recorded once and replayed: forward, backward, global norm, AdamW or Muon; in the
+ * precision that the engine is set to when the stepper is made. The host uploads the learning rate (and the caller its
+ * batches); losses stay in a ring on the GPU until somebody asks, so that no step waits for the host.
+ */
+export class Stepper {
+  /** Optimizer steps done, skipped ones included. */
+  step = 0;
+  /** In mixed precision, the state of loss scaling: (5). */
+  readonly lossScale: Tensor | undefined;
+  readonly trained: readonly Trained[];
+  private readonly hyper: Tensor;
+  private readonly state: Tensor; // (2) u32 [seed, step]
+  private readonly ring: Tensor; //  (RING, METRICS)
+  private recorded: Recording<Record<string, Tensor>> | undefined;
+
+  /** Gives the trained parameters their gradients. @throws Error when nothing is to be trained */
+  constructor(
+    private readonly engine: Engine,
+    private readonly objective: Objective,
+    private readonly config: StepSettings,
+  ) {
+    this.trained = objective.parameters.flatMap(({ parameters, names, rate = 1 }) => {
+      const { gradients } = parameters.requireGradients(names);
+      if (!gradients) return [];
+      const moment = (): Tensor => engine.zeros(gradients.shape, 'f32', "the optimizer's moments");
+      return [{ parameters, rate, firstMoment: moment(), secondMoment: moment() }];
+    });
+    if (this.trained.length === 0) throw new Error('an objective needs parameters that are trained');
+    if (engine.precision === 'mixed') this.lossScale = engine.tensor(lossScaleState(), [lossScaleState().length]);
+    this.hyper = engine.zeros([HYPER_SIZE]);
+    this.state = engine.zeros([2], 'u32');
+    this.ring = engine.zeros([RING, METRICS]);
+  }
+
+  /** The step, recorded when it is first needed: by then the engine's tables are what they will be. */
+  private get work(): Recording<Record<string, Tensor>> {
+    this.recorded ??= this.engine.record(() => this.optimize());
+    return this.recorded;
+  }
+
+  /** What a step dispatches, without a step being taken or its memory allocated: for tuning. */
+  rehearse(): Dispatched[] {
+    const { engine } = this;
+    return engine.observe(() => engine.device.capture(() => this.optimize()));
+  }
+
+  /** Bytes of activations and gradients between parameters and loss. */
+  get transientBytes(): number {
+    return this.work.transientBytes;
+  }
+
+  /** Bytes of the gradients of the trained parameters; the moments take twice as many. */
+  get gradientBytes(): number {
+    return this.trained.reduce((sum, { parameters }) => sum + ELEMENT_BYTES * parameters.gradients!.size, 0);
+  }
+
+  /** The recorded step, for profiles. */
+  get program() {
+    return this.work.program;
+  }
+
+  /** The learning rate of the next step. */
+  get learningRate(): number {
+    return learningRateAt(this.step, this.config);
+  }
+
+  /** Submits one step. Returns without waiting for the GPU. */
+  run(): void {
+    const { beta1, beta2, epsilon, weightDecay, clipNorm, seed } = this.config;
+    const settings = { learningRate: this.learningRate, beta1, beta2, epsilon, weightDecay, clipNorm };
+    this.hyper.write(adamwHyper(settings, this.step + 1));
+    this.state.write(Uint32Array.of(seed, this.step));
+    this.work.run();
+    this.step++;
+  }
+
+  /** Waits for the GPU and returns the metrics of the last `count` steps, oldest first; at most 64 are kept. */
+  async metrics(count: number): Promise<StepMetrics[]> {
+    const ring = await this.ring.floats();
+    const kept = Math.min(count, RING, this.step);
+    return Array.from({ length: kept }, (_, i) => {
+      const index = this.step - kept + i;
+      const slot = METRICS * (index % RING);
+      return { step: index + 1, loss: ring[slot], gradientNorm: ring[slot + 1], lossScale: ring[slot + 3] };
+    });
+  }
+
+  /** Waits for the GPU and returns what `restore` needs, the number of steps aside. */
+  async save(): Promise<StepperState> {
+    const tensors = await Promise.all(this.trained.map((one) => this.tensorsOf(one)));
+    const lossScale = this.lossScale && [...(await this.lossScale.floats())];
+    return { tensors: tensors.flat(), ...(lossScale && { lossScale }) };
+  }
+
+  /** Goes on after `step` steps. `part` gives each tensor of `save` by its name, and throws when it is not there. */
+  restore(step: number, part: (name: string, shape: Shape) => Float32Array, lossScale?: readonly number[]): void {
+    for (const { parameters, ...moments } of this.trained) {
+      for (const { name, shape } of parameters.trainedSpecs) {
+        parameters.get(name).write(new Float32Array(part(name, shape)));
+      }
+      for (const which of MOMENTS) {
+        const moment = parameters.join((name, shape) => part(momentName(name, which), shape), 'gradients');
+        moments[which].write(moment);
+      }
+    }
+    if (lossScale) this.lossScale?.write(Float32Array.from(lossScale));
+    this.step = step;
+  }
+
+  private async tensorsOf({ parameters, ...moments }: Trained) {
+    const trained = new Set(parameters.trainedSpecs.map(({ name }) => name));
+    const values = parameters.split(await parameters.values.floats()).filter(({ name }) => trained.has(name));
+    const named = MOMENTS.map(async (which) => {
+      const parts = parameters.split(await moments[which].floats(), 'gradients');
+      return parts.map((part) => ({ ...part, name: momentName(part.name, which) }));
+    });
+    return [...values, ...(await Promise.all(named)).flat()];
+  }
+
+  private optimize(): Record<string, Tensor> {
+    const { engine, trained, hyper, lossScale, state } = this;
+    for (const { parameters } of trained) engine.device.clear(parameters.gradients!.view);
+    if (lossScale) engine.device.clear(engine.overflow.view);
+    const loss = this.lossAndGradients();
+    engine.withoutGradients(() => {
+      const norm = this.globalNorm();
+      if (lossScale) endScaledStep({ lossScale, norm, hyper, overflow: engine.overflow });
+      for (const { parameters, rate, ...moments } of trained) {
+        updateParameters(parameters, { ...moments, norm, hyper: this.hyperAt(rate) }, this.config);
+      }
+      storeMetrics(this.ring, { state, loss, norm, hyper });
+    });
+    return {};
+  }
+
+  /** The mean loss of the batches, whose gradients are added up where the parameters have them. */
+  private lossAndGradients(): Tensor {
+    const { engine, objective, state } = this;
+    const count = objective.batches ?? 1;
+    const dLoss = this.lossGradient(1 / count);
+    let mean: Tensor | undefined;
+    for (let i = 0; i < count; i++) {
+      const loss = objective.loss(state, i);
+      engine.backward(loss, dLoss);
+      const part = engine.withoutGradients(() => (count > 1 ? scale(loss, { factor: 1 / count }) : loss));
+      mean = mean ? engine.withoutGradients(() => add(mean!, part)) : part;
+    }
+    return mean!;
+  }
+
+  /** What each batch's loss counts for: its share, times the scale if there is one. Undefined for 1. */
+  private lossGradient(share: number): Tensor | undefined {
+    if (this.lossScale) return scaledGradient(this.lossScale, share);
+    return share === 1 ? undefined : this.engine.tensor([share], []);
+  }
+
+  /** The norm of the gradients of all collections: that of their norms.   -> (1) */
+  private globalNorm(): Tensor {
+    const norms = this.trained.map(({ parameters }) => gradientNorm(parameters.gradients!));
+    if (norms.length === 1) return norms[0];
+    const all = this.engine.empty([norms.length]);
+    norms.forEach(({ view }, i) => {
+      const place = { ...all.view, offsetBytes: all.view.offsetBytes + i * ELEMENT_BYTES, sizeBytes: ELEMENT_BYTES };
+      this.engine.device.copy({ ...view, sizeBytes: ELEMENT_BYTES }, place);
+    });
+    return gradientNorm(all);
+  }
+
+  /** The step's settings with the learning rate, their first number, times `rate`.   -> (HYPER_SIZE) */
+  private hyperAt(rate: number): Tensor {
+    if (rate === 1) return this.hyper;
+    const factors = Array.from({ length: HYPER_SIZE }, (_, i) => (i === 0 ? rate : 1));
+    return multiply(this.hyper, this.engine.tensor(factors, [HYPER_SIZE]));
+  }
+}
