@@ -33,36 +33,35 @@ export function stretchesOf(
   });
 }
 
-/** The shortest length that batches are padded to; longer ones are twice as long each, up to the context. */
+/** The shortest length that batches are padded to. */
 const SHORTEST = 16;
 
-/** The length that `pieces` are padded to: few lengths, so that few steps are recorded. */
+/** The length that `pieces` are padded to: 16, 24, 32, 48, 64, 96 and so on up to the context, so that few steps are recorded. */
 export function paddedLength(pieces: number, context: number): number {
   let length = SHORTEST;
-  while (length < pieces) length *= 2;
+  while (length < pieces) length = Number.isInteger(Math.log2(length)) ? 1.5 * length : (length / 3) * 4;
   return Math.min(length, context);
 }
 
+/** Batches whose stretches are sorted by length together. */
+const POOL = 8;
+
 /**
- * Batches of at most `batchSize` stretches of one padded length each. With a seed in random order, drawn anew by each `epoch`;
- * without one the short stretches come first.
+ * Batches of at most `batchSize` stretches, like ones together, so that little is padding. With a seed in random order, drawn
+ * anew by each `epoch`, and sorted only within pools of 8 batches; without one the short stretches come first.
  */
 export function gather(
   stretches: readonly Stretch[],
-  { batchSize, context, order }: { batchSize: number; context: number; order?: { seed: number; epoch: number } },
+  { batchSize, order }: { batchSize: number; order?: { seed: number; epoch: number } },
 ): Stretch[][] {
-  // every epoch of every seed has keys of its own; `mix` spreads them
-  const key = order && order.seed * 65_537 + 2 * order.epoch;
-  const items = key === undefined ? stretches : shuffled(stretches, key);
-  const byLength = new Map<number, Stretch[]>();
-  for (const stretch of items) {
-    const length = paddedLength(stretch.ids.length, context);
-    if (!byLength.has(length)) byLength.set(length, []);
-    byLength.get(length)!.push(stretch);
-  }
-  const lengths = [...byLength.keys()].sort((a, b) => a - b);
-  const batches = lengths.flatMap((length) => chunks(byLength.get(length)!, batchSize));
-  return key === undefined ? batches : shuffled(batches, key + 1);
+  const byLength = (a: Stretch, b: Stretch): number => a.ids.length - b.ids.length;
+  if (!order) return chunks(stretches.toSorted(byLength), batchSize);
+  const key = order.seed * 65_537 + 2 * order.epoch; // each epoch of each seed has keys of its own; `mix` spreads them
+  const pools = chunks(shuffled(stretches, key), POOL * batchSize);
+  return shuffled(
+    pools.flatMap((pool) => chunks(pool.toSorted(byLength), batchSize)),
+    key + 1,
+  );
 }
 
 const chunks = <T>(items: readonly T[], size: number): T[][] =>

@@ -28,9 +28,10 @@ export interface Objective {
   readonly batches?: number;
   /**
    * The forward pass over batch `index`, from tensors that the caller fills before each step: mean loss, (). It is recorded
-   * once, and replayed from then on.   state: (2) u32 [seed, step], for dropout
+   * once for each form, and replayed from then on.   state: (2) u32 [seed, step], for dropout
+   * @param form what `run` was told: batches of different lengths are different forms
    */
-  loss(state: Tensor, index: number): Tensor;
+  loss(state: Tensor, index: number, form: number): Tensor;
 }
 
 /** The settings of a run that its steps go by. */
@@ -87,7 +88,7 @@ export class Stepper {
   private readonly hyper: Tensor;
   private readonly state: Tensor; // (2) u32 [seed, step]
   private readonly ring: Tensor; //  (RING, METRICS)
-  private recorded: Recording<Record<string, Tensor>> | undefined;
+  private readonly recorded = new Map<number, Recording<Record<string, Tensor>>>();
 
   /** Gives the trained parameters their gradients. @throws Error when nothing is to be trained */
   constructor(
@@ -108,21 +109,24 @@ export class Stepper {
     this.ring = engine.zeros([RING, METRICS]);
   }
 
-  /** The step, recorded when it is first needed: by then the engine's tables are what they will be. */
-  private get work(): Recording<Record<string, Tensor>> {
-    this.recorded ??= this.engine.record(() => this.optimize());
-    return this.recorded;
+  /** The step of a form, recorded when it is first needed: by then the engine's tables are what they will be. */
+  private work(form = 0): Recording<Record<string, Tensor>> {
+    const before = this.recorded.get(form);
+    if (before) return before;
+    const recording = this.engine.record(() => this.optimize(form));
+    this.recorded.set(form, recording);
+    return recording;
   }
 
   /** What a step dispatches, without a step being taken or its memory allocated: for tuning. */
   rehearse(): Dispatched[] {
     const { engine } = this;
-    return engine.observe(() => engine.device.capture(() => this.optimize()));
+    return engine.observe(() => engine.device.capture(() => this.optimize(0)));
   }
 
   /** Bytes of activations and gradients between parameters and loss. */
   get transientBytes(): number {
-    return this.work.transientBytes;
+    return this.work().transientBytes;
   }
 
   /** Bytes of the gradients of the trained parameters; the moments take twice as many. */
@@ -132,7 +136,7 @@ export class Stepper {
 
   /** The recorded step, for profiles. */
   get program() {
-    return this.work.program;
+    return this.work().program;
   }
 
   /** The learning rate of the next step. */
@@ -140,13 +144,13 @@ export class Stepper {
     return learningRateAt(this.step, this.config);
   }
 
-  /** Submits one step. Returns without waiting for the GPU. */
-  run(): void {
+  /** Submits one step, over batches of a form. Returns without waiting for the GPU. */
+  run(form = 0): void {
     const { beta1, beta2, epsilon, weightDecay, clipNorm, seed } = this.config;
     const settings = { learningRate: this.learningRate, beta1, beta2, epsilon, weightDecay, clipNorm };
     this.hyper.write(adamwHyper(settings, this.step + 1));
     this.state.write(Uint32Array.of(seed, this.step));
-    this.work.run();
+    this.work(form).run();
     this.step++;
   }
 
@@ -193,11 +197,11 @@ export class Stepper {
     return [...values, ...(await Promise.all(named)).flat()];
   }
 
-  private optimize(): Record<string, Tensor> {
+  private optimize(form: number): Record<string, Tensor> {
     const { engine, trained, hyper, lossScale, state } = this;
     for (const { parameters } of trained) engine.device.clear(parameters.gradients!.view);
     if (lossScale) engine.device.clear(engine.overflow.view);
-    const loss = this.lossAndGradients();
+    const loss = this.lossAndGradients(form);
     engine.withoutGradients(() => {
       const norm = this.globalNorm();
       if (lossScale) endScaledStep({ lossScale, norm, hyper, overflow: engine.overflow });
@@ -210,13 +214,13 @@ export class Stepper {
   }
 
   /** The mean loss of the batches, whose gradients are added up where the parameters have them. */
-  private lossAndGradients(): Tensor {
+  private lossAndGradients(form: number): Tensor {
     const { engine, objective, state } = this;
     const count = objective.batches ?? 1;
     const dLoss = this.lossGradient(1 / count);
     let mean: Tensor | undefined;
     for (let i = 0; i < count; i++) {
-      const loss = objective.loss(state, i);
+      const loss = objective.loss(state, i, form);
       engine.backward(loss, dLoss);
       const part = engine.withoutGradients(() => (count > 1 ? scale(loss, { factor: 1 / count }) : loss));
       mean = mean ? engine.withoutGradients(() => add(mean!, part)) : part;

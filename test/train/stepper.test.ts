@@ -126,3 +126,18 @@ it('wants something to train', async () => {
   const engine = await testEngine();
   expect(() => stepperOf(engine, smallModel(engine, 'gpt2'), [])).toThrow('needs parameters that are trained');
 });
+
+it('goes on from one form of batches to another', async () => {
+  const engine = await testEngine();
+  const run = async (forms: readonly number[]): Promise<Float32Array> => {
+    const model = smallModel(engine, 'gpt2');
+    const batches = [13, 7, 13].map((T, i) => engine.tensor(randomIds([3, T], 23, i === 1 ? 6 : 5), [3, T]));
+    const loss = (_state: Tensor, _index: number, form: number) => model.loss(batches[form], batches[form]);
+    const stepper = new Stepper(engine, { parameters: [{ parameters: model.parameters }], loss }, SETTINGS);
+    for (const form of forms) stepper.run(form);
+    return model.parameters.values.floats();
+  };
+  const [once, again] = [await run([0, 1, 0]), await run([0, 1, 2])]; // forms 0 and 2 are the same numbers
+  expect(again).toEqual(once);
+  expect(await run([0, 0, 0])).not.toEqual(once);
+});
