@@ -11,6 +11,7 @@ import { addData } from './data.ts';
 import { addDoctor } from './doctor.ts';
 import { addEval } from './eval.ts';
 import { flush, leaveOnBrokenPipe, say } from './output.ts';
+import { addPrompt } from './prompt.ts';
 import { addSample } from './sample.ts';
 import { addTokenize } from './tokenize.ts';
 import { addTrain } from './train.ts';
@@ -24,7 +25,7 @@ function makeProgram(): Command {
     .exitOverride() // verbs inherit all of this
     .showHelpAfterError('Add --help to see what is expected.')
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'dawnlm: ')) });
-  for (const add of [addTrain, addSample, addEval, addTokenize, addData, addDoctor, addAutotune, addBench])
+  for (const add of [addTrain, addSample, addEval, addTokenize, addPrompt, addData, addDoctor, addAutotune, addBench])
     add(program);
   return program;
 }

@@ -3,8 +3,6 @@ import { type Command, Option } from 'commander';
 import type { SampleSettings } from '../kernels/sample.ts';
 import { Generator } from '../model/generate.ts';
 import { isSmallWork } from '../model/step.ts';
-import { readTextStream } from '../node/files.ts';
-import { utf8Chunks } from '../text/stream.ts';
 import { loadRun, readModelConfig, type SavedRun } from '../train/runFolder.ts';
 import { openingTokens } from '../train/samples.ts';
 import { Continuation } from './continuation.ts';
@@ -13,6 +11,7 @@ import { converse } from './interactive.ts';
 import { adapterOption, checkpointOption, examples, jsonOption, number, runOption } from './options.ts';
 import { print, printJson, say } from './output.ts';
 import { type Choice, Choices, drawChoice } from './probabilities.ts';
+import { readStandardInput } from './standardInput.ts';
 
 interface SampleOptions extends SampleSettings {
   run: string;
@@ -71,15 +70,9 @@ async function sampleVerb(options: SampleOptions): Promise<void> {
   say(`${options.run}: ${options.checkpoint} weights, after ${run.state.step} steps`);
   const writer = new Writer(run, options);
   if (options.interactive) return converse((prompt, stopped) => writer.stream(prompt, stopped));
-  const prompt = options.prompt === '-' ? await readPrompt() : options.prompt;
+  const prompt = options.prompt === '-' ? await readStandardInput() : options.prompt;
   if (options.count > 1 || options.json) await writer.batch(prompt);
   else await writer.stream(prompt);
-}
-
-async function readPrompt(): Promise<string> {
-  let text = '';
-  for await (const chunk of utf8Chunks(readTextStream('-'), 'standard input')) text += chunk;
-  return text;
 }
 
 /** Writes samples of one run to standard output. */
