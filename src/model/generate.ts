@@ -139,9 +139,10 @@ export class Generator {
   private decode(ids: Tensor): { logits: Tensor } {
     const { model, cache, batch } = this;
     const { config } = model;
-    const logits = stepsPay(config, batch, ids.engine.capabilities)
-      ? stepLogits(model, ids, cache) //                                                            (B, V)
-      : model.logits(model.hidden(ids, { cache })).reshape([batch, config.vocabSize]); //           (B, V)
+    const logits =
+      !model.adapters && stepsPay(config, batch, ids.engine.capabilities)
+        ? stepLogits(model, ids, cache) //                                                            (B, V)
+        : model.logits(model.hidden(ids, { cache })).reshape([batch, config.vocabSize]); //           (B, V)
     this.draw(logits);
     return { logits };
   }

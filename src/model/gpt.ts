@@ -4,6 +4,7 @@ import { crossEntropy } from '../kernels/crossEntropy.ts';
 import { dropout } from '../kernels/dropout.ts';
 import { add } from '../kernels/elementwise.ts';
 import { embedding } from '../kernels/embedding.ts';
+import { gelu } from '../kernels/gelu.ts';
 import { headLoss, headLossPays } from '../kernels/headLoss.ts';
 import { layerNorm } from '../kernels/layerNorm.ts';
 import { matmul } from '../kernels/matmul.ts';
@@ -27,6 +28,12 @@ export interface PassOptions {
   recompute?: boolean;
 }
 
+/** What stands beside the linear layers of a model and adds to their outputs: low-rank matrices (see lora.ts). */
+export interface Adapters {
+  /** What is added to the layer's output given its input x, plus `residual`; undefined for a layer without an adapter. */
+  delta(x: Tensor, layer: string, state?: Tensor, residual?: Tensor): Tensor | undefined;
+}
+
 /**
  * A decoder-only transformer: embedding, nLayer blocks of causal self-attention and MLP around a residual stream, a last
  * norm, and a head that scores every token of the vocabulary as the next one.
@@ -39,6 +46,8 @@ export interface PassOptions {
 export class GPT {
   readonly config: ModelConfig;
   readonly parameters: Parameters;
+  /** What the passes from now on add to its linear layers. */
+  adapters: Adapters | undefined;
 
   /** Parameters are zeros until `initialize` or a checkpoint fills them. @throws UsageError when the config does not fit together. */
   constructor(engine: Engine, config: ModelConfig) {
@@ -89,25 +98,25 @@ export class GPT {
   private gpt2Block(x: Tensor, layer: number, options: PassOptions): Tensor {
     const h = `transformer.h.${layer}`;
     const n1 = this.layerNorm(x, `${h}.ln_1`); //                                                   (B, T, C)
-    const qkv = matmul(n1, this.weight(`${h}.attn.c_attn`), this.bias(`${h}.attn.c_attn`), undefined, {}); // (B, T, 3 C)
+    const qkv = this.linear(n1, `${h}.attn.c_attn`, options); //                                    (B, T, 3 C)
     const heads = this.attend(qkv, layer, options); //                                              (B, T, C)
-    x = this.gpt2Add(x, heads, `${h}.attn.c_proj`, 2 * layer + 1, options); //                      (B, T, C)
+    x = this.addLinear(x, heads, `${h}.attn.c_proj`, 2 * layer + 1, options); //                      (B, T, C)
     const n2 = this.layerNorm(x, `${h}.ln_2`); //                                                   (B, T, C)
-    const up = matmul(n2, this.weight(`${h}.mlp.c_fc`), this.bias(`${h}.mlp.c_fc`), undefined, { gelu: true }); // (B, T, nHidden)
-    return this.gpt2Add(x, up, `${h}.mlp.c_proj`, 2 * layer + 2, options); //                       (B, T, C)
+    const up = this.linear(n2, `${h}.mlp.c_fc`, options, { gelu: true }); //                        (B, T, nHidden)
+    return this.addLinear(x, up, `${h}.mlp.c_proj`, 2 * layer + 2, options); //                     (B, T, C)
   }
 
   private llamaBlock(x: Tensor, layer: number, options: PassOptions): Tensor {
     const { nHead, nKvHead, ropeBase: base } = this.config;
     const h = `model.layers.${layer}`;
     const n1 = this.rmsNorm(x, `${h}.input_layernorm`); //                                          (B, T, C)
-    const flat = this.linear(n1, `${h}.self_attn.qkv`); //                                          (B, T, (H + 2 K) D)
+    const flat = this.linear(n1, `${h}.self_attn.qkv`, options); //                                 (B, T, (H + 2 K) D)
     const qkv = rope(flat, options.cache?.start, { nHead, nKvHead, base }); //                      (B, T, (H + 2 K) D)
     const heads = this.attend(qkv, layer, options); //                                              (B, T, C)
-    x = this.llamaAdd(x, heads, `${h}.self_attn.o_proj`, 2 * layer + 1, options); //                (B, T, C)
+    x = this.addLinear(x, heads, `${h}.self_attn.o_proj`, 2 * layer + 1, options); //               (B, T, C)
     const n2 = this.rmsNorm(x, `${h}.post_attention_layernorm`); //                                 (B, T, C)
-    const gated = swiglu(this.linear(n2, `${h}.mlp.gate_up`)); //                                   (B, T, nHidden)
-    return this.llamaAdd(x, gated, `${h}.mlp.down_proj`, 2 * layer + 2, options); //                (B, T, C)
+    const gated = swiglu(this.linear(n2, `${h}.mlp.gate_up`, options)); //                          (B, T, nHidden)
+    return this.addLinear(x, gated, `${h}.mlp.down_proj`, 2 * layer + 2, options); //               (B, T, C)
   }
 
   /** Causal self-attention: (B, T, (H + 2 K) D) -> (B, T, H D). */
@@ -117,22 +126,25 @@ export class GPT {
     return cachedAttention(qkv, cache.keys[layer], cache.values[layer], cache.start, { nHead, nKvHead });
   }
 
-  /** x + dropout(y W + b). Without dropout the sum is the matmul's epilogue. */
-  private gpt2Add(x: Tensor, y: Tensor, name: string, site: number, options: PassOptions): Tensor {
+  /** residual + gelu(x W + b) with what adapters add to x W + b: the part that GELU takes, if it is asked for. */
+  private linear(
+    x: Tensor,
+    name: string,
+    { state }: PassOptions,
+    { gelu: activates, residual }: { gelu?: true; residual?: Tensor } = {},
+  ): Tensor {
+    const layout = this.config.style === 'llama' ? { transposeB: true } : {};
     const [weight, bias] = [this.weight(name), this.bias(name)];
-    if (!this.drops(options)) return matmul(y, weight, bias, x, {});
-    return add(x, this.drop(matmul(y, weight, bias, undefined, {}), site, options));
+    const delta = this.adapters?.delta(x, name, state, residual); //                                 (B, T, out)
+    if (!delta) return matmul(x, weight, bias, residual, { ...layout, ...(activates && { gelu: true }) });
+    const y = matmul(x, weight, bias, delta, layout); //                                             (B, T, out)
+    return activates ? gelu(y) : y;
   }
 
-  /** x + dropout(y W^T). */
-  private llamaAdd(x: Tensor, y: Tensor, name: string, site: number, options: PassOptions): Tensor {
-    if (!this.drops(options)) return matmul(y, this.weight(name), undefined, x, { transposeB: true });
-    return add(x, this.drop(matmul(y, this.weight(name), undefined, undefined, { transposeB: true }), site, options));
-  }
-
-  /** y = x W^T over a stack of Llama's matrices. */
-  private linear(x: Tensor, stack: string): Tensor {
-    return matmul(x, this.parameters.get(stack), undefined, undefined, { transposeB: true });
+  /** x + dropout(linear(y)). Without dropout the sum is the matmul's epilogue. */
+  private addLinear(x: Tensor, y: Tensor, name: string, site: number, options: PassOptions): Tensor {
+    if (!this.drops(options)) return this.linear(y, name, options, { residual: x });
+    return add(x, this.drop(this.linear(y, name, options), site, options));
   }
 
   private drops({ state }: PassOptions): boolean {

@@ -76,13 +76,13 @@ function llamaSpecs({
     const at = `model.layers.${i}`;
     return [
       norm(`${at}.input_layernorm`),
-      linear(`${at}.self_attn.q_proj`, C, C, `${at}.self_attn.qkv`),
-      linear(`${at}.self_attn.k_proj`, kv, C, `${at}.self_attn.qkv`),
-      linear(`${at}.self_attn.v_proj`, kv, C, `${at}.self_attn.qkv`),
+      linear(`${at}.self_attn.q_proj`, C, C, `${at}.self_attn.qkv.weight`),
+      linear(`${at}.self_attn.k_proj`, kv, C, `${at}.self_attn.qkv.weight`),
+      linear(`${at}.self_attn.v_proj`, kv, C, `${at}.self_attn.qkv.weight`),
       linear(`${at}.self_attn.o_proj`, C, C, undefined, residualStd),
       norm(`${at}.post_attention_layernorm`),
-      linear(`${at}.mlp.gate_proj`, H, C, `${at}.mlp.gate_up`),
-      linear(`${at}.mlp.up_proj`, H, C, `${at}.mlp.gate_up`),
+      linear(`${at}.mlp.gate_proj`, H, C, `${at}.mlp.gate_up.weight`),
+      linear(`${at}.mlp.up_proj`, H, C, `${at}.mlp.gate_up.weight`),
       linear(`${at}.mlp.down_proj`, C, H, undefined, residualStd),
     ];
   };

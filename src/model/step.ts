@@ -67,8 +67,8 @@ export function stepLogits({ config, parameters }: GPT, ids: Tensor, cache: KeyV
     const h = `model.layers.${layer}`;
     const [keys, values] = [cache.keys[layer], cache.values[layer]];
     const [n1, n2] = [weight(`${h}.input_layernorm`), weight(`${h}.post_attention_layernorm`)];
-    const [qkv, out] = [get(`${h}.self_attn.qkv`), weight(`${h}.self_attn.o_proj`)];
-    const [up, down] = [get(`${h}.mlp.gate_up`), weight(`${h}.mlp.down_proj`)];
+    const [qkv, out] = [weight(`${h}.self_attn.qkv`), weight(`${h}.self_attn.o_proj`)];
+    const [up, down] = [weight(`${h}.mlp.gate_up`), weight(`${h}.mlp.down_proj`)];
     const attributes = { ...stream, ...heads, ropeBase };
     parts = attendStep(parts, n1, qkv, out, keys, values, cache.start, none, none, none, attributes); //  (B, 1 + K, C)
     parts = mlpStep(parts, n2, up, down, none, none, none, { ...stream, gated: true }); //                (B, 1 + G, C)

@@ -1,0 +1,167 @@
+import { UsageError } from '../errors.ts';
+import { dropout } from '../kernels/dropout.ts';
+import { scale } from '../kernels/elementwise.ts';
+import { matmul, multiplyInto } from '../kernels/matmul.ts';
+import type { Engine } from '../tensor/engine.ts';
+import { type ParameterSpec, Parameters } from '../tensor/parameters.ts';
+import type { Shape } from '../tensor/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import type { ModelConfig } from './config.ts';
+import type { Adapters, GPT } from './gpt.ts';
+
+/** What makes one set of adapters differ from another. */
+export interface LoraSettings {
+  /** r: inner width of the two matrices. */
+  rank: number;
+  /** Numerator of the scale alpha / r, so that the learning rate need not change with the rank. */
+  alpha: number;
+  /** Layers that have adapters, by the ends of their names: 'c_attn', 'mlp.c_proj'. See `lora.targetsOf`. */
+  targets: readonly string[];
+  /** Probability that an adapter does not see an input, in training. */
+  dropout: number;
+}
+
+/** A linear layer of a model: its matrix, or a stack that works as one (Llama's queries, keys and values). */
+export interface LinearLayer {
+  /** Without '.weight': 'transformer.h.0.attn.c_attn'. */
+  name: string;
+  inner: number;
+  outer: number;
+  /** What files know: the layer itself, or the parts of a stack, with the rows of the output that are each one's. */
+  parts: readonly { name: string; rows: number }[];
+}
+
+/** Dropouts of adapters have random numbers of their own: the model's sites are few. */
+const FIRST_SITE = 2 ** 16;
+
+const TARGETS = {
+  gpt2: ['c_attn', 'attn.c_proj', 'c_fc', 'mlp.c_proj'],
+  llama: ['qkv', 'o_proj', 'gate_up', 'down_proj'],
+} as const;
+
+/** The layers of a block that can have adapters, as targets name them. */
+export const targetsOf = ({ style }: Pick<ModelConfig, 'style'>): readonly string[] => TARGETS[style];
+
+const withoutWeight = (name: string): string => name.replace(/\.weight$/, '');
+
+/** All linear layers of the blocks, in order. */
+export function linearLayers({ config, parameters }: Pick<GPT, 'config' | 'parameters'>): LinearLayer[] {
+  const layers = new Map<string, LinearLayer>();
+  for (const { name: part, stack = part, shape, matrices } of parameters.specs) {
+    if (!matrices) continue;
+    const [rows, columns] = config.style === 'llama' ? shape : [...shape].reverse();
+    const name = withoutWeight(stack);
+    const before = layers.get(name)?.parts ?? [];
+    const parts = [...before, { name: withoutWeight(part), rows }];
+    layers.set(name, { name, inner: columns, outer: parts.reduce((sum, one) => sum + one.rows, 0), parts });
+  }
+  return [...layers.values()];
+}
+
+/** Whether a target means a layer: it is its name, or the end of it after a dot. */
+const means = (target: string, { name }: LinearLayer): boolean => name === target || name.endsWith(`.${target}`);
+
+/**
+ * Low-rank adaptation (Hu et al., "LoRA: low-rank adaptation of large language models", 2022): the weights of a model stay as
+ * they are, and beside a linear layer with inputs x and outputs y stand two small matrices,
+ *
+ *     y = x W + b + alpha / r dropout(x) A^T B^T,   A: (r, in), B: (out, r)
+ *
+ * A starts as normal numbers with the variance 1 / (3 in) that PEFT's uniform ones have, B as zeros: at first nothing is changed.
+ * To use them, set `model.adapters`; several sets may serve one model in turn.
+ */
+export class LoraAdapters implements Adapters {
+  /** Both matrices of every layer that has them: '<layer>.lora_A.weight', '<layer>.lora_B.weight'. */
+  readonly parameters: Parameters;
+  readonly layers: readonly LinearLayer[];
+  private readonly sites: ReadonlyMap<string, number>;
+
+  /** All that is added is zero until `initialize` or a file fills the matrices. @throws UsageError for unknown targets and senseless settings */
+  constructor(
+    engine: Engine,
+    private readonly model: GPT,
+    readonly settings: LoraSettings,
+  ) {
+    const all = linearLayers(model);
+    checkSettings(settings, all, targetsOf(model.config));
+    this.layers = all.filter((layer) => settings.targets.some((target) => means(target, layer)));
+    this.sites = new Map(this.layers.map(({ name }, i) => [name, FIRST_SITE + i]));
+    this.parameters = new Parameters(
+      engine,
+      this.layers.flatMap((layer) => specsOf(layer, settings.rank)),
+    );
+  }
+
+  /** Draws fresh matrices. */
+  initialize(seed: number): this {
+    this.parameters.initialize(seed);
+    return this;
+  }
+
+  /** Learned numbers beside each one of the model. */
+  get share(): number {
+    return this.parameters.count / this.model.parameters.count;
+  }
+
+  /** alpha / r */
+  get scale(): number {
+    return this.settings.alpha / this.settings.rank;
+  }
+
+  delta(x: Tensor, layer: string, state?: Tensor, residual?: Tensor): Tensor | undefined {
+    const site = this.sites.get(layer);
+    if (site === undefined) return undefined;
+    const { dropout: p } = this.settings;
+    const [A, B] = this.matricesOf(layer); //                                        (r, in), (out, r)
+    const seen = p > 0 && state ? dropout(x, state, { p, site }) : x; //             (..., in)
+    const low = matmul(seen, A, undefined, undefined, { transposeB: true }); //      (..., r)
+    const scaled = scale(low, { factor: this.scale }); //                            (..., r)
+    return matmul(scaled, B, undefined, residual, { transposeB: true }); //          (..., out)
+  }
+
+  /**
+   * Adds what the adapters learned to the model's own weights, W += alpha / r A^T B^T, after which the model computes without
+   * them what it computed with them, up to rounding, and has none any more.
+   */
+  merge(): void {
+    const { engine } = this.parameters.values;
+    engine.withoutGradients(() => {
+      for (const { name } of this.layers) {
+        const [A, B] = this.matricesOf(name);
+        const scaled = scale(B, { factor: this.scale }); //                          (out, r)
+        const into = { tensor: this.model.parameters.get(`${name}.weight`), accumulate: 1 } as const;
+        if (this.model.config.style === 'llama')
+          multiplyInto(into, scaled, A, {}, 'best'); // (out, in)
+        else multiplyInto(into, A, scaled, { transposeA: true, transposeB: true }, 'best'); // (in, out)
+      }
+    });
+    this.model.adapters = undefined;
+  }
+
+  private matricesOf(layer: string): [A: Tensor, B: Tensor] {
+    return [this.parameters.get(`${layer}.lora_A.weight`), this.parameters.get(`${layer}.lora_B.weight`)];
+  }
+}
+
+function specsOf({ name, inner, outer }: LinearLayer, rank: number): ParameterSpec[] {
+  const down: Shape = [rank, inner];
+  return [
+    { name: `${name}.lora_A.weight`, shape: down, init: { std: 1 / Math.sqrt(3 * inner) }, decay: true },
+    { name: `${name}.lora_B.weight`, shape: [outer, rank], init: 'zeros', decay: true },
+  ];
+}
+
+function checkSettings(settings: LoraSettings, layers: readonly LinearLayer[], known: readonly string[]): void {
+  const { rank, alpha, targets, dropout: p } = settings;
+  const most = Math.min(...layers.map(({ inner, outer }) => Math.min(inner, outer)));
+  if (!Number.isInteger(rank) || rank < 1 || rank > most) {
+    throw new UsageError(`the rank of adapters must be a whole number from 1 to ${most}, got ${rank}`);
+  }
+  if (!(alpha > 0 && Number.isFinite(alpha))) throw new UsageError(`alpha must be above 0, got ${alpha}`);
+  if (!(p >= 0 && p < 1)) throw new UsageError(`the adapters' dropout must be at least 0 and below 1, got ${p}`);
+  const stray = targets.find((target) => !layers.some((layer) => means(target, layer)));
+  if (stray !== undefined || targets.length === 0) {
+    const got = stray === undefined ? 'no targets were given' : `the model has no linear layer "${stray}"`;
+    throw new UsageError(`${got}; adapters can stand beside ${known.join(', ')}`);
+  }
+}
