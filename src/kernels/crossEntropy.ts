@@ -1,128 +1,11 @@
 import { UserError } from '../errors.ts';
-import { defineKernel } from '../tensor/kernel.ts';
 import { type BackwardCall, type Call, defineOp, type Numbers } from '../tensor/op.ts';
 import { format, rowsAndColumns, type Shape, sameShape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { groupsOf64, oneEach, rowLayout, rowShader, writeOrAdd } from './snippets.ts';
+import { average, gradientNaive, gradientRows, naive, rows, weightGradient } from './crossEntropyKernels.ts';
 
 /** The target of rows that do not count. The batches of src/text carry the same number. */
 export const IGNORE = 0xffffffff;
-
-/** WGSL of one invocation: log sum exp of row i of `logits`, which begins at `start`, in two walks over it. */
-export const LOG_SUM_EXP = /* wgsl */ `
-  let start = i * params.C;
-  var largest = logits[start];
-  for (var c = 1u; c < params.C; c++) { largest = max(largest, logits[start + c]); }
-  var sum = 0.0;
-  for (var c = 0u; c < params.C; c++) { sum += exp(logits[start + c] - largest); }
-  let logSumExp = largest + log(sum);`;
-
-const rowSpec = {
-  bind: { logits: 'read', targets: 'read u32', lse: 'write', losses: 'write' },
-  params: { R: 'u32', C: 'u32' },
-} as const;
-
-/** The lesson: one invocation a row, two walks over it.   logits: (R, C), lse, losses: (R) f32, targets: (R) u32 */
-const naive = defineKernel({
-  name: 'crossEntropy_naive',
-  ...rowSpec,
-  grid: ({ R }) => groupsOf64(R),
-  wgsl: () =>
-    oneEach(
-      'params.R',
-      /* wgsl */ `${LOG_SUM_EXP}
-  lse[i] = logSumExp;
-  losses[i] = 0.0;
-  if (targets[i] < params.C) { losses[i] = logSumExp - logits[start + targets[i]]; }`,
-    ),
-});
-
-/** A subgroup a row. Log-sum-exp and loss come out of one kernel: probabilities are never stored. */
-const rows = defineKernel({
-  name: 'crossEntropy_rows',
-  ...rowSpec,
-  ...rowLayout,
-  wgsl: rowShader(/* wgsl */ `
-  let start = row * params.C;
-  var largest = -3.4e38;
-  for (var c = lane; c < columns; c += LANES) { largest = max(largest, logits[start + c]); }
-  largest = rowMax(index, largest);
-  var sum = 0.0;
-  for (var c = lane; c < columns; c += LANES) { sum += exp(logits[start + c] - largest); }
-  let total = largest + log(rowSum(index, sum));
-  if (lane == 0u && row < params.R) {
-    let id = targets[row];
-    lse[row] = total;
-    var loss = 0.0;
-    if (id < params.C) { loss = total - logits[start + id]; }
-    losses[row] = loss;
-  }`),
-});
-
-/** loss = sum of losses / count of targets that count, by one workgroup.   losses: (R) f32, targets: (R) u32, loss, count: () f32 */
-export const average = defineKernel({
-  name: 'crossEntropy_mean',
-  bind: { losses: 'read', targets: 'read u32', loss: 'write', count: 'write' },
-  params: { R: 'u32', V: 'u32' },
-  grid: () => 1,
-  wgsl: () => /* wgsl */ `
-var<workgroup> partial: array<vec2<f32>, 64>;
-@compute @workgroup_size(64)
-fn main(@builtin(local_invocation_index) lane: u32) {
-  var sum = vec2<f32>();
-  for (var r = lane; r < params.R; r += 64u) {
-    if (targets[r] < params.V) { sum += vec2<f32>(losses[r], 1.0); }
-  }
-  partial[lane] = sum;
-  workgroupBarrier();
-  if (lane > 0u) { return; }
-  for (var other = 1u; other < 64u; other++) { sum += partial[other]; }
-  count[0] = sum.y;
-  loss[0] = sum.x / max(sum.y, 1.0);
-}`,
-});
-
-const gradientSpec = {
-  bind: { logits: 'read', targets: 'read u32', lse: 'read', count: 'read', dy: 'read', dx: 'write' },
-  params: { R: 'u32', C: 'u32', accumulate: 'u32' },
-} as const;
-
-/** dx[r,c] = (exp(logits[r,c] - lse[r]) - [c = target]) * dy / count, one invocation an element; ignored rows get 0. */
-const gradientNaive = defineKernel({
-  name: 'crossEntropy_gradient_naive',
-  ...gradientSpec,
-  grid: ({ R, C }) => groupsOf64(R * C),
-  wgsl: () =>
-    oneEach(
-      'params.R * params.C',
-      /* wgsl */ `
-  let row = i / params.C;
-  let id = targets[row];
-  var value = 0.0;
-  if (id < params.C) {
-    value = (exp(logits[i] - lse[row]) - select(0.0, 1.0, i % params.C == id)) * dy[0] / count[0];
-  }
-  ${writeOrAdd('dx[i]', 'value')}`,
-    ),
-});
-
-/** The same with a subgroup a row: what belongs to the row is read once, and the division is done once. */
-const gradientRows = defineKernel({
-  name: 'crossEntropy_gradient_rows',
-  ...gradientSpec,
-  ...rowLayout,
-  wgsl: rowShader(/* wgsl */ `
-  if (row >= params.R) { return; }
-  let start = row * params.C;
-  let id = targets[row];
-  let total = lse[row];
-  let counts = id < params.C;
-  let factor = select(0.0, dy[0] / count[0], counts); // count is 0 where no row counts
-  for (var c = lane; c < columns; c += LANES) {
-    let value = (exp(logits[start + c] - total) - select(0.0, 1.0, c == id)) * factor;
-    ${writeOrAdd('dx[start + c]', 'value')}
-  }`),
-});
 
 /** The shape of the rows. */
 function rowsOf(name: string, [logits, targets]: readonly (Shape | undefined)[]): Shape {
@@ -148,41 +31,61 @@ function rowLosses(logits: Numbers, targets: Numbers): (number | undefined)[] {
 
 const forward =
   (kernel: typeof naive | typeof rows) =>
-  ({ engine, inputs, output: loss, saved: { lse, count } }: Call<object>): void => {
-    const [logits, targets] = inputs as [Tensor, Tensor];
+  ({ inputs, output: loss, saved: { lse, losses, divisor } }: Call<object>): void => {
+    const [logits, targets, weights] = inputs as Inputs;
     const { R, C } = rowsAndColumns(logits.shape);
-    const losses = engine.empty([R]);
     kernel({ logits, targets, lse, losses }, { R, C });
-    average({ losses, targets, loss, count }, { R, V: C });
+    average({ losses, targets, weights: weights ?? losses, loss, divisor }, { R, V: C, weighted: weights ? 1 : 0 });
   };
 
-function backward({ inputs, saved: { lse, count }, dy, target, variant }: BackwardCall<object>): void {
-  const [logits, targets] = inputs as [Tensor, Tensor];
-  const dx = target(0);
-  if (!dx) return;
-  const kernel = variant === 'naive' ? gradientNaive : gradientRows;
-  const params = { ...rowsAndColumns(logits.shape), accumulate: dx.accumulate };
-  kernel({ logits, targets, lse, count, dy, dx: dx.tensor }, params);
+function backward({ inputs, output: loss, saved, dy, target, variant }: BackwardCall<object>): void {
+  const [logits, targets, weights] = inputs as Inputs;
+  const { lse, losses, divisor } = saved;
+  const { R, C } = rowsAndColumns(logits.shape);
+  const [dx, dw] = [target(0), target(2)];
+  if (dx) {
+    const kernel = variant === 'naive' ? gradientNaive : gradientRows;
+    const params = { R, C, weighted: weights ? 1 : 0, accumulate: dx.accumulate };
+    kernel({ logits, targets, weights: weights ?? losses, lse, divisor, dy, dx: dx.tensor }, params);
+  }
+  if (dw) weightGradient({ losses, targets, loss, divisor, dy, dw: dw.tensor }, { R, V: C, accumulate: dw.accumulate });
 }
+
+type Inputs = [logits: Tensor, targets: Tensor, weights?: Tensor];
 
 /**
  * Mean negative log-likelihood in nats of the targets under softmax(logits), over the rows whose target counts; targets
  * of V and more, such as IGNORE, do not. Where none counts, the loss and its gradients are 0.
  *
- * logits: (..., V), targets: (...) u32, loss: ()
+ * With weights it is sum w l / sum w over those rows, as PyTorch's with class weights (a row's being that of its target).
+ * Where all of them are 0, so are the loss and the gradient of the logits.
+ *
+ * logits: (..., V), targets: (...) u32, weights: (...), at least 0, loss: ()
  */
-export const crossEntropy = defineOp<[logits: Tensor, targets: Tensor]>({
+export const crossEntropy = defineOp<Inputs>({
   name: 'crossEntropy',
-  inputs: ['logits', 'targets'],
+  inputs: ['logits', 'targets', 'weights?'],
   shape: (shapes) => {
-    rowsOf('crossEntropy', shapes);
-    return [];
+    const rowShape = rowsOf('crossEntropy', shapes);
+    const weights = shapes[2];
+    if (!weights || sameShape(weights, rowShape)) return [];
+    const [wanted, got] = [format(rowShape), format(weights)];
+    throw new UserError(`crossEntropy: weights must be ${wanted}, one for each target, got ${got}`);
   },
-  saves: ([logits]) => ({ lse: [rowsAndColumns(logits!).R], count: [] }),
+  saves: ([logits]) => {
+    const { R } = rowsAndColumns(logits!);
+    return { lse: [R], losses: [R], divisor: [] };
+  },
   run: { naive: forward(naive), rows: forward(rows) },
-  reference: ([logits, targets]) => {
-    const losses = rowLosses(logits!, targets!).filter((loss) => loss !== undefined);
-    return [losses.reduce((sum, loss) => sum + loss, 0) / Math.max(losses.length, 1)];
+  reference: ([logits, targets, weights]) => {
+    let [sum, total] = [0, 0];
+    rowLosses(logits!, targets!).forEach((loss, r) => {
+      if (loss === undefined) return;
+      const weight = weights ? weights.data[r] : 1;
+      sum += weight * loss;
+      total += weight;
+    });
+    return [sum / (total || 1)];
   },
   backward,
   reduction: ([logits]) => {
@@ -200,6 +103,9 @@ export const crossEntropy = defineOp<[logits: Tensor, targets: Tensor]>({
       ],
     },
     { inputs: [[2, 300], { shape: [2], below: 300 }] },
+    { inputs: [[1, 3], { shape: [1], below: 3 }, [1]] },
+    { inputs: [[2, 5, 9], { shape: [2, 5], below: 12 }, [2, 5]] },
+    { inputs: [[67, 5], { shape: [67], below: 5 }, [67]] },
   ],
 });
 

@@ -3,7 +3,8 @@ import { defineKernel } from '../tensor/kernel.ts';
 import { type BackwardCall, type Call, defineOp } from '../tensor/op.ts';
 import { format, rowsAndColumns, type Shape, sameShape } from '../tensor/shape.ts';
 import { ELEMENT_BYTES, Tensor } from '../tensor/tensor.ts';
-import { average, crossEntropy, LOG_SUM_EXP } from './crossEntropy.ts';
+import { crossEntropy } from './crossEntropy.ts';
+import { average, LOG_SUM_EXP } from './crossEntropyKernels.ts';
 import { matmul, multiplyInto } from './matmul.ts';
 import { defineElementwise, defineVectors, groupsOf64, oneEach, rowLayout, rowShader, writeOrAdd } from './snippets.ts';
 
@@ -125,15 +126,15 @@ const rows = defineVectors({
   wgsl: (point, adapter) => HOT + rowsShader(point, adapter),
 });
 
-/** dx (+)= x dy / count: what was kept are gradients of the sum of the losses.   x, dx: (N), dy, count: () f32 */
+/** dx (+)= x dy / divisor: what was kept are gradients of the sum of the losses.   x, dx: (N), dy, divisor: () f32 */
 const finish = defineElementwise({
   name: 'headLoss_gradient',
-  bind: { x: 'read', dy: 'read', count: 'read', dx: 'write' },
+  bind: { x: 'read', dy: 'read', divisor: 'read', dx: 'write' },
   params: { N: 'u32', accumulate: 'u32' },
   lengths: ['N'],
-  scalars: ['dy', 'count'],
+  scalars: ['dy', 'divisor'],
   body: /* wgsl */ `
-    let value = x[i] * (dy[0] / max(count[0], 1.0));
+    let value = x[i] * (dy[0] / divisor[0]);
     ${writeOrAdd('dx[i]', 'value', 'accumulate')}`,
 });
 
@@ -184,16 +185,16 @@ function inChunks(
     const dWeight = { tensor: saved.dWeight, accumulate: first > 0 ? 1 : 0 } as const;
     if (wanted(weight)) multiplyInto(dWeight, logits, of(hidden), { transposeA: true }, variant);
   }
-  average({ losses, targets, loss, count: saved.count }, { R, V });
+  average({ losses, targets, weights: losses, loss, divisor: saved.divisor }, { R, V, weighted: 0 });
 }
 
 const rowsOfChunk = ({ engine, inputs: [hidden, weight] }: Call<HeadLossAttributes>): number =>
   chunkRowsFor(rowsAndColumns(hidden!.shape).R, weight!.shape[0], engine.capabilities.software);
 
-function backward({ saved: { dHidden, dWeight, count }, dy, target }: BackwardCall<HeadLossAttributes>): void {
+function backward({ saved: { dHidden, dWeight, divisor }, dy, target }: BackwardCall<HeadLossAttributes>): void {
   for (const [i, x] of [dHidden, dWeight].entries()) {
     const dx = target(i);
-    if (dx) finish({ x, dy, count, dx: dx.tensor }, { N: x.size, accumulate: dx.accumulate });
+    if (dx) finish({ x, dy, divisor, dx: dx.tensor }, { N: x.size, accumulate: dx.accumulate });
   }
 }
 
@@ -213,7 +214,7 @@ export const headLoss = defineOp<[hidden: Tensor, weight: Tensor, targets: Tenso
     if (chunkRows > 0 && chunkRows % ROWS === 0) return [];
     throw new UserError(`headLoss: chunkRows must be a multiple of ${ROWS}, got ${chunkRows}`);
   },
-  saves: ([hidden, weight]) => ({ dHidden: hidden!, dWeight: weight!, count: [] }),
+  saves: ([hidden, weight]) => ({ dHidden: hidden!, dWeight: weight!, divisor: [] }),
   run: {
     naive: (call) => inChunks(call, rowsAndColumns(call.inputs[0]!.shape).R, naive),
     chunked: (call) => inChunks(call, call.attributes.chunkRows ?? rowsOfChunk(call), rows),

@@ -31,6 +31,37 @@ describe.each(['naive', 'rows'])('crossEntropy %s', (variant) => {
     expect([...gradients[0]!].map((slope) => slope + 0)).toEqual([0.5, -0.5, 0, 0, 0, 0]);
   });
 
+  it('weighs rows: sum w l / sum w, without those that do not count', async () => {
+    const logits = { shape: [3, 2], data: Float32Array.of(0, 0, 0, 0, 3, 4) };
+    const weights = { shape: [3], data: Float32Array.of(3, 1, 100) };
+    const { output, gradients } = await runOp(crossEntropy, [logits, ids([3], [0, 1, IGNORE]), weights], { variant });
+    expectClose(output, [Math.LN2], 1e-6);
+    expect([...gradients[0]!].map((slope) => slope + 0)).toEqual([-0.375, 0.375, 0.125, -0.125, 0, 0]);
+  });
+
+  it('gives the same bits with weights of 1 as without', async () => {
+    const inputs = [
+      { shape: [67, 9], data: normalNumbers([67, 9], 1, 3) },
+      ids(
+        [67],
+        Array.from({ length: 67 }, (_, i) => i % 11),
+      ),
+    ];
+    const ones = { shape: [67], data: new Float32Array(67).fill(1) };
+    const plain = await runOp(crossEntropy, inputs, { variant });
+    const weighted = await runOp(crossEntropy, [...inputs, ones], { variant });
+    expect(weighted.output).toEqual(plain.output);
+    expect(weighted.gradients[0]).toEqual(plain.gradients[0]);
+  });
+
+  it('is 0 with gradients of 0 where all weights are 0', async () => {
+    const logits = { shape: [3, 5], data: normalNumbers([3, 5], 1) };
+    const inputs = [logits, ids([3], [0, 1, 2]), { shape: [3], data: new Float32Array(3) }];
+    const { output, gradients } = await runOp(crossEntropy, inputs, { variant });
+    expect([...output]).toEqual([0]);
+    expect([...gradients[0]!].map(Math.abs)).toEqual(new Array(15).fill(0));
+  });
+
   it('takes its gradient times that of the loss', async () => {
     const logits = { shape: [1, 2], data: Float32Array.of(0, 0) };
     const dy = { shape: [], data: Float32Array.of(8) };
@@ -56,6 +87,14 @@ describe('tokenLosses', () => {
       'tokenLosses: targets must be (2, 3) for logits (2, 3, 4), got (6)',
     );
   });
+});
+
+it('names weights of another shape', async () => {
+  const engine = await testEngine();
+  const [logits, targets, weights] = [engine.zeros([6, 4]), engine.zeros([6], 'u32'), engine.zeros([4])];
+  expect(() => crossEntropy(logits, targets, weights)).toThrow(
+    'crossEntropy: weights must be (6), one for each target, got (4)',
+  );
 });
 
 it('ignores what the batches ignore', () => expect(IGNORE).toBe(IGNORE_OF_BATCHES));
