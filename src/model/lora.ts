@@ -8,6 +8,7 @@ import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { ModelConfig } from './config.ts';
 import type { Adapters, GPT } from './gpt.ts';
+import { parameterSpecs } from './parameters.ts';
 
 /** What makes one set of adapters differ from another. */
 export interface LoraSettings {
@@ -45,9 +46,9 @@ export const targetsOf = ({ style }: Pick<ModelConfig, 'style'>): readonly strin
 const withoutWeight = (name: string): string => name.replace(/\.weight$/, '');
 
 /** All linear layers of the blocks, in order. */
-export function linearLayers({ config, parameters }: Pick<GPT, 'config' | 'parameters'>): LinearLayer[] {
+export function linearLayers(config: ModelConfig): LinearLayer[] {
   const layers = new Map<string, LinearLayer>();
-  for (const { name: part, stack = part, shape, matrices } of parameters.specs) {
+  for (const { name: part, stack = part, shape, matrices } of parameterSpecs(config)) {
     if (!matrices) continue;
     const [rows, columns] = config.style === 'llama' ? shape : [...shape].reverse();
     const name = withoutWeight(stack);
@@ -82,7 +83,7 @@ export class LoraAdapters implements Adapters {
     private readonly model: GPT,
     readonly settings: LoraSettings,
   ) {
-    const all = linearLayers(model);
+    const all = linearLayers(model.config);
     checkSettings(settings, all, targetsOf(model.config));
     this.layers = all.filter((layer) => settings.targets.some((target) => means(target, layer)));
     this.sites = new Map(this.layers.map(({ name }, i) => [name, FIRST_SITE + i]));
