@@ -10,6 +10,7 @@ import { addBench } from './bench.ts';
 import { addData } from './data.ts';
 import { addDoctor } from './doctor.ts';
 import { addEval } from './eval.ts';
+import { addExperiment } from './experiment.ts';
 import { flush, leaveOnBrokenPipe, say } from './output.ts';
 import { addPrompt } from './prompt.ts';
 import { addSample } from './sample.ts';
@@ -25,7 +26,18 @@ function makeProgram(): Command {
     .exitOverride() // verbs inherit all of this
     .showHelpAfterError('Add --help to see what is expected.')
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'dawnlm: ')) });
-  for (const add of [addTrain, addSample, addEval, addTokenize, addPrompt, addData, addDoctor, addAutotune, addBench])
+  for (const add of [
+    addTrain,
+    addSample,
+    addEval,
+    addTokenize,
+    addPrompt,
+    addData,
+    addExperiment,
+    addDoctor,
+    addAutotune,
+    addBench,
+  ])
     add(program);
   return program;
 }
