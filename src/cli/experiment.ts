@@ -24,7 +24,7 @@ export function addExperiment(program: Command): void {
   experiment
     .command('recall')
     .description('a tiny model learns to recall from its prompt: accuracy by the number of shots')
-    .option('--quick', 'fewer steps and questions')
+    .option('--quick', 'fewer steps on long sequences')
     .option('--out <folder>', 'where recall.json and recall.html go', 'runs/experiment-recall')
     .option('--seed <n>', 'of weights and sequences', number({ least: 0, most: 2 ** 32 - 1, whole: true }), 1)
     .addOption(adapterOption())

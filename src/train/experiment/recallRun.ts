@@ -23,7 +23,7 @@ export interface RecallStage {
 export interface RecallOptions {
   engine: Engine;
   seed: number;
-  /** Fewer steps on long sequences, and fewer questions. */
+  /** Fewer steps on long sequences. */
   quick: boolean;
   onProgress?: (point: RecallPoint & { readonly stage: number }) => void;
 }
@@ -79,6 +79,9 @@ const CONFIG = resolveConfig('tiny', {
 /** Fresh weights in units of GPT-2's, whose 0.02 is for widths of 768 and more: at 64 it leaves attention blind for long. */
 const WEIGHT_SCALE = 4;
 
+/** Questions with each number of shots: a standard deviation of 0.01 around a guess. */
+const QUESTIONS = 1024;
+
 /** Steps between two looks at the loss, which is averaged over them. */
 const LOOK_EVERY = 20;
 
@@ -98,12 +101,11 @@ export async function runRecall({ engine, seed, quick, onProgress }: RecallOptio
     step = last.step;
   }
   const timeMs = performance.now() - start;
-  const questions = quick ? 256 : 1024;
   const { style, nLayer, nHead, nEmbd } = model.config;
   return {
     ...{ seed, task: TASK, chance: 1 / TASK.values, model: { style, nLayer, nHead, nEmbd } },
-    ...{ parameters: parameterCount(model), stages, steps: step, timeMs, history, questions },
-    scores: await askAll(model, seed, questions),
+    ...{ parameters: parameterCount(model), stages, steps: step, timeMs, history, questions: QUESTIONS },
+    scores: await askAll(model, seed),
   };
 }
 
@@ -148,15 +150,15 @@ function distinctAt({ distinct: [from, to], steps }: RecallStage, step: number):
 }
 
 /** The share of right answers with each number of shots; the answer is the likeliest of the values. */
-async function askAll(model: GPT, seed: number, questions: number): Promise<RecallScore[]> {
+async function askAll(model: GPT, seed: number): Promise<RecallScore[]> {
   const scorer = new Scorer(model, 64);
   const continuations = Array.from({ length: TASK.values }, (_, value) => [value]);
   const scores: RecallScore[] = [];
   for (let shots = 0; shots <= TASK.mostShots; shots++) {
-    const asked = Array.from({ length: questions }, (_, i) => recallQuestion(TASK, shots, seed, i));
+    const asked = Array.from({ length: QUESTIONS }, (_, i) => recallQuestion(TASK, shots, seed, i));
     const likelihoods = await scorer.score(asked.map(({ ids }) => ({ prompt: ids, continuations })));
     const right = asked.filter(({ answer }, i) => argmax(likelihoods[i].map(({ sum }) => sum)) === answer).length;
-    scores.push({ shots, accuracy: right / questions, interval: wilsonInterval(right, questions) });
+    scores.push({ shots, accuracy: right / QUESTIONS, interval: wilsonInterval(right, QUESTIONS) });
   }
   scorer.dispose();
   return scores;
