@@ -1,5 +1,6 @@
 import { defineKernel } from '../tensor/kernel.ts';
-import { WALK_PARAMS, type WalkPoint, walkLayout } from './attentionLayout.ts';
+import { type WalkPoint, walkLayout } from './attentionLayout.ts';
+import { ATTENTION_PARAMS, sightOf } from './attentionSight.ts';
 import { quadsOf, reader, WalkWriter, writer } from './attentionWalk.ts';
 import { writeOrAdd } from './snippets.ts';
 import { specialize } from './specialize.ts';
@@ -23,8 +24,6 @@ const HEADS_WGSL = /* wgsl */ `
 const key = (row: string, i: string): string => `qkvAt((top + ${row}) * width + kStart, ${i})`;
 const value = (row: string, i: string): string => `qkvAt((top + ${row}) * width + vStart, ${i})`;
 const query = (row: string, i: string): string => `qkvAt((top + ${row}) * width + head * D, ${i})`;
-/** Tokens that an owned query sees. */
-const seenBy = (r: number): string => `select(params.T, t${r} + 1u, params.causal == 1u)`;
 /** A row of the output's shape. */
 const out = (name: string, row: string, i: string): string => `${name}At(((top + ${row}) * params.H + head) * D, ${i})`;
 
@@ -57,15 +56,17 @@ export const runningSoftmax = (w: WalkWriter): string => `
 
 /**
  * Forward: lanes own queries and walk over keys and values with a running maximum m, sum l and output o of the softmax.
- * qkv: (B, T, (H + 2 KV) * D), y: (B, T, H * D), lse: (B, H, T) f32
+ * qkv: (B, T, (H + 2 KV) * D), lengths: (B) u32, y: (B, T, H * D), lse: (B, H, T) f32
  */
 export const flashForward = specialize((D: number) =>
   defineKernel({
     name: `attention_flash_${D}`,
-    bind: { qkv: quadsOf('read', D), y: quadsOf('write', D), lse: 'write' },
-    params: WALK_PARAMS,
+    bind: { qkv: quadsOf('read', D), lengths: 'read u32', y: quadsOf('write', D), lse: 'write' },
+    params: ATTENTION_PARAMS,
+    form: ({ padded }) => padded,
     ...walkLayout(D, 2), // q, o
-    wgsl: (point: WalkPoint) => {
+    wgsl: (point: WalkPoint, _, padded) => {
+      const sight = sightOf(padded);
       const w = new WalkWriter(D, point, 1);
       const functions = reader('qkv', D) + writer('y', D);
       return w.shader(
@@ -75,21 +76,22 @@ export const flashForward = specialize((D: number) =>
   let head = group.y;
   let kvHead = head / (params.H / params.KV);
   ${HEADS_WGSL}
-  ${openQueries(w, D, seenBy)}
+  ${sight.tokens}
+  ${openQueries(w, D, sight.seen)}
   let begin = 0u;
-  let end = select(params.T, min(params.T, first + ${w.owned}u), params.causal == 1u);
+  let end = ${sight.lastKey(w.owned)};
   ${w.walk({ k: key, v: value }, runningSoftmax(w))}
   ${w.rows(
     (r) => `
-  ${w.store('o', r, `yPut(((top + t${r}) * params.H + head) * D, i, x / l${r});`)}
-  ${w.once(r, `lse[(group.z * params.H + head) * params.T + t${r}] = m${r} + log(l${r});`)}`,
+  ${w.store('o', r, `yPut(((top + t${r}) * params.H + head) * D, i, ${sight.unlessPadding(r, `x / l${r}`, 'vec4<f32>()')});`)}
+  ${w.once(r, `lse[(group.z * params.H + head) * params.T + t${r}] = ${sight.unlessPadding(r, `m${r} + log(l${r})`, '0.0')};`)}`,
   )}`,
       );
     },
   }),
 );
 
-const GRADIENT_PARAMS = { ...WALK_PARAMS, accumulate: 'u32' } as const;
+const GRADIENT_PARAMS = { ...ATTENTION_PARAMS, accumulate: 'u32' } as const;
 
 /** Weights p = exp(s - lse) once more, and ds = p * (dp - delta), from s and dp. */
 const softmaxGradient = (
@@ -113,6 +115,7 @@ export const flashQueryGradient = specialize((D: number) =>
     name: `attention_flash_dq_${D}`,
     bind: {
       qkv: quadsOf('read', D),
+      lengths: 'read u32',
       y: quadsOf('read', D),
       dy: quadsOf('read', D),
       lse: 'read',
@@ -120,8 +123,10 @@ export const flashQueryGradient = specialize((D: number) =>
       dqkv: quadsOf('write', D),
     },
     params: GRADIENT_PARAMS,
+    form: ({ padded }) => padded,
     ...walkLayout(D, 3), // q, dy, dq
-    wgsl: (point: WalkPoint) => {
+    wgsl: (point: WalkPoint, _, padded) => {
+      const sight = sightOf(padded);
       const w = new WalkWriter(D, point, 2);
       const functions = reader('qkv', D) + reader('y', D) + reader('dy', D) + writer('dqkv', D, writeOrAdd);
       const step = `
@@ -142,6 +147,7 @@ export const flashQueryGradient = specialize((D: number) =>
   let head = group.y;
   let kvHead = head / (params.H / params.KV);
   ${HEADS_WGSL}
+  ${sight.tokens}
   ${w.rows(
     (r) => `
   var delta${r} = 0.0;
@@ -150,12 +156,12 @@ export const flashQueryGradient = specialize((D: number) =>
   ${w.zeros('dq', r)}
   let place${r} = (group.z * params.H + head) * params.T + t${r};
   let lse${r} = lse[place${r}];
-  let seen${r} = ${seenBy(r)};`,
+  let seen${r} = ${sight.seen(r)};`,
   )}
   ${w.whole('delta')}
   ${w.rows((r) => w.once(r, `delta[place${r}] = delta${r};`))}
   let begin = 0u;
-  let end = select(params.T, min(params.T, first + ${w.owned}u), params.causal == 1u);
+  let end = ${sight.lastKey(w.owned)};
   ${w.walk({ k: key, v: value }, step)}
   ${w.rows((r) => w.store('dq', r, `dqkvPut((top + t${r}) * width + head * D, i, x * ${1 / Math.sqrt(D)});`))}`,
       );
@@ -170,10 +176,19 @@ export const flashQueryGradient = specialize((D: number) =>
 export const flashKeyGradient = specialize((D: number) =>
   defineKernel({
     name: `attention_flash_dkv_${D}`,
-    bind: { qkv: quadsOf('read', D), dy: quadsOf('read', D), lse: 'read', delta: 'read', dqkv: quadsOf('write', D) },
+    bind: {
+      qkv: quadsOf('read', D),
+      lengths: 'read u32',
+      dy: quadsOf('read', D),
+      lse: 'read',
+      delta: 'read',
+      dqkv: quadsOf('write', D),
+    },
     params: GRADIENT_PARAMS,
+    form: ({ padded }) => padded,
     ...walkLayout(D, 4), // k, v, dk, dv
-    wgsl: (point: WalkPoint) => {
+    wgsl: (point: WalkPoint, _, padded) => {
+      const sight = sightOf(padded);
       const w = new WalkWriter(D, point, 2);
       const functions = reader('qkv', D) + reader('dy', D) + writer('dqkv', D, writeOrAdd);
       const step = `
@@ -184,7 +199,7 @@ export const flashKeyGradient = specialize((D: number) =>
     ${w.wholeDots('s', 'dp')}
     ${softmaxGradient(
       w,
-      (r, c) => `j + ${c}u < params.T && j + ${c}u >= seenFrom${r}`,
+      (r, c) => `j + ${c}u < tokens && j + ${c}u >= seenFrom${r}`,
       (_, c) => `${c}`,
     )}
     ${w.add('dv', 'p', 'dy')}
@@ -196,16 +211,17 @@ export const flashKeyGradient = specialize((D: number) =>
   let kvHead = group.y;
   let groupSize = params.H / params.KV;
   ${HEADS_WGSL}
+  ${sight.tokens}
   ${w.rows(
     (r) => `
   ${w.load('k', r, `${key(`t${r}`, 'i')} * ${1 / Math.sqrt(D)}`)}
   ${w.load('v', r, value(`t${r}`, 'i'))}
   ${w.zeros('dk', r)}
   ${w.zeros('dv', r)}
-  let seenFrom${r} = select(0u, t${r}, params.causal == 1u);`,
+  let seenFrom${r} = ${sight.seenFrom(r)};`,
   )}
   let begin = select(0u, first, params.causal == 1u);
-  let end = params.T;
+  let end = ${sight.lastQuery};
   for (var head = kvHead * groupSize; head < (kvHead + 1u) * groupSize; head++) {
     let statistics = (group.z * params.H + head) * params.T;
     ${w.walk({ q: query, dy: (row, i) => out('dy', row, i) }, step)}

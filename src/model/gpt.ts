@@ -26,6 +26,10 @@ export interface PassOptions {
   cache?: KeyValueCache;
   /** For training in less memory: all blocks but the last keep only their inputs, and run again in the backward pass. */
   recompute?: boolean;
+  /** For readers: tokens also see those behind them. Not for decoding, whose cache is causal. */
+  bidirectional?: boolean;
+  /** (B) u32: tokens at and past a sequence's length are padding, which no token attends to. Causal passes need none. */
+  lengths?: Tensor;
 }
 
 /** What stands beside the linear layers of a model and adds to their outputs: low-rank matrices (see lora.ts). */
@@ -119,10 +123,10 @@ export class GPT {
     return this.addLinear(x, gated, `${h}.mlp.down_proj`, 2 * layer + 2, options); //               (B, T, C)
   }
 
-  /** Causal self-attention: (B, T, (H + 2 K) D) -> (B, T, H D). */
-  private attend(qkv: Tensor, layer: number, { cache }: PassOptions): Tensor {
+  /** Self-attention, causal unless told: (B, T, (H + 2 K) D) -> (B, T, H D). */
+  private attend(qkv: Tensor, layer: number, { cache, bidirectional, lengths }: PassOptions): Tensor {
     const { nHead, nKvHead } = this.config;
-    if (!cache) return attention(qkv, { nHead, nKvHead, causal: true });
+    if (!cache) return attention(qkv, lengths, { nHead, nKvHead, causal: !bidirectional });
     return cachedAttention(qkv, cache.keys[layer], cache.values[layer], cache.start, { nHead, nKvHead });
   }
 

@@ -53,7 +53,7 @@ describe.each(['naive', 'flash'])('%s', (variant) => {
     engine.variant = variant;
     const shape = [B, T, (H + 2 * KV) * D];
     const x = { shape, data: normalNumbers(shape, 5, 2) };
-    const y = await attention(engine.tensor(x.data, shape), { nHead: H, nKvHead: KV, causal }).floats();
+    const y = await attention(engine.tensor(x.data, shape), undefined, { nHead: H, nKvHead: KV, causal }).floats();
     // scores of about 4 sqrt(D) lose some 1e-6 each; weights inherit that, times values of up to 8
     expectClose(y, composed(x, H, KV, causal), 4e-5);
   });
@@ -64,10 +64,10 @@ describe.each(['naive', 'flash'])('%s', (variant) => {
     const shape = [2, 37, 48];
     const attributes = { nHead: 2, nKvHead: 2, causal: true };
     const data = normalNumbers(shape, 1);
-    const before = await attention(engine.tensor(data, shape), attributes).floats();
+    const before = await attention(engine.tensor(data, shape), undefined, attributes).floats();
     for (const t of [1, 15, 16, 36]) {
       const changed = data.map((x, i) => (Math.floor(i / 48) % 37 >= t ? 3 - 2 * x : x));
-      const after = await attention(engine.tensor(changed, shape), attributes).floats();
+      const after = await attention(engine.tensor(changed, shape), undefined, attributes).floats();
       for (const b of [0, 1]) {
         const rows = (y: Float32Array) => [...y.subarray(b * 37 * 16, (b * 37 + t) * 16)];
         expect(rows(after)).toEqual(rows(before));
@@ -111,10 +111,50 @@ it('splits heads of width 128 among lanes as GPUs do, with the results of naive'
   }
 });
 
+it.each([
+  ['naive', true],
+  ['naive', false],
+  ['flash', true],
+  ['flash', false],
+] as const)('%s gives a padded sequence what it gives the sequence alone, causal %s', async (variant, causal) => {
+  const [T, length, width, C] = [37, 21, 48, 16];
+  const options = { attributes: { nHead: 2, nKvHead: 2, causal }, variant };
+  const rows = (shape: number[], seed: number) => ({ shape, data: normalNumbers(shape, seed) });
+  const [x, dy] = [rows([1, T, width], 1), rows([1, T, C], 2)];
+  const cut = (data: Float32Array, columns: number) => ({
+    shape: [1, length, columns],
+    data: data.subarray(0, length * columns),
+  });
+  const lengths = { shape: [1], data: Uint32Array.of(length) };
+  const padded = await runOp(attention, [x, lengths], { ...options, dy });
+  const alone = await runOp(attention, [cut(x.data, width)], { ...options, dy: cut(dy.data, C) });
+  for (const [whole, part] of [
+    [padded.output, alone.output],
+    [padded.gradients[0]!, alone.gradients[0]!],
+  ]) {
+    expectClose(whole.subarray(0, part.length), part, 1e-6);
+    expect(whole.subarray(part.length).every((value) => value === 0)).toBe(true);
+  }
+});
+
+it('refuses lengths of another number of sequences', async () => {
+  const engine = await testEngine();
+  const [qkv, lengths] = [engine.zeros([2, 3, 24]), engine.zeros([3], 'u32')];
+  expect(() => attention(qkv, lengths, { nHead: 1, nKvHead: 1, causal: false })).toThrow(
+    'attention: lengths must be (2), one for each sequence, got (3)',
+  );
+});
+
 it('refuses heads that do not fit, by name', async () => {
   const engine = await testEngine();
   const qkv = engine.zeros([1, 2, 24]);
-  expect(() => attention(qkv, { nHead: 3, nKvHead: 2, causal: true })).toThrow(/2 key heads do not divide 3/);
-  expect(() => attention(qkv, { nHead: 5, nKvHead: 5, causal: true })).toThrow(/\(1, 2, 24\) does not split/);
-  expect(() => attention(engine.zeros([2, 24]), { nHead: 1, nKvHead: 1, causal: true })).toThrow(/must be \(B, T/);
+  expect(() => attention(qkv, undefined, { nHead: 3, nKvHead: 2, causal: true })).toThrow(
+    /2 key heads do not divide 3/,
+  );
+  expect(() => attention(qkv, undefined, { nHead: 5, nKvHead: 5, causal: true })).toThrow(
+    /\(1, 2, 24\) does not split/,
+  );
+  expect(() => attention(engine.zeros([2, 24]), undefined, { nHead: 1, nKvHead: 1, causal: true })).toThrow(
+    /must be \(B, T/,
+  );
 });

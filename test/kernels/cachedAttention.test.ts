@@ -30,7 +30,7 @@ describe.each(['naive', 'flash'])('cachedAttention, %s', (variant) => {
         heads,
       ).floats();
     };
-    const whole = await attention(engine.tensor(data, [B, T, WIDTH]), { ...heads, causal: true }).floats();
+    const whole = await attention(engine.tensor(data, [B, T, WIDTH]), undefined, { ...heads, causal: true }).floats();
     /** The whole sequence's outputs of tokens [from, to). */
     const expected = (from: number, to: number): number[] =>
       Array.from({ length: B }, (_, b) => [...whole.subarray((b * T + from) * H * D, (b * T + to) * H * D)]).flat();

@@ -28,6 +28,31 @@ describe.each(['gpt2', 'llama'] as const)('a model of the %s style', (style) => 
     }
   });
 
+  it('reads both ways when asked: a later token changes earlier logits, padding none', async () => {
+    const model = smallModel(await testEngine(), style);
+    const { engine } = model.parameters.values;
+    const [B, T, V] = [2, 17, 23];
+    const lengths = engine.tensor(Uint32Array.of(11, T), [B]);
+    const read = (ids: Uint32Array<ArrayBuffer>) =>
+      engine
+        .withoutGradients(() =>
+          model.logits(model.hidden(engine.tensor(ids, [B, T]), { bidirectional: true, lengths })),
+        )
+        .floats();
+    const changedAt = (t: number) => ids.map((id, i) => (i === t ? (id + 1) % V : id));
+    const ids = randomIds([B, T], V, 1);
+    const before = await read(ids);
+    const later = await read(changedAt(10)); // the first sequence's last token
+    for (let t = 0; t <= 10; t++) {
+      expect(later.subarray(t * V, (t + 1) * V), `token ${t}`).not.toEqual(before.subarray(t * V, (t + 1) * V));
+    }
+    const padding = await read(changedAt(11));
+    expect(padding.subarray(0, 11 * V)).toEqual(before.subarray(0, 11 * V));
+    for (const after of [later, padding]) {
+      expect(after.subarray(T * V), 'the other sequence').toEqual(before.subarray(T * V));
+    }
+  });
+
   it('overfits one batch to a loss under 0.01', async () => {
     const model = smallModel(await testEngine(), style, { nEmbd: 32, nHidden: 64 });
     const config = resolveConfig('tiny', {
