@@ -68,7 +68,7 @@ export interface SavedRun extends RunCard {
 }
 
 /** Reads a file of a run folder. @throws UserError that says what the folder lacks. */
-async function readRunFile(folder: string, file: string): Promise<Buffer> {
+export async function readRunFile(folder: string, file: string): Promise<Buffer> {
   try {
     return await readFile(join(folder, file));
   } catch (error) {
@@ -83,7 +83,8 @@ async function readRunFile(folder: string, file: string): Promise<Buffer> {
   }
 }
 
-async function readJson(folder: string, file: string): Promise<unknown> {
+/** A JSON file of a run folder. @throws UserError when it is missing or damaged */
+export async function readJson(folder: string, file: string): Promise<unknown> {
   const text = (await readRunFile(folder, file)).toString('utf8');
   try {
     return JSON.parse(text);
@@ -97,7 +98,12 @@ const EARLIER: TrainConfig = { ...PRESETS.nano.config, precision: 'float32' };
 
 /** Settings, data card and adapter of a run. @throws UserError when the folder is no run, or one of a later version. */
 export async function readRunCard(folder: string): Promise<RunCard> {
-  const card = (await readJson(folder, FILES.run)) as Partial<RunCard> | null;
+  const card = (await readJson(folder, FILES.run)) as (Partial<RunCard> & { task?: unknown }) | null;
+  if (card?.task !== undefined) {
+    throw new UserError(
+      `${folder} holds a model that was tuned to ${card.task}, and a run of dawnlm train was expected: use dawnlm ${card.task} --run ${folder}, or give the run that it was tuned from.`,
+    );
+  }
   if (card?.version !== 1 || typeof card.config !== 'object' || typeof card.dataCard !== 'object') {
     throw new UserError(
       `${join(folder, FILES.run)} is not of this program's making, or of another version (expected 1).`,
@@ -124,7 +130,8 @@ export async function writeRunCard(folder: string, card: RunCard, tokenizer: Tok
   await writeAtomic(join(folder, FILES.run), json(card));
 }
 
-async function readWeights(folder: string, file: string): Promise<LoadedFile> {
+/** A weights file of a run folder. @throws UserError when it is missing or damaged */
+export async function readWeights(folder: string, file: string): Promise<LoadedFile> {
   return decodeSafetensors(await readRunFile(folder, file), join(folder, file));
 }
 
@@ -139,7 +146,8 @@ function partOf(loaded: LoadedFile, file: string, name: string, shape: Shape): F
   return tensor.data;
 }
 
-const loadParameters = (parameters: Parameters, loaded: LoadedFile, file: string): void => {
+/** Fills parameters from a file. @throws UserError when it is of another config */
+export const loadParameters = (parameters: Parameters, loaded: LoadedFile, file: string): void => {
   parameters.values.write(parameters.join((name, shape) => partOf(loaded, file, name, shape)));
 };
 
@@ -165,6 +173,10 @@ function parseLossScale({ lossScale }: Readonly<Record<string, string>>, file: s
   );
 }
 
+/** The file of a run's best weights (or last ones). */
+export const weightsFile = (folder: string, which: 'best' | 'last' = 'best'): string =>
+  which === 'best' && existsSync(join(folder, FILES.best)) ? FILES.best : FILES.last;
+
 /**
  * Loads a run: its best weights (or the last ones), tokenizer and settings.
  * @throws UserError when the folder is missing, incomplete, damaged or of another config.
@@ -179,7 +191,7 @@ export async function loadRun(engine: Engine, folder: string, which: 'best' | 'l
     );
   }
   const model = new GPT(engine, config);
-  const file = which === 'best' && existsSync(join(folder, FILES.best)) ? FILES.best : FILES.last;
+  const file = weightsFile(folder, which);
   const loaded = await readWeights(folder, file);
   loadParameters(model.parameters, loaded, join(folder, file));
   return { ...card, model, tokenizer, state: parseState(loaded.metadata, join(folder, file)) };

@@ -1,0 +1,101 @@
+/** Labelled texts to tune on: from a user's table, split and checked; and thinned out. */
+import { createHash } from 'node:crypto';
+import { UserError } from '../../errors.ts';
+import {
+  countLabels,
+  type LabelledText,
+  readTable,
+  requireClasses,
+  type TableColumns,
+  tableFormat,
+  writeTable,
+} from '../../text/labelled.ts';
+import { type Fractions, removeDuplicates, type Splits, stratifiedSplit, subsample } from '../../text/splits.ts';
+import { countTexts, type Parts, type TaskCard } from '../../text/taskCard.ts';
+
+/** A data set for a classifier, with its card. */
+export interface ClassifyData {
+  readonly card: TaskCard;
+  readonly parts: Parts<LabelledText>;
+}
+
+/** What of a user's table is held out. */
+const FRACTIONS: Fractions = { validation: 0.15, test: 0.15 };
+/** The same rows are held out every time, whatever seed a tuning has. */
+const SPLIT_SEED = 0;
+
+/**
+ * A table as training, validation and test part, 70 to 15 to 15, of each class; duplicates are removed first.
+ * @throws UserError for a table that cannot be read, one class only, and classes too small to hold anything out
+ */
+export function splitTable(content: string, path: string, columns: TableColumns): ClassifyData {
+  const rows = readTable(content, tableFormat(path), columns, path);
+  requireClasses(rows, path);
+  const { splits, removed } = removeDuplicates({ train: rows, validation: [], test: [] });
+  requireClasses(splits.train, `${path} without its duplicates`);
+  const parts = { ...stratifiedSplit(splits.train, FRACTIONS, SPLIT_SEED) };
+  if (parts.test.length === 0) {
+    throw new UserError(`${path} has fewer than 3 different texts of each class: none can be held out; add examples`);
+  }
+  const card: TaskCard = {
+    name: path,
+    task: 'classify',
+    source: path,
+    licence: "unknown: the user's own file",
+    note: `Column "${columns.text}" to "${columns.label}"; 70% train, 15% validate, 15% test, of each class.`,
+    parts: countTexts(parts),
+    duplicates: removed,
+    sha256: createHash('sha256').update(content).digest('hex'),
+  };
+  return { card, parts };
+}
+
+/** Validation texts at most: more would take longer than the steps between two validations. */
+const MOST_VALIDATED = 500;
+
+/**
+ * The first `labels` training texts of a stratified order that the seed picks, and no more validation texts than those, as
+ * somebody with so few labels would have. Without `labels` all that there are to train on.
+ */
+export function thinOut(parts: Splits<LabelledText>, labels: number | undefined, seed: number): Splits<LabelledText> {
+  const train = labels === undefined ? parts.train : subsample(parts.train, labels, seed);
+  const validated = Math.max(1, Math.min(MOST_VALIDATED, train.length));
+  return { train, validation: subsample(parts.validation, validated, seed), test: parts.test };
+}
+
+/**
+ * The classes of a data set: the labels of its training part, by name.
+ * @throws UserError for one class only, for empty parts, and for a label that no training text has
+ */
+export function classesOf(parts: Splits<LabelledText>, name: string): string[] {
+  if (parts.train.length === 0) throw new UserError(`${name} has no texts to train on; give some`);
+  if (parts.validation.length === 0) throw new UserError(`${name} has no texts to validate on; add examples`);
+  requireClasses(parts.train, name);
+  const classes = [...countLabels(parts.train).keys()].sort();
+  for (const part of ['validation', 'test'] as const) requireKnown(parts[part], classes, `the ${part} part of ${name}`);
+  return classes;
+}
+
+/** @throws UserError naming a label that is not among the classes */
+export function requireKnown(texts: readonly LabelledText[], classes: readonly string[], where: string): void {
+  const unseen = texts.find(({ label }) => !classes.includes(label));
+  if (!unseen) return;
+  throw new UserError(
+    `${where} has the label "${unseen.label}", which was not in training (${classes.slice(0, 12).join(', ')}${classes.length > 12 ? ', ...' : ''}); leave such texts out, or tune with some of them`,
+  );
+}
+
+/** How many texts a part has, and the SHA-256 of them as a CSV file. */
+export interface PartHash {
+  readonly examples: number;
+  readonly sha256: string;
+}
+
+/** What says which texts were trained on, validated and tested on. */
+export const hashParts = (parts: Splits<LabelledText>): Record<keyof Splits<LabelledText>, PartHash> => {
+  const hash = (texts: readonly LabelledText[]): PartHash => ({
+    examples: texts.length,
+    sha256: createHash('sha256').update(writeTable(texts)).digest('hex'),
+  });
+  return { train: hash(parts.train), validation: hash(parts.validation), test: hash(parts.test) };
+};

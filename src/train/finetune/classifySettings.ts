@@ -1,0 +1,77 @@
+import { UsageError } from '../../errors.ts';
+import type { Pooling } from '../../model/heads.ts';
+import type { StepSettings } from '../stepper.ts';
+import type { PupilSettings } from './pupil.ts';
+
+/** Everything that the tuning of a classifier depends on, beside its base, its texts and its adapter. */
+export interface ClassifySettings extends PupilSettings {
+  readonly pooling: Pooling;
+  /** Texts in a batch. */
+  readonly batchSize: number;
+  /** Optimizer steps at most. */
+  readonly steps: number;
+  /** Steps between two validations. */
+  readonly evalEvery: number;
+  /** Validations without a lower loss after which it ends. */
+  readonly patience: number;
+  /** Largest learning rate: of the head and of adapters. */
+  readonly learningRate: number;
+  /** Whether every class counts for the same, however few examples it has. */
+  readonly classWeights: boolean;
+}
+
+/** What a person may say; the rest follows from it. */
+export type ClassifyWishes = Partial<ClassifySettings> & {
+  /** How often each text is shown, where no steps are given. */
+  readonly epochs?: number;
+};
+
+const EPOCHS = 10;
+/** Unless told otherwise: fewer steps teach a new head nothing, and more are wanted only by somebody who says so. */
+const STEPS = { least: 100, most: 1500 };
+const VALIDATIONS = 20;
+
+/** A new head learns fast; what a model knows already is to change slowly. */
+const RATES: Readonly<Record<PupilSettings['method'], Pick<ClassifySettings, 'learningRate' | 'baseRate'>>> = {
+  full: { learningRate: 3e-3, baseRate: 0.1 },
+  lora: { learningRate: 3e-3, baseRate: 0 },
+  last: { learningRate: 3e-3, baseRate: 0.3 },
+  head: { learningRate: 1e-2, baseRate: 0 },
+};
+const FROM_RANDOM = { learningRate: 1e-3, baseRate: 1 };
+
+/**
+ * Settings for `examples` training texts. @throws UsageError for settings that exclude one another
+ */
+export function settleClassify(wishes: ClassifyWishes, examples: number): ClassifySettings {
+  const { epochs, ...given } = wishes;
+  const { method = 'full', randomStart = false, batchSize = 16 } = given;
+  if (randomStart && method !== 'full') {
+    throw new UsageError(
+      `random weights are of no use as they are: with a random start everything is trained, not ${method}`,
+    );
+  }
+  if (epochs !== undefined && given.steps !== undefined) {
+    throw new UsageError('epochs and steps both say how long to train: give one of them');
+  }
+  const steps = given.steps ?? stepsFor(examples, batchSize, epochs);
+  return {
+    ...{ method, randomStart, batchSize, steps, pooling: 'mean', patience: 6, classWeights: false, seed: 1337 },
+    ...{ rank: 4, alpha: 8 },
+    evalEvery: Math.max(1, Math.round(steps / VALIDATIONS)),
+    ...(randomStart ? FROM_RANDOM : RATES[method]),
+    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+  };
+}
+
+function stepsFor(examples: number, batchSize: number, epochs: number | undefined): number {
+  const steps = Math.ceil(((epochs ?? EPOCHS) * examples) / batchSize);
+  return epochs === undefined ? Math.min(Math.max(steps, STEPS.least), STEPS.most) : Math.max(1, steps);
+}
+
+/** What an optimizer step goes by: AdamW, a tenth of the steps to warm up, then a cosine down to a tenth of the rate. */
+export const stepSettings = ({ steps, learningRate, seed }: ClassifySettings): StepSettings => ({
+  ...{ schedule: 'cosine', steps, learningRate, minLearningRate: learningRate / 10, decayFraction: 0.2 },
+  ...{ warmupSteps: Math.floor(steps / 10), optimizer: 'adamw', muonMomentum: 0.95, muonFactor: 1 },
+  ...{ beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.01, clipNorm: 1, seed },
+});
