@@ -7,10 +7,12 @@ import { Command, CommanderError } from 'commander';
 import { UserError } from '../errors.ts';
 import { addAutotune } from './autotune.ts';
 import { addBench } from './bench.ts';
+import { addClassify } from './classify.ts';
 import { addData } from './data.ts';
 import { addDoctor } from './doctor.ts';
 import { addEval } from './eval.ts';
 import { addExperiment } from './experiment.ts';
+import { addFinetune } from './finetune.ts';
 import { flush, leaveOnBrokenPipe, say } from './output.ts';
 import { addPrompt } from './prompt.ts';
 import { addSample } from './sample.ts';
@@ -26,19 +28,9 @@ function makeProgram(): Command {
     .exitOverride() // verbs inherit all of this
     .showHelpAfterError('Add --help to see what is expected.')
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'dawnlm: ')) });
-  for (const add of [
-    addTrain,
-    addSample,
-    addEval,
-    addTokenize,
-    addPrompt,
-    addData,
-    addExperiment,
-    addDoctor,
-    addAutotune,
-    addBench,
-  ])
-    add(program);
+  const verbs = [addTrain, addSample, addEval, addFinetune, addClassify, addPrompt];
+  const tools = [addTokenize, addData, addExperiment, addDoctor, addAutotune, addBench];
+  for (const add of [...verbs, ...tools]) add(program);
   return program;
 }
 

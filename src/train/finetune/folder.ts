@@ -4,10 +4,12 @@ import { existsSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { UserError } from '../../errors.ts';
 import { toHuggingFaceConfig } from '../../export/huggingFace.ts';
+import { BASE_HASH, fromPeftConfig, fromPeftTensors, toPeftConfig, toPeftTensors } from '../../export/peft.ts';
 import { encodeSafetensors } from '../../export/safetensors.ts';
+import type { ModelConfig } from '../../model/config.ts';
 import { GPT } from '../../model/gpt.ts';
 import { Head } from '../../model/heads.ts';
-import { LoraAdapters, type LoraSettings } from '../../model/lora.ts';
+import { LoraAdapters, linearLayers } from '../../model/lora.ts';
 import { writeAtomic } from '../../node/files.ts';
 import type { Engine } from '../../tensor/engine.ts';
 import type { Parameters } from '../../tensor/parameters.ts';
@@ -32,11 +34,12 @@ import type { Method } from './method.ts';
  *   config.json, tokenizer.json those of the base
  *   head.safetensors            the layer that scores the labels
  *   model.safetensors           the whole model, where some of it was trained
- *   adapter.safetensors         adapters, with the method lora; of the model they and the head alone are new, as with the
- *                               method head, so that the base is needed: it is found by its path and checked by its hash
+ *   adapter_config.json, adapter_model.safetensors
+ *                               adapters, with the method lora, as PEFT has them; of the model they and the head alone are new, as
+ *                               with the method head, so that the base is needed: it is found by its path and checked by its hash
  */
 const HEAD = 'head.safetensors';
-const ADAPTER = 'adapter.safetensors';
+const ADAPTER = { config: 'adapter_config.json', tensors: 'adapter_model.safetensors' } as const;
 
 /** What a model can be tuned to. */
 export type TunedTask = 'classify' | 'tag';
@@ -48,8 +51,6 @@ export interface TunedCard {
   /** The classes of the head, in order. */
   readonly labels: readonly string[];
   readonly method: Method;
-  /** Of the adapters, with the method lora. */
-  readonly lora?: LoraSettings;
   /** The run that was tuned: its folder, as seen from this one, and the SHA-256 of its weights. */
   readonly base: { readonly folder: string; readonly sha256: string };
   /** Further settings of the task. */
@@ -91,7 +92,7 @@ export async function writeTuned(folder: string, card: TunedCard, tuned: TunedMo
   await writeAtomic(join(folder, FILES.config), json(toHuggingFaceConfig(model.config)));
   await writeAtomic(join(folder, FILES.tokenizer), `${JSON.stringify(tokenizer.toJSON())}\n`);
   await writeWeights(join(folder, HEAD), head.parameters);
-  if (adapters) await writeWeights(join(folder, ADAPTER), adapters.parameters);
+  if (adapters) await writeAdapters(folder, adapters, model.config, card.base);
   if (changesModel(card.method)) await writeWeights(join(folder, FILES.last), model.parameters);
   await writeAtomic(join(folder, FILES.run), json(card));
 }
@@ -100,9 +101,17 @@ async function writeWeights(path: string, parameters: Parameters): Promise<void>
   await writeAtomic(path, encodeSafetensors(parameters.split(await parameters.values.floats())));
 }
 
-/** Writes run.json anew, for scores that came after the weights. */
-export const writeTunedCard = (folder: string, card: TunedCard): Promise<void> =>
-  writeAtomic(join(folder, FILES.run), `${JSON.stringify(card, undefined, 2)}\n`);
+async function writeAdapters(
+  folder: string,
+  { settings, layers, parameters }: LoraAdapters,
+  config: ModelConfig,
+  base: TunedCard['base'],
+): Promise<void> {
+  const fields = toPeftConfig(settings, layers, config, base.folder);
+  await writeAtomic(join(folder, ADAPTER.config), `${JSON.stringify(fields, undefined, 2)}\n`);
+  const tensors = toPeftTensors(layers, parameters.split(await parameters.values.floats()));
+  await writeAtomic(join(folder, ADAPTER.tensors), encodeSafetensors(tensors, { [BASE_HASH]: base.sha256 }));
+}
 
 /** What was tuned in a folder. @throws UserError when it is none, was tuned to something else, or is of a later version */
 export async function readTunedCard(folder: string, task: TunedTask): Promise<TunedCard> {
@@ -127,11 +136,25 @@ export async function readTuned(engine: Engine, folder: string, card: TunedCard)
   const model = changesModel(card.method) ? await ownModel(engine, folder) : await baseModel(engine, folder, card);
   const head = new Head(engine, model.config.nEmbd, card.labels.length);
   loadParameters(head.parameters, await readWeights(folder, HEAD), join(folder, HEAD));
-  if (!card.lora) return { model, head, tokenizer };
-  const adapters = new LoraAdapters(engine, model, card.lora);
-  loadParameters(adapters.parameters, await readWeights(folder, ADAPTER), join(folder, ADAPTER));
+  if (card.method !== 'lora') return { model, head, tokenizer };
+  const adapters = await readAdapters(engine, folder, model, card.base.sha256);
   model.adapters = adapters;
   return { model, head, adapters, tokenizer };
+}
+
+async function readAdapters(engine: Engine, folder: string, model: GPT, baseHash: string): Promise<LoraAdapters> {
+  const path = join(folder, ADAPTER.config);
+  const settings = fromPeftConfig(
+    await readJson(folder, ADAPTER.config),
+    linearLayers(model.config),
+    model.config,
+    path,
+  );
+  const adapters = new LoraAdapters(engine, model, settings);
+  const loaded = await readWeights(folder, ADAPTER.tensors);
+  const tensors = fromPeftTensors(loaded, adapters.layers, settings, join(folder, ADAPTER.tensors), baseHash);
+  adapters.parameters.values.write(adapters.parameters.join((name) => tensors.get(name)!));
+  return adapters;
 }
 
 async function ownModel(engine: Engine, folder: string): Promise<GPT> {

@@ -50,7 +50,7 @@ async function tuneInto(name: string, method: Method) {
   const { classifier, adapters, settings } = tuned;
   const { temperature, classes } = classifier.parts;
   const card: TunedCard = {
-    ...{ version: 1, task: 'classify', labels: classes, method, ...(adapters && { lora: adapters.settings }) },
+    ...{ version: 1, task: 'classify', labels: classes, method },
     ...{ base: await describeBase(at(name), at('base')), settings: { ...settings, temperature }, adapter, startedAt },
     ...{ splits: hashParts(parts) },
     dataCard: {

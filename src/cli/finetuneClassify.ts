@@ -1,0 +1,196 @@
+import { existsSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import { UsageError, UserError } from '../errors.ts';
+import { POOLINGS } from '../model/heads.ts';
+import { type ClassifyEvent, type TunedClassifier, tuneClassifier } from '../train/finetune/classify.ts';
+import { type ClassifyData, hashParts } from '../train/finetune/classifyData.ts';
+import type { ClassifyWishes } from '../train/finetune/classifySettings.ts';
+import { describeBase, type TunedCard, writeTuned } from '../train/finetune/folder.ts';
+import { METHODS } from '../train/finetune/method.ts';
+import { count } from '../train/format.ts';
+import { FILES, loadRun } from '../train/runFolder.ts';
+import { type OpenedEngine, openEngine } from './engine.ts';
+import { LABELLED_ARGUMENT, openLabelled } from './labelledSplits.ts';
+import { classificationTables } from './metricTables.ts';
+import { adapterOption, checkpointOption, examples, jsonOption, number, runOption, shellWord } from './options.ts';
+import { print, printJson, say } from './output.ts';
+import { INTERRUPTED, stopSignal } from './stopSignal.ts';
+
+interface Flags extends Omit<ClassifyWishes, 'evalEvery' | 'baseRate'> {
+  run: string;
+  checkpoint: 'best' | 'last';
+  text: string;
+  label: string;
+  out?: string;
+  force?: boolean;
+  labels?: number;
+  adapter?: string;
+  json?: boolean;
+}
+
+const whole = (least: number) => number({ least, whole: true });
+
+/** `dawnlm finetune classify`. */
+export function addFinetuneClassify(finetune: Command): void {
+  finetune
+    .command('classify')
+    .description('tune a trained model to the labels of whole texts; Ctrl-C keeps the best weights so far')
+    .argument('<data>', LABELLED_ARGUMENT)
+    .addOption(runOption().makeOptionMandatory())
+    .addOption(checkpointOption())
+    .option('--text <column>', 'column of the table that holds the text', 'text')
+    .option('--label <column>', 'column that holds the label', 'label')
+    .option('--out <folder>', 'where the tuned model is kept (default: <run>-<data>)')
+    .option('--force', 'write over what was tuned into that folder before')
+    .addOption(new Option('--method <name>', 'what is trained beside the new head').choices(METHODS).default('full'))
+    .option('--rank <r>', 'inner width of the adapters of lora', whole(1))
+    .option('--alpha <number>', 'scale of the adapters of lora, in units of 1 / rank', number({ least: 1e-6 }))
+    .option(
+      '--epochs <n>',
+      'how often each text is shown (default: 10, in 100 to 1,500 steps)',
+      number({ least: 0.01 }),
+    )
+    .option('--steps <n>', 'optimizer steps, in place of epochs', whole(1))
+    .option('--batch-size <n>', 'texts in a batch (default: 16)', whole(1))
+    .option('--learning-rate <rate>', 'largest learning rate of the head (default: by method)', number({ least: 0 }))
+    .option('--patience <n>', 'validations without a lower loss that end it (default: 6)', whole(1))
+    .option('--class-weights', 'every class counts for the same, however few examples it has')
+    .addOption(
+      new Option('--pooling <how>', 'where the state of a text is taken from (default: mean)').choices(POOLINGS),
+    )
+    .option('--labels <n>', 'train on n of the texts only, and validate on no more', whole(1))
+    .option('--random-start', 'begin with random weights, to see what pretraining was worth')
+    .option(
+      '--seed <n>',
+      'seed of the head, the order of the texts and the choice of --labels (default: 1337)',
+      whole(0),
+    )
+    .addOption(adapterOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      examples(
+        'dawnlm finetune classify mails.csv --run runs/english --text body --label folder --out runs/mails',
+        'dawnlm finetune classify wordnet-glosses --run runs/english --labels 64 --method lora',
+      ),
+    )
+    .action(finetuneClassify);
+}
+
+/** Settings among the flags. */
+const WISHES = [
+  'method',
+  'rank',
+  'alpha',
+  'epochs',
+  'steps',
+  'batchSize',
+  'learningRate',
+  'patience',
+  'classWeights',
+  'pooling',
+  'randomStart',
+  'seed',
+] as const;
+
+const wishesOf = (flags: Flags): ClassifyWishes => Object.fromEntries(WISHES.map((name) => [name, flags[name]]));
+
+async function finetuneClassify(given: string, flags: Flags): Promise<void> {
+  if (flags.epochs !== undefined && flags.steps !== undefined) {
+    throw new UsageError('--epochs and --steps both say how long to train: give one of them');
+  }
+  const { run, label, text, force } = flags;
+  const folder = flags.out ?? `${run.replace(/[\\/]+$/, '')}-${basename(resolve(given)).replace(/\.\w+$/, '')}`;
+  refuseOccupied(folder, force);
+  const data = await openLabelled(given, { text, label });
+  const opened = await openEngine(flags.adapter);
+  const base = await loadRun(opened.engine, run, flags.checkpoint);
+  const startedAt = new Date().toISOString();
+  const tuned = await tuneClassifier({
+    ...{ base, parts: data.parts, name: given, wishes: wishesOf(flags), labels: flags.labels, signal: stopSignal() },
+    onEvent: (event) => tell(event, flags.json),
+  });
+  const card = await cardOf(tuned, { data, folder, run, startedAt, ...opened });
+  await writeTuned(folder, card, { ...tuned.classifier.parts, adapters: tuned.adapters });
+  printTuned(tuned, folder, flags.json);
+  if (tuned.status === 'stopped') process.exitCode = INTERRUPTED;
+}
+
+function refuseOccupied(folder: string, force = false): void {
+  if (force || !existsSync(join(folder, FILES.run))) return;
+  throw new UserError(
+    `${folder} holds a run already: write over it with --force, or choose another folder with --out.`,
+  );
+}
+
+interface Surroundings extends OpenedEngine {
+  data: ClassifyData;
+  folder: string;
+  run: string;
+  startedAt: string;
+}
+
+async function cardOf(
+  tuned: TunedClassifier,
+  { data, folder, run, startedAt, adapter }: Surroundings,
+): Promise<TunedCard> {
+  const { settings, classifier, parts, report, status, best, history } = tuned;
+  const { classes, temperature } = classifier.parts;
+  return {
+    ...{ version: 1, task: 'classify', labels: classes, method: settings.method },
+    ...{ base: await describeBase(folder, run), dataCard: data.card, splits: hashParts(parts), adapter, startedAt },
+    settings: { ...settings, temperature, status, best, history },
+    ...(report && { report }),
+  };
+}
+
+function tell(event: ClassifyEvent, json = false): void {
+  if (json) printJson(event);
+  if (event.type === 'plan') {
+    const { settings, examples: parts, trained, total, cut } = event;
+    const pieces =
+      cut > 0 ? `; ${count(cut)} texts are longer than the context, of which only the beginning is read` : '';
+    say(
+      `tuning: ${settings.method}${settings.randomStart ? ' from random weights' : ''}, ${count(trained)} numbers trained, ${count(total)} in the model and head; ${count(parts.train)} texts to train on, ${count(parts.validation)} to validate, at most ${count(settings.steps)} steps${pieces}`,
+    );
+    return;
+  }
+  const { step, loss, validationLoss, accuracy, best } = event;
+  say(
+    `step ${step}: loss ${loss.toFixed(3)}, validation loss ${validationLoss.toFixed(3)}, ${(100 * accuracy).toFixed(1)}% right${best ? ' (best so far)' : ''}`,
+  );
+}
+
+const ENDED = { finished: 'finished', early: 'ended early, nothing was better', stopped: 'stopped' } as const;
+
+function printTuned(tuned: TunedClassifier, folder: string, json = false): void {
+  const { status, best, report, uncalibratedError, settings, trained, total, classifier } = tuned;
+  const { temperature } = classifier.parts;
+  if (json) {
+    printJson({
+      type: 'result',
+      status,
+      folder,
+      best,
+      trained,
+      total,
+      temperature,
+      uncalibratedError,
+      report,
+      settings,
+    });
+    return;
+  }
+  print(
+    `\n${ENDED[status]}; kept: the weights of step ${best.step}, validation loss ${best.evaluation.loss.toFixed(3)}\n`,
+  );
+  if (report) print(`\nOn the test part:\n${classificationTables(report)}\n`);
+  if (report) {
+    print(
+      `temperature ${temperature.toFixed(2)}, fitted on the validation part (calibration error without it ${(100 * uncalibratedError!).toFixed(1)}%)\n`,
+    );
+  }
+  print(`tuned model: ${folder}\ntry it: npx dawnlm classify --run ${shellWord(folder)} "a text of your own"\n`);
+}
