@@ -8,7 +8,7 @@ import { utf8Chunks } from '../text/stream.ts';
 import { countBytes } from '../text/tokenizer.ts';
 import { Evaluator } from '../train/evaluate.ts';
 import { count } from '../train/format.ts';
-import { loadRun, type SavedRun } from '../train/runFolder.ts';
+import { loadRun, type SavedRun } from '../train/savedRun.ts';
 import { givenOf, openCorpus } from './corpus.ts';
 import { openEngine } from './engine.ts';
 import { adapterOption, checkpointOption, examples, jsonOption, runOption } from './options.ts';
@@ -68,8 +68,12 @@ async function encodeFile({ tokenizer }: SavedRun, file: string): Promise<Text> 
 }
 
 /** The validation text of the run, if its corpus is still what it was. */
-async function heldOut({ tokenizer, config, dataCard }: SavedRun, folder: string): Promise<Text> {
+async function heldOut({ tokenizer, config, dataCard, tunedFrom }: SavedRun, folder: string): Promise<Text> {
   const { name, source } = dataCard;
+  if (tunedFrom?.chat)
+    throw new UserError(
+      `${folder} was tuned on prompts and answers, which are no text to score. Give one: dawnlm eval --run ${folder} file.txt`,
+    );
   const given = givenOf(dataCard);
   const advice = `Give a text: dawnlm eval --run ${folder} file.txt`;
   if (!findCorpus(given) && !existsSync(given)) {

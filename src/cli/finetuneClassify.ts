@@ -7,12 +7,14 @@ import { POOLINGS } from '../model/heads.ts';
 import { type ClassifyEvent, type TunedClassifier, tuneClassifier } from '../train/finetune/classify.ts';
 import { type ClassifyData, hashParts } from '../train/finetune/classifyData.ts';
 import type { ClassifyWishes } from '../train/finetune/classifySettings.ts';
-import { describeBase, type TunedCard, writeTuned } from '../train/finetune/folder.ts';
+import { type TunedCard, writeTuned } from '../train/finetune/folder.ts';
 import { METHODS } from '../train/finetune/method.ts';
 import { count } from '../train/format.ts';
-import { FILES, loadRun } from '../train/runFolder.ts';
+import { FILES } from '../train/runFolder.ts';
+import { linkTo, loadRun } from '../train/savedRun.ts';
 import { type OpenedEngine, openEngine } from './engine.ts';
 import { LABELLED_ARGUMENT, openLabelled } from './labelledSplits.ts';
+import { addLoraOptions } from './loraOptions.ts';
 import { classificationTables } from './metricTables.ts';
 import { adapterOption, checkpointOption, examples, jsonOption, number, runOption, shellWord } from './options.ts';
 import { print, printJson, say } from './output.ts';
@@ -34,7 +36,7 @@ const whole = (least: number) => number({ least, whole: true });
 
 /** `dawnlm finetune classify`. */
 export function addFinetuneClassify(finetune: Command): void {
-  finetune
+  const verb = finetune
     .command('classify')
     .description('tune a trained model to the labels of whole texts; Ctrl-C keeps the best weights so far')
     .argument('<data>', LABELLED_ARGUMENT)
@@ -44,9 +46,8 @@ export function addFinetuneClassify(finetune: Command): void {
     .option('--label <column>', 'column that holds the label', 'label')
     .option('--out <folder>', 'where the tuned model is kept (default: <run>-<data>)')
     .option('--force', 'write over what was tuned into that folder before')
-    .addOption(new Option('--method <name>', 'what is trained beside the new head').choices(METHODS).default('full'))
-    .option('--rank <r>', 'inner width of the adapters of lora', whole(1))
-    .option('--alpha <number>', 'scale of the adapters of lora, in units of 1 / rank', number({ least: 1e-6 }))
+    .addOption(new Option('--method <name>', 'what is trained beside the new head').choices(METHODS).default('full'));
+  addLoraOptions(verb)
     .option(
       '--epochs <n>',
       'how often each text is shown (default: 10, in 100 to 1,500 steps)',
@@ -55,6 +56,7 @@ export function addFinetuneClassify(finetune: Command): void {
     .option('--steps <n>', 'optimizer steps, in place of epochs', whole(1))
     .option('--batch-size <n>', 'texts in a batch (default: 16)', whole(1))
     .option('--learning-rate <rate>', 'largest learning rate of the head (default: by method)', number({ least: 0 }))
+    .option('--dropout <share>', 'share of activations dropped (default: 0.1)', number({ least: 0, most: 0.9 }))
     .option('--patience <n>', 'validations without a lower loss that end it (default: 6)', whole(1))
     .option('--class-weights', 'every class counts for the same, however few examples it has')
     .addOption(
@@ -84,6 +86,9 @@ const WISHES = [
   'method',
   'rank',
   'alpha',
+  'targets',
+  'loraDropout',
+  'dropout',
   'epochs',
   'steps',
   'batchSize',
@@ -112,7 +117,7 @@ async function finetuneClassify(given: string, flags: Flags): Promise<void> {
     ...{ base, parts: data.parts, name: given, wishes: wishesOf(flags), labels: flags.labels, signal: stopSignal() },
     onEvent: (event) => tell(event, flags.json),
   });
-  const card = await cardOf(tuned, { data, folder, run, startedAt, ...opened });
+  const card = await cardOf(tuned, { data, folder, run, checkpoint: flags.checkpoint, startedAt, ...opened });
   await writeTuned(folder, card, { ...tuned.classifier.parts, adapters: tuned.adapters });
   printTuned(tuned, folder, flags.json);
   if (tuned.status === 'stopped') process.exitCode = INTERRUPTED;
@@ -129,18 +134,25 @@ interface Surroundings extends OpenedEngine {
   data: ClassifyData;
   folder: string;
   run: string;
+  checkpoint: 'best' | 'last';
   startedAt: string;
 }
 
 async function cardOf(
   tuned: TunedClassifier,
-  { data, folder, run, startedAt, adapter }: Surroundings,
+  { data, folder, run, checkpoint, startedAt, adapter }: Surroundings,
 ): Promise<TunedCard> {
   const { settings, classifier, parts, report, status, best, history } = tuned;
   const { classes, temperature } = classifier.parts;
   return {
     ...{ version: 1, task: 'classify', labels: classes, method: settings.method },
-    ...{ base: await describeBase(folder, run), dataCard: data.card, splits: hashParts(parts), adapter, startedAt },
+    ...{
+      base: await linkTo(run, folder, checkpoint),
+      dataCard: data.card,
+      splits: hashParts(parts),
+      adapter,
+      startedAt,
+    },
     settings: { ...settings, temperature, status, best, history },
     ...(report && { report }),
   };

@@ -16,6 +16,7 @@ import { addFinetune } from './finetune.ts';
 import { flush, leaveOnBrokenPipe, say } from './output.ts';
 import { addPrompt } from './prompt.ts';
 import { addSample } from './sample.ts';
+import { addTag } from './tag.ts';
 import { addTokenize } from './tokenize.ts';
 import { addTrain } from './train.ts';
 
@@ -28,7 +29,7 @@ function makeProgram(): Command {
     .exitOverride() // verbs inherit all of this
     .showHelpAfterError('Add --help to see what is expected.')
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'dawnlm: ')) });
-  const verbs = [addTrain, addSample, addEval, addFinetune, addClassify, addPrompt];
+  const verbs = [addTrain, addSample, addEval, addFinetune, addClassify, addTag, addPrompt];
   const tools = [addTokenize, addData, addExperiment, addDoctor, addAutotune, addBench];
   for (const add of [...verbs, ...tools]) add(program);
   return program;

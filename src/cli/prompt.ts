@@ -13,8 +13,8 @@ import {
   unescapeTemplate,
   verbalizer,
 } from '../train/prompting/template.ts';
-import { loadRun, type SavedRun } from '../train/runFolder.ts';
 import { openingTokens } from '../train/samples.ts';
+import { loadRun, type SavedRun } from '../train/savedRun.ts';
 import { Continuation } from './continuation.ts';
 import { openEngine } from './engine.ts';
 import { openShots, type ShotsAndTested } from './labelledData.ts';

@@ -3,8 +3,10 @@ import { type Command, Option } from 'commander';
 import type { SampleSettings } from '../kernels/sample.ts';
 import { Generator } from '../model/generate.ts';
 import { isSmallWork } from '../model/step.ts';
-import { loadRun, readModelConfig, type SavedRun } from '../train/runFolder.ts';
+import { promptText } from '../text/chatTemplate.ts';
+import { readModelConfig } from '../train/runFolder.ts';
 import { openingTokens } from '../train/samples.ts';
+import { loadRun, type SavedRun } from '../train/savedRun.ts';
 import { Continuation } from './continuation.ts';
 import { openEngine } from './engine.ts';
 import { converse } from './interactive.ts';
@@ -97,14 +99,14 @@ class Writer {
     const ids = this.encode(prompt);
     const written = this.continuation();
     const choices = this.options.showProbabilities && new Choices(this.run.tokenizer, this.settings, ids);
-    if (!choices) print(prompt);
+    if (!choices) print(this.shown(prompt));
     for await (const { tokens, logits } of this.generate(ids)) {
       const text = written.push(tokens[0]);
       print(choices ? drawChoice(written.tokens, choices.next(tokens[0], logits!)) : text);
       if (written.stopped || stopped()) break;
     }
     const rest = written.end();
-    print(choices ? `\n${prompt}${written.text}\n` : `${rest}\n`);
+    print(choices ? `\n${this.shown(prompt)}${written.text}\n` : `${rest}\n`);
     this.seed = (this.seed + 1) % 2 ** 32;
   }
 
@@ -125,7 +127,7 @@ class Writer {
       const { text, tokens } = sample;
       const facts = { prompt, text, tokens, seed: this.seed, settings: this.settings };
       if (json) printJson(choices ? { ...facts, steps } : facts);
-      else print(`${i > 0 ? SEPARATOR : ''}${prompt}${text}\n`);
+      else print(`${i > 0 ? SEPARATOR : ''}${this.shown(prompt)}${text}\n`);
     }
   }
 
@@ -135,12 +137,21 @@ class Writer {
     return this.generator.generate(prompts, { ...this.settings, tokens, seed: this.seed }, showProbabilities);
   }
 
+  /** What stands before the text: of a run that was tuned on answers, the prompt as it was put to it. */
+  private shown(prompt: string): string {
+    const { tunedFrom } = this.run;
+    return tunedFrom?.chat && prompt !== '' ? promptText(tunedFrom.chat, prompt) : prompt;
+  }
+
   private encode(prompt: string): number[] {
-    return prompt === '' ? openingTokens(this.run.tokenizer) : this.run.tokenizer.encode(prompt);
+    const { tokenizer } = this.run;
+    if (prompt === '') return openingTokens(tokenizer);
+    return tokenizer.encode(this.shown(prompt));
   }
 
   private continuation(): Continuation {
-    return new Continuation(this.run.tokenizer, this.options.stop ?? []);
+    const end = this.run.tunedFrom?.chat?.after;
+    return new Continuation(this.run.tokenizer, [...(this.options.stop ?? []), ...(end ? [end] : [])]);
   }
 }
 

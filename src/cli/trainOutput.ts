@@ -46,6 +46,7 @@ function tunedInWords({ measured, changed, timeMs, unsaved }: RunEvent & { type:
 
 function planInWords({
   parameters,
+  trained,
   memoryBytes,
   memory,
   precision,
@@ -54,7 +55,9 @@ function planInWords({
 }: RunEvent & { type: 'plan' }): string {
   const parts = memory.map(({ what, sizeBytes }) => `${what} ${bytes(sizeBytes)}`).join(', ');
   const range = firstStep > 0 ? `steps ${firstStep + 1} to ${steps}` : `${steps} steps`;
-  return `model: ${count(parameters)} parameters; precision: ${precision}; memory: ${bytes(memoryBytes)} (${parts}); ${range}`;
+  const share = `${count(trained)} trained (${((100 * trained) / parameters).toFixed(1)}%)`;
+  const size = `${count(parameters)} parameters${trained === parameters ? '' : `, ${share}`}`;
+  return `model: ${size}; precision: ${precision}; memory: ${bytes(memoryBytes)} (${parts}); ${range}`;
 }
 
 /** 0 when finished, 130 when stopped by a signal, 1 when diverged. */
@@ -63,7 +66,12 @@ export function exitCodeOf({ status }: RunResult): number {
 }
 
 /** The result: as one line of JSON, or as a picture, samples, and what to do next. */
-export function printResult({ log, samples, ...result }: RunResult, plannedSteps: number, json = false): void {
+export function printResult(
+  { log, samples, ...result }: RunResult,
+  plannedSteps: number,
+  json = false,
+  resume = `dawnlm train --resume --out ${shellWord(result.folder)}`,
+): void {
   if (json) {
     printJson({ type: 'result', ...result });
     return;
@@ -76,7 +84,7 @@ export function printResult({ log, samples, ...result }: RunResult, plannedSteps
   const scored = Number.isFinite(validationLoss) ? `, validation loss ${loss(validationLoss)} nats a token` : '';
   print(`${status} after ${steps} of ${plannedSteps} steps${scored}\nrun: ${folder}\nreport: ${report}\n`);
   const run = shellWord(folder);
-  if (status === 'stopped') print(`continue: npx dawnlm train --resume --out ${run}\n`);
+  if (status === 'stopped') print(`continue: npx ${resume}\n`);
   if (steps === 0) return;
   print(`sample: npx dawnlm sample --run ${run} --interactive\nscore a text: npx dawnlm eval --run ${run} file.txt\n`);
 }

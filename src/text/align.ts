@@ -24,7 +24,7 @@ export interface EncodedWords {
  * U+FFFD. Throws UserError when the tokenizer cannot write a character (`char` only).
  */
 export function encodeWords(
-  tokenizer: Tokenizer,
+  tokenizer: Pick<Tokenizer, 'encode' | 'tokenBytes'>,
   words: readonly string[],
   context = Number.POSITIVE_INFINITY,
 ): EncodedWords {
@@ -45,5 +45,5 @@ export function encodeWords(
 }
 
 /** 1 when the space before the word is a piece of its own, else 0. */
-const piecesOfSpace = (tokenizer: Tokenizer, pieces: readonly number[]): number =>
+const piecesOfSpace = (tokenizer: Pick<Tokenizer, 'tokenBytes'>, pieces: readonly number[]): number =>
   tokenizer.tokenBytes(pieces[0]).length === 1 ? 1 : 0;

@@ -11,6 +11,13 @@ export interface Batch {
   readonly targets: Uint32Array;
 }
 
+/** Batches to be scored, with how many of each one's targets count, to weigh its mean loss. */
+export interface CountedBatches {
+  /** How many there are. */
+  readonly total: number;
+  batches(): Iterable<Batch & { readonly count: number }>;
+}
+
 export interface WindowOptions {
   /** B: windows a batch. */
   readonly batchSize: number;
@@ -69,19 +76,21 @@ export class Windows {
 
 /**
  * The whole text in order: every token but the first is a target exactly once, and what fills the last batch up is IGNORE
- * (its inputs are 0). `count` is the number of real targets, to weigh the batch's mean loss.
+ * (its inputs are 0).
  */
-export function* evaluationBatches(
-  tokens: Tokens,
-  batchSize: number,
-  blockSize: number,
-): Generator<Batch & { readonly count: number }> {
+export function evaluationBatches(tokens: Tokens, batchSize: number, blockSize: number): CountedBatches {
   const targets = tokens.length - 1;
-  for (let start = 0; start < targets; start += batchSize * blockSize) {
-    const batch = emptyBatch(batchSize, blockSize);
-    for (let row = 0; row < batchSize; row++) fillRow(batch, row, tokens, start + row * blockSize, blockSize);
-    yield { ...batch, count: Math.min(batchSize * blockSize, targets - start) };
-  }
+  const step = batchSize * blockSize;
+  return {
+    total: Math.ceil(targets / step),
+    *batches() {
+      for (let start = 0; start < targets; start += step) {
+        const batch = emptyBatch(batchSize, blockSize);
+        for (let row = 0; row < batchSize; row++) fillRow(batch, row, tokens, start + row * blockSize, blockSize);
+        yield { ...batch, count: Math.min(step, targets - start) };
+      }
+    },
+  };
 }
 
 function emptyBatch(batchSize: number, blockSize: number): Batch {

@@ -1,13 +1,16 @@
 /** Texts for a classifier: encoded, cut to the context, and gathered into padded batches of few lengths. Pure functions. */
 import { UserError } from '../errors.ts';
 import { shuffled } from './labelled.ts';
-import { paddedLength } from './taggedBatches.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
-/** A text as a model takes it. */
-export interface EncodedText {
+/** Something as a model takes it. */
+export interface Pieces {
   /** One token or more, and at most the context. */
   readonly ids: readonly number[];
+}
+
+/** A text as a model takes it. */
+export interface EncodedText extends Pieces {
   /** Whether its end had to be left out. */
   readonly cut: boolean;
 }
@@ -17,14 +20,14 @@ export interface EncodedText {
  * @throws UserError when nothing is left
  */
 export function encodeText(tokenizer: Tokenizer, text: string, context: number): EncodedText {
-  const ids = tokenizer.kind === 'char' ? encodeKnown(tokenizer, text) : tokenizer.encode(text);
+  const ids = encodeKnown(tokenizer, text);
   if (ids.length > 0) return { ids: ids.slice(0, context), cut: ids.length > context };
   const why = text.trim() === '' ? 'is empty' : `has no character that the model knows ("${text.trim().slice(0, 40)}")`;
   throw new UserError(`a text ${why}; leave it out, or give it words`);
 }
 
-/** Texts that are of other characters than the tokenizer's are encoded one by one. */
-function encodeKnown(tokenizer: Tokenizer, text: string): number[] {
+/** The tokens of a text; characters that a character tokenizer never saw are left out. */
+export function encodeKnown(tokenizer: Tokenizer, text: string): number[] {
   try {
     return tokenizer.encode(text);
   } catch {
@@ -36,6 +39,16 @@ function encodeKnown(tokenizer: Tokenizer, text: string): number[] {
       }
     });
   }
+}
+
+/** The shortest length that batches are padded to. */
+const SHORTEST = 16;
+
+/** The length that `pieces` are padded to: 16, 24, 32, 48, 64, 96 and so on up to the context, so that few steps are recorded. */
+export function paddedLength(pieces: number, context: number): number {
+  let length = SHORTEST;
+  while (length < pieces) length = Number.isInteger(Math.log2(length)) ? 1.5 * length : (length / 3) * 4;
+  return Math.min(length, context);
 }
 
 /** A batch as the model takes it: B rows of T tokens, padded behind with zeros. Rows of no text hold one token, 0. */
@@ -59,7 +72,7 @@ export function padTexts(texts: readonly EncodedText[], batchSize: number, conte
 }
 
 /** Indices of texts in batches of at most `batchSize`, like lengths together, so that little is padding. */
-export function batchesByLength(texts: readonly EncodedText[], batchSize: number): number[][] {
+export function batchesByLength(texts: readonly Pieces[], batchSize: number): number[][] {
   const order = texts.map((_, i) => i).sort((a, b) => texts[a].ids.length - texts[b].ids.length || a - b);
   return chunks(order, batchSize);
 }
@@ -71,7 +84,7 @@ const SORTED_BATCHES = 8;
  * Batch after batch of indices to train on, without end: each of exactly `batchSize`. Every epoch has an order of its own, in
  * which the texts of eight batches are sorted by length. Where there are fewer texts than a batch holds, it holds some twice.
  */
-export function* trainingBatches(texts: readonly EncodedText[], batchSize: number, seed: number): Generator<number[]> {
+export function* trainingBatches(texts: readonly Pieces[], batchSize: number, seed: number): Generator<number[]> {
   const indices = texts.map((_, i) => i);
   const epoch = (number: number): number[] => shuffled(indices, mixed(seed, number));
   const size = batchSize * Math.max(1, Math.min(SORTED_BATCHES, Math.floor(texts.length / batchSize)));

@@ -1,7 +1,7 @@
 /** Sentences for a tagger: cut into stretches that fit its context, and gathered into padded batches of few lengths. */
 import { encodeWords } from './align.ts';
 import { IGNORE } from './batches.ts';
-import { shuffled } from './labelled.ts';
+import { encodeKnown, paddedLength } from './labelledBatches.ts';
 import type { Tokenizer } from './types.ts';
 
 /** Words of one sentence that fit the context together. */
@@ -16,56 +16,32 @@ export interface Stretch {
   readonly last: readonly number[];
 }
 
-/** Sentences as stretches, in order: together those of a sentence hold each of its words once. Sentences without words have none. */
+/**
+ * Sentences as stretches, in order: together those of a sentence hold each of its words once. Sentences without words have none.
+ * Characters that a character tokenizer never saw are left out; a word of such ones alone is read as token 0.
+ */
 export function stretchesOf(
   tokenizer: Tokenizer,
   sentences: readonly (readonly string[])[],
   context: number,
 ): Stretch[] {
+  const lenient = {
+    encode: (text: string): number[] => {
+      const ids = encodeKnown(tokenizer, text);
+      return ids.length > 0 ? ids : [0];
+    },
+    tokenBytes: (id: number) => tokenizer.tokenBytes(id),
+  };
   return sentences.flatMap((words, sentence) => {
     const stretches: Stretch[] = [];
     for (let firstWord = 0; firstWord < words.length; ) {
-      const { ids, last, wordCount } = encodeWords(tokenizer, words.slice(firstWord, firstWord + context), context);
+      const { ids, last, wordCount } = encodeWords(lenient, words.slice(firstWord, firstWord + context), context);
       stretches.push({ sentence, firstWord, ids, last });
       firstWord += wordCount;
     }
     return stretches;
   });
 }
-
-/** The shortest length that batches are padded to. */
-const SHORTEST = 16;
-
-/** The length that `pieces` are padded to: 16, 24, 32, 48, 64, 96 and so on up to the context, so that few steps are recorded. */
-export function paddedLength(pieces: number, context: number): number {
-  let length = SHORTEST;
-  while (length < pieces) length = Number.isInteger(Math.log2(length)) ? 1.5 * length : (length / 3) * 4;
-  return Math.min(length, context);
-}
-
-/** Batches whose stretches are sorted by length together. */
-const POOL = 8;
-
-/**
- * Batches of at most `batchSize` stretches, like ones together, so that little is padding. With a seed in random order, drawn
- * anew by each `epoch`, and sorted only within pools of 8 batches; without one the short stretches come first.
- */
-export function gather(
-  stretches: readonly Stretch[],
-  { batchSize, order }: { batchSize: number; order?: { seed: number; epoch: number } },
-): Stretch[][] {
-  const byLength = (a: Stretch, b: Stretch): number => a.ids.length - b.ids.length;
-  if (!order) return chunks(stretches.toSorted(byLength), batchSize);
-  const key = order.seed * 65_537 + 2 * order.epoch; // each epoch of each seed has keys of its own; `mix` spreads them
-  const pools = chunks(shuffled(stretches, key), POOL * batchSize);
-  return shuffled(
-    pools.flatMap((pool) => chunks(pool.toSorted(byLength), batchSize)),
-    key + 1,
-  );
-}
-
-const chunks = <T>(items: readonly T[], size: number): T[][] =>
-  Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
 
 /** A batch as the model takes it: B rows of T pieces, padded behind with zeros; rows of no stretch hold one piece, 0. */
 export interface TaggedBatch {

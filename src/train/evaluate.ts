@@ -1,7 +1,7 @@
 import type { GPT } from '../model/gpt.ts';
 import type { Engine, Recording } from '../tensor/engine.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { evaluationBatches } from '../text/batches.ts';
+import { type CountedBatches, evaluationBatches } from '../text/batches.ts';
 import type { Tokens } from '../text/dataset.ts';
 
 /** Mean cross-entropy over a text, and of how many tokens. */
@@ -18,10 +18,7 @@ export class Evaluator {
   private readonly targets: Tensor; // (B, T) u32
   private readonly work: Recording<{ loss: Tensor }>;
 
-  constructor(
-    model: GPT,
-    private readonly batchSize: number,
-  ) {
+  constructor(model: GPT, batchSize: number) {
     const { blockSize } = model.config;
     const engine: Engine = model.parameters.values.engine;
     this.ids = engine.zeros([batchSize, blockSize], 'u32');
@@ -34,15 +31,19 @@ export class Evaluator {
   }
 
   /** Scores `tokens`, or `batches` batches spread evenly over them (0: all). `signal` stops it early: undefined then. */
-  async run(tokens: Tokens, batches = 0, signal?: AbortSignal): Promise<Evaluation | undefined> {
+  run(tokens: Tokens, batches = 0, signal?: AbortSignal): Promise<Evaluation | undefined> {
     const [B, T] = this.ids.shape;
-    const total = Math.ceil((tokens.length - 1) / (B * T));
-    const wanted = batches === 0 ? total : Math.min(batches, total);
+    return this.score(evaluationBatches(tokens, B, T), batches, signal);
+  }
+
+  /** The same for batches that were made elsewhere, of this evaluator's size. */
+  async score({ total, batches }: CountedBatches, most = 0, signal?: AbortSignal): Promise<Evaluation | undefined> {
+    const wanted = most === 0 ? total : Math.min(most, total);
     let sum = 0;
     let count = 0;
     let index = 0;
     let taken = 0;
-    for (const batch of evaluationBatches(tokens, this.batchSize, T)) {
+    for (const batch of batches()) {
       if (signal?.aborted) return undefined;
       // batch i of `wanted` is the one at i / wanted of the text
       if (index++ !== Math.floor((taken * total) / wanted)) continue;

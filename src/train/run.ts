@@ -1,34 +1,27 @@
 import { basename, join, resolve } from 'node:path';
 import { UsageError, UserError } from '../errors.ts';
 import { GPT } from '../model/gpt.ts';
-import { hashing, sweepTemporary, writeAtomic } from '../node/files.ts';
+import { sweepTemporary, writeAtomic } from '../node/files.ts';
 import type { Engine } from '../tensor/engine.ts';
 import type { Precision } from '../tensor/half.ts';
-import { Windows } from '../text/batches.ts';
-import { buildDataset, type DataCard, type Dataset } from '../text/dataset.ts';
-import { utf8Chunks } from '../text/stream.ts';
-import { type Tokenizer, trainTokenizer } from '../text/tokenizer.ts';
+import type { DataCard } from '../text/dataset.ts';
 import { type AutotuneSummary, autotune } from './autotune.ts';
+import { restoreCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { modelConfig, type TrainConfig } from './config.ts';
 import { diagnose } from './diagnose.ts';
 import { Evaluator } from './evaluate.ts';
+import type { TextTuning } from './finetune/text.ts';
 import type { LogRecord } from './logRecord.ts';
+import { type CorpusSource, chatMaterial, type Material, textMaterial } from './material.ts';
 import { modelTable } from './modelTable.ts';
 import { choosePrecision } from './precision.ts';
 import type { MemoryCard, Sample } from './report/data.ts';
 import { renderReport } from './report.ts';
 import * as folders from './runFolder.ts';
 import { drawSamples } from './samples.ts';
+import { writeAdapterConfig } from './savedRun.ts';
 import { learningRateAt } from './schedule.ts';
 import { type StepMetrics, Trainer } from './trainer.ts';
-
-/** A text to train on: what its data card says, and a fresh stream of its bytes at each call. */
-export interface CorpusSource {
-  name: string;
-  source: string;
-  licence: string;
-  bytes: () => AsyncIterable<Uint8Array>;
-}
 
 export interface TrainRunOptions {
   engine: Engine;
@@ -40,6 +33,8 @@ export interface TrainRunOptions {
   resume: boolean;
   /** Measure, for at most a few seconds, what kernels do best where the engine's tables do not know; and keep it for others. */
   autotune?: boolean;
+  /** A trained model to go on from, in place of fresh weights and a tokenizer of the text's own. */
+  base?: TextTuning;
   /** Stops the run at the next step, with everything saved. */
   signal?: AbortSignal;
   onEvent?: (event: RunEvent) => void;
@@ -52,6 +47,8 @@ export type RunEvent =
   | {
       type: 'plan';
       parameters: number;
+      /** Of them, or of adapters beside them, those that are trained. */
+      trained: number;
       memoryBytes: number;
       memory: MemoryCard['planned'];
       precision: Precision;
@@ -77,29 +74,6 @@ export interface RunResult {
 
 /** Held-out tokens that the last validation scores at most, spread over all of them: a large corpus would take minutes. */
 const FINAL_TOKENS = 2 ** 18;
-
-/** The text of a run as tokens. */
-interface Prepared {
-  tokenizer: Tokenizer;
-  dataset: Dataset;
-  card: DataCard;
-}
-
-async function prepareText({ corpus, config }: TrainRunOptions): Promise<Prepared> {
-  const hash = hashing(corpus.bytes());
-  const chunks = () => utf8Chunks(corpus.bytes(), corpus.name);
-  // the first walk over the text hashes it and refuses what is no text
-  for await (const _ of utf8Chunks(hash.stream, corpus.name));
-  const tokenizer = await trainTokenizer(config.tokenizer, chunks);
-  const { blockSize, validationFraction } = config;
-  const dataset = await buildDataset(chunks, tokenizer, { name: corpus.name, blockSize, validationFraction });
-  const { name, source, licence } = corpus;
-  const card = {
-    ...{ name, source, licence, sha256: hash.digest(), ...dataset.counts },
-    ...{ tokenizer: config.tokenizer, vocabularySize: tokenizer.vocabSize },
-  };
-  return { tokenizer, dataset, card };
-}
 
 /** Settings that a resumed run may change without becoming another run. */
 const FREE: ReadonlySet<keyof TrainConfig> = new Set([
@@ -145,7 +119,6 @@ async function tuneFor(trainer: Trainer, { engine, adapter, signal, onEvent }: T
 /** One training run, from the text to the report. */
 class Run {
   private readonly evaluator: Evaluator;
-  private readonly windows: Windows;
   private readonly memory: MemoryCard['planned'];
   private log: LogRecord[] = [];
   private samples: readonly Sample[] = [];
@@ -156,13 +129,12 @@ class Run {
 
   constructor(
     private readonly options: TrainRunOptions,
-    private readonly text: Prepared,
+    private readonly text: Material,
     private readonly trainer: Trainer,
     private readonly startedAt: string,
   ) {
     const { config } = options;
     this.evaluator = new Evaluator(trainer.model, config.batchSize);
-    this.windows = new Windows(text.dataset.train, config);
     this.memory = this.planMemory();
   }
 
@@ -176,8 +148,10 @@ class Run {
 
   private planMemory(): MemoryCard['planned'] {
     const { gradientBytes } = this.trainer.stepper;
+    const { adapters } = this.options.base ?? {};
     return [
       { what: 'parameters', sizeBytes: 4 * this.model.parameters.values.size },
+      ...(adapters ? [{ what: 'adapters', sizeBytes: 4 * adapters.parameters.values.size }] : []),
       { what: 'gradients', sizeBytes: gradientBytes },
       { what: 'moments of the optimizer', sizeBytes: 2 * gradientBytes },
       { what: 'activations in training', sizeBytes: this.trainer.transientBytes },
@@ -187,14 +161,22 @@ class Run {
 
   /** Fresh weights, or those of the checkpoint. */
   async begin(resume: boolean): Promise<void> {
-    const { folder, config, adapter, engine } = this.options;
+    const { folder, config, adapter, engine, base } = this.options;
     if (resume) {
-      this.state = await folders.restoreCheckpoint(folder, this.trainer);
+      this.state = await restoreCheckpoint(folder, this.trainer);
       this.log = (await folders.readLog(folder)).filter(({ step }) => step <= this.state.step);
-    } else this.model.initialize(config.seed);
+    } else if (!base) this.model.initialize(config.seed);
     await sweepTemporary(folder);
     const { table: tuning } = engine.tuning;
-    const card = { config, dataCard: this.text.card, adapter, startedAt: this.startedAt, tuning };
+    const card = {
+      config,
+      dataCard: this.text.card,
+      adapter,
+      startedAt: this.startedAt,
+      tuning,
+      tunedFrom: base?.from,
+    };
+    if (base?.adapters) await writeAdapterConfig(folder, base.adapters, base.from, this.model.config);
     await folders.writeRunCard(folder, { version: 1, ...card }, this.text.tokenizer, this.model);
     await folders.writeLog(folder, this.log);
     const memoryBytes = this.memory.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
@@ -202,6 +184,7 @@ class Run {
     this.emit({
       type: 'plan',
       parameters,
+      trained: this.trainer.stepper.trainedCount,
       memoryBytes,
       memory: this.memory,
       precision: engine.precision,
@@ -216,6 +199,8 @@ class Run {
     const { trainer } = this;
     this.loggedAt = performance.now();
     this.resumedAt = this.loggedAt - this.state.timeMs;
+    // a base that tuning does not better is the best there is
+    if (this.options.base && trainer.step === 0) await this.save(await this.validate());
     while (trainer.step < config.steps && !signal?.aborted) {
       trainer.train(this.nextBatches());
       const due = (every: number): boolean => trainer.step % every === 0 || trainer.step === config.steps;
@@ -254,7 +239,7 @@ class Run {
 
   private nextBatches() {
     const { gradientAccumulation: count } = this.options.config;
-    return Array.from({ length: count }, (_, i) => this.windows.batch(this.trainer.step * count + i));
+    return Array.from({ length: count }, (_, i) => this.text.train.batch(this.trainer.step * count + i));
   }
 
   /** Reads the losses since the last look, logs them and judges them. */
@@ -293,7 +278,7 @@ class Run {
     const final = Math.ceil(FINAL_TOKENS / (config.batchSize * config.blockSize));
     const { evalBatches } = config; // 0 means all, also at the end
     const batches = step >= config.steps && evalBatches > 0 ? Math.max(final, evalBatches) : evalBatches;
-    const { loss: validationLoss } = (await this.evaluator.run(this.text.dataset.validation, batches))!;
+    const { loss: validationLoss } = (await this.evaluator.score(this.text.validation, batches))!;
     const tokens = step * config.batchSize * config.blockSize * config.gradientAccumulation;
     const record = { step, tokens, timeMs: performance.now() - this.resumedAt, validationLoss };
     this.log.push(record);
@@ -310,7 +295,8 @@ class Run {
     const { step } = this.trainer;
     const startedAt = performance.now();
     this.state = { ...this.state, step, timeMs: performance.now() - this.resumedAt };
-    await folders.saveCheckpoint(this.options.folder, this.trainer, this.state, best);
+    const { folder, base } = this.options;
+    await saveCheckpoint(folder, this.trainer, this.state, best, base);
     this.loggedAt += performance.now() - startedAt;
     this.emit({ type: 'checkpoint', step, best });
   }
@@ -361,11 +347,15 @@ function settlePrecision(options: TrainRunOptions, before: folders.RunCard | und
 
 async function trainFrom(before: folders.RunCard | undefined, options: TrainRunOptions): Promise<RunResult> {
   const { engine, folder, config, resume, onEvent } = options;
-  const text = await prepareText(options);
+  const { corpus, base } = options;
+  const text = base?.from.chat
+    ? await chatMaterial(corpus, config, base.tokenizer, base.from.chat)
+    : await textMaterial(corpus, config, base?.tokenizer);
   if (before) checkSameRun(before, config, text.card, folder);
   onEvent?.({ type: 'data', card: text.card });
   if (before) takeTablesOf(before, options);
-  const trainer = new Trainer(new GPT(engine, modelConfig(config, text.tokenizer.vocabSize)), config);
+  const model = base?.model ?? new GPT(engine, modelConfig(config, text.tokenizer.vocabSize));
+  const trainer = new Trainer(model, config, base?.parameters);
   if (options.autotune && !before) await tuneFor(trainer, options);
   const run = new Run(options, text, trainer, before?.startedAt ?? new Date().toISOString());
   await run.begin(resume);

@@ -3,20 +3,18 @@ import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { fromHuggingFaceConfig, toHuggingFaceConfig } from '../export/huggingFace.ts';
-import { decodeSafetensors, encodeSafetensors, type LoadedFile, type NamedTensor } from '../export/safetensors.ts';
-import { isLossScaleState } from '../kernels/lossScale.ts';
+import { decodeSafetensors, type LoadedFile } from '../export/safetensors.ts';
 import type { ModelConfig } from '../model/config.ts';
-import { GPT } from '../model/gpt.ts';
+import type { GPT } from '../model/gpt.ts';
 import { errorCode, writeAtomic } from '../node/files.ts';
-import type { Engine } from '../tensor/engine.ts';
 import type { Parameters } from '../tensor/parameters.ts';
 import { format, type Shape, sameShape } from '../tensor/shape.ts';
 import { isTuningTable, type TuningTable } from '../tensor/tuning.ts';
+import type { ChatTemplate } from '../text/chatTemplate.ts';
 import type { DataCard } from '../text/dataset.ts';
-import { type Tokenizer, tokenizerFromJSON } from '../text/tokenizer.ts';
+import type { Tokenizer } from '../text/tokenizer.ts';
 import { PRESETS, type TrainConfig } from './config.ts';
 import type { LogRecord } from './logRecord.ts';
-import type { Trainer } from './trainer.ts';
 
 /*
  * What a run leaves behind:
@@ -25,6 +23,8 @@ import type { Trainer } from './trainer.ts';
  *   tokenizer.json                   the tokenizer
  *   run.json                         settings, data card, adapter, tuning
  *   resume.safetensors               weights, moments and progress: one file, so that a kill leaves the old one or the new one
+ *   adapter_model.safetensors,       in place of the weights where adapters alone were trained: the best ones and their settings as
+ *   adapter_config.json                PEFT keeps them; adapter_last.safetensors has the last ones
  *   log.jsonl, report.html           figures of every step, and what people look at
  */
 export const FILES = {
@@ -34,6 +34,9 @@ export const FILES = {
   tokenizer: 'tokenizer.json',
   run: 'run.json',
   resume: 'resume.safetensors',
+  adapter: 'adapter_model.safetensors',
+  lastAdapter: 'adapter_last.safetensors',
+  adapterConfig: 'adapter_config.json',
   log: 'log.jsonl',
   report: 'report.html',
 } as const;
@@ -48,6 +51,22 @@ export interface RunState {
   bestStep: number;
 }
 
+/** The run that another one goes on from. */
+export interface BaseLink {
+  /** Its folder, as seen from the other one's. */
+  readonly folder: string;
+  /** Which of its weights, and the SHA-256 of their file. */
+  readonly checkpoint: 'best' | 'last';
+  readonly sha256: string;
+}
+
+/** What a run that goes on from another one says of that. */
+export interface TunedFrom extends BaseLink {
+  method: 'full' | 'lora' | 'last';
+  /** How prompts and answers were put together, where it was tuned on such. */
+  chat?: ChatTemplate;
+}
+
 /** What run.json holds. */
 export interface RunCard {
   version: 1;
@@ -56,15 +75,9 @@ export interface RunCard {
   adapter: { name: string; software: boolean };
   /** Measured choices of kernels that the run goes by: they decide the last bits of its numbers. */
   tuning?: TuningTable;
+  tunedFrom?: TunedFrom;
   /** ISO 8601. */
   startedAt: string;
-}
-
-/** A run as `sample` and `eval` need it. */
-export interface SavedRun extends RunCard {
-  model: GPT;
-  tokenizer: Tokenizer;
-  state: RunState;
 }
 
 /** Reads a file of a run folder. @throws UserError that says what the folder lacks. */
@@ -136,7 +149,7 @@ export async function readWeights(folder: string, file: string): Promise<LoadedF
 }
 
 /** A tensor of a file, checked against the model. */
-function partOf(loaded: LoadedFile, file: string, name: string, shape: Shape): Float32Array {
+export function partOf(loaded: LoadedFile, file: string, name: string, shape: Shape): Float32Array {
   const tensor = loaded.tensors.get(name);
   if (!tensor) throw new UserError(`${file} has no tensor "${name}": it was saved by a model of another config.`);
   if (!sameShape(tensor.shape, shape)) {
@@ -151,86 +164,11 @@ export const loadParameters = (parameters: Parameters, loaded: LoadedFile, file:
   parameters.values.write(parameters.join((name, shape) => partOf(loaded, file, name, shape)));
 };
 
-function parseState(metadata: Readonly<Record<string, string>>, file: string): RunState {
-  try {
-    const state = JSON.parse(metadata.state) as RunState;
-    if (Number.isInteger(state.step) && state.step >= 0) return state;
-  } catch {
-    // said below
-  }
-  throw new UserError(`${file} does not say how far its run was; it is not a checkpoint of this program.`);
-}
-
-function parseLossScale({ lossScale }: Readonly<Record<string, string>>, file: string): number[] {
-  try {
-    const state: unknown = JSON.parse(lossScale);
-    if (isLossScaleState(state)) return state;
-  } catch {
-    // said below
-  }
-  throw new UserError(
-    `${file} does not hold the loss scale of mixed precision; restore it from a copy, or train anew.`,
-  );
-}
-
-/** The file of a run's best weights (or last ones). */
-export const weightsFile = (folder: string, which: 'best' | 'last' = 'best'): string =>
-  which === 'best' && existsSync(join(folder, FILES.best)) ? FILES.best : FILES.last;
-
-/**
- * Loads a run: its best weights (or the last ones), tokenizer and settings.
- * @throws UserError when the folder is missing, incomplete, damaged or of another config.
- */
-export async function loadRun(engine: Engine, folder: string, which: 'best' | 'last' = 'best'): Promise<SavedRun> {
-  const card = await readRunCard(folder);
-  const tokenizer = tokenizerFromJSON(await readJson(folder, FILES.tokenizer));
-  const config = await readModelConfig(folder);
-  if (tokenizer.vocabSize !== config.vocabSize) {
-    throw new UserError(
-      `${folder} is mixed up: its tokenizer has ${tokenizer.vocabSize} tokens, and its model ${config.vocabSize}. Restore the files of one run.`,
-    );
-  }
-  const model = new GPT(engine, config);
-  const file = weightsFile(folder, which);
-  const loaded = await readWeights(folder, file);
-  loadParameters(model.parameters, loaded, join(folder, file));
-  return { ...card, model, tokenizer, state: parseState(loaded.metadata, join(folder, file)) };
-}
-
-/** Reads parameters back. */
-async function weightsOf(model: GPT): Promise<NamedTensor[]> {
-  return model.parameters.split(await model.parameters.values.floats());
-}
-
-/**
- * Saves a checkpoint: the best weights if they are the best so far, then everything that resuming needs, then the last
- * weights. Each file is replaced as a whole. @throws UserError when the disk is full or the folder read-only.
- */
-export async function saveCheckpoint(
-  folder: string,
-  trainer: Trainer,
-  state: RunState,
-  isBest: boolean,
-): Promise<void> {
-  const weights = await weightsOf(trainer.model);
-  const metadata = { state: JSON.stringify(state) };
-  if (isBest) await writeAtomic(join(folder, FILES.best), encodeSafetensors(weights, metadata));
-  const { tensors, lossScale } = await trainer.stepper.save();
-  // doubles in JSON hold what f32 does, to the bit
-  const scaling = lossScale && { lossScale: JSON.stringify(lossScale) };
-  await writeAtomic(join(folder, FILES.resume), encodeSafetensors(tensors, { ...metadata, ...scaling }));
-  await writeAtomic(join(folder, FILES.last), encodeSafetensors(weights, metadata));
-}
-
-/** Puts a trainer where its run stopped. @throws UserError when the checkpoint is missing, damaged or of another config. */
-export async function restoreCheckpoint(folder: string, trainer: Trainer): Promise<RunState> {
-  const file = join(folder, FILES.resume);
-  const loaded = await readWeights(folder, FILES.resume);
-  const state = parseState(loaded.metadata, file);
-  const { stepper } = trainer;
-  const lossScale = stepper.lossScale && parseLossScale(loaded.metadata, file);
-  stepper.restore(state.step, (name, shape) => partOf(loaded, file, name, shape), lossScale);
-  return state;
+/** The file of a run's best weights (or last ones): the model's own, or its adapters'. */
+export function weightsFile(folder: string, which: 'best' | 'last' = 'best'): string {
+  const own = (file: string): boolean => existsSync(join(folder, file));
+  const [best, last] = own(FILES.adapterConfig) ? [FILES.adapter, FILES.lastAdapter] : [FILES.best, FILES.last];
+  return which === 'best' && own(best) ? best : last;
 }
 
 /** The figures of a run so far. A line that a kill cut short is passed over. */

@@ -5,7 +5,7 @@ import { endScaledStep, lossScaleState, scaledGradient } from '../kernels/lossSc
 import { METRICS, storeMetrics } from '../kernels/record.ts';
 import type { Dispatched, Engine, Recording } from '../tensor/engine.ts';
 import type { Parameters } from '../tensor/parameters.ts';
-import type { Shape } from '../tensor/shape.ts';
+import { type Shape, sizeOf } from '../tensor/shape.ts';
 import { ELEMENT_BYTES, type Tensor } from '../tensor/tensor.ts';
 import type { TrainConfig } from './config.ts';
 import { type OptimizerSettings, updateParameters } from './optimizer.ts';
@@ -132,6 +132,12 @@ export class Stepper {
   /** Bytes of the gradients of the trained parameters; the moments take twice as many. */
   get gradientBytes(): number {
     return this.trained.reduce((sum, { parameters }) => sum + ELEMENT_BYTES * parameters.gradients!.size, 0);
+  }
+
+  /** How many numbers are trained. */
+  get trainedCount(): number {
+    const specs = this.trained.flatMap(({ parameters }) => parameters.trainedSpecs);
+    return specs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   }
 
   /** The recorded step, for profiles. */

@@ -109,7 +109,7 @@ describe('Windows', () => {
 describe('evaluationBatches', () => {
   it.each([2, 3, 12, 13, 14, 25, 100])('predicts each of %i tokens but the first exactly once, in order', (length) => {
     const predicted: number[] = [];
-    for (const { inputs, targets, count } of evaluationBatches(counting(length), 3, 4)) {
+    for (const { inputs, targets, count } of evaluationBatches(counting(length), 3, 4).batches()) {
       expect(inputs).toHaveLength(12);
       const real = Array.from(targets.keys()).filter((i) => targets[i] !== IGNORE);
       expect(real).toHaveLength(count);
@@ -123,6 +123,6 @@ describe('evaluationBatches', () => {
   });
 
   it('gives nothing for a single token', () => {
-    expect([...evaluationBatches(counting(1), 3, 4)]).toEqual([]);
+    expect([...evaluationBatches(counting(1), 3, 4).batches()]).toEqual([]);
   });
 });

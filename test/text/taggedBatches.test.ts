@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { IGNORE } from '../../src/text/batches.ts';
 import { entitiesOf } from '../../src/text/entities.ts';
-import { gather, paddedLength, padStretches, stretchesOf } from '../../src/text/taggedBatches.ts';
+import { paddedLength } from '../../src/text/labelledBatches.ts';
+import { padStretches, stretchesOf } from '../../src/text/taggedBatches.ts';
 import { trainTokenizer } from '../../src/text/tokenizer.ts';
 import { splitWords } from '../../src/text/words.ts';
 import { inChunks, randomText } from './samples.ts';
@@ -34,23 +35,6 @@ it('pads to few lengths', () => {
   expect(paddedLength(3, 8)).toBe(8);
 });
 
-const lengthOf = ({ ids }: { ids: readonly number[] }): number => ids.length;
-
-it('gathers every stretch once an epoch, in an order of its own, like lengths together', () => {
-  const stretches = stretchesOf(tokenizer, SENTENCES, 64);
-  const settings = { batchSize: 3 };
-  const order = (seed: number, epoch: number) => gather(stretches, { ...settings, order: { seed, epoch } });
-  for (const batches of [gather(stretches, settings), order(1, 0), order(1, 1)]) {
-    expect(new Set(batches.flat())).toEqual(new Set(stretches));
-    expect(batches.flat().length).toBe(stretches.length);
-    expect(Math.max(...batches.map((batch) => batch.length))).toBe(3);
-    for (const batch of batches) expect(batch.map(lengthOf)).toEqual(batch.map(lengthOf).sort((a, b) => a - b));
-  }
-  expect(order(1, 0)).toEqual(order(1, 0));
-  expect(order(1, 0)).not.toEqual(order(1, 1));
-  expect(order(1, 0)).not.toEqual(order(2, 0));
-});
-
 it('puts each class at the last piece of its word, and IGNORE everywhere else', () => {
   const stretches = stretchesOf(tokenizer, [['ab', 'c'], ['d']], 16);
   const { length, ids, lengths, targets } = padStretches(stretches, { batchSize: 3, context: 16 }, [[5, 0], [7]]);
@@ -76,4 +60,13 @@ it('finds entities in the text that the words are of', () => {
     { type: 'PER', start: 2, end: 13, text: 'Anna  Smith' },
     { type: 'LOC', start: 18, end: 26, text: 'St. Ives' },
   ]);
+});
+
+it('reads words of characters that the tokenizer never saw', async () => {
+  const known = await trainTokenizer('char', inChunks(' abc'));
+  const [{ ids, last }] = stretchesOf(known, [['aéb', '鯨', 'c']], 16);
+  expect(last).toEqual([2, 3, 5]);
+  expect(known.decode(ids)).toBe(' ab  c');
+  const [bare] = stretchesOf(await trainTokenizer('char', inChunks('abc')), [['鯨', 'c']], 16);
+  expect(bare.last).toEqual([0, 1]);
 });

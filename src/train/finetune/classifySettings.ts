@@ -57,7 +57,7 @@ export function settleClassify(wishes: ClassifyWishes, examples: number): Classi
   const steps = given.steps ?? stepsFor(examples, batchSize, epochs);
   return {
     ...{ method, randomStart, batchSize, steps, pooling: 'mean', patience: 6, classWeights: false, seed: 1337 },
-    ...{ rank: 4, alpha: 8 },
+    ...{ rank: 4, alpha: 8, loraDropout: 0, dropout: 0.1 },
     evalEvery: Math.max(1, Math.round(steps / VALIDATIONS)),
     ...(randomStart ? FROM_RANDOM : RATES[method]),
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),

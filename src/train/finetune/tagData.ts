@@ -1,9 +1,10 @@
 /** Tagged sentences to tune on: from a user's file, split and checked. */
 import { createHash } from 'node:crypto';
 import { UserError } from '../../errors.ts';
-import { readConll, type TaggedSentence } from '../../text/conll.ts';
-import { type Fractions, normalizeText, randomSplit, removeRepeated } from '../../text/splits.ts';
+import { readConll, type TaggedSentence, writeConll } from '../../text/conll.ts';
+import { type Fractions, normalizeText, randomSplit, removeRepeated, subsampleAny } from '../../text/splits.ts';
 import { countSentences, type Parts, type TaskCard } from '../../text/taskCard.ts';
+import type { PartHash } from './classifyData.ts';
 
 /** A data set for a tagger, with its card. */
 export interface TagData {
@@ -57,6 +58,19 @@ export function requireSpans(sentences: readonly TaggedSentence[], name: string)
   );
 }
 
+/** Validation sentences at most: more would take longer than the steps between two validations. */
+const MOST_VALIDATED = 500;
+
+/**
+ * The first `labels` training sentences of an order that the seed picks, and no more validation sentences than those, as
+ * somebody with so few labels would have. Without `labels` all that there are to train on.
+ */
+export function thinOut(parts: Parts<TaggedSentence>, labels: number | undefined, seed: number): Parts<TaggedSentence> {
+  const train = labels === undefined ? parts.train : subsampleAny(parts.train, labels, seed);
+  const validated = Math.max(1, Math.min(MOST_VALIDATED, train.length));
+  return { ...parts, train, validation: subsampleAny(parts.validation, validated, seed) };
+}
+
 /** The classes of a tagger that learns from these sentences: O, then the others by name. */
 export function tagsOf(sentences: readonly TaggedSentence[]): string[] {
   const tags = new Set(sentences.flatMap(({ tags }) => tags));
@@ -82,3 +96,12 @@ export function unseenTypes(
     ];
   });
 }
+
+/** What says which sentences were trained on, validated and tested on: how many, and the SHA-256 of them as a CoNLL file. */
+export const hashTagged = (parts: Parts<TaggedSentence>): Record<string, PartHash> =>
+  Object.fromEntries(
+    Object.entries(parts).map(([part, sentences]) => {
+      const sha256 = createHash('sha256').update(writeConll(sentences)).digest('hex');
+      return [part, { examples: sentences.length, sha256 }];
+    }),
+  );

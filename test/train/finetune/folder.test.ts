@@ -7,19 +7,20 @@ import { writeAtomic } from '../../../src/node/files.ts';
 import { ByteTokenizer } from '../../../src/text/byteTokenizer.ts';
 import type { DataCard } from '../../../src/text/dataset.ts';
 import { countTexts } from '../../../src/text/taskCard.ts';
+import { saveCheckpoint } from '../../../src/train/checkpoint.ts';
 import { resolveConfig } from '../../../src/train/config.ts';
 import { Classifier } from '../../../src/train/finetune/classifier.ts';
 import { tuneClassifier } from '../../../src/train/finetune/classify.ts';
 import { hashParts } from '../../../src/train/finetune/classifyData.ts';
 import {
-  describeBase,
   readTuned,
   readTunedCard,
   type TunedCard,
   writeTuned,
 } from '../../../src/train/finetune/folder.ts';
 import { METHODS, type Method } from '../../../src/train/finetune/method.ts';
-import { loadRun, saveCheckpoint, writeRunCard } from '../../../src/train/runFolder.ts';
+import { writeRunCard } from '../../../src/train/runFolder.ts';
+import { loadRun } from '../../../src/train/savedRun.ts';
 import { Trainer } from '../../../src/train/trainer.ts';
 import { testEngine } from '../../helpers/engine.ts';
 import { smallModel } from '../../helpers/models.ts';
@@ -51,7 +52,7 @@ async function tuneInto(name: string, method: Method) {
   const { temperature, classes } = classifier.parts;
   const card: TunedCard = {
     ...{ version: 1, task: 'classify', labels: classes, method },
-    ...{ base: await describeBase(at(name), at('base')), settings: { ...settings, temperature }, adapter, startedAt },
+    ...{ base: await linkTo(at('base'), at(name), 'best'), settings: { ...settings, temperature }, adapter, startedAt },
     ...{ splits: hashParts(parts) },
     dataCard: {
       ...{ name: 'pets', task: 'classify', source: 'a test', licence: 'none', note: '', sha256: '' },

@@ -1,0 +1,175 @@
+import { readFile } from 'node:fs/promises';
+import { basename, extname } from 'node:path';
+import { type Command, Option } from 'commander';
+import { findTaskSet, taskSets } from '../../data/corpora.ts';
+import { prepareTask } from '../../data/prepare.ts';
+import { UsageError, UserError } from '../errors.ts';
+import { errorCode } from '../node/files.ts';
+import { type TunedCard, writeTuned } from '../train/finetune/folder.ts';
+import { METHODS } from '../train/finetune/method.ts';
+import { STOP_ON, type TagEvent, type TagSettings, type TunedTagger, tuneTagger } from '../train/finetune/tag.ts';
+import { hashTagged, splitTagFile, type TagData } from '../train/finetune/tagData.ts';
+import { count } from '../train/format.ts';
+import { isRunFolder } from '../train/runFolder.ts';
+import { linkTo, loadRun } from '../train/savedRun.ts';
+import { openEngine } from './engine.ts';
+import { addLoraOptions } from './loraOptions.ts';
+import { spanTables } from './metricTables.ts';
+import { adapterOption, checkpointOption, examples, jsonOption, number, runOption, shellWord } from './options.ts';
+import { print, printJson, say } from './output.ts';
+import { INTERRUPTED, stopSignal } from './stopSignal.ts';
+
+interface FinetuneTagOptions extends Partial<TagSettings> {
+  run: string;
+  column?: number;
+  labels?: number;
+  out?: string;
+  force?: boolean;
+  checkpoint: 'best' | 'last';
+  adapter?: string;
+  json?: boolean;
+}
+
+const whole = number({ least: 1, whole: true });
+const above = number({ least: 1e-9 });
+
+/** `dawnlm finetune tag`. */
+export function addFinetuneTag(finetune: Command): void {
+  const sets = taskSets.filter(({ task }) => task === 'tag').map(({ name }) => name);
+  const verb = finetune
+    .command('tag')
+    .description('tune a trained model to find names and other spans in text')
+    .argument('<data>', `a file of CoNLL columns (a word and its tag a line, in BIO or IOB1), or ${sets.join(' or ')}`)
+    .addOption(runOption().makeOptionMandatory())
+    .option(
+      '--column <n>',
+      'the column of the tags, counted from 0 (default: the last)',
+      number({ least: 1, whole: true }),
+    )
+    .addOption(
+      new Option(
+        '--method <which>',
+        'what is trained beside the new head: all, adapters, the last block, nothing',
+      ).choices(METHODS),
+    );
+  addLoraOptions(verb)
+    .option('--bidirectional', 'let each word see those behind it: lifts the causal mask')
+    .option('--random-start', 'begin with random weights, to compare with')
+    .option('--labels <n>', 'train on so many sentences only', whole)
+    .option('--out <folder>', 'where the tuned model is kept (default: <run>-<data>)')
+    .option('--force', 'write over what was tuned into that folder before')
+    .option('--steps <n>', 'optimizer steps at most', whole)
+    .option('--batch-size <n>', 'sentences a step', whole)
+    .option('--learning-rate <rate>', 'largest learning rate, of the head and of adapters', above)
+    .option('--base-rate <factor>', "learning rate of the model's own weights, in units of that", above)
+    .option('--dropout <share>', 'share of activations dropped (default: 0.1)', number({ least: 0, most: 0.9 }))
+    .option('--patience <n>', 'validations without a better one after which it ends', whole)
+    .addOption(
+      new Option('--stop-on <score>', 'what validations are judged by: entity F1, or the loss').choices(STOP_ON),
+    )
+    .option('--seed <n>', 'of the head, the order and the split', number({ least: 0, most: 2 ** 32 - 1, whole: true }))
+    .addOption(checkpointOption())
+    .addOption(adapterOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      examples(
+        'dawnlm finetune tag --run runs/english synthetic-names --labels 500 --out runs/names',
+        'dawnlm finetune tag --run runs/english ner.conll --column 3 --method lora --bidirectional',
+      ),
+    )
+    .action(finetuneTag);
+}
+
+async function finetuneTag(given: string, options: FinetuneTagOptions): Promise<void> {
+  const { run, column, labels, out, force, checkpoint, adapter: choice, json, ...wishes } = options;
+  const name = findTaskSet(given) ? given : basename(given, extname(given));
+  const folder = out ?? `${run.replace(/[\\/]+$/, '')}-${name}`;
+  if (isRunFolder(folder) && !force) {
+    throw new UserError(
+      `${folder} holds a run already: write over it with --force, or choose another folder with --out.`,
+    );
+  }
+  const startedAt = new Date().toISOString();
+  const data = await readData(given, column, wishes.seed);
+  const { engine, adapter } = await openEngine(choice);
+  const base = await loadRun(engine, run, checkpoint);
+  if (json) printJson({ type: 'data', card: data.card });
+  else sayData(data);
+  const onEvent = (event: TagEvent): void => {
+    if (json) printJson(event);
+    sayEvent(event);
+  };
+  const tuned = await tuneTagger({ base, parts: data.parts, wishes, labels, signal: stopSignal(), onEvent });
+  const { tagger, adapters, settings } = tuned;
+  const card: TunedCard = {
+    ...{ version: 1, task: 'tag', labels: tagger.parts.tags, method: settings.method, startedAt, adapter },
+    ...{ base: await linkTo(run, folder, checkpoint), settings: { ...settings }, dataCard: data.card },
+    ...{ splits: hashTagged(tuned.parts), report: tuned.reports },
+  };
+  await writeTuned(folder, card, { ...tagger.parts, adapters });
+  report(tuned, folder, json);
+  if (tuned.status === 'stopped') process.exitCode = INTERRUPTED;
+}
+
+/** A known set by its name, or the user's own file. */
+async function readData(given: string, column: number | undefined, seed = 0): Promise<TagData> {
+  const set = findTaskSet(given);
+  if (!set) return splitTagFile(await readText(given), { path: given, column, seed });
+  if (column !== undefined) throw new UsageError(`--column is for files of your own; ${given} has its tags already`);
+  const prepared = await prepareTask(set, say);
+  if (prepared.task === 'tag') return prepared;
+  throw new UsageError(`${given} has a class for each text: npx dawnlm finetune classify --run ... ${given}`);
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
+  } catch (error) {
+    if (error instanceof TypeError) throw new UserError(`${path} is not UTF-8; convert it, for example with iconv`);
+    const sets = taskSets.filter(({ task }) => task === 'tag').map(({ name }) => name);
+    throw new UserError(
+      `${path} cannot be read (${errorCode(error)}); give a file of CoNLL columns, or one of the known sets: ${sets.join(', ')}`,
+      { cause: error },
+    );
+  }
+}
+
+function sayData({ card }: TagData): void {
+  const parts = Object.entries(card.parts).map(([part, { examples }]) => `${count(examples)} ${part}`);
+  const { within, across } = card.duplicates;
+  say(`data: ${card.name}, sentences: ${parts.join(', ')}; ${count(within + across)} duplicates removed`);
+  say(`licence: ${card.licence}. ${card.note}`);
+}
+
+function sayEvent(event: TagEvent): void {
+  if (event.type === 'plan') {
+    const { settings, tags, trained, total, examples: parts, warnings } = event;
+    const mask = settings.bidirectional ? ', without the causal mask' : '';
+    say(`tags: ${tags.join(' ')}`);
+    say(
+      `${settings.method}${mask}: ${count(trained)} of ${count(total)} parameters are trained on ${count(parts.train)} sentences, chosen by ${count(parts.validation)}`,
+    );
+    for (const warning of warnings) say(`mind: ${warning}`);
+  } else {
+    const { step, loss, validationLoss, f1, best } = event;
+    const scores = `loss ${loss.toFixed(3)}  val ${validationLoss.toFixed(3)}  F1 ${(100 * f1).toFixed(1)}%`;
+    say(`step ${step}  ${scores}${best ? '  best so far' : ''}`);
+  }
+}
+
+function report({ status, best, reports }: TunedTagger, folder: string, json: boolean | undefined): void {
+  if (json)
+    return void printJson({
+      type: 'result',
+      status,
+      folder,
+      step: best.step,
+      validation: best.evaluation.report,
+      reports,
+    });
+  const ends = { finished: 'finished', early: 'nothing got better any more', stopped: 'stopped' };
+  say(`${ends[status]}; the weights are those of step ${best.step}`);
+  for (const [part, scores] of Object.entries(reports)) print(`\n${part}\n${spanTables(scores)}`);
+  say(`\nin ${folder}; tag a text: npx dawnlm tag --run ${shellWord(folder)} "..."`);
+}

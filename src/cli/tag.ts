@@ -1,0 +1,68 @@
+import { existsSync } from 'node:fs';
+import type { Command } from 'commander';
+import { UserError } from '../errors.ts';
+import { readTextStream } from '../node/files.ts';
+import { type Entity, entitiesOf } from '../text/entities.ts';
+import { utf8Chunks } from '../text/stream.ts';
+import { splitSentences } from '../text/words.ts';
+import { readTuned, readTunedCard } from '../train/finetune/folder.ts';
+import { typesOf } from '../train/finetune/tagData.ts';
+import { Tagger } from '../train/finetune/tagger.ts';
+import { openEngine } from './engine.ts';
+import { markEntities } from './entities.ts';
+import { adapterOption, examples, jsonOption } from './options.ts';
+import { print, printJson } from './output.ts';
+import { terminalOf } from './terminal.ts';
+
+interface TagOptions {
+  run: string;
+  adapter?: string;
+  json?: boolean;
+}
+
+/** Sentences that are tagged at once. */
+const AT_ONCE = 16;
+
+export function addTag(program: Command): void {
+  program
+    .command('tag')
+    .description('find names and other spans in a text with a tuned model')
+    .argument('[text]', 'a text, a file, or - for standard input', '-')
+    .requiredOption('--run <folder>', 'folder that dawnlm finetune tag has written')
+    .addOption(adapterOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `\nWith --json: {"text", "entities": [{"type", "start", "end", "text"}]}, offsets in UTF-16 units of the text.`,
+    )
+    .addHelpText(
+      'after',
+      examples('dawnlm tag --run runs/names "Anna Smith flew to Oslo."', 'dawnlm tag --run runs/names letter.txt'),
+    )
+    .action(tagVerb);
+}
+
+async function tagVerb(given: string, { run, adapter, json }: TagOptions): Promise<void> {
+  const card = await readTunedCard(run, 'tag');
+  const text = await readGiven(given);
+  const sentences = splitSentences(text);
+  if (sentences.length === 0) throw new UserError('the text is empty: there is nothing to tag; give some words');
+  const { engine } = await openEngine(adapter);
+  const tuned = await readTuned(engine, run, card);
+  const bidirectional = card.settings.bidirectional === true;
+  const tagger = new Tagger({ ...tuned, tags: card.labels, bidirectional }, Math.min(AT_ONCE, sentences.length));
+  const tags = await tagger.tag(sentences.map((words) => words.map((word) => word.text)));
+  const entities = sentences.flatMap((words, s): Entity[] => entitiesOf(text, words, tags[s]));
+  if (json) return void printJson({ text, entities });
+  const { color } = terminalOf(process.stdout);
+  const marked = markEntities(text, entities, { types: typesOf(card.labels), color });
+  print(marked.endsWith('\n') ? marked : `${marked}\n`);
+}
+
+/** The text itself, unless it names a file or standard input. */
+async function readGiven(given: string): Promise<string> {
+  if (given !== '-' && !existsSync(given)) return given;
+  let text = '';
+  for await (const chunk of utf8Chunks(readTextStream(given), given === '-' ? 'standard input' : given)) text += chunk;
+  return text;
+}

@@ -1,0 +1,71 @@
+/** What a run learns from: a text as windows, or prompts and answers. */
+import { hashing } from '../node/files.ts';
+import { type Batch, type CountedBatches, evaluationBatches, Windows } from '../text/batches.ts';
+import { readChat } from '../text/chat.ts';
+import { ChatBatches, chatEvaluation, chatParts } from '../text/chatBatches.ts';
+import type { ChatTemplate } from '../text/chatTemplate.ts';
+import { buildDataset, type DataCard, measureText } from '../text/dataset.ts';
+import { utf8Chunks } from '../text/stream.ts';
+import { type Tokenizer, trainTokenizer } from '../text/tokenizer.ts';
+import type { TrainConfig } from './config.ts';
+
+/** A text to train on: what its data card says, and a fresh stream of its bytes at each call. */
+export interface CorpusSource {
+  name: string;
+  source: string;
+  licence: string;
+  bytes: () => AsyncIterable<Uint8Array>;
+}
+
+/** The tokens of a run. */
+export interface Material {
+  readonly tokenizer: Tokenizer;
+  readonly card: DataCard;
+  /** A pure function of the index, from 0. */
+  readonly train: { batch(index: number): Batch };
+  readonly validation: CountedBatches;
+}
+
+/** A text as windows, its end held out; a tokenizer is trained on it unless one is given. @throws UserError for text that cannot be used */
+export async function textMaterial(corpus: CorpusSource, config: TrainConfig, given?: Tokenizer): Promise<Material> {
+  const hash = hashing(corpus.bytes());
+  const chunks = () => utf8Chunks(corpus.bytes(), corpus.name);
+  // the first walk over the text hashes it and refuses what is no text
+  for await (const _ of utf8Chunks(hash.stream, corpus.name));
+  const tokenizer = given ?? (await trainTokenizer(config.tokenizer, chunks));
+  const { batchSize, blockSize, validationFraction } = config;
+  const dataset = await buildDataset(chunks, tokenizer, { name: corpus.name, blockSize, validationFraction });
+  return {
+    tokenizer,
+    card: { ...cardOf(corpus, config, tokenizer), sha256: hash.digest(), ...dataset.counts },
+    train: new Windows(dataset.train, config),
+    validation: evaluationBatches(dataset.validation, batchSize, blockSize),
+  };
+}
+
+/** Prompts and answers from JSON lines, some held out; the loss is on the answers. @throws UserError for a file that cannot be used */
+export async function chatMaterial(
+  corpus: CorpusSource,
+  config: TrainConfig,
+  tokenizer: Tokenizer,
+  template: ChatTemplate,
+): Promise<Material> {
+  const hash = hashing(corpus.bytes());
+  let content = '';
+  for await (const chunk of utf8Chunks(hash.stream, corpus.name)) content += chunk;
+  const parts = chatParts(readChat(content, corpus.name), tokenizer, { template, ...config });
+  const tokensIn = (part: typeof parts.train): number => part.reduce((sum, { ids }) => sum + ids.length, 0);
+  const counts = { trainTokens: tokensIn(parts.train), validationTokens: tokensIn(parts.validation) };
+  const size = await measureText(utf8Chunks(corpus.bytes(), corpus.name));
+  return {
+    tokenizer,
+    card: { ...cardOf(corpus, config, tokenizer), sha256: hash.digest(), ...size, ...counts },
+    train: new ChatBatches(parts.train, config),
+    validation: chatEvaluation(parts.validation, config.batchSize, config.blockSize),
+  };
+}
+
+const cardOf = ({ name, source, licence }: CorpusSource, config: TrainConfig, { vocabSize }: Tokenizer) => ({
+  ...{ name, source, licence },
+  ...{ tokenizer: config.tokenizer, vocabularySize: vocabSize },
+});
