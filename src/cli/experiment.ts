@@ -5,6 +5,7 @@ import { type RecallResult, runRecall } from '../train/experiment/recallRun.ts';
 import { count, durationInWords, loss } from '../train/format.ts';
 import { renderRecallReport } from '../train/report/recall.ts';
 import { adapterInWords, openEngine } from './engine.ts';
+import { addExperimentTransfer } from './experimentTransfer.ts';
 import { adapterOption, examples, jsonOption, number } from './options.ts';
 import { print, printJson, say, table } from './output.ts';
 
@@ -18,9 +19,7 @@ interface RecallOptions {
 
 /** `dawnlm experiment`. */
 export function addExperiment(program: Command): void {
-  const experiment = program
-    .command('experiment')
-    .description('what these models can do, measured from scratch: recall');
+  const experiment = program.command('experiment').description('what these models can do, measured from scratch');
   experiment
     .command('recall')
     .description('a tiny model learns to recall from its prompt: accuracy by the number of shots')
@@ -31,6 +30,7 @@ export function addExperiment(program: Command): void {
     .addOption(jsonOption())
     .addHelpText('after', examples('dawnlm experiment recall --quick'))
     .action(recallVerb);
+  addExperimentTransfer(experiment);
 }
 
 /** Steps between two lines about the loss. */

@@ -102,7 +102,17 @@ async function readTuned(folder: string): Promise<RunCard> {
 }
 
 const begin = async (engine: Engine, folder: string, options: TextOptions): Promise<TextTuning> => {
-  const { run, checkpoint, method, rank = 4, alpha = 8, loraDropout: dropout = 0, chat, template, seed = 1337 } = options;
+  const {
+    run,
+    checkpoint,
+    method,
+    rank = 4,
+    alpha = 8,
+    loraDropout: dropout = 0,
+    chat,
+    template,
+    seed = 1337,
+  } = options;
   const targets = options.targets ?? targetsOf(await readModelConfig(run!));
   const lora = { rank, alpha, targets, dropout };
   const settings = {

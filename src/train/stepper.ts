@@ -160,6 +160,12 @@ export class Stepper {
     this.step++;
   }
 
+  /** Hands back the memory of the recorded steps; a later step records anew. */
+  dispose(): void {
+    for (const recording of this.recorded.values()) recording.dispose();
+    this.recorded.clear();
+  }
+
   /** Waits for the GPU and returns the metrics of the last `count` steps, oldest first; at most 64 are kept. */
   async metrics(count: number): Promise<StepMetrics[]> {
     const ring = await this.ring.floats();

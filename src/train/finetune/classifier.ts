@@ -37,4 +37,8 @@ export class Classifier {
     const encoded = texts.map((text) => encodeText(tokenizer, text, model.config.blockSize));
     return (await this.passes.rows(encoded)).map((logits) => softmax(logits, temperature));
   }
+  /** Hands back the memory of what was recorded; a later call records anew. */
+  dispose(): void {
+    this.passes.dispose();
+  }
 }

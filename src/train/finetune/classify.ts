@@ -88,6 +88,7 @@ export async function tuneClassifier(options: TuneClassifierOptions): Promise<Tu
   });
   const tuned = await learn(pupil, learned, settings, options);
   const validated = await tuned.learner.validate();
+  tuned.learner.dispose();
   const temperature = temperatureOf(validated, learned.validation.classes);
   const classifier = new Classifier({
     model,
@@ -154,6 +155,7 @@ async function learn(
         best,
       }),
   });
+  stepper.dispose();
   return { ...tuned, learner };
 }
 

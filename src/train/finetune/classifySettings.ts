@@ -24,6 +24,8 @@ export interface ClassifySettings extends PupilSettings {
 export type ClassifyWishes = Partial<ClassifySettings> & {
   /** How often each text is shown, where no steps are given. */
   readonly epochs?: number;
+  /** Bounds the steps where neither steps nor epochs are given. */
+  readonly mostSteps?: number;
 };
 
 const EPOCHS = 10;
@@ -44,7 +46,7 @@ const FROM_RANDOM = { learningRate: 1e-3, baseRate: 1 };
  * Settings for `examples` training texts. @throws UsageError for settings that exclude one another
  */
 export function settleClassify(wishes: ClassifyWishes, examples: number): ClassifySettings {
-  const { epochs, ...given } = wishes;
+  const { epochs, mostSteps, ...given } = wishes;
   const { method = 'full', randomStart = false, batchSize = 16 } = given;
   if (randomStart && method !== 'full') {
     throw new UsageError(
@@ -54,7 +56,7 @@ export function settleClassify(wishes: ClassifyWishes, examples: number): Classi
   if (epochs !== undefined && given.steps !== undefined) {
     throw new UsageError('epochs and steps both say how long to train: give one of them');
   }
-  const steps = given.steps ?? stepsFor(examples, batchSize, epochs);
+  const steps = given.steps ?? stepsFor(Math.ceil(examples / batchSize), epochs, mostSteps);
   return {
     ...{ method, randomStart, batchSize, steps, pooling: 'mean', patience: 6, classWeights: false, seed: 1337 },
     ...{ rank: 4, alpha: 8, loraDropout: 0, dropout: 0.1 },
@@ -64,9 +66,9 @@ export function settleClassify(wishes: ClassifyWishes, examples: number): Classi
   };
 }
 
-function stepsFor(examples: number, batchSize: number, epochs: number | undefined): number {
-  const steps = Math.ceil(((epochs ?? EPOCHS) * examples) / batchSize);
-  return epochs === undefined ? Math.min(Math.max(steps, STEPS.least), STEPS.most) : Math.max(1, steps);
+function stepsFor(perEpoch: number, epochs: number | undefined, most = STEPS.most): number {
+  if (epochs !== undefined) return Math.max(1, Math.ceil(epochs * perEpoch));
+  return Math.min(Math.max(EPOCHS * perEpoch, STEPS.least), most);
 }
 
 /** What an optimizer step goes by: AdamW, a tenth of the steps to warm up, then a cosine down to a tenth of the rate. */

@@ -21,6 +21,8 @@ export interface Learner {
   loss(state: Tensor, form: number): Tensor;
   /** Logits of the validation examples: (K) each. */
   validate(): Promise<Float32Array[]>;
+  /** Hands back the memory of what was recorded. */
+  dispose(): void;
 }
 
 export interface LearnerParts {
@@ -106,6 +108,10 @@ export class TextLearner implements Learner {
     return this.validation.rows(this.parts.validation.texts);
   }
 
+  dispose(): void {
+    this.validation.dispose();
+  }
+
   private inputsOf(length: number): Inputs {
     const before = this.inputs.get(length);
     if (before) return before;
@@ -143,7 +149,9 @@ export class StateLearner implements Learner {
   static async read(engine: Engine, parts: LearnerParts): Promise<StateLearner> {
     const passes = new TextPasses(parts.reader, (states) => states);
     const trained = await passes.rows(parts.train.texts);
-    return new StateLearner(engine, parts, trained, await passes.rows(parts.validation.texts));
+    const validated = await passes.rows(parts.validation.texts);
+    passes.dispose();
+    return new StateLearner(engine, parts, trained, validated);
   }
 
   write(indices: readonly number[]): number {
@@ -162,6 +170,10 @@ export class StateLearner implements Learner {
     const { length: count } = this.parts.validation.texts;
     const K = flat.length / count;
     return Array.from({ length: count }, (_, i) => flat.slice(i * K, (i + 1) * K));
+  }
+
+  dispose(): void {
+    this.validation.dispose();
   }
 }
 

@@ -34,7 +34,15 @@ export interface TagSettings extends PupilSettings, TuneCourse {
 export const STOP_ON = ['f1', 'loss'] as const;
 export type StopOn = (typeof STOP_ON)[number];
 
-const STEPS = 600;
+/** What a person may say; the rest follows from it. */
+export type TagWishes = Partial<TagSettings> & {
+  /** Bounds the steps where they are not given. */
+  readonly mostSteps?: number;
+};
+
+const SEED = 1337;
+const EPOCHS = 20;
+const STEPS = { least: 100, most: 1500 };
 const VALIDATIONS = 15;
 
 /** Learning rates that did well on 500 sentences of synthetic-names. */
@@ -46,16 +54,18 @@ const RATES: Readonly<Record<Method, Pick<TagSettings, 'learningRate' | 'baseRat
 };
 const FROM_RANDOM = { learningRate: 1e-3, baseRate: 1 };
 
-/** What a person said, and the rest as it follows from that. @throws UsageError for settings that exclude one another */
-export function settleTag(wishes: Partial<TagSettings>): TagSettings {
-  const { method = 'full', randomStart = false, steps = STEPS } = wishes;
+/** What a person said, and the rest as it follows from that and from the number of training sentences. @throws UsageError for settings that exclude one another */
+export function settleTag({ mostSteps = STEPS.most, ...wishes }: TagWishes, sentences: number): TagSettings {
+  const { method = 'full', randomStart = false, batchSize = 16 } = wishes;
+  const enough = Math.max(STEPS.least, EPOCHS * Math.ceil(sentences / batchSize));
+  const steps = wishes.steps ?? Math.min(enough, mostSteps);
   if (randomStart && method !== 'full') {
     throw new UsageError(
       `random weights are of no use as they are: with a random start everything is trained, not ${method}`,
     );
   }
   return {
-    ...{ method, randomStart, steps, batchSize: 16, patience: 5, bidirectional: false, stopOn: 'f1', seed: 1337 },
+    ...{ method, randomStart, steps, batchSize, patience: 5, bidirectional: false, stopOn: 'f1', seed: SEED },
     ...{ rank: 4, alpha: 8, loraDropout: 0, dropout: 0.1 },
     evalEvery: Math.max(1, Math.round(steps / VALIDATIONS)),
     ...(randomStart ? FROM_RANDOM : RATES[method]),
@@ -67,7 +77,7 @@ export interface TuneTaggerOptions {
   readonly base: Base;
   /** Sentences with tags; the test parts (all but `train` and `validation`) are looked at once, when all is decided. */
   readonly parts: Parts<TaggedSentence>;
-  readonly wishes?: Partial<TagSettings>;
+  readonly wishes?: TagWishes;
   /** Train on so many of the training sentences only, and choose by no more validation sentences than that. */
   readonly labels?: number;
   /** Ends the tuning at the next step; the best weights so far are kept. */
@@ -118,9 +128,9 @@ const EVALUATED = 32;
  * @throws UserError when there are no spans to learn from or the loss explodes; UsageError for settings that do not fit together
  */
 export async function tuneTagger({ base, wishes = {}, onEvent, ...options }: TuneTaggerOptions): Promise<TunedTagger> {
-  const settings = settleTag(wishes);
-  const parts = thinOut(options.parts, options.labels, settings.seed);
+  const parts = thinOut(options.parts, options.labels, wishes.seed ?? SEED);
   const { train, validation, ...tests } = parts;
+  const settings = settleTag(wishes, train.length);
   requireSpans(train, 'the training part');
   const tags = tagsOf(train);
   const { model, head, adapters, parameters, ...counts } = makePupil(base, settings, tags.length);
@@ -142,6 +152,7 @@ export async function tuneTagger({ base, wishes = {}, onEvent, ...options }: Tun
         ...{ validationLoss: evaluation.loss, f1: evaluation.report.overall.f1 },
       }),
   });
+  stepper.dispose();
   const reports = options.signal?.aborted ? {} : await test(tagger, tests);
   return { ...tuned, ...counts, tagger, adapters, settings, parts, reports };
 }

@@ -60,6 +60,12 @@ export class Tagger {
     return { report: spanReport(truth, predicted), loss: meanLoss(scores, truth, this.parts.tags) };
   }
 
+  /** Hands back the memory of what was recorded; a later call records anew. */
+  dispose(): void {
+    for (const { work } of this.passes.values()) work.dispose();
+    this.passes.clear();
+  }
+
   /** The logits of each sentence's words: (words, K), row by row. */
   private async scores(sentences: readonly (readonly string[])[]): Promise<Float32Array[]> {
     const { model, tokenizer, tags } = this.parts;

@@ -49,6 +49,12 @@ export class TextPasses {
     return rows;
   }
 
+  /** Hands back the memory of what was recorded; a later call records anew. */
+  dispose(): void {
+    for (const { work } of this.passes.values()) work.dispose();
+    this.passes.clear();
+  }
+
   private pass(length: number): Pass {
     const before = this.passes.get(length);
     if (before) return before;

@@ -17,7 +17,7 @@ import { loadRun } from '../../../src/train/savedRun.ts';
 import { testEngine } from '../../helpers/engine.ts';
 
 const BASE = Array.from({ length: 300 }, (_, i) => `Line ${i}: the whale, the sea and ${i % 7} sailors.\n`).join('');
-const OTHER = Array.from({ length: 200 }, (_, i) => `Sea ${i}: a line, the sailors and ${i % 5} whales.\n`).join('');
+const OTHER = Array.from({ length: 200 }, (_, i) => `Line ${i}: a seal, the sailors and ${i % 5} whales.\n`).join('');
 const CHAT = Array.from({ length: 40 }, (_, i) =>
   JSON.stringify({ prompt: `the ${i % 10} sea`, answer: `line ${(i % 10) + 1}` }).concat('\n'),
 )

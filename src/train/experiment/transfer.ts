@@ -1,0 +1,86 @@
+/** Does pretraining pay? The same tasks are learned from few and from many labels, with it and without it, and are prompted. */
+import type { Engine } from '../../tensor/engine.ts';
+import type { Base } from '../finetune/pupil.ts';
+import { evaluatePrompting } from '../prompting/evaluate.ts';
+import { parseLabelTemplate, verbalizer } from '../prompting/template.ts';
+import { type RecallPoint, runRecall } from './recallRun.ts';
+import { classesOf, runCell, type TransferTask, testedTexts } from './transferCell.ts';
+import { type CellKey, planCells, sameCell, type TransferPlan } from './transferPlan.ts';
+import type { PromptedPoint } from './transferResult.ts';
+import type { TransferRecord, TransferStore } from './transferStore.ts';
+
+export interface TransferOptions {
+  readonly engine: Engine;
+  readonly base: Base;
+  readonly tasks: readonly TransferTask[];
+  readonly plan: TransferPlan;
+  readonly quick: boolean;
+  readonly store: TransferStore;
+  /** Ends the experiment soon; what was measured is kept. */
+  readonly signal: AbortSignal;
+  /** After each measurement: how many of all trainings are done. */
+  readonly onRecord: (record: TransferRecord, done: number, total: number) => void;
+  readonly onRecall?: (point: RecallPoint) => void;
+}
+
+/** Measures whatever the store lacks. Returns whether all that was planned is there. */
+export async function runTransfer(options: TransferOptions): Promise<boolean> {
+  const { base, tasks, plan, store, signal, onRecord } = options;
+  const cells = planCells(
+    plan,
+    tasks.map(({ card, parts }) => ({ name: card.name, labels: parts.train.length })),
+  );
+  const missing = cells.filter((key) => !measured(store, key));
+  const add = async (record: TransferRecord): Promise<void> => {
+    await store.add(record);
+    onRecord(record, cells.filter((key) => measured(store, key)).length, cells.length);
+  };
+  await recallOnce(options, add);
+  await promptAll(options, add);
+  for (const key of missing) {
+    if (signal.aborted) return false;
+    const task = tasks.find(({ card }) => card.name === key.task)!;
+    const cell = await runCell(base, task, key, plan, signal);
+    if (signal.aborted) return false; // a training that was cut short is no measurement
+    await add({ kind: 'cell', ...cell });
+  }
+  return !signal.aborted;
+}
+
+const measured = ({ records }: TransferStore, key: CellKey): boolean =>
+  records.some((record) => record.kind === 'cell' && sameCell(record, key));
+
+type Add = (record: TransferRecord) => Promise<void>;
+
+async function recallOnce({ engine, quick, store, signal, onRecall }: TransferOptions, add: Add): Promise<void> {
+  if (signal.aborted || store.records.some(({ kind }) => kind === 'recall')) return;
+  await add({ kind: 'recall', result: await runRecall({ engine, seed: 1, quick, onProgress: onRecall }) });
+}
+
+async function promptAll({ base, tasks, plan, store, signal }: TransferOptions, add: Add): Promise<void> {
+  for (const task of tasks) {
+    for (const shots of plan.shots) {
+      const { name } = task.card;
+      const there = store.records.some((one) => one.kind === 'prompted' && one.task === name && one.shots === shots);
+      if (task.task !== 'classify' || there || signal.aborted) continue;
+      await add({ kind: 'prompted', task: name, ...(await promptAt(base, task, shots, plan)) });
+    }
+  }
+}
+
+/** A text, and its class on the next line. */
+const TEMPLATE = parseLabelTemplate('{text}\nClass: {label}\n\n');
+
+async function promptAt(
+  { model, tokenizer }: Base,
+  task: TransferTask & { task: 'classify' },
+  shots: number,
+  { seeds, prompted }: TransferPlan,
+): Promise<PromptedPoint> {
+  const { runs } = await evaluatePrompting({
+    ...{ model, tokenizer, template: TEMPLATE, verbalizer: verbalizer(classesOf(task)) },
+    ...{ pool: task.parts.train, tested: testedTexts(task, prompted), shots, seeds, calibrate: true, perToken: false },
+  });
+  const meanShots = runs.reduce((sum, run) => sum + run.meanShots, 0) / runs.length;
+  return { shots, meanShots, scores: runs.map(({ report }) => report.accuracy) };
+}

@@ -1,0 +1,5 @@
+import type { TransferResult } from '../experiment/transferResult.ts';
+
+export function renderTransferReport(result: TransferResult): string {
+  return JSON.stringify(result);
+}
