@@ -2,11 +2,10 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { UserError } from '../errors.ts';
-import type { Pooling } from '../model/heads.ts';
 import { readTextStream } from '../node/files.ts';
 import { type LabelledText, readTable, readTexts, tableFormat } from '../text/labelled.ts';
 import { utf8Chunks } from '../text/stream.ts';
-import { Classifier } from '../train/finetune/classifier.ts';
+import { Classifier, type ClassifierParts } from '../train/finetune/classifier.ts';
 import { requireKnown } from '../train/finetune/classifyData.ts';
 import { readTuned, readTunedCard } from '../train/finetune/folder.ts';
 import { argmax, classificationReport } from '../train/metrics/classification.ts';
@@ -57,10 +56,13 @@ async function classify(given: string, flags: Flags): Promise<void> {
   const labelled = asked.filter((one): one is LabelledText => one.label !== undefined);
   requireKnown(labelled, card.labels, given);
   const { engine } = await openEngine(flags.adapter);
-  const { pooling, temperature } = card.settings as { pooling: Pooling; temperature: number };
+  const { pooling, temperature, maxTokens } = card.settings as Pick<
+    ClassifierParts,
+    'pooling' | 'temperature' | 'maxTokens'
+  >;
   const classifier = new Classifier({
     ...(await readTuned(engine, flags.run, card)),
-    ...{ classes: card.labels, pooling, temperature },
+    ...{ classes: card.labels, pooling, temperature, maxTokens },
   });
   const probabilities = await classifier.probabilities(asked.map(({ text }) => text));
   if (flags.label === undefined) answer(asked, probabilities, card.labels, flags);

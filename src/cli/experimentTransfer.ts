@@ -94,8 +94,8 @@ async function transfer({ quick = false, out, json, ...flags }: Flags): Promise<
   const run = await loadRun(opened.engine, pretrained, 'best');
   const link = await linkTo(pretrained, out, 'best');
   const identity = { base: link.sha256, adapter: opened.adapter.name, startedAt: new Date().toISOString() };
-  const { tested, prompted, mostSteps } = plan;
-  const store = await TransferStore.open(out, { ...identity, tested, prompted, mostSteps });
+  const { tested, prompted, validated, mostSteps, maxTokens } = plan;
+  const store = await TransferStore.open(out, { ...identity, tested, prompted, validated, mostSteps, maxTokens });
   const result = (complete: boolean): TransferResult =>
     summarizeTransfer(store.records, tasks, plan, {
       ...{ adapter: opened.adapter, startedAt: store.identity.startedAt, complete },

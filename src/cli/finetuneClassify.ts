@@ -62,6 +62,11 @@ export function addFinetuneClassify(finetune: Command): void {
     .addOption(
       new Option('--pooling <how>', 'where the state of a text is taken from (default: mean)').choices(POOLINGS),
     )
+    .option(
+      '--max-tokens <n>',
+      'read no more of each text, from its beginning (default: what the context holds)',
+      whole(1),
+    )
     .option('--labels <n>', 'train on n of the texts only, and validate on no more', whole(1))
     .option('--random-start', 'begin with random weights, to see what pretraining was worth')
     .option(
@@ -96,6 +101,7 @@ const WISHES = [
   'patience',
   'classWeights',
   'pooling',
+  'maxTokens',
   'randomStart',
   'seed',
 ] as const;

@@ -15,7 +15,7 @@ import { tuneTagger } from '../finetune/tag.ts';
 import type { TagData } from '../finetune/tagData.ts';
 import { argmax } from '../metrics/classification.ts';
 import { spanReport } from '../metrics/spans.ts';
-import type { CellKey, TransferPlan } from './transferPlan.ts';
+import type { CellKey, CellSettings } from './transferPlan.ts';
 import type { Learner, TransferCell } from './transferResult.ts';
 
 /** A data set to learn. */
@@ -40,7 +40,7 @@ export async function runCell(
   base: Base,
   task: TransferTask,
   key: CellKey,
-  plan: Pick<TransferPlan, 'tested' | 'mostSteps'>,
+  plan: CellSettings,
   signal?: AbortSignal,
 ): Promise<TransferCell> {
   const start = performance.now();
@@ -50,13 +50,11 @@ export async function runCell(
   return { ...key, ...outcome, seconds: Math.round(performance.now() - start) / 1000 };
 }
 
-type Asked = Pick<TransferPlan, 'tested' | 'mostSteps'>;
-
 async function classify(
   base: Base,
   task: ClassifyTask,
   { learner, n, seed }: CellKey,
-  { tested, mostSteps }: Asked,
+  { tested, validated, mostSteps, maxTokens }: CellSettings,
   signal?: AbortSignal,
 ): Promise<Outcome> {
   const { parts } = task;
@@ -67,10 +65,11 @@ async function classify(
     const right = test.filter(({ text, label }) => baseline.classes[argmax(baseline.probabilities(text))] === label);
     return { score: right.length / test.length };
   }
-  const wishes = { ...wishesOf(learner), mostSteps, seed };
+  const wishes = { ...wishesOf(learner), mostSteps, maxTokens, seed };
+  const validation = subsample(parts.validation, validated, TEST_SEED);
   const tuned = await tuneClassifier({
     base,
-    parts: { ...parts, test },
+    parts: { train: parts.train, validation, test },
     name: task.card.name,
     wishes,
     labels: n,
@@ -84,12 +83,13 @@ async function tag(
   base: Base,
   { parts }: TagTask,
   { learner, n, seed }: CellKey,
-  { tested, mostSteps }: Asked,
+  { tested, validated, mostSteps }: CellSettings,
   signal?: AbortSignal,
 ): Promise<Outcome> {
   const test = subsampleAny(parts.test, tested, TEST_SEED);
   if (learner === 'majority' || learner === 'words') return { score: wordTagScore(parts, test, learner, n, seed) };
-  const few: Parts<TaggedSentence> = { train: parts.train, validation: parts.validation, test };
+  const validation = subsampleAny(parts.validation, validated, TEST_SEED);
+  const few: Parts<TaggedSentence> = { train: parts.train, validation, test };
   const tuned = await tuneTagger({
     base,
     parts: few,

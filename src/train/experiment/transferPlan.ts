@@ -16,15 +16,18 @@ export interface TransferPlan {
   readonly prompted: number;
   /** Optimizer steps at most. */
   readonly mostSteps: number;
+  /** Validation texts at most, and tokens that transformers read of a text, from its beginning: so that an hour suffices. */
+  readonly validated: number;
+  readonly maxTokens: number;
 }
 
 const PLAN: TransferPlan = {
-  ...{ sizes: [8, 16, 32, 64, 128, 256, 512], all: true, seeds: [1, 2, 3, 4, 5], learners: LEARNERS, tested: 500 },
-  ...{ shots: [0, 1, 2, 4, 8], prompted: 100, mostSteps: 1500 },
+  ...{ sizes: [8, 32, 128, 512], all: true, seeds: [1, 2, 3, 4, 5], learners: LEARNERS, tested: 400 },
+  ...{ shots: [0, 1, 2, 4, 8], prompted: 100, mostSteps: 600, validated: 100, maxTokens: 64 },
 };
 const QUICK: TransferPlan = {
   ...{ sizes: [8, 64], all: false, seeds: [1, 2], learners: LEARNERS, tested: 200 },
-  ...{ shots: [0, 4], prompted: 40, mostSteps: 100 },
+  ...{ shots: [0, 4], prompted: 40, mostSteps: 100, validated: 50, maxTokens: 64 },
 };
 
 /** The plan with what somebody wants otherwise. @throws UsageError for sizes that cannot be */
@@ -35,6 +38,9 @@ export function transferPlan(quick: boolean, wishes: { sizes?: readonly number[]
   const seeds = wishes.seeds ? Array.from({ length: wishes.seeds }, (_, i) => i + 1) : plan.seeds;
   return { ...plan, sizes, seeds };
 }
+
+/** What a measurement depends on beside its cell. */
+export type CellSettings = Pick<TransferPlan, 'tested' | 'mostSteps' | 'validated' | 'maxTokens'>;
 
 export type CellKey = Pick<TransferCell, 'task' | 'learner' | 'n' | 'seed'>;
 

@@ -5,16 +5,15 @@ import { join } from 'node:path';
 import { UserError } from '../../errors.ts';
 import { errorCode, writeAtomic } from '../../node/files.ts';
 import type { RecallResult } from './recallRun.ts';
+import type { CellSettings } from './transferPlan.ts';
 import type { PromptedPoint, TransferCell } from './transferResult.ts';
 
 /** What all lines were measured with: other settings make another experiment. */
-export interface TransferIdentity {
+export interface TransferIdentity extends CellSettings {
   /** SHA-256 of the base's weights. */
   readonly base: string;
   readonly adapter: string;
-  readonly tested: number;
   readonly prompted: number;
-  readonly mostSteps: number;
   /** ISO 8601; not compared. */
   readonly startedAt: string;
 }

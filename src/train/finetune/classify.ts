@@ -6,7 +6,7 @@ import type { Splits } from '../../text/splits.ts';
 import { type ClassificationReport, classificationReport } from '../metrics/classification.ts';
 import { fitTemperature, negativeLogLikelihood, softmax } from '../metrics/temperature.ts';
 import { Stepper } from '../stepper.ts';
-import { Classifier } from './classifier.ts';
+import { Classifier, tokensRead } from './classifier.ts';
 import { classesOf, thinOut } from './classifyData.ts';
 import { type ClassifySettings, type ClassifyWishes, settleClassify, stepSettings } from './classifySettings.ts';
 import { type Examples, type Learner, type LearnerParts, StateLearner, TextLearner } from './learners.ts';
@@ -78,7 +78,10 @@ export async function tuneClassifier(options: TuneClassifierOptions): Promise<Tu
   const settings = settleClassify(wishes, parts.train.length);
   const pupil = makePupil(base, settings, classes.length);
   const learned = {
-    ...{ train: examplesOf(parts.train, base, classes), validation: examplesOf(parts.validation, base, classes) },
+    ...{
+      train: examplesOf(parts.train, base, classes, settings),
+      validation: examplesOf(parts.validation, base, classes, settings),
+    },
     ...(settings.classWeights && { classWeights: balanced(parts.train, classes) }),
   };
   const { model, head, adapters, trained, total } = pupil;
@@ -96,6 +99,7 @@ export async function tuneClassifier(options: TuneClassifierOptions): Promise<Tu
     tokenizer: base.tokenizer,
     classes,
     pooling: settings.pooling,
+    maxTokens: settings.maxTokens,
     temperature,
   });
   const tested = signal?.aborted ? undefined : await test(classifier, parts.test);
@@ -109,9 +113,15 @@ export async function tuneClassifier(options: TuneClassifierOptions): Promise<Tu
   };
 }
 
-function examplesOf(texts: readonly LabelledText[], { tokenizer, model }: Base, classes: readonly string[]): Examples {
+function examplesOf(
+  texts: readonly LabelledText[],
+  { tokenizer, model }: Base,
+  classes: readonly string[],
+  { maxTokens }: ClassifySettings,
+): Examples {
+  const most = tokensRead(model, maxTokens);
   return {
-    texts: texts.map(({ text }) => encodeText(tokenizer, text, model.config.blockSize)),
+    texts: texts.map(({ text }) => encodeText(tokenizer, text, most)),
     classes: texts.map(({ label }) => classes.indexOf(label)),
   };
 }

@@ -6,6 +6,8 @@ import type { PupilSettings } from './pupil.ts';
 /** Everything that the tuning of a classifier depends on, beside its base, its texts and its adapter. */
 export interface ClassifySettings extends PupilSettings {
   readonly pooling: Pooling;
+  /** Tokens of each text that are read, from its beginning; all that the context holds unless given. */
+  readonly maxTokens?: number;
   /** Texts in a batch. */
   readonly batchSize: number;
   /** Optimizer steps at most. */
@@ -28,6 +30,7 @@ export type ClassifyWishes = Partial<ClassifySettings> & {
   readonly mostSteps?: number;
 };
 
+const BATCH_SIZE = 16;
 const EPOCHS = 10;
 /** Unless told otherwise: fewer steps teach a new head nothing, and more are wanted only by somebody who says so. */
 const STEPS = { least: 100, most: 1500 };
@@ -47,7 +50,7 @@ const FROM_RANDOM = { learningRate: 1e-3, baseRate: 1 };
  */
 export function settleClassify(wishes: ClassifyWishes, examples: number): ClassifySettings {
   const { epochs, mostSteps, ...given } = wishes;
-  const { method = 'full', randomStart = false, batchSize = 16 } = given;
+  const { method = 'full', randomStart = false, batchSize = Math.min(BATCH_SIZE, examples) } = given;
   if (randomStart && method !== 'full') {
     throw new UsageError(
       `random weights are of no use as they are: with a random start everything is trained, not ${method}`,

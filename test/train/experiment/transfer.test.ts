@@ -1,0 +1,122 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { LabelledText } from '../../../src/text/labelled.ts';
+import { trainTokenizer } from '../../../src/text/tokenizer.ts';
+import { runCell, type TransferTask } from '../../../src/train/experiment/transferCell.ts';
+import type { TransferPlan } from '../../../src/train/experiment/transferPlan.ts';
+import type { TransferCell } from '../../../src/train/experiment/transferResult.ts';
+import {
+  type TransferIdentity,
+  type TransferRecord,
+  TransferStore,
+} from '../../../src/train/experiment/transferStore.ts';
+import { summarizeTransfer, type TransferFacts } from '../../../src/train/experiment/transferSummary.ts';
+import { splitTable } from '../../../src/train/finetune/classifyData.ts';
+import { splitTagFile } from '../../../src/train/finetune/tagData.ts';
+import { testEngine } from '../../helpers/engine.ts';
+import { smallModel } from '../../helpers/models.ts';
+import { inChunks } from '../../text/samples.ts';
+
+const rows: LabelledText[] = Array.from({ length: 60 }, (_, i) =>
+  i % 2 ? { text: `a ship ${i} sank`, label: 'thing' } : { text: `a whale ${i} came`, label: 'animal' },
+);
+const csv = `text,label\n${rows.map(({ text, label }) => `${text},${label}`).join('\n')}\n`;
+const texts: TransferTask = { task: 'classify', ...splitTable(csv, 'pets.csv', { text: 'text', label: 'label' }) };
+const conll = Array.from(
+  { length: 60 },
+  (_, i) => `the O\nship${i % 9} B-NP\nsank O\n${'x'.repeat((i % 7) + 1)} O\n\n`,
+);
+const names: TransferTask = { task: 'tag', ...splitTagFile(conll.join(''), { path: 'ships.conll', seed: 0 }) };
+
+const plan: TransferPlan = {
+  ...{ sizes: [4, 8], all: true, seeds: [1, 2], learners: ['words', 'random', 'full'], tested: 6 },
+  ...{ shots: [], prompted: 4, mostSteps: 12, validated: 4, maxTokens: 12 },
+};
+
+describe('a training of the experiment', () => {
+  it.each([texts, names])('gives the same score twice (%#)', { timeout: 240_000 }, async (task) => {
+    const tokenizer = await trainTokenizer('byte', inChunks(csv));
+    const base = { model: smallModel(await testEngine(), 'gpt2', { vocabSize: tokenizer.vocabSize }), tokenizer };
+    for (const learner of ['majority', 'words', 'random', 'lora'] as const) {
+      const key = { task: task.card.name, learner, n: 8, seed: 3 };
+      const { seconds: _, ...cell } = await runCell(base, task, key, plan);
+      const { seconds: __, ...again } = await runCell(base, task, key, plan);
+      expect(again).toEqual(cell);
+      expect(cell).toMatchObject(key);
+      expect(cell.score).toBeGreaterThanOrEqual(0);
+      expect(cell.score).toBeLessThanOrEqual(1);
+      if (learner === 'lora') expect(cell.trained! / cell.total!).toBeLessThan(0.5);
+    }
+  });
+});
+
+const folder = mkdtempSync(join(tmpdir(), 'dawnlm-transfer-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const identity: TransferIdentity = {
+  ...{
+    base: 'abc',
+    adapter: 'some',
+    tested: 6,
+    prompted: 4,
+    mostSteps: 12,
+    validated: 4,
+    maxTokens: 12,
+    startedAt: '2020-01-01T00:00:00.000Z',
+  },
+};
+const cell = (learner: TransferCell['learner'], n: number, seed: number, score: number): TransferRecord => ({
+  ...{ kind: 'cell', task: 'pets.csv', learner, n, seed, score, seconds: 1 },
+});
+
+describe('what was measured', () => {
+  it('is found again, but for a line that a kill cut short', async () => {
+    const store = await TransferStore.open(folder, identity);
+    await store.add(cell('full', 4, 1, 0.5));
+    const path = join(folder, 'measured.jsonl');
+    writeFileSync(path, `${readFileSync(path, 'utf8')}{"kind":"cell","task":"pe`);
+    const later = { ...identity, startedAt: '2021-01-01T00:00:00.000Z' };
+    const again = await TransferStore.open(folder, later);
+    expect(again.records).toEqual([cell('full', 4, 1, 0.5)]);
+    expect(again.identity.startedAt).toBe(identity.startedAt);
+    await again.add(cell('full', 4, 2, 0.75));
+    expect((await TransferStore.open(folder, identity)).records).toHaveLength(2);
+  });
+
+  it('is not mixed with what another base, or other settings, gave', async () => {
+    await expect(TransferStore.open(folder, { ...identity, base: 'abd' })).rejects.toThrow(/another base model/);
+    await expect(TransferStore.open(folder, { ...identity, tested: 7 })).rejects.toThrow(/other settings \(tested\)/);
+  });
+});
+
+describe('the summary', () => {
+  const facts: TransferFacts = {
+    ...{ adapter: { name: 'some', software: true }, startedAt: identity.startedAt, complete: false },
+    base: { folder: 'base', sha256: 'abc', parameters: 10, validationLoss: 4, dataCard: {} as never },
+  };
+
+  it('compares learners where both were measured with the same seed', () => {
+    const records = [
+      ...[cell('full', 4, 1, 0.5), cell('full', 4, 2, 0.75), cell('full', 8, 1, 1)],
+      ...[cell('random', 4, 2, 0.25), cell('random', 8, 1, 0.5)],
+    ];
+    const [task] = summarizeTransfer(records, [texts], plan, facts).tasks;
+    expect(task.curves.find(({ learner }) => learner === 'full')?.points).toEqual([
+      { n: 4, scores: [0.5, 0.75] },
+      { n: 8, scores: [1] },
+    ]);
+    expect(task.pretraining?.gains.map(({ n, gain, seeds }) => [n, gain, seeds])).toEqual([
+      [4, 0.5, 1],
+      [8, 0.5, 1],
+    ]);
+    expect(task.pretraining?.labelsNeeded[0]).toMatchObject({ n: 4, bound: 'more than', labels: 8 });
+    expect(task).toMatchObject({ metric: 'accuracy', classes: ['animal', 'thing'], overWords: null, loraShare: null });
+  });
+
+  it('stands without any measurement', () => {
+    const result = summarizeTransfer([], [texts, names], plan, facts);
+    expect(result.tasks.map(({ metric }) => metric)).toEqual(['accuracy', 'entity F1']);
+    expect(result.tasks.every(({ pretraining }) => pretraining === null)).toBe(true);
+  });
+});
