@@ -50,6 +50,20 @@ export function durationInWords(timeMs: number): string {
   return `${s} s`;
 }
 
+/** All digits: 1,204,997. */
+export const exact = (n: number): string => n.toLocaleString('en');
+
+/** A share: 0.8734 -> "87.3%". */
+export const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
+
+/** "21 November 2025, 14:03 UTC"; what is no date is shown as it is. */
+export function dateInWords(iso: string): string {
+  const date = new Date(iso);
+  if (Number.isNaN(date.getTime())) return iso;
+  const day = date.toLocaleDateString('en-GB', { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' });
+  return `${day}, ${date.toISOString().slice(11, 16)} UTC`;
+}
+
 /** Three or four significant digits without zeros at the end: 0.0001, 1.883, 41.2, 1,204. */
 export function figure(value: number): string {
   if (!Number.isFinite(value)) return '–';

@@ -1,4 +1,5 @@
 /** A run's report: one HTML file that holds everything that it needs, to be kept, sent and printed. */
+import { dateInWords } from './format.ts';
 import type { ReportData } from './report/data.ts';
 import { lossFigure, smallFigures } from './report/figures.ts';
 import { type Html, html } from './report/html.ts';
@@ -32,12 +33,4 @@ function header(summary: Summary): Html {
   return html`<header><p class="over">Training report · ${dateInWords(data.startedAt)} ·
 <span class="status ${data.status}">${data.status}</span></p><h1>${data.name}</h1>${abstract(summary)}
 ${warnings.map((warning) => html`<p class="notice ${data.status}" role="note">${warning}</p>`)}${keyFigures(summary)}</header>`;
-}
-
-/** "21 November 2025, 14:03 UTC"; what is no date is shown as it is. */
-function dateInWords(iso: string): string {
-  const date = new Date(iso);
-  if (Number.isNaN(date.getTime())) return iso;
-  const day = date.toLocaleDateString('en-GB', { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' });
-  return `${day}, ${date.toISOString().slice(11, 16)} UTC`;
 }

@@ -1,12 +1,10 @@
 /** The report's text: what was done in a paragraph, key figures, samples and tables. */
 import type { ModelConfig } from '../../model/config.ts';
-import { bytes, count, durationInWords, figure, loss } from '../format.ts';
+import { bytes, count, durationInWords, exact, figure, loss } from '../format.ts';
 import { type Point, sampleEvenly, smooth } from '../series.ts';
 import type { Sample } from './data.ts';
 import { type Html, html, type Part } from './html.ts';
 import type { Summary } from './summary.ts';
-
-const exact = (n: number): string => n.toLocaleString('en');
 
 const STYLE_NAMES: Record<ModelConfig['style'], string> = { gpt2: 'GPT-2 style', llama: 'Llama style' };
 
@@ -122,7 +120,8 @@ ${peakBytes !== undefined && html`<tr><th scope="row">Taken at most</th><td clas
 </tfoot></table>`;
 }
 
-const facts = (rows: readonly [string, Part][]): Html =>
+/** Names and what they have, a row each. */
+export const facts = (rows: readonly [string, Part][]): Html =>
   html`<table class="facts"><tbody>${rows.map(
     ([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`,
   )}</tbody></table>`;
