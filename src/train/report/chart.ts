@@ -1,13 +1,16 @@
 /** A line chart over steps as inline SVG: axes with round ticks, curves, their names at their ends, and marks. */
 import { figure } from '../format.ts';
-import { niceTicks, type Point, tickLabels } from '../series.ts';
+import type { Point } from '../series.ts';
+import { CHARACTER_WIDTH, drawAxes, type Frame, makeFrame, px } from './frame.ts';
 import { type Html, html } from './html.ts';
 
 export interface Curve {
   readonly name: string;
-  /** Class that gives the colour: training or validation. */
-  readonly tone: 'training' | 'validation';
+  /** Class that the page's style gives a colour: `training`, `validation`. */
+  readonly tone: string;
   readonly points: readonly Point[];
+  /** What the values spread over, shaded behind. */
+  readonly band?: readonly { readonly step: number; readonly low: number; readonly high: number }[];
   /** The unsmoothed values, drawn faintly behind. */
   readonly raw?: readonly Point[];
   /** Whether single measurements are marked by dots. */
@@ -26,10 +29,14 @@ export interface Chart {
   /** How values are written when pointed at. */
   readonly format?: (value: number) => string;
   readonly best?: Point & { readonly label: string };
-  /** A dotted horizontal line, when it lies within the range. */
-  readonly level?: { readonly value: number; readonly label: string };
+  /** Dotted horizontal lines, those that lie within the range; named at the right and the left in turn. */
+  readonly levels?: readonly { readonly value: number; readonly label: string }[];
   /** Steps at which something ended, dashed vertical lines. */
   readonly breaks?: readonly { readonly step: number; readonly label: string }[];
+  /** Of the horizontal axis. `log2`: equal distances for each doubling, ticks where something was measured; else linear from 0. */
+  readonly scale?: 'log2';
+  /** What the horizontal axis counts; "step" unless given. */
+  readonly unit?: string;
 }
 
 export interface Size {
@@ -38,20 +45,6 @@ export interface Size {
   /** Room at the right for the curves' names; 0 leaves the names out. */
   readonly names: number;
 }
-
-/** The plotting area in the picture's own pixels, and how steps and values fall on it. */
-interface Frame {
-  readonly left: number;
-  readonly right: number;
-  readonly top: number;
-  readonly bottom: number;
-  readonly xTicks: readonly number[];
-  readonly yTicks: readonly number[];
-  readonly x: (step: number) => number;
-  readonly y: (value: number) => number;
-}
-
-const CHARACTER_WIDTH = 7;
 
 /** The chart at one size. Pages hold it at two, for wide and for narrow screens, so that its letters keep their size. */
 export function drawChart(chart: Chart, size: Size): Html {
@@ -62,38 +55,10 @@ export function drawChart(chart: Chart, size: Size): Html {
  data-chart="${JSON.stringify(pointerData(chart, frame))}">
 <title id="${id}-title">${chart.title}</title><desc id="${id}-desc">${chart.description}</desc>
 <clipPath id="${id}-clip"><rect x="${left}" y="${top - 6}" width="${right - left + 6}" height="${bottom - top + 7}"/></clipPath>
-${axes(frame)}<g clip-path="url(#${id}-clip)">${chart.curves.map((curve) => drawCurve(curve, frame))}</g>
-${chart.level && drawLevel(chart.level, frame)}${chart.breaks?.map((one) => drawBreak(one, frame))}
+${drawAxes(frame)}<g clip-path="url(#${id}-clip)">${chart.curves.map((curve) => drawCurve(curve, frame))}</g>
+${chart.levels?.map((one, i) => drawLevel(one, i, frame))}${chart.breaks?.map((one) => drawBreak(one, frame))}
 ${chart.best && drawBest(chart.best, frame)}${size.names > 0 && drawNames(chart, frame)}
 <g class="pointer" hidden></g></svg>`;
-}
-
-function makeFrame({ curves, range, breaks = [] }: Chart, { width, height, names }: Size): Frame {
-  const yTicks = niceTicks(range[0], range[1], Math.max(3, Math.round(height / 45)));
-  const left = 10 + CHARACTER_WIDTH * Math.max(...tickLabels(yTicks).map((label) => label.length));
-  const [right, top, bottom] = [width - Math.max(names, 14), 10, height - 26];
-  const ends = [...curves.map(({ points }) => points.at(-1)?.step ?? 1), ...breaks.map(({ step }) => step)];
-  const end = Math.max(1, ...ends);
-  const xTicks = niceTicks(0, end, Math.max(3, Math.round((right - left) / 95))).filter((tick) => tick <= end);
-  const [low, high] = [yTicks[0], yTicks.at(-1)!];
-  const x = (step: number): number => left + ((right - left) * step) / end;
-  const y = (value: number): number => bottom - ((bottom - top) * (value - low)) / (high - low);
-  return { left, right, top, bottom, xTicks, yTicks, x, y };
-}
-
-/** To a tenth of a pixel. */
-const px = (n: number): number => Math.round(n * 10) / 10;
-
-function axes({ left, right, bottom, xTicks, yTicks, x, y }: Frame): Html {
-  const xLabels = tickLabels(xTicks);
-  const yLabels = tickLabels(yTicks);
-  return html`<g class="axes">${yTicks.map(
-    (tick, i) => html`<line x1="${left}" x2="${right}" y1="${px(y(tick))}" y2="${px(y(tick))}"/>
-<text x="${left - 8}" y="${px(y(tick) + 4)}" text-anchor="end">${yLabels[i]}</text>`,
-  )}${xTicks.map(
-    (tick, i) => html`<line class="tick" x1="${px(x(tick))}" x2="${px(x(tick))}" y1="${bottom}" y2="${bottom + 5}"/>
-<text x="${px(x(tick))}" y="${bottom + 20}" text-anchor="middle">${xLabels[i]}</text>`,
-  )}<line class="base" x1="${left}" x2="${right}" y1="${bottom}" y2="${bottom}"/></g>`;
 }
 
 const path = (points: readonly Point[], { x, y }: Frame): string =>
@@ -102,21 +67,30 @@ const path = (points: readonly Point[], { x, y }: Frame): string =>
 /** Exploded values lie far outside of the picture; renderers overflow on their coordinates. */
 const clampPixel = (pixel: number): number => Math.min(1e4, Math.max(-1e4, pixel));
 
-function drawCurve({ tone, points, raw, dots }: Curve, frame: Frame): Html {
+function drawCurve({ tone, points, band, raw, dots }: Curve, frame: Frame): Html {
   const dot = ({ step, value }: Point): Html =>
     html`<circle class="${tone} dot" cx="${px(frame.x(step))}" cy="${px(clampPixel(frame.y(value)))}" r="2.5"/>`;
-  return html`${raw && html`<path class="${tone} raw" d="${path(raw, frame)}"/>`}
+  return html`${band && html`<path class="${tone} band" d="${bandPath(band, frame)}"/>`}
+${raw && html`<path class="${tone} raw" d="${path(raw, frame)}"/>`}
 <path class="${tone}" d="${path(points, frame)}"/>${(dots || points.length === 1) && points.map(dot)}`;
+}
+
+/** Along the upper edge and back along the lower one. */
+function bandPath(band: NonNullable<Curve['band']>, frame: Frame): string {
+  const upper = band.map(({ step, high }) => ({ step, value: high }));
+  const lower = band.map(({ step, low }) => ({ step, value: low })).reverse();
+  return `${path([...upper, ...lower], frame)}Z`;
 }
 
 function drawLevel(
   { value, label }: { value: number; label: string },
+  place: number,
   { left, right, yTicks, y }: Frame,
 ): Html | false {
   if (value < yTicks[0] || value > yTicks.at(-1)!) return false;
   const at = px(y(value));
   return html`<g class="level"><line x1="${left}" x2="${right}" y1="${at}" y2="${at}"/>
-<text x="${right - 4}" y="${at - 6}" text-anchor="end">${label}</text></g>`;
+<text x="${place % 2 ? left + 4 : right - 4}" y="${at - 6}" text-anchor="${place % 2 ? 'start' : 'end'}">${label}</text></g>`;
 }
 
 function drawBreak({ step, label }: { step: number; label: string }, { left, right, top, bottom, x }: Frame): Html {
@@ -161,17 +135,17 @@ function drawNames({ curves, format = figure }: Chart, { right, top, bottom, y }
 }
 
 /** What the page's script needs to answer the pointer: the plot's place, and every curve's points. */
-function pointerData({ curves, format = figure }: Chart, frame: Frame): object {
-  const { left, right, top, bottom, xTicks, yTicks, x, y } = frame;
-  const stepAt = xTicks.at(-1)!;
+function pointerData({ curves, unit = 'step', format = figure }: Chart, frame: Frame): object {
+  const { left, right, top, bottom, yTicks, x, y } = frame;
   return {
     plot: [left, right, top, bottom].map(px),
-    pixelsPerStep: (x(stepAt) - left) / stepAt,
+    unit,
     curves: curves.map(({ name, tone, points }) => ({
       name,
       tone,
       steps: points.map(({ step }) => step),
-      pixels: points.map(({ value }) => px(y(Math.min(yTicks.at(-1)!, Math.max(yTicks[0], value))))),
+      x: points.map(({ step }) => px(x(step))),
+      y: points.map(({ value }) => px(y(Math.min(yTicks.at(-1)!, Math.max(yTicks[0], value))))),
       labels: points.map(({ value }) => format(value)),
     })),
   };

@@ -57,7 +57,7 @@ function lossChart({ training, validation, best, uniformLoss, data, steps }: Sum
     range: lossRange(training, validation, uniformLoss),
     format: loss,
     best: best && { ...best, label: `best ${loss(best.value)}` },
-    level: { value: uniformLoss, label: 'a uniform guess' },
+    levels: [{ value: uniformLoss, label: 'a uniform guess' }],
     breaks: data.status === 'diverged' ? [{ step: steps, label: 'diverged' }] : [],
   };
 }

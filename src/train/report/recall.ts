@@ -1,6 +1,6 @@
 /** The report of the recall experiment: one HTML file that holds everything that it needs. */
 import type { RecallResult, RecallStage } from '../experiment/recallRun.ts';
-import { count, durationInWords, loss } from '../format.ts';
+import { count, durationInWords, loss, percent } from '../format.ts';
 import { type Chart, drawChart, type Size } from './chart.ts';
 import { type Html, html } from './html.ts';
 import { renderPage } from './page.ts';
@@ -8,8 +8,6 @@ import { STYLE } from './style.ts';
 
 const WIDE: Size = { width: 860, height: 340, names: 92 };
 const NARROW: Size = { width: 360, height: 260, names: 78 };
-
-const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
 
 /** The report as a whole HTML document. The same result gives the same bytes. */
 export function renderRecallReport(result: RecallResult): string {
@@ -47,7 +45,7 @@ function accuracyChart({ scores, chance }: RecallResult): Chart {
     curves: [{ name: 'recall', tone: 'validation', points, dots: true }],
     range: [0, 100],
     format: (value) => `${value.toFixed(1)}%`,
-    level: { value: 100 * chance, label: 'a guess' },
+    levels: [{ value: 100 * chance, label: 'a guess' }],
   };
 }
 

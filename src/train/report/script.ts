@@ -4,7 +4,7 @@
  */
 export const SCRIPT = /* js */ `
 for (const svg of document.querySelectorAll('svg[data-chart]')) {
-  const { plot: [left, right, top, bottom], pixelsPerStep, curves } = JSON.parse(svg.dataset.chart);
+  const { plot: [left, right, top, bottom], unit, curves } = JSON.parse(svg.dataset.chart);
   const pointer = svg.querySelector('.pointer');
   const bubble = svg.parentNode.appendChild(document.createElement('div'));
   bubble.className = 'bubble';
@@ -13,13 +13,13 @@ for (const svg of document.querySelectorAll('svg[data-chart]')) {
     const element = pointer.appendChild(document.createElementNS(svg.namespaceURI, name));
     for (const key in attributes) element.setAttribute(key, attributes[key]);
   };
-  const nearest = (steps, step) => {
-    let low = 0, high = steps.length - 1;
+  const nearest = (places, x) => {
+    let low = 0, high = places.length - 1;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (steps[middle] < step) low = middle + 1; else high = middle;
+      if (places[middle] < x) low = middle + 1; else high = middle;
     }
-    return low > 0 && step - steps[low - 1] < steps[low] - step ? low - 1 : low;
+    return low > 0 && x - places[low - 1] < places[low] - x ? low - 1 : low;
   };
   const line = (tone, text) => {
     const row = bubble.appendChild(document.createElement('div'));
@@ -31,17 +31,17 @@ for (const svg of document.querySelectorAll('svg[data-chart]')) {
     const scale = svg.viewBox.baseVal.width / box.width;
     const x = Math.min(right, Math.max(left, (event.clientX - box.left) * scale));
     const found = curves.filter(({ steps }) => steps.length)
-      .map((curve) => ({ ...curve, at: nearest(curve.steps, (x - left) / pixelsPerStep) }));
+      .map((curve) => ({ ...curve, at: nearest(curve.x, x) }));
     if (!found.length) return;
     pointer.replaceChildren();
     bubble.replaceChildren();
     const step = found[0].steps[found[0].at];
-    const at = left + step * pixelsPerStep;
+    const at = found[0].x[found[0].at];
     make('line', { x1: at, x2: at, y1: top, y2: bottom });
-    line('', 'step ' + step.toLocaleString('en'));
-    for (const { name, tone, steps, pixels, labels, at: i } of found) {
-      make('circle', { cx: left + steps[i] * pixelsPerStep, cy: pixels[i], r: 4, class: tone });
-      line(tone, name + ' ' + labels[i] + (steps[i] === step ? '' : ' (step ' + steps[i].toLocaleString('en') + ')'));
+    line('', unit + ' ' + step.toLocaleString('en'));
+    for (const { name, tone, steps, x: places, y, labels, at: i } of found) {
+      make('circle', { cx: places[i], cy: y[i], r: 4, class: tone });
+      line(tone, name + ' ' + labels[i] + (steps[i] === step ? '' : ' (' + unit + ' ' + steps[i].toLocaleString('en') + ')'));
     }
     pointer.removeAttribute('hidden');
     bubble.hidden = false;
