@@ -2,6 +2,7 @@ import { Script } from 'node:vm';
 import { expect, it } from 'vitest';
 import type { LogRecord } from '../../src/train/logRecord.ts';
 import { type ReportData, renderReport } from '../../src/train/report.ts';
+import { bodyOf, expectWellFormed } from '../helpers/page.ts';
 
 const curve = (steps: number, every = Math.max(1, Math.floor(steps / 10))): LogRecord[] =>
   Array.from({ length: steps }, (_, i) => ({
@@ -59,21 +60,6 @@ const run = (changes: Partial<ReportData> = {}): ReportData => ({
   memory: { planned: [{ what: 'Parameters', sizeBytes: 3_300_000 }], peakBytes: 37e6 },
   ...changes,
 });
-
-const VOID = new Set(['!doctype', 'meta', 'link', 'br', 'img', 'hr']);
-
-/** The page without its style and script, which hold no markup of ours. */
-const bodyOf = (page: string): string => page.replace(/<(style|script)>[\s\S]*?<\/\1>/g, '<$1></$1>');
-
-/** Fails unless every element is closed, in order. */
-function expectWellFormed(page: string): void {
-  const open: string[] = [];
-  for (const [, slash, name, rest] of bodyOf(page).matchAll(/<(\/?)([a-zA-Z!][\w]*)([^>]*)>/g)) {
-    if (slash) expect(open.pop()).toBe(name);
-    else if (!VOID.has(name) && !rest.endsWith('/')) open.push(name);
-  }
-  expect(open).toEqual([]);
-}
 
 const spoilt: LogRecord[] = curve(50).map((record, i) => ({
   ...record,
