@@ -36,7 +36,8 @@ ${durationInWords(timeMs)}.</p>`;
 const drawn = (chart: Chart): Html =>
   html`<figure><div class="wide">${drawChart(chart, WIDE)}</div><div class="narrow">${drawChart(chart, NARROW)}</div></figure>`;
 
-function accuracyChart({ scores, chance }: RecallResult): Chart {
+/** Right answers in percent by shots, against a guess. */
+export function accuracyChart({ scores, chance }: RecallResult): Chart {
   const points = scores.map(({ shots, accuracy }) => ({ step: shots, value: 100 * accuracy }));
   return {
     id: 'accuracy',
@@ -62,7 +63,8 @@ function lossChart({ history, stages }: RecallResult): Chart {
   };
 }
 
-const scoreTable = (scores: RecallResult['scores']): Html =>
+/** Every score with its interval, folded up. */
+export const scoreTable = (scores: RecallResult['scores']): Html =>
   html`<details><summary>The curve in numbers</summary><table><thead><tr><th scope="col">Shots</th>
 <th scope="col" class="number">Accuracy</th><th scope="col" class="number">95% interval</th></tr></thead><tbody>${scores.map(
     ({ shots, accuracy, interval: [low, high] }) => html`<tr><th scope="row">${shots}</th>

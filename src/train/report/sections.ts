@@ -37,7 +37,8 @@ ${keyFigure('Tokens a second', count(rate), 'over the whole run')}
 ${keyFigure('Time', durationInWords(data.durationMs), data.adapter.software ? 'on a software adapter' : 'on the GPU')}</dl>`;
 }
 
-const keyFigure = (name: string, value: string, note: string): Html =>
+/** One of the numbers at the top: its name above, a note below. */
+export const keyFigure = (name: string, value: string, note: string): Html =>
   html`<div><dt>${name}</dt><dd>${value}<small>${note}</small></dd></div>`;
 
 /** Nats a token to bits a byte, with the tokens a byte of the whole text; comparable across tokenizers. */

@@ -1,5 +1,74 @@
+/** The report of the transfer experiment: what pretraining is worth where labels are few, as one HTML file. */
 import type { TransferResult } from '../experiment/transferResult.ts';
+import { count, dateInWords, durationInWords, exact, loss } from '../format.ts';
+import { type Html, html } from './html.ts';
+import { renderPage } from './page.ts';
+import { SCRIPT } from './script.ts';
+import { facts, keyFigure } from './sections.ts';
+import { STYLE } from './style.ts';
+import { recallSection } from './transfer/recall.ts';
+import { TRANSFER_STYLE } from './transfer/style.ts';
+import { summaryTable } from './transfer/summary.ts';
+import { taskSection } from './transfer/task.ts';
+import { listInWords, NOTHING, plural, rangeInWords } from './transfer/words.ts';
 
+/** The report as a whole HTML document that fetches nothing. The same result gives the same bytes. */
 export function renderTransferReport(result: TransferResult): string {
-  return JSON.stringify(result);
+  const { tasks, seeds } = result;
+  return renderPage(
+    { title: 'What pretraining is worth', style: STYLE + TRANSFER_STYLE, script: SCRIPT },
+    html`${header(result)}<section><h2>In short</h2>${summaryTable(tasks)}</section>
+${tasks.map((task, i) => taskSection(task, `task-${i}`, seeds.length))}
+${recallSection(result)}${runSection(result)}
+<footer>Made by dawnlm.</footer>`,
+  );
+}
+
+function header(result: TransferResult): Html {
+  return html`<header><p class="over">Experiment · ${dateInWords(result.startedAt)}</p><h1>What pretraining is worth</h1>
+${abstract(result)}${
+  !result.complete &&
+  html`<p class="notice" role="note">Not all that was planned is measured yet: curves and comparisons hold what is there.
+Started again, the experiment goes on where it ended.</p>`
+}${keyFigures(result)}</header>`;
+}
+
+function abstract({ base, tasks, sizes, seeds }: TransferResult): Html {
+  const { dataCard, parameters, validationLoss } = base;
+  return html`<p class="abstract">A transformer of ${count(parameters)} parameters, pretrained on ${dataCard.name}
+(${count(dataCard.trainTokens)} tokens${validationLoss !== null && `, validation loss ${loss(validationLoss)}`}), learned
+${tasks.length > 0 ? listInWords(tasks.map(({ name }) => name)) : 'no task'} from ${sizesInWords(sizes)} labels with
+${plural(seeds.length, 'seed')}: tuned whole, by LoRA, and as it is under a new head. Beside it learned the same transformer from
+random weights and a method without a network.</p>`;
+}
+
+const sizesInWords = (sizes: readonly number[]): string => (sizes.length > 0 ? rangeInWords(sizes, exact) : NOTHING);
+
+function keyFigures({ base, tasks, sizes, seeds }: TransferResult): Html {
+  const { dataCard, parameters, validationLoss } = base;
+  return html`<dl class="key">${keyFigure('Parameters', count(parameters), 'of the pretrained model')}
+${keyFigure('Pretrained on', `${count(dataCard.trainTokens)}`, 'tokens')}
+${keyFigure('Validation loss', validationLoss === null ? NOTHING : loss(validationLoss), 'nats a token')}
+${keyFigure('Tasks', exact(tasks.length), `${plural(sizes.length, 'size')} each`)}
+${keyFigure('Labels', sizesInWords(sizes), 'to train on')}
+${keyFigure('Seeds', exact(seeds.length), 'for each number')}</dl>`;
+}
+
+/** What would be needed to do it again. */
+function runSection({ base, adapter, seconds, sizes, seeds }: TransferResult): Html {
+  const { dataCard } = base;
+  return html`<section><div class="pair"><div><h2>Pretrained model</h2>${facts([
+    ['Folder', base.folder],
+    ['Parameters', exact(base.parameters)],
+    ['Text', dataCard.name],
+    ['Source', dataCard.source],
+    ['Licence', dataCard.licence],
+    ['Tokenizer', `${dataCard.tokenizer}, ${exact(dataCard.vocabularySize)} tokens`],
+    ['SHA-256', html`<code>${base.sha256}</code>`],
+  ])}</div><div><h2>Experiment</h2>${facts([
+    ['Adapter', adapter.name + (adapter.software ? ' (software)' : '')],
+    ['Time', `${durationInWords(1000 * seconds)}, without the pretraining`],
+    ['Labels', listInWords(sizes) || NOTHING],
+    ['Seeds', seeds.join(', ') || NOTHING],
+  ])}</div></div></section>`;
 }
