@@ -23,7 +23,7 @@ export interface Gain {
   readonly seeds: number;
   /** Two-sided p of the paired t test over the seeds; null of a single seed. */
   readonly p: number | null;
-  /** Whether the bands of one standard deviation around the two means lie apart, the first above. */
+  /** Whether the bands of one standard deviation around the two means lie apart, the first above; never of a single seed. */
   readonly beyondSpread: boolean;
 }
 
@@ -75,7 +75,7 @@ function gainAt({ n, scores }: CurvePoint, other: CurvePoint): Gain {
     wins: differences.filter((difference) => difference > 0).length,
     seeds: scores.length,
     p: Number.isNaN(p) ? null : p,
-    beyondSpread: gain > firstDeviation + secondDeviation,
+    beyondSpread: scores.length > 1 && gain > firstDeviation + secondDeviation,
   };
 }
 

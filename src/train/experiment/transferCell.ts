@@ -6,13 +6,13 @@ import { subsample, subsampleAny } from '../../text/splits.ts';
 import type { Parts } from '../../text/taskCard.ts';
 import { BagOfWords } from '../baselines/bagOfWords.ts';
 import { Majority } from '../baselines/majority.ts';
-import { WordTags } from '../baselines/wordTags.ts';
+import { WindowTagger } from '../baselines/windowTagger.ts';
 import { tuneClassifier } from '../finetune/classify.ts';
 import type { ClassifyData } from '../finetune/classifyData.ts';
 import type { Method } from '../finetune/method.ts';
 import type { Base } from '../finetune/pupil.ts';
 import { tuneTagger } from '../finetune/tag.ts';
-import type { TagData } from '../finetune/tagData.ts';
+import { type TagData, tagsOf } from '../finetune/tagData.ts';
 import { argmax } from '../metrics/classification.ts';
 import { spanReport } from '../metrics/spans.ts';
 import type { CellKey, CellSettings } from './transferPlan.ts';
@@ -87,7 +87,7 @@ async function tag(
   signal?: AbortSignal,
 ): Promise<Outcome> {
   const test = subsampleAny(parts.test, tested, TEST_SEED);
-  if (learner === 'majority' || learner === 'words') return { score: wordTagScore(parts, test, learner, n, seed) };
+  if (learner === 'majority' || learner === 'words') return { score: baselineScore(parts, test, learner, n, seed) };
   const validation = subsampleAny(parts.validation, validated, TEST_SEED);
   const few: Parts<TaggedSentence> = { train: parts.train, validation, test };
   const tuned = await tuneTagger({
@@ -101,16 +101,17 @@ async function tag(
   return { score: tuned.reports.test?.overall.f1 ?? Number.NaN, trained: tuned.trained, total: tuned.total };
 }
 
-/** The commonest tag of all words is O, which finds nothing; that of each word finds the names that were in training. */
-function wordTagScore(
+/** The commonest tag of all words is O, which finds nothing. */
+function baselineScore(
   { train }: Parts<TaggedSentence>,
   test: readonly TaggedSentence[],
   learner: 'majority' | 'words',
   n: number,
   seed: number,
 ): number {
-  const tagger = new WordTags(learner === 'majority' ? [] : subsampleAny(train, n, seed));
-  const predicted = test.map(({ words }) => tagger.tag(words));
+  const sentences = subsampleAny(train, n, seed);
+  const tagger = learner === 'words' && new WindowTagger(sentences, tagsOf(sentences));
+  const predicted = test.map(({ words }) => (tagger ? tagger.tag(words) : words.map(() => 'O')));
   return spanReport(
     test.map(({ tags }) => tags),
     predicted,

@@ -5,8 +5,8 @@ import type { CurveComparison, CurvePoint } from './labelsNeeded.ts';
 import type { RecallResult } from './recallRun.ts';
 
 /**
- * Ways to learn a task from n labels. `majority`: the commonest label, whatever the text. `words`: no network; bag of words with
- * logistic regression, or for tags what each word was tagged most often. `random`: the transformer from random weights. `head`,
+ * Ways to learn a task from n labels. `majority`: the commonest label, whatever the text. `words`: no network; bag of words
+ * under logistic regression, for tags of the word and those around it. `random`: the transformer from random weights. `head`,
  * `lora`, `full`: the pretrained transformer, tuned that far.
  */
 export const LEARNERS = ['majority', 'words', 'random', 'head', 'lora', 'full'] as const;

@@ -13,7 +13,7 @@ export const LEARNERS_IN_WORDS: readonly [Learner, string][] = [
   ['lora', 'the pretrained transformer, low-rank adapters tuned beside its frozen weights'],
   ['head', 'the pretrained transformer frozen, a head tuned on it'],
   ['random', 'the same transformer from random weights, all of it trained'],
-  ['words', 'no network: logistic regression on a bag of words; for tags what each word was tagged most often'],
+  ['words', 'no network: logistic regression on a bag of words; for tags of each word and those around it'],
   ['majority', 'the commonest label, whatever the text'],
 ];
 
