@@ -43,10 +43,7 @@ const QUICK_TASKS = ['wordnet-glosses', 'synthetic-names'];
 /** What a base is pretrained on, and how. */
 const CORPUS = 'english';
 const base = (quick: boolean): TrainConfig =>
-  resolveConfig('quick', {
-    ...{ tokenizer: 'bpe:2048', blockSize: 128, batchSize: 8, steps: quick ? 300 : 6000 },
-    ...{ evalEvery: quick ? 100 : 500, checkpointEvery: quick ? 100 : 500 },
-  });
+  resolveConfig('base', quick ? { steps: 300, evalEvery: 100, checkpointEvery: 100 } : {});
 
 const sizes = (text: string): number[] => {
   const values = text.split(',').map(Number);
