@@ -5,7 +5,7 @@ import { Option } from 'commander';
 import { UsageError, UserError } from '../errors.ts';
 import { POOLINGS } from '../model/heads.ts';
 import { type ClassifyEvent, type TunedClassifier, tuneClassifier } from '../train/finetune/classify.ts';
-import { type ClassifyData, hashParts } from '../train/finetune/classifyData.ts';
+import { type ClassifyData, keptTexts } from '../train/finetune/classifyData.ts';
 import type { ClassifyWishes } from '../train/finetune/classifySettings.ts';
 import { type TunedCard, writeTuned } from '../train/finetune/folder.ts';
 import { METHODS } from '../train/finetune/method.ts';
@@ -124,7 +124,7 @@ async function finetuneClassify(given: string, flags: Flags): Promise<void> {
     onEvent: (event) => tell(event, flags.json),
   });
   const card = await cardOf(tuned, { data, folder, run, checkpoint: flags.checkpoint, startedAt, ...opened });
-  await writeTuned(folder, card, { ...tuned.classifier.parts, adapters: tuned.adapters });
+  await writeTuned(folder, card, { ...tuned.classifier.parts, adapters: tuned.adapters }, keptTexts(tuned.parts));
   printTuned(tuned, folder, flags.json);
   if (tuned.status === 'stopped') process.exitCode = INTERRUPTED;
 }
@@ -147,15 +147,14 @@ interface Surroundings extends OpenedEngine {
 async function cardOf(
   tuned: TunedClassifier,
   { data, folder, run, checkpoint, startedAt, adapter }: Surroundings,
-): Promise<TunedCard> {
-  const { settings, classifier, parts, report, status, best, history } = tuned;
+): Promise<Omit<TunedCard, 'splits'>> {
+  const { settings, classifier, report, status, best, history } = tuned;
   const { classes, temperature } = classifier.parts;
   return {
     ...{ version: 1, task: 'classify', labels: classes, method: settings.method },
     ...{
       base: await linkTo(run, folder, checkpoint),
       dataCard: data.card,
-      splits: hashParts(parts),
       adapter,
       startedAt,
     },

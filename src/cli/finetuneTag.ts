@@ -8,7 +8,7 @@ import { errorCode } from '../node/files.ts';
 import { type TunedCard, writeTuned } from '../train/finetune/folder.ts';
 import { METHODS } from '../train/finetune/method.ts';
 import { STOP_ON, type TagEvent, type TagSettings, type TunedTagger, tuneTagger } from '../train/finetune/tag.ts';
-import { hashTagged, splitTagFile, type TagData } from '../train/finetune/tagData.ts';
+import { keptSentences, splitTagFile, type TagData } from '../train/finetune/tagData.ts';
 import { count } from '../train/format.ts';
 import { isRunFolder } from '../train/runFolder.ts';
 import { linkTo, loadRun } from '../train/savedRun.ts';
@@ -102,12 +102,12 @@ async function finetuneTag(given: string, options: FinetuneTagOptions): Promise<
   };
   const tuned = await tuneTagger({ base, parts: data.parts, wishes, labels, signal: stopSignal(), onEvent });
   const { tagger, adapters, settings } = tuned;
-  const card: TunedCard = {
+  const card: Omit<TunedCard, 'splits'> = {
     ...{ version: 1, task: 'tag', labels: tagger.parts.tags, method: settings.method, startedAt, adapter },
     ...{ base: await linkTo(run, folder, checkpoint), settings: { ...settings }, dataCard: data.card },
-    ...{ splits: hashTagged(tuned.parts), report: tuned.reports },
+    report: tuned.reports,
   };
-  await writeTuned(folder, card, { ...tagger.parts, adapters });
+  await writeTuned(folder, card, { ...tagger.parts, adapters }, keptSentences(tuned.parts));
   report(tuned, folder, json);
   if (tuned.status === 'stopped') process.exitCode = INTERRUPTED;
 }

@@ -28,7 +28,13 @@ describe('finetune tag', () => {
     const card = JSON.parse(readFileSync(join(cwd, 'names/run.json'), 'utf8'));
     expect(card).toMatchObject({ task: 'tag', method: 'full', labels: ['O', 'B-NP'], base: { folder: '../run' } });
     expect(card.dataCard).toMatchObject({ name: 'names.conll', task: 'tag', parts: { train: { examples: 28 } } });
-    expect(card.splits.test).toEqual({ examples: 4, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    const file = 'splits/test.conll';
+    expect(card.splits.test).toEqual({ examples: 4, file, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    expect(
+      readFileSync(join(cwd, 'names', file), 'utf8')
+        .trim()
+        .split('\n\n'),
+    ).toHaveLength(4);
     expect(card.report.test.overall.support).toBe(8);
   });
 

@@ -35,8 +35,11 @@ describe('finetune text', () => {
       expect(existsSync(join(cwd, out, 'model.safetensors'))).toBe(false);
       expect(statSync(join(cwd, out, 'adapter_model.safetensors')).size).toBeLessThan(20_000);
     }
-    const { stdout } = await succeed(['sample', '--run', 'low', '--tokens', '5', '--seed', '1'], { cwd });
-    expect(stdout.length).toBeGreaterThan(3);
+    await succeed(['finetune', 'merge', '--run', 'low', '--out', 'merged'], { cwd });
+    const written = async (run: string) =>
+      (await succeed(['sample', '--run', run, '--tokens', '20', '--seed', '1'], { cwd })).stdout;
+    expect(await written('merged')).toBe(await written('low'));
+    expect(existsSync(join(cwd, 'merged/adapter_config.json'))).toBe(false);
   });
 
   it('learns answers, and is prompted as it was tuned', async () => {
@@ -55,6 +58,8 @@ describe('finetune text', () => {
     ['an answer that is missing', tune('--chat', 'broken.jsonl'), 1, /line 2: "answer" is missing/],
     ['a template without a place', tune('--chat', 'chat.jsonl', '--template', '{prompt}'), 2, /\{answer\}/],
     ['unknown layers', tune('other.txt', '--method', 'lora', '--targets', 'q_proj'), 2, /q_proj/],
+    ['adapters that are not there', ['finetune', 'merge', '--run', 'run', '--out', 'no'], 1, /run has no adapters/],
+    ['a run in the way', ['finetune', 'merge', '--run', 'low', '--out', 'run'], 1, /holds a run already/],
     ['a run that was not tuned', ['finetune', 'text', '--resume', '--out', 'run'], 1, /dawnlm train --resume/],
   ])('refuses %s in a sentence', async (_, args, code, complaint) => {
     const outcome = await dawnlm(args, { cwd });

@@ -85,17 +85,18 @@ export function requireKnown(texts: readonly LabelledText[], classes: readonly s
   );
 }
 
-/** How many texts a part has, and the SHA-256 of them as a CSV file. */
-export interface PartHash {
+/** A part of the data as it is kept with what was tuned on it. */
+export interface KeptPart {
   readonly examples: number;
-  readonly sha256: string;
+  readonly file: string;
+  readonly content: string;
 }
 
-/** What says which texts were trained on, validated and tested on. */
-export const hashParts = (parts: Splits<LabelledText>): Record<keyof Splits<LabelledText>, PartHash> => {
-  const hash = (texts: readonly LabelledText[]): PartHash => ({
-    examples: texts.length,
-    sha256: createHash('sha256').update(writeTable(texts)).digest('hex'),
-  });
-  return { train: hash(parts.train), validation: hash(parts.validation), test: hash(parts.test) };
-};
+/** The texts that were trained, validated and tested on, as CSV files of text and label. */
+export const keptTexts = (parts: Splits<LabelledText>): Record<string, KeptPart> =>
+  Object.fromEntries(
+    Object.entries(parts).map(([part, texts]: [string, readonly LabelledText[]]) => [
+      part,
+      { examples: texts.length, file: `${part}.csv`, content: writeTable(texts) },
+    ]),
+  );

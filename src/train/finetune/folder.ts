@@ -7,20 +7,21 @@ import { encodeSafetensors } from '../../export/safetensors.ts';
 import { GPT } from '../../model/gpt.ts';
 import { Head } from '../../model/heads.ts';
 import type { LoraAdapters } from '../../model/lora.ts';
-import { writeAtomic } from '../../node/files.ts';
+import { sha256, writeAtomic } from '../../node/files.ts';
 import type { Engine } from '../../tensor/engine.ts';
 import type { Parameters } from '../../tensor/parameters.ts';
 import type { TaskCard } from '../../text/taskCard.ts';
 import { type Tokenizer, tokenizerFromJSON } from '../../text/tokenizer.ts';
 import { type BaseLink, FILES, loadParameters, readJson, readModelConfig, readWeights } from '../runFolder.ts';
 import { loadBase, readAdapters, writeAdapterConfig } from '../savedRun.ts';
-import type { PartHash } from './classifyData.ts';
+import type { KeptPart } from './classifyData.ts';
 import type { Method } from './method.ts';
 
 /*
  * What a tuning leaves behind:
  *   run.json                    task, labels, base, settings, data card, hashes of the parts, scores
  *   config.json, tokenizer.json those of the base
+ *   splits/                     the texts or sentences that were trained, validated and tested on
  *   head.safetensors            the layer that scores the labels
  *   model.safetensors           the whole model, where some of it was trained
  *   adapter_config.json, adapter_model.safetensors
@@ -44,7 +45,10 @@ export interface TunedCard {
   /** Further settings of the task. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly dataCard: TaskCard;
-  readonly splits: Readonly<Record<string, PartHash>>;
+  /** What was trained, validated and tested on: how many examples, the file, and its SHA-256. */
+  readonly splits: Readonly<
+    Record<string, { readonly examples: number; readonly file: string; readonly sha256: string }>
+  >;
   readonly adapter: { readonly name: string; readonly software: boolean };
   /** ISO 8601. */
   readonly startedAt: string;
@@ -64,15 +68,29 @@ export interface TunedModel {
 const changesModel = (method: Method): boolean => method === 'full' || method === 'last';
 
 /** Writes a tuned model; run.json comes last: where it stands, everything does. @throws UserError when the folder cannot be written */
-export async function writeTuned(folder: string, card: TunedCard, tuned: TunedModel): Promise<void> {
-  const { model, head, adapters, tokenizer } = tuned;
+export async function writeTuned(
+  folder: string,
+  card: Omit<TunedCard, 'splits'>,
+  { model, head, adapters, tokenizer }: TunedModel,
+  parts: Readonly<Record<string, KeptPart>>,
+): Promise<void> {
   const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
   await writeAtomic(join(folder, FILES.config), json(toHuggingFaceConfig(model.config)));
   await writeAtomic(join(folder, FILES.tokenizer), `${JSON.stringify(tokenizer.toJSON())}\n`);
   await writeWeights(join(folder, HEAD), head.parameters);
   if (adapters) await writeAdapters(folder, adapters, model, card.base);
   if (changesModel(card.method)) await writeWeights(join(folder, FILES.last), model.parameters);
-  await writeAtomic(join(folder, FILES.run), json(card));
+  await writeAtomic(join(folder, FILES.run), json({ ...card, splits: await writeParts(folder, parts) }));
+}
+
+async function writeParts(folder: string, parts: Readonly<Record<string, KeptPart>>): Promise<TunedCard['splits']> {
+  const splits: Record<string, TunedCard['splits'][string]> = {};
+  for (const [part, { examples, file, content }] of Object.entries(parts)) {
+    const path = join('splits', file);
+    await writeAtomic(join(folder, path), content);
+    splits[part] = { examples, file: path, sha256: await sha256([Buffer.from(content)]) };
+  }
+  return splits;
 }
 
 async function writeWeights(path: string, parameters: Parameters): Promise<void> {

@@ -4,7 +4,7 @@ import { UserError } from '../../errors.ts';
 import { readConll, type TaggedSentence, writeConll } from '../../text/conll.ts';
 import { type Fractions, normalizeText, randomSplit, removeRepeated, subsampleAny } from '../../text/splits.ts';
 import { countSentences, type Parts, type TaskCard } from '../../text/taskCard.ts';
-import type { PartHash } from './classifyData.ts';
+import type { KeptPart } from './classifyData.ts';
 
 /** A data set for a tagger, with its card. */
 export interface TagData {
@@ -97,11 +97,11 @@ export function unseenTypes(
   });
 }
 
-/** What says which sentences were trained on, validated and tested on: how many, and the SHA-256 of them as a CoNLL file. */
-export const hashTagged = (parts: Parts<TaggedSentence>): Record<string, PartHash> =>
+/** The sentences that were trained, validated and tested on, as files of CoNLL columns. */
+export const keptSentences = (parts: Parts<TaggedSentence>): Record<string, KeptPart> =>
   Object.fromEntries(
-    Object.entries(parts).map(([part, sentences]) => {
-      const sha256 = createHash('sha256').update(writeConll(sentences)).digest('hex');
-      return [part, { examples: sentences.length, sha256 }];
-    }),
+    Object.entries(parts).map(([part, sentences]) => [
+      part,
+      { examples: sentences.length, file: `${part}.conll`, content: writeConll(sentences) },
+    ]),
   );

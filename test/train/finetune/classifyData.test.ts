@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hashParts, splitTable, thinOut } from '../../../src/train/finetune/classifyData.ts';
+import { keptTexts, splitTable, thinOut } from '../../../src/train/finetune/classifyData.ts';
 import { animalTexts } from './texts.ts';
 
 const COLUMNS = { text: 'body', label: 'kind' };
@@ -32,7 +32,7 @@ it('thins out so that fewer are a part of more, and hashes what is left', () => 
   const [few, more] = [thinOut(parts, 8, 3), thinOut(parts, 16, 3)];
   expect(more.train).toEqual(expect.arrayContaining([...few.train]));
   expect([few.validation.length, few.test]).toEqual([8, parts.test]);
-  expect(hashParts(few).train).not.toEqual(hashParts(more).train);
-  expect(hashParts(few)).toEqual(hashParts(thinOut(parts, 8, 3)));
+  expect(keptTexts(few).train).not.toEqual(keptTexts(more).train);
+  expect(keptTexts(few)).toEqual(keptTexts(thinOut(parts, 8, 3)));
   expect(thinOut(parts, undefined, 3).train).toEqual(parts.train);
 });

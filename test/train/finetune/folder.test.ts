@@ -11,7 +11,7 @@ import { saveCheckpoint } from '../../../src/train/checkpoint.ts';
 import { resolveConfig } from '../../../src/train/config.ts';
 import { Classifier } from '../../../src/train/finetune/classifier.ts';
 import { tuneClassifier } from '../../../src/train/finetune/classify.ts';
-import { hashParts } from '../../../src/train/finetune/classifyData.ts';
+import { keptTexts } from '../../../src/train/finetune/classifyData.ts';
 import { readTuned, readTunedCard, type TunedCard, writeTuned } from '../../../src/train/finetune/folder.ts';
 import { METHODS, type Method } from '../../../src/train/finetune/method.ts';
 import { writeRunCard } from '../../../src/train/runFolder.ts';
@@ -45,16 +45,15 @@ async function tuneInto(name: string, method: Method) {
   const tuned = await tuneClassifier({ base, parts, wishes: { method, steps: 6, evalEvery: 3, batchSize: 8 } });
   const { classifier, adapters, settings } = tuned;
   const { temperature, classes } = classifier.parts;
-  const card: TunedCard = {
+  const card: Omit<TunedCard, 'splits'> = {
     ...{ version: 1, task: 'classify', labels: classes, method },
     ...{ base: await linkTo(at('base'), at(name), 'best'), settings: { ...settings, temperature }, adapter, startedAt },
-    ...{ splits: hashParts(parts) },
     dataCard: {
       ...{ name: 'pets', task: 'classify', source: 'a test', licence: 'none', note: '', sha256: '' },
       ...{ parts: countTexts(parts), duplicates: { within: 0, across: 0, conflicting: 0 } },
     },
   };
-  await writeTuned(at(name), card, { ...classifier.parts, adapters });
+  await writeTuned(at(name), card, { ...classifier.parts, adapters }, keptTexts(parts));
   return classifier;
 }
 

@@ -1,0 +1,38 @@
+import type { Command } from 'commander';
+import { UserError } from '../errors.ts';
+import { mergeAdapters } from '../train/finetune/merge.ts';
+import { isRunFolder, readRunCard } from '../train/runFolder.ts';
+import { openEngine } from './engine.ts';
+import { adapterOption, checkpointOption, examples, runOption, shellWord } from './options.ts';
+import { print } from './output.ts';
+
+interface MergeOptions {
+  run: string;
+  checkpoint: 'best' | 'last';
+  out: string;
+  adapter?: string;
+}
+
+/** `dawnlm finetune merge`. */
+export function addFinetuneMerge(finetune: Command): void {
+  finetune
+    .command('merge')
+    .description('add low-rank adapters to the weights that they belong to: a run that needs no base')
+    .addOption(runOption().makeOptionMandatory())
+    .addOption(checkpointOption())
+    .requiredOption('--out <folder>', 'where the merged run is kept')
+    .addOption(adapterOption())
+    .addHelpText('after', examples('dawnlm finetune merge --run runs/answers --out runs/answers-whole'))
+    .action(merge);
+}
+
+async function merge({ run, checkpoint, out, adapter }: MergeOptions): Promise<void> {
+  const card = await readRunCard(run);
+  if (card.tunedFrom?.method !== 'lora') {
+    throw new UserError(`${run} has no adapters to merge: give a run of dawnlm finetune text --method lora`);
+  }
+  if (isRunFolder(out)) throw new UserError(`${out} holds a run already: choose another folder with --out.`);
+  const { engine } = await openEngine(adapter);
+  await mergeAdapters(engine, run, checkpoint, out);
+  print(`merged run: ${out}\nsample: npx dawnlm sample --run ${shellWord(out)} --interactive\n`);
+}

@@ -1,0 +1,25 @@
+/** A run of adapters as one that stands by itself. */
+import { join } from 'node:path';
+import { encodeSafetensors } from '../../export/safetensors.ts';
+import { writeAtomic } from '../../node/files.ts';
+import type { Engine } from '../../tensor/engine.ts';
+import { FILES, writeRunCard } from '../runFolder.ts';
+import { linkTo, loadRun } from '../savedRun.ts';
+
+/**
+ * Writes a run whose weights are those of the base with the adapters of `folder` added; its card says where it comes from.
+ * @throws UserError when the run or its base cannot be loaded, or `out` cannot be written
+ */
+export async function mergeAdapters(
+  engine: Engine,
+  folder: string,
+  checkpoint: 'best' | 'last',
+  out: string,
+): Promise<void> {
+  const { model, tokenizer, state, ...card } = await loadRun(engine, folder, checkpoint);
+  const { parameters } = model;
+  const weights = parameters.split(await parameters.values.floats());
+  await writeAtomic(join(out, FILES.last), encodeSafetensors(weights, { state: JSON.stringify(state) }));
+  const link = await linkTo(folder, out, checkpoint);
+  await writeRunCard(out, { ...card, tunedFrom: { ...card.tunedFrom, ...link, method: 'full' } }, tokenizer, model);
+}
