@@ -9,8 +9,9 @@ import { type ClassifyData, keptTexts } from '../train/finetune/classifyData.ts'
 import type { ClassifyWishes } from '../train/finetune/classifySettings.ts';
 import { type TunedCard, writeTuned } from '../train/finetune/folder.ts';
 import { METHODS } from '../train/finetune/method.ts';
+import { TuneCheckpoint } from '../train/finetune/tuneCheckpoint.ts';
 import { count } from '../train/format.ts';
-import { FILES } from '../train/runFolder.ts';
+import { type BaseLink, FILES } from '../train/runFolder.ts';
 import { linkTo, loadRun } from '../train/savedRun.ts';
 import { type OpenedEngine, openEngine } from './engine.ts';
 import { LABELLED_ARGUMENT, openLabelled } from './labelledSplits.ts';
@@ -27,6 +28,7 @@ interface Flags extends Omit<ClassifyWishes, 'evalEvery' | 'baseRate'> {
   label: string;
   out?: string;
   force?: boolean;
+  resume?: boolean;
   labels?: number;
   adapter?: string;
   json?: boolean;
@@ -46,6 +48,7 @@ export function addFinetuneClassify(finetune: Command): void {
     .option('--label <column>', 'column that holds the label', 'label')
     .option('--out <folder>', 'where the tuned model is kept (default: <run>-<data>)')
     .option('--force', 'write over what was tuned into that folder before')
+    .option('--resume', 'go on where the same command was stopped')
     .addOption(new Option('--method <name>', 'what is trained beside the new head').choices(METHODS).default('full'));
   addLoraOptions(verb)
     .option(
@@ -112,21 +115,27 @@ async function finetuneClassify(given: string, flags: Flags): Promise<void> {
   if (flags.epochs !== undefined && flags.steps !== undefined) {
     throw new UsageError('--epochs and --steps both say how long to train: give one of them');
   }
-  const { run, label, text, force } = flags;
+  const { run, label, text, force, resume = false, checkpoint: which, labels } = flags;
   const folder = flags.out ?? `${run.replace(/[\\/]+$/, '')}-${basename(resolve(given)).replace(/\.\w+$/, '')}`;
-  refuseOccupied(folder, force);
+  if (!resume) refuseOccupied(folder, force);
   const data = await openLabelled(given, { text, label });
   const opened = await openEngine(flags.adapter);
-  const base = await loadRun(opened.engine, run, flags.checkpoint);
+  const base = await loadRun(opened.engine, run, which);
   const startedAt = new Date().toISOString();
+  const wishes = wishesOf(flags);
+  const link = await linkTo(run, folder, which);
+  const identity = { task: 'classify', base: link.sha256, data: data.card.sha256, labels, ...wishes };
+  const checkpoint = new TuneCheckpoint(folder, identity, resume);
   const tuned = await tuneClassifier({
-    ...{ base, parts: data.parts, name: given, wishes: wishesOf(flags), labels: flags.labels, signal: stopSignal() },
+    ...{ base, parts: data.parts, name: given, wishes, labels, signal: stopSignal(), checkpoint },
     onEvent: (event) => tell(event, flags.json),
   });
-  const card = await cardOf(tuned, { data, folder, run, checkpoint: flags.checkpoint, startedAt, ...opened });
+  const card = cardOf(tuned, { data, base: link, startedAt, ...opened });
   await writeTuned(folder, card, { ...tuned.classifier.parts, adapters: tuned.adapters }, keptTexts(tuned.parts));
   printTuned(tuned, folder, flags.json);
-  if (tuned.status === 'stopped') process.exitCode = INTERRUPTED;
+  if (tuned.status !== 'stopped') return checkpoint.remove();
+  say('the same command with --resume goes on');
+  process.exitCode = INTERRUPTED;
 }
 
 function refuseOccupied(folder: string, force = false): void {
@@ -138,22 +147,17 @@ function refuseOccupied(folder: string, force = false): void {
 
 interface Surroundings extends OpenedEngine {
   data: ClassifyData;
-  folder: string;
-  run: string;
-  checkpoint: 'best' | 'last';
+  base: BaseLink;
   startedAt: string;
 }
 
-async function cardOf(
-  tuned: TunedClassifier,
-  { data, folder, run, checkpoint, startedAt, adapter }: Surroundings,
-): Promise<Omit<TunedCard, 'splits'>> {
+function cardOf(tuned: TunedClassifier, { data, base, startedAt, adapter }: Surroundings): Omit<TunedCard, 'splits'> {
   const { settings, classifier, report, status, best, history } = tuned;
   const { classes, temperature } = classifier.parts;
   return {
     ...{ version: 1, task: 'classify', labels: classes, method: settings.method },
     ...{
-      base: await linkTo(run, folder, checkpoint),
+      base,
       dataCard: data.card,
       adapter,
       startedAt,

@@ -9,6 +9,7 @@ import { type TunedCard, writeTuned } from '../train/finetune/folder.ts';
 import { METHODS } from '../train/finetune/method.ts';
 import { STOP_ON, type TagEvent, type TagSettings, type TunedTagger, tuneTagger } from '../train/finetune/tag.ts';
 import { keptSentences, splitTagFile, type TagData } from '../train/finetune/tagData.ts';
+import { TuneCheckpoint } from '../train/finetune/tuneCheckpoint.ts';
 import { count } from '../train/format.ts';
 import { isRunFolder } from '../train/runFolder.ts';
 import { linkTo, loadRun } from '../train/savedRun.ts';
@@ -25,6 +26,7 @@ interface FinetuneTagOptions extends Partial<TagSettings> {
   labels?: number;
   out?: string;
   force?: boolean;
+  resume?: boolean;
   checkpoint: 'best' | 'last';
   adapter?: string;
   json?: boolean;
@@ -58,6 +60,7 @@ export function addFinetuneTag(finetune: Command): void {
     .option('--labels <n>', 'train on so many sentences only', whole)
     .option('--out <folder>', 'where the tuned model is kept (default: <run>-<data>)')
     .option('--force', 'write over what was tuned into that folder before')
+    .option('--resume', 'go on where the same command was stopped')
     .option('--steps <n>', 'optimizer steps at most', whole)
     .option('--batch-size <n>', 'sentences a step', whole)
     .option('--learning-rate <rate>', 'largest learning rate, of the head and of adapters', above)
@@ -82,10 +85,21 @@ export function addFinetuneTag(finetune: Command): void {
 }
 
 async function finetuneTag(given: string, options: FinetuneTagOptions): Promise<void> {
-  const { run, column, labels, out, force, checkpoint, adapter: choice, json, ...wishes } = options;
+  const {
+    run,
+    column,
+    labels,
+    out,
+    force,
+    resume = false,
+    checkpoint: which,
+    adapter: choice,
+    json,
+    ...wishes
+  } = options;
   const name = findTaskSet(given) ? given : basename(given, extname(given));
   const folder = out ?? `${run.replace(/[\\/]+$/, '')}-${name}`;
-  if (isRunFolder(folder) && !force) {
+  if (isRunFolder(folder) && !force && !resume) {
     throw new UserError(
       `${folder} holds a run already: write over it with --force, or choose another folder with --out.`,
     );
@@ -93,23 +107,30 @@ async function finetuneTag(given: string, options: FinetuneTagOptions): Promise<
   const startedAt = new Date().toISOString();
   const data = await readData(given, column, wishes.seed);
   const { engine, adapter } = await openEngine(choice);
-  const base = await loadRun(engine, run, checkpoint);
+  const base = await loadRun(engine, run, which);
   if (json) printJson({ type: 'data', card: data.card });
   else sayData(data);
   const onEvent = (event: TagEvent): void => {
     if (json) printJson(event);
     sayEvent(event);
   };
-  const tuned = await tuneTagger({ base, parts: data.parts, wishes, labels, signal: stopSignal(), onEvent });
+  const link = await linkTo(run, folder, which);
+  const identity = { task: 'tag', base: link.sha256, data: data.card.sha256, labels, ...wishes };
+  const checkpoint = new TuneCheckpoint(folder, identity, resume);
+  const tuned = await tuneTagger({
+    ...{ base, parts: data.parts, wishes, labels, signal: stopSignal(), checkpoint, onEvent },
+  });
   const { tagger, adapters, settings } = tuned;
   const card: Omit<TunedCard, 'splits'> = {
     ...{ version: 1, task: 'tag', labels: tagger.parts.tags, method: settings.method, startedAt, adapter },
-    ...{ base: await linkTo(run, folder, checkpoint), settings: { ...settings }, dataCard: data.card },
+    ...{ base: link, settings: { ...settings }, dataCard: data.card },
     report: tuned.reports,
   };
   await writeTuned(folder, card, { ...tagger.parts, adapters }, keptSentences(tuned.parts));
   report(tuned, folder, json);
-  if (tuned.status === 'stopped') process.exitCode = INTERRUPTED;
+  if (tuned.status !== 'stopped') return checkpoint.remove();
+  say('the same command with --resume goes on');
+  process.exitCode = INTERRUPTED;
 }
 
 /** A known set by its name, or the user's own file. */

@@ -12,6 +12,7 @@ import { type ClassifySettings, type ClassifyWishes, settleClassify, stepSetting
 import { type Examples, type Learner, type LearnerParts, StateLearner, TextLearner } from './learners.ts';
 import { type Base, makePupil, type Pupil } from './pupil.ts';
 import { type Tuned, type TuneRecord, tune } from './tune.ts';
+import type { TuneCheckpoint } from './tuneCheckpoint.ts';
 
 export interface TuneClassifierOptions {
   readonly base: Base;
@@ -24,6 +25,8 @@ export interface TuneClassifierOptions {
   readonly labels?: number;
   /** Ends the tuning at the next step; the best weights so far are kept, and nothing is tested. */
   readonly signal?: AbortSignal;
+  /** Where it is kept how far the tuning is. */
+  readonly checkpoint?: TuneCheckpoint;
   readonly onEvent?: (event: ClassifyEvent) => void;
 }
 
@@ -136,7 +139,7 @@ async function learn(
   { model, head, parameters }: Pupil,
   learned: Omit<LearnerParts, 'reader' | 'head'>,
   settings: ClassifySettings,
-  { signal, onEvent }: TuneClassifierOptions,
+  { signal, checkpoint, onEvent }: TuneClassifierOptions,
 ): Promise<Tuned<Validated> & { learner: Learner }> {
   const { pooling, batchSize, seed } = settings;
   const { engine } = model.parameters.values;
@@ -154,7 +157,10 @@ async function learn(
     step: () => stepper.run(learner.write(batches.next().value!)),
     evaluate: async () => judge(await learner.validate(), learned.validation.classes),
     score: ({ loss }) => -loss,
-    signal,
+    skip: (steps) => {
+      for (let i = 0; i < steps; i++) batches.next();
+    },
+    ...{ signal, checkpoint },
     onRecord: ({ step, loss, evaluation, best }) =>
       onEvent?.({
         type: 'validation',

@@ -18,6 +18,7 @@ import { type Base, makePupil, type PupilSettings } from './pupil.ts';
 import { requireSpans, tagsOf, thinOut, unseenTypes } from './tagData.ts';
 import { type TagEvaluation, Tagger } from './tagger.ts';
 import { type TuneCourse, type Tuned, tune } from './tune.ts';
+import type { TuneCheckpoint } from './tuneCheckpoint.ts';
 
 /** Everything that the tuning of a tagger depends on, beside its base, its sentences and its adapter. */
 export interface TagSettings extends PupilSettings, TuneCourse {
@@ -83,6 +84,8 @@ export interface TuneTaggerOptions {
   readonly labels?: number;
   /** Ends the tuning at the next step; the best weights so far are kept. */
   readonly signal?: AbortSignal;
+  /** Where it is kept how far the tuning is. */
+  readonly checkpoint?: TuneCheckpoint;
   readonly onEvent?: (event: TagEvent) => void;
 }
 
@@ -143,7 +146,8 @@ export async function tuneTagger({ base, wishes = {}, onEvent, ...options }: Tun
   const stepper = new Stepper(model.parameters.values.engine, { parameters, loss }, stepSettings(settings));
   const tagger = new Tagger({ model, head, tokenizer, tags, bidirectional: settings.bidirectional }, EVALUATED);
   const tuned = await tune({
-    ...{ stepper, course: settings, signal: options.signal },
+    ...{ stepper, course: settings, signal: options.signal, checkpoint: options.checkpoint },
+    skip: (steps) => lessons.skip(steps),
     step: () => stepper.run(lessons.next()),
     evaluate: () => tagger.evaluate(validation),
     score: ({ report, loss }) => (settings.stopOn === 'f1' ? report.overall.f1 - TIE * loss : -loss),
@@ -205,6 +209,11 @@ class Lessons {
     inputs.lengths.write(lengths);
     inputs.targets.write(targets);
     return length;
+  }
+
+  /** Passes over the batches of so many steps. */
+  skip(steps: number): void {
+    for (let i = 0; i < steps; i++) this.batches.next();
   }
 
   /** Mean cross-entropy of the words' tags: (). */

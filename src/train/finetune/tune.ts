@@ -2,6 +2,7 @@
 import { UserError } from '../../errors.ts';
 import type { Parameters } from '../../tensor/parameters.ts';
 import type { Stepper } from '../stepper.ts';
+import type { TuneCheckpoint, TuneState } from './tuneCheckpoint.ts';
 
 /** How long a tuning goes on. */
 export interface TuneCourse {
@@ -33,6 +34,10 @@ export interface TuneOptions<Evaluation> {
   score(evaluation: Evaluation): number;
   /** Ends the tuning at the next step; the best weights so far are what is left. */
   readonly signal?: AbortSignal;
+  /** Where it is kept how far the tuning is, at each validation, and what it goes on from. */
+  readonly checkpoint?: TuneCheckpoint;
+  /** Passes over the batches of the steps before, when it goes on. */
+  skip?(steps: number): void;
   readonly onRecord?: (record: TuneRecord<Evaluation>) => void;
 }
 
@@ -46,36 +51,89 @@ export interface Tuned<Evaluation> {
 
 /**
  * Steps until the course ends, nothing was better for `patience` validations, or the signal says so. Afterwards the trained
- * parameters are those of the best validation.   @throws UserError when the loss is no number any more
+ * parameters are those of the best validation.
+ * @throws UserError when the loss is no number any more, or there is nothing to go on from
  */
 export async function tune<Evaluation>(options: TuneOptions<Evaluation>): Promise<Tuned<Evaluation>> {
-  const { stepper, course, signal, onRecord } = options;
-  const weights = new BestWeights(stepper.trained.map(({ parameters }) => parameters));
-  const history: TuneRecord<Evaluation>[] = [];
-  let best: TuneRecord<Evaluation> | undefined;
-  while (stepper.step < course.steps && !signal?.aborted) {
+  const { stepper, course, signal } = options;
+  const lookout = new Lookout(options);
+  await lookout.begin();
+  while (stepper.step < course.steps && !signal?.aborted && !lookout.isTired) {
     options.step(stepper.step);
-    const due = stepper.step % course.evalEvery === 0 || stepper.step === course.steps || signal?.aborted;
-    if (!due) {
-      if (stepper.step % FLUSH_EVERY === 0) await stepper.metrics(1); // so that Ctrl-C is heard, and work does not pile up
-      continue;
-    }
-    const loss = await meanLoss(stepper, history.at(-1)?.step ?? 0);
-    const evaluation = await options.evaluate();
-    const better = !best || options.score(evaluation) > options.score(best.evaluation);
-    const record = { step: stepper.step, loss, evaluation, best: better };
-    if (better) {
-      best = record;
-      await weights.keep();
-    }
-    history.push(record);
-    onRecord?.(record);
-    if (history.length - 1 - history.indexOf(best!) >= course.patience) break;
+    const due = stepper.step % course.evalEvery === 0 || stepper.step === course.steps;
+    if (due || signal?.aborted) await lookout.look(due);
+    else if (stepper.step % FLUSH_EVERY === 0) await stepper.metrics(1); // so that Ctrl-C is heard, and work does not pile up
   }
-  if (!best) throw new UserError('the tuning was stopped before its first validation: nothing was learned');
-  weights.restore();
+  const { history } = lookout;
+  const best = lookout.end();
   const status = signal?.aborted ? 'stopped' : stepper.step < course.steps ? 'early' : 'finished';
   return { status, best, history };
+}
+
+/** Validates, remembers the best weights, and keeps how far the tuning is. */
+class Lookout<Evaluation> {
+  readonly history: TuneRecord<Evaluation>[] = [];
+  private best: TuneRecord<Evaluation> | undefined;
+  private readonly weights: BestWeights;
+
+  constructor(private readonly options: TuneOptions<Evaluation>) {
+    this.weights = new BestWeights(options.stepper.trained.map(({ parameters }) => parameters));
+  }
+
+  /** Goes on from the checkpoint, if it is to. */
+  async begin(): Promise<void> {
+    const { checkpoint, stepper, skip } = this.options;
+    const before = await checkpoint?.read<Evaluation>();
+    if (!before) return;
+    goOn(stepper, before);
+    skip?.(before.step);
+    this.history.push(...before.history);
+    this.best = this.history.findLast(({ best }) => best);
+    this.weights.kept = before.best;
+  }
+
+  /** Whether nothing was better for too long. */
+  get isTired(): boolean {
+    return (
+      this.best !== undefined &&
+      this.history.length - 1 - this.history.indexOf(this.best) >= this.options.course.patience
+    );
+  }
+
+  /** @param due whether the course wants it; one that the signal brought about is none when the tuning goes on */
+  async look(due: boolean): Promise<void> {
+    const { stepper, score, onRecord, checkpoint } = this.options;
+    const loss = await meanLoss(stepper, this.history.at(-1)?.step ?? 0);
+    const evaluation = await this.options.evaluate();
+    const best = !this.best || score(evaluation) > score(this.best.evaluation);
+    const record = { step: stepper.step, loss, evaluation, best };
+    if (best) {
+      this.best = record;
+      await this.weights.keep();
+    }
+    this.history.push(record);
+    onRecord?.(record);
+    if (!due || !checkpoint) return;
+    const { history, weights } = this;
+    await checkpoint.write({ step: stepper.step, history, stepper: await stepper.save(), best: weights.kept });
+  }
+
+  /** Puts the best weights back. */
+  end(): TuneRecord<Evaluation> {
+    if (!this.best) throw new UserError('the tuning was stopped before its first validation: nothing was learned');
+    this.weights.restore();
+    return this.best;
+  }
+}
+
+/** Puts a stepper where it was. */
+function goOn(stepper: Stepper, { step, stepper: { tensors } }: TuneState<unknown>): void {
+  const data = new Map(tensors.map((one) => [one.name, one.data]));
+  stepper.restore(step, (name) => {
+    const found = data.get(name);
+    if (found) return found;
+    throw new UserError(`the checkpoint has no "${name}": begin anew, without --resume`);
+  });
 }
 
 /** Steps that wait on the GPU at most. */
@@ -93,7 +151,7 @@ async function meanLoss(stepper: Stepper, since: number): Promise<number> {
 
 /** Parameters as they were at one moment, on the host. */
 class BestWeights {
-  private kept: Float32Array<ArrayBuffer>[] = [];
+  kept: readonly Float32Array[] = [];
 
   constructor(private readonly collections: readonly Parameters[]) {}
 
@@ -102,6 +160,6 @@ class BestWeights {
   }
 
   restore(): void {
-    for (const [i, values] of this.kept.entries()) this.collections[i].values.write(values);
+    for (const [i, values] of this.kept.entries()) this.collections[i].values.write(new Float32Array(values));
   }
 }
