@@ -32,8 +32,11 @@ export type ClassifyWishes = Partial<ClassifySettings> & {
 
 const BATCH_SIZE = 16;
 const EPOCHS = 10;
-/** Unless told otherwise: fewer steps teach a new head nothing, and more are wanted only by somebody who says so. */
-const STEPS = { least: 100, most: 1500 };
+/**
+ * Unless told otherwise: fewer steps teach a new head nothing, and a whole model still less; more are wanted only by somebody
+ * who says so.
+ */
+const STEPS = { least: 100, leastFromRandom: 300, most: 1500 };
 const VALIDATIONS = 20;
 
 /** A new head learns fast; what a model knows already is to change slowly. */
@@ -59,7 +62,7 @@ export function settleClassify(wishes: ClassifyWishes, examples: number): Classi
   if (epochs !== undefined && given.steps !== undefined) {
     throw new UsageError('epochs and steps both say how long to train: give one of them');
   }
-  const steps = given.steps ?? stepsFor(Math.ceil(examples / batchSize), epochs, mostSteps);
+  const steps = given.steps ?? stepsFor(Math.ceil(examples / batchSize), randomStart, epochs, mostSteps);
   return {
     ...{ method, randomStart, batchSize, steps, pooling: 'mean', patience: 6, classWeights: false, seed: 1337 },
     ...{ rank: 4, alpha: 8, loraDropout: 0, dropout: 0.1 },
@@ -69,9 +72,9 @@ export function settleClassify(wishes: ClassifyWishes, examples: number): Classi
   };
 }
 
-function stepsFor(perEpoch: number, epochs: number | undefined, most = STEPS.most): number {
+function stepsFor(perEpoch: number, randomStart: boolean, epochs: number | undefined, most = STEPS.most): number {
   if (epochs !== undefined) return Math.max(1, Math.ceil(epochs * perEpoch));
-  return Math.min(Math.max(EPOCHS * perEpoch, STEPS.least), most);
+  return Math.min(Math.max(EPOCHS * perEpoch, randomStart ? STEPS.leastFromRandom : STEPS.least), most);
 }
 
 /** What an optimizer step goes by: AdamW, a tenth of the steps to warm up, then a cosine down to a tenth of the rate. */

@@ -44,7 +44,8 @@ export type TagWishes = Partial<TagSettings> & {
 const SEED = 1337;
 const BATCH_SIZE = 16;
 const EPOCHS = 20;
-const STEPS = { least: 100, most: 1500 };
+/** Random weights have more to learn than a new head. */
+const STEPS = { least: 100, leastFromRandom: 300, most: 1500 };
 const VALIDATIONS = 15;
 
 /** Learning rates that did well on 500 sentences of synthetic-names. */
@@ -59,7 +60,7 @@ const FROM_RANDOM = { learningRate: 1e-3, baseRate: 1 };
 /** What a person said, and the rest as it follows from that and from the number of training sentences. @throws UsageError for settings that exclude one another */
 export function settleTag({ mostSteps = STEPS.most, ...wishes }: TagWishes, sentences: number): TagSettings {
   const { method = 'full', randomStart = false, batchSize = Math.min(BATCH_SIZE, sentences) } = wishes;
-  const enough = Math.max(STEPS.least, EPOCHS * Math.ceil(sentences / batchSize));
+  const enough = Math.max(randomStart ? STEPS.leastFromRandom : STEPS.least, EPOCHS * Math.ceil(sentences / batchSize));
   const steps = wishes.steps ?? Math.min(enough, mostSteps);
   if (randomStart && method !== 'full') {
     throw new UsageError(
