@@ -6,7 +6,7 @@ import { parseLabelTemplate, verbalizer } from '../prompting/template.ts';
 import { type RecallPoint, runRecall } from './recallRun.ts';
 import { classesOf, runCell, type TransferTask, testedTexts } from './transferCell.ts';
 import { type CellKey, planCells, sameCell, type TransferPlan } from './transferPlan.ts';
-import type { PromptedPoint } from './transferResult.ts';
+import type { PromptedPoint, TransferCell } from './transferResult.ts';
 import type { TransferRecord, TransferStore } from './transferStore.ts';
 
 export interface TransferOptions {
@@ -25,7 +25,7 @@ export interface TransferOptions {
 
 /** Measures whatever the store lacks. Returns whether all that was planned is there. */
 export async function runTransfer(options: TransferOptions): Promise<boolean> {
-  const { base, tasks, plan, store, signal, onRecord } = options;
+  const { tasks, plan, store, signal, onRecord } = options;
   const cells = planCells(
     plan,
     tasks.map(({ card, parts }) => ({ name: card.name, labels: parts.train.length })),
@@ -40,11 +40,26 @@ export async function runTransfer(options: TransferOptions): Promise<boolean> {
   for (const key of missing) {
     if (signal.aborted) return false;
     const task = tasks.find(({ card }) => card.name === key.task)!;
-    const cell = await runCell(base, task, key, plan, signal);
-    if (signal.aborted) return false; // a training that was cut short is no measurement
+    const cell = await measure(options, task, key);
+    if (!cell) return false;
     await add({ kind: 'cell', ...cell });
   }
   return !signal.aborted;
+}
+
+/** Undefined where the signal cut the training short: that is no measurement, nor is it an error to have learned nothing yet. */
+async function measure(
+  { base, plan, signal }: TransferOptions,
+  task: TransferTask,
+  key: CellKey,
+): Promise<TransferCell | undefined> {
+  try {
+    const cell = await runCell(base, task, key, plan, signal);
+    return signal.aborted ? undefined : cell;
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
+  }
 }
 
 const measured = ({ records }: TransferStore, key: CellKey): boolean =>

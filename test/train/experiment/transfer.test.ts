@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { LabelledText } from '../../../src/text/labelled.ts';
 import { trainTokenizer } from '../../../src/text/tokenizer.ts';
+import { runTransfer } from '../../../src/train/experiment/transfer.ts';
 import { runCell, type TransferTask } from '../../../src/train/experiment/transferCell.ts';
 import type { TransferPlan } from '../../../src/train/experiment/transferPlan.ts';
 import type { TransferCell } from '../../../src/train/experiment/transferResult.ts';
@@ -87,6 +88,51 @@ describe('what was measured', () => {
   it('is not mixed with what another base, or other settings, gave', async () => {
     await expect(TransferStore.open(folder, { ...identity, base: 'abd' })).rejects.toThrow(/another base model/);
     await expect(TransferStore.open(folder, { ...identity, tested: 7 })).rejects.toThrow(/other settings \(tested\)/);
+  });
+});
+
+describe('the experiment', () => {
+  const planned: TransferPlan = { ...plan, sizes: [4], all: false, learners: ['majority', 'words', 'random', 'head'] };
+  /** Goes on in the folder until a measurement, or a moment after it, that `stopAt` knows; says what was measured, and of how many. */
+  const goOn = async (at: string, stopAt: (done: number) => 'now' | 'soon' | 'never', shots: number[] = []) => {
+    const tokenizer = await trainTokenizer('byte', inChunks(csv));
+    const engine = await testEngine();
+    const base = { model: smallModel(engine, 'gpt2', { vocabSize: tokenizer.vocabSize, blockSize: 96 }), tokenizer };
+    const store = await TransferStore.open(join(folder, at), identity);
+    if (store.records.length === 0) await store.add({ kind: 'recall', result: {} as never });
+    const stop = new AbortController();
+    const seen: string[] = [];
+    const complete = await runTransfer({
+      ...{ engine, base, tasks: [texts], plan: { ...planned, shots }, quick: true, store, signal: stop.signal },
+      onRecord: (record, done, total) => {
+        seen.push(record.kind === 'cell' ? `${record.learner} ${record.seed}, ${done} of ${total}` : record.kind);
+        const when = stopAt(done);
+        if (when === 'now') stop.abort();
+        if (when === 'soon') setTimeout(() => stop.abort()); // heard while the next training waits for the GPU
+      },
+    });
+    return { complete, seen, records: store.records };
+  };
+
+  it('measures all that is planned, seed by seed, and goes on where it was stopped', async () => {
+    const first = await goOn('stopped', (done) => (done === 3 ? 'now' : 'never'));
+    expect(first.complete).toBe(false);
+    expect(first.seen).toEqual(['majority 1, 1 of 8', 'words 1, 2 of 8', 'random 1, 3 of 8']);
+    const second = await goOn('stopped', () => 'never');
+    expect(second.complete).toBe(true);
+    expect(second.seen[0]).toBe('head 1, 4 of 8');
+    expect(second.seen).toHaveLength(5);
+    expect((await goOn('stopped', () => 'never')).seen).toEqual([]);
+    const whole = await goOn('whole', () => 'never');
+    const scores = (records: readonly TransferRecord[]) =>
+      records.map((record) => (record.kind === 'cell' ? record.score : record.kind));
+    expect(scores(second.records)).toEqual(scores(whole.records));
+  });
+
+  it.each([2, 3])('keeps nothing of a training that is cut short, and fails at nothing (%i)', async (before) => {
+    const { complete, seen } = await goOn(`cut-${before}`, (done) => (done === before ? 'soon' : 'never'));
+    expect(complete).toBe(false);
+    expect(seen).toHaveLength(before);
   });
 });
 
