@@ -76,7 +76,10 @@ async function promptAll({ base, tasks, plan, store, signal }: TransferOptions, 
   for (const task of tasks) {
     for (const shots of plan.shots) {
       const { name } = task.card;
-      const there = store.records.some((one) => one.kind === 'prompted' && one.task === name && one.shots === shots);
+      const draws = shots === 0 ? 1 : plan.seeds.length; // without examples there is nothing to draw
+      const there = store.records.some(
+        (one) => one.kind === 'prompted' && one.task === name && one.shots === shots && one.scores.length >= draws,
+      );
       if (task.task !== 'classify' || there || signal.aborted) continue;
       await add({ kind: 'prompted', task: name, ...(await promptAt(base, task, shots, plan)) });
     }

@@ -6,6 +6,7 @@ import type { TransferPlan } from './transferPlan.ts';
 import {
   LEARNERS,
   type Learner,
+  type PromptedPoint,
   type TransferCell,
   type TransferResult,
   type TransferTaskResult,
@@ -50,11 +51,15 @@ function summarizeTask(
     loraShare: tuned?.trained !== undefined && tuned.total !== undefined ? tuned.trained / tuned.total : null,
     pretraining: compare(cells, 'full', 'random'),
     overWords: compare(cells, 'full', 'words'),
-    prompted: records
-      .flatMap((one) => (one.kind === 'prompted' && one.task === card.name ? [one] : []))
-      .map(({ shots, meanShots, scores }) => ({ shots, meanShots, scores }))
-      .sort((a, b) => a.shots - b.shots),
+    prompted: promptedOf(records, card.name),
   };
+}
+
+/** By rising shots; where more draws were asked for later on, those. */
+function promptedOf(records: readonly TransferRecord[], task: string): PromptedPoint[] {
+  const points = records.flatMap((one) => (one.kind === 'prompted' && one.task === task ? [one] : []));
+  const latest = new Map(points.map(({ shots, meanShots, scores }) => [shots, { shots, meanShots, scores }]));
+  return [...latest.values()].sort((a, b) => a.shots - b.shots);
 }
 
 /** The scores of a learner by rising n, seeds in order. */

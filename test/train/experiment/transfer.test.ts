@@ -91,10 +91,19 @@ describe('what was measured', () => {
   });
 });
 
+const facts: TransferFacts = {
+  ...{ adapter: { name: 'some', software: true }, startedAt: identity.startedAt, complete: false },
+  base: { folder: 'base', sha256: 'abc', parameters: 10, validationLoss: 4, dataCard: {} as never },
+};
+
 describe('the experiment', () => {
   const planned: TransferPlan = { ...plan, sizes: [4], all: false, learners: ['majority', 'words', 'random', 'head'] };
   /** Goes on in the folder until a measurement, or a moment after it, that `stopAt` knows; says what was measured, and of how many. */
-  const goOn = async (at: string, stopAt: (done: number) => 'now' | 'soon' | 'never', shots: number[] = []) => {
+  const goOn = async (
+    at: string,
+    stopAt: (done: number) => 'now' | 'soon' | 'never',
+    changes: Partial<TransferPlan> = {},
+  ) => {
     const tokenizer = await trainTokenizer('byte', inChunks(csv));
     const engine = await testEngine();
     const base = { model: smallModel(engine, 'gpt2', { vocabSize: tokenizer.vocabSize, blockSize: 96 }), tokenizer };
@@ -103,7 +112,7 @@ describe('the experiment', () => {
     const stop = new AbortController();
     const seen: string[] = [];
     const complete = await runTransfer({
-      ...{ engine, base, tasks: [texts], plan: { ...planned, shots }, quick: true, store, signal: stop.signal },
+      ...{ engine, base, tasks: [texts], plan: { ...planned, ...changes }, quick: true, store, signal: stop.signal },
       onRecord: (record, done, total) => {
         seen.push(record.kind === 'cell' ? `${record.learner} ${record.seed}, ${done} of ${total}` : record.kind);
         const when = stopAt(done);
@@ -129,6 +138,18 @@ describe('the experiment', () => {
     expect(scores(second.records)).toEqual(scores(whole.records));
   });
 
+  it('prompts once for each number of shots, and again where there are more seeds', async () => {
+    const wishes = { learners: [], shots: [0, 1] };
+    expect((await goOn('prompted', () => 'never', { ...wishes, seeds: [1] })).seen).toEqual(['prompted', 'prompted']);
+    const { seen, records } = await goOn('prompted', () => 'never', { ...wishes, seeds: [1, 2] });
+    expect(seen).toEqual(['prompted']);
+    const [{ prompted }] = summarizeTransfer(records, [texts], planned, facts).tasks;
+    expect(prompted.map(({ shots, scores }) => [shots, scores.length])).toEqual([
+      [0, 1],
+      [1, 2],
+    ]);
+  });
+
   it.each([2, 3])('keeps nothing of a training that is cut short, and fails at nothing (%i)', async (before) => {
     const { complete, seen } = await goOn(`cut-${before}`, (done) => (done === before ? 'soon' : 'never'));
     expect(complete).toBe(false);
@@ -137,11 +158,6 @@ describe('the experiment', () => {
 });
 
 describe('the summary', () => {
-  const facts: TransferFacts = {
-    ...{ adapter: { name: 'some', software: true }, startedAt: identity.startedAt, complete: false },
-    base: { folder: 'base', sha256: 'abc', parameters: 10, validationLoss: 4, dataCard: {} as never },
-  };
-
   it('compares learners where both were measured with the same seed', () => {
     const records = [
       ...[cell('full', 4, 1, 0.5), cell('full', 4, 2, 0.75), cell('full', 8, 1, 1)],
