@@ -86,13 +86,15 @@ async function transfer({ quick = false, out, json, ...flags }: Flags): Promise<
   const tasks = await openTasks(flags.tasks ?? (quick ? QUICK_TASKS : TASKS));
   const opened = await openEngine(flags.adapter);
   const signal = stopSignal();
+  const { tested, prompted, validated, mostSteps, maxTokens } = plan;
+  const settings = { adapter: opened.adapter.name, tested, prompted, validated, mostSteps, maxTokens };
+  await TransferStore.check(out, settings);
   const pretrained = flags.run ?? (await pretrain(join(out, 'base'), opened, quick, signal));
   if (signal.aborted) return stopped(out);
   const run = await loadRun(opened.engine, pretrained, 'best');
   const link = await linkTo(pretrained, out, 'best');
-  const identity = { base: link.sha256, adapter: opened.adapter.name, startedAt: new Date().toISOString() };
-  const { tested, prompted, validated, mostSteps, maxTokens } = plan;
-  const store = await TransferStore.open(out, { ...identity, tested, prompted, validated, mostSteps, maxTokens });
+  const startedAt = new Date().toISOString();
+  const store = await TransferStore.open(out, { base: link.sha256, ...settings, startedAt });
   const result = (complete: boolean): TransferResult =>
     summarizeTransfer(store.records, tasks, plan, {
       ...{ adapter: opened.adapter, startedAt: store.identity.startedAt, complete },

@@ -20,6 +20,12 @@ it('experiment recall: a tiny model reads the answer from its prompt, and guesse
 it.each<[string, string[], RegExp]>([
   ['no experiment of that name', ['experiment', 'recal'], /unknown command 'recal'\n\(Did you mean recall\?\)/],
   ['a seed in words', ['experiment', 'recall', '--seed', 'lucky'], /'lucky' is invalid\. It must be a whole number/],
+  ['a data set that is none', ['experiment', 'transfer', '--tasks', 'glosses'], /no data set "glosses"; known ones: /],
+  [
+    'one label',
+    ['experiment', 'transfer', '--sizes', '8,1'],
+    /It must be whole numbers of 2 or more with commas between/,
+  ],
 ])('%s', async (_, args, sentence) => {
   const outcome = await dawnlm(args, { cwd });
   expect(outcome.stderr).toMatch(sentence);

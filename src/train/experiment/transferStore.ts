@@ -43,17 +43,19 @@ export class TransferStore {
       return new TransferStore(path, identity, []);
     }
     const [first, ...records] = parseLines(await readFile(path, 'utf8'));
-    const { kind, ...before } = (first ?? {}) as unknown as TransferIdentity & { kind: string };
-    const differs = (Object.keys(identity) as (keyof TransferIdentity)[]).find(
-      (name) => name !== 'startedAt' && before[name] !== identity[name],
-    );
-    if (kind !== 'identity' || differs) {
-      throw new UserError(
-        `${folder} holds an experiment with ${differs === 'base' ? 'another base model' : `other settings (${differs})`}: choose another folder with --out, or remove that one.`,
-      );
-    }
-    await writeAtomic(path, [first, ...records].map(line).join(''));
+    const { kind, ...before } = sameExperiment(folder, first, identity);
+    await writeAtomic(path, [{ kind, ...before }, ...records].map(line).join(''));
     return new TransferStore(path, before, records as unknown as TransferRecord[]);
+  }
+
+  /**
+   * What `open` makes sure of, for as much as is known before there is a base: for one that is trained in vain, and over that of
+   * the experiment that is there, it would be too late.
+   * @throws UserError when the folder holds an experiment with other settings
+   */
+  static async check(folder: string, known: Partial<TransferIdentity>): Promise<void> {
+    const path = join(folder, FILE);
+    if (existsSync(path)) sameExperiment(folder, parseLines(await readFile(path, 'utf8'))[0], known);
   }
 
   /** @throws UserError when the disk is full or the folder read-only */
@@ -67,6 +69,24 @@ export class TransferStore {
       });
     }
   }
+}
+
+/** The first line of a file, where it is that of the same experiment. @throws UserError when it is not */
+function sameExperiment(
+  folder: string,
+  first: object | undefined,
+  wanted: Partial<TransferIdentity>,
+): TransferIdentity & { kind: string } {
+  const before = (first ?? {}) as TransferIdentity & { kind: string };
+  const differs = (Object.keys(wanted) as (keyof TransferIdentity)[]).find(
+    (name) => name !== 'startedAt' && before[name] !== wanted[name],
+  );
+  if (before.kind === 'identity' && !differs) return before;
+  const found =
+    before.kind !== 'identity'
+      ? `an experiment whose ${FILE} cannot be read`
+      : `an experiment with ${differs === 'base' ? 'another base model' : `other settings (${differs})`}`;
+  throw new UserError(`${folder} holds ${found}: choose another folder with --out, or remove that one.`);
 }
 
 const line = (value: object): string => `${JSON.stringify(value)}\n`;

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -88,6 +88,14 @@ describe('what was measured', () => {
   it('is not mixed with what another base, or other settings, gave', async () => {
     await expect(TransferStore.open(folder, { ...identity, base: 'abd' })).rejects.toThrow(/another base model/);
     await expect(TransferStore.open(folder, { ...identity, tested: 7 })).rejects.toThrow(/other settings \(tested\)/);
+    await expect(TransferStore.check(folder, { tested: 7 })).rejects.toThrow(/other settings \(tested\)/);
+    await expect(TransferStore.check(folder, { tested: 6 })).resolves.toBeUndefined();
+    await expect(TransferStore.check(join(folder, 'new'), { tested: 7 })).resolves.toBeUndefined();
+    mkdirSync(join(folder, 'broken'));
+    writeFileSync(join(folder, 'broken/measured.jsonl'), '{"kind":"ide');
+    await expect(TransferStore.open(join(folder, 'broken'), identity)).rejects.toThrow(
+      /measured\.jsonl cannot be read/,
+    );
   });
 });
 
