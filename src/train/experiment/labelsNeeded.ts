@@ -21,7 +21,7 @@ export interface Gain {
   /** Seeds with which the first was strictly better. */
   readonly wins: number;
   readonly seeds: number;
-  /** Two-sided p of the paired t test over the seeds; null of a single seed. */
+  /** Two-sided p of the paired t test over the seeds; null of a single seed, and where all differ by the same. */
   readonly p: number | null;
   /** Whether the bands of one standard deviation around the two means lie apart, the first above; never of a single seed. */
   readonly beyondSpread: boolean;

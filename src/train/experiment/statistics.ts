@@ -10,16 +10,21 @@ export function deviation(values: readonly number[]): number {
   return Math.sqrt(values.reduce((total, value) => total + (value - centre) ** 2, 0) / (values.length - 1));
 }
 
+/** Differences that are equal but for how they are rounded have such a standard error beside their mean. */
+const ROUNDING = 1e-12;
+
 /**
  * Student's paired t test: the two-sided probability of a mean as far from 0 as that of `differences`, were they drawn from a
- * normal distribution around 0. NaN of fewer than two; equal differences other than 0 give 0.
+ * normal distribution around 0. NaN where there is no spread to judge by: of fewer than two differences, and of equal ones, which
+ * two seeds easily give. If all are 0, p is 1.
  */
 export function pairedT(differences: readonly number[]): { t: number; p: number } {
   const n = differences.length;
-  if (n < 2) return { t: Number.NaN, p: Number.NaN };
   const centre = mean(differences);
-  if (centre === 0) return { t: 0, p: 1 };
-  const t = centre / (deviation(differences) / Math.sqrt(n));
+  const error = deviation(differences) / Math.sqrt(n);
+  if (n > 1 && centre === 0) return { t: 0, p: 1 };
+  if (!(error > ROUNDING * Math.abs(centre))) return { t: Number.NaN, p: Number.NaN };
+  const t = centre / error;
   return { t, p: studentTail(t, n - 1) };
 }
 

@@ -26,8 +26,9 @@ describe('statistics', () => {
     expect(t).toBeCloseTo(3 * Math.SQRT2, 12);
     expect(p).toBeCloseTo(0.0132, 4);
     expect(pairedT([1, -1, 0])).toEqual({ t: 0, p: 1 });
-    expect(pairedT([0.5, 0.5])).toEqual({ t: Number.POSITIVE_INFINITY, p: 0 });
-    expect(pairedT([1]).p).toBeNaN();
+    expect(pairedT([0, 0])).toEqual({ t: 0, p: 1 });
+    for (const nothing of [[], [1], [0.5, 0.5], [0.7 - 0.4, 0.8 - 0.5, 0.3]]) expect(pairedT(nothing).p).toBeNaN();
+    expect(pairedT([0.5, 0.501]).p).toBeCloseTo(0.00064, 5);
   });
 
   it('the deviation divides by n - 1', () => {
