@@ -90,9 +90,15 @@ describe('says', () => {
   });
 
   it('that a single seed has neither spread nor p', () => {
-    const single = { ...gain, seeds: 1, wins: 1, p: null as unknown as number };
+    const single = { ...gain, seeds: 1, wins: 1, p: null as unknown as number, beyondSpread: false };
     const page = textOf({ seeds: [1], ...withTask({ pretraining: compared([single]), overWords: null }) });
     expect(page).toContain('yes at the one size, of a single seed, which has no spread');
+    const both = [gain, { ...single, n: 300 }];
+    expect(textOf(withTask({ pretraining: compared(both), overWords: null }))).toContain(
+      'yes at 8, beyond the spread, and with a single seed at 300',
+    );
+    const behind = [gain, { ...single, n: 300, gain: -0.01 }];
+    expect(textOf(withTask({ pretraining: compared(behind), overWords: null }))).toContain('no: not above at 300');
     expect(page).toContain('full 61.2%, random 40.0% with 8 labels');
     expect(page).toMatch(
       /\+21\.2<\/td><td class="number">–<\/td><td class="number">1 of 1<\/td><td class="number">–<\/td><td class="number">–</,

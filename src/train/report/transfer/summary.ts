@@ -96,12 +96,15 @@ function verdict(gains: readonly Gain[], most: number): string {
 
 function ahead(gains: readonly Gain[]): string {
   const behind = gains.filter(({ gain }) => !(gain > 0)).map(({ n }) => n);
-  const within = gains.filter(({ gain, beyondSpread }) => gain > 0 && !beyondSpread).map(({ n }) => n);
-  const single = gains.some(({ seeds }) => seeds < 2);
+  const single = gains.filter(({ seeds }) => seeds < 2).map(({ n }) => n);
+  const within = gains
+    .filter(({ gain, seeds, beyondSpread }) => gain > 0 && seeds > 1 && !beyondSpread)
+    .map(({ n }) => n);
   if (behind.length + within.length === 0) {
-    return single
-      ? `yes at ${all(gains)}, of a single seed, which has no spread`
-      : `yes at ${all(gains)}, beyond the spread`;
+    const several = gains.filter(({ seeds }) => seeds > 1).map(({ n }) => n);
+    if (several.length === 0) return `yes at ${all(gains)}, of a single seed, which has no spread`;
+    if (single.length === 0) return `yes at ${all(gains)}, beyond the spread`;
+    return `yes at ${listInWords(several)}, beyond the spread, and with a single seed at ${listInWords(single)}`;
   }
   const parts = [
     behind.length > 0 && `not above at ${listInWords(behind)}`,
