@@ -108,6 +108,15 @@ describe('a chart of learning curves', () => {
     expect(body.match(/<line class="tick"/g)).toHaveLength(SIZES.length);
   });
 
+  it('ends the band where a single seed was measured, and says so', () => {
+    const scores = [[0.4, 0.6], [0.5, 0.6], [0.7]];
+    const curves = [{ learner: 'full' as const, points: [8, 16, 40].map((n, i) => ({ n, scores: scores[i] })) }];
+    const page = renderTransferReport(transfer(withTask({ ...nothing, curves })));
+    expect(page.match(/<path class="full band" d="([^"]*)"/)![1].match(/[ML]/g)).toHaveLength(4);
+    expect(page).toContain('one standard deviation around them, but for single seeds at 40.');
+    expect(bodyOf(renderTransferReport(transfer()))).not.toContain('but for single seeds');
+  });
+
   it('has no band of a single seed', () => {
     expect(
       bodyOf(renderTransferReport(transfer({ ...withTask({ curves: curvesOf(1), prompted: [] }) }))),

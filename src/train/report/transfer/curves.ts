@@ -5,7 +5,7 @@ import { LEARNERS, type Learner, type TransferTaskResult } from '../../experimen
 import { exact, percent } from '../../format.ts';
 import { type Chart, type Curve, drawChart, type Size } from '../chart.ts';
 import { type Html, html } from '../html.ts';
-import { curveOf, learnerName, plural } from './words.ts';
+import { curveOf, learnerName, listInWords, plural } from './words.ts';
 
 const WIDE: Size = { width: 860, height: 420, names: 80 };
 const NARROW: Size = { width: 360, height: 320, names: 66 };
@@ -17,14 +17,22 @@ const inPercent = (value: number): string => `${value.toFixed(1)}%`;
 export function learningCurves(task: TransferTaskResult, id: string, seeds: number): Html {
   const chart = learningChart(task, id);
   if (chart.curves.length === 0) return html`<p>No learner was measured.</p>`;
-  const spread =
-    seeds > 1
-      ? `Means over ${seeds} seeds; shaded, one standard deviation around them.`
-      : 'One seed: no spread is known.';
   const asked = plural(task.tested, task.task === 'tag' ? 'sentence' : 'text');
   return html`<figure><div class="wide">${drawChart(chart, WIDE)}</div><div class="narrow">${drawChart(chart, NARROW)}</div>
 <figcaption>${capitalized(task.metric)} in percent on ${asked} of the test part, by the number of labels trained on, each doubling
-as wide. ${spread}</figcaption></figure>`;
+as wide. ${spreadInWords(chart.curves, seeds)}</figcaption></figure>`;
+}
+
+/** Whose spread is shaded; where a curve goes on without a band, a single seed was measured. */
+function spreadInWords(curves: readonly Curve[], seeds: number): string {
+  if (seeds < 2) return 'One seed: no spread is known.';
+  const bare = curves.flatMap(({ points, band = [] }) =>
+    points.map(({ step }) => step).filter((step) => !band.some((one) => one.step === step)),
+  );
+  const sizes = [...new Set(bare)].sort((a, b) => a - b);
+  return `Means over ${seeds} seeds; shaded, one standard deviation around them${
+    sizes.length > 0 ? `, but for single seeds at ${listInWords(sizes)}` : ''
+  }.`;
 }
 
 const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
@@ -50,11 +58,11 @@ const inWords = ({ name, points }: Curve): string => {
 };
 
 function curve(learner: Learner, points: readonly CurvePoint[]): Curve {
-  const spreads = points.some(({ scores }) => scores.length > 1);
+  const spread = points.filter(({ scores }) => scores.length > 1);
   return {
     ...{ name: learnerName(learner), tone: learner, dots: true },
     points: points.map(({ n, scores }) => ({ step: n, value: 100 * mean(scores) })),
-    band: spreads ? points.map(bandAt) : undefined,
+    band: spread.length > 0 ? spread.map(bandAt) : undefined,
   };
 }
 
