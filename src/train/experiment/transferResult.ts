@@ -73,6 +73,8 @@ export interface TransferResult {
   readonly complete: boolean;
   readonly sizes: readonly number[];
   readonly seeds: readonly number[];
+  /** Validation labels that each training of a transformer stops by at most, besides its n; never more than n. */
+  readonly validated: number;
   readonly tasks: readonly TransferTaskResult[];
   readonly recall: RecallResult | null;
 }

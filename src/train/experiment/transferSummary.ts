@@ -29,7 +29,7 @@ export function summarizeTransfer(
     version: 1,
     ...facts,
     seconds: cells.reduce((sum, { seconds }) => sum + seconds, 0),
-    ...{ sizes: plan.sizes, seeds: plan.seeds },
+    ...{ sizes: plan.sizes, seeds: plan.seeds, validated: plan.validated },
     tasks: tasks.map((task) => summarizeTask(task, records, plan)),
     recall: recall?.result ?? null,
   };

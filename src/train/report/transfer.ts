@@ -17,7 +17,7 @@ export function renderTransferReport(result: TransferResult): string {
   const { tasks, seeds } = result;
   return renderPage(
     { title: 'What pretraining is worth', style: STYLE + TRANSFER_STYLE, script: SCRIPT },
-    html`${header(result)}<section><h2>In short</h2>${summaryTable(tasks)}</section>
+    html`${header(result)}<section><h2>In short</h2>${summaryTable(result)}</section>
 ${tasks.map((task, i) => taskSection(task, `task-${i}`, seeds.length))}
 ${recallSection(result)}${runSection(result)}
 <footer>Made by dawnlm.</footer>`,

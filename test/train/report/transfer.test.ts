@@ -23,6 +23,9 @@ describe('says', () => {
     for (const words of ['3.21M', '12.3M', '1.883', 'pretrained on Stories', 'AG News and Entities', '8 to 4,732']) {
       expect(page).toContain(words);
     }
+    expect(page.replace(/\n/g, ' ')).toContain(
+      'as many as to train on, 100 at most. Words and majority learn without.',
+    );
     expect(page).not.toContain('class="notice');
     expect(textOf({ complete: false })).toContain('Not all that was planned is measured yet');
   });

@@ -95,6 +95,7 @@ export const transfer = (changes: Partial<TransferResult> = {}): TransferResult 
     complete: true,
     sizes: SIZES,
     seeds: [1, 2, 3, 4, 5],
+    validated: 100,
   },
   adapter: { name: 'llvmpipe', software: true },
   base: {

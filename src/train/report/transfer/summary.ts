@@ -1,8 +1,8 @@
 /** The table that a reader takes home: what pretraining was worth, task by task. */
 import type { Gain, LabelsNeeded } from '../../experiment/labelsNeeded.ts';
 import { mean } from '../../experiment/statistics.ts';
-import type { TransferTaskResult } from '../../experiment/transferResult.ts';
-import { percent } from '../../format.ts';
+import type { TransferResult, TransferTaskResult } from '../../experiment/transferResult.ts';
+import { exact, percent } from '../../format.ts';
 import { type Html, html } from '../html.ts';
 import {
   curveOf,
@@ -34,7 +34,7 @@ const ROWS: readonly [string, (task: TransferTaskResult) => string][] = [
 ];
 
 /** A column for each task. */
-export function summaryTable(tasks: readonly TransferTaskResult[]): Html {
+export function summaryTable({ tasks, validated }: TransferResult): Html {
   if (tasks.length === 0) return html`<p>No task was measured.</p>`;
   return html`<div class="scroll"><table class="summary"><thead><tr><th scope="col"></th>${tasks.map(
     ({ name }) => html`<th scope="col">${name}</th>`,
@@ -43,7 +43,8 @@ export function summaryTable(tasks: readonly TransferTaskResult[]): Html {
   )}</tbody></table></div>
 <p class="caption">Scores are means ± one standard deviation over the seeds, differences are in percentage points. Beyond the spread:
 the bands of one standard deviation around the two means lie apart. More than: random is not there with the most labels it had;
-at most: it is there with the fewest.</p>
+at most: it is there with the fewest. The transformers also have validation labels, which tell when to stop: as many as to train on,
+${exact(validated)} at most. Words and majority learn without.</p>
 ${learners()}`;
 }
 

@@ -55,7 +55,8 @@ export function comparison(first: string, second: string, compared: CurveCompari
   ]);
   const columns = ['Labels', 'Gain', 'Deviation', 'Better in', 'p', 'Beyond the spread', `Labels that ${second} needs`];
   return html`${title}${table(columns, rows)}
-<p class="caption">Gains in percentage points, seed by seed. p: ${compared.test}.</p>`;
+<p class="caption">Gains in percentage points, seed by seed. p: ${compared.test}, each number of labels by itself. A seed draws labels and
+weights; the texts of the test are the same for all.</p>`;
 }
 
 function gainCells(gain: Gain | undefined): string[] {
