@@ -33,24 +33,30 @@ Started again, the experiment goes on where it ended.</p>`
 }${keyFigures(result)}</header>`;
 }
 
-function abstract({ base, tasks, sizes, seeds }: TransferResult): Html {
+function abstract(result: TransferResult): Html {
+  const { base, tasks, sizes, seeds } = result;
   const { dataCard, parameters, validationLoss } = base;
   return html`<p class="abstract">A transformer of ${count(parameters)} parameters, pretrained on ${dataCard.name}
 (${count(dataCard.trainTokens)} tokens${validationLoss !== null && `, validation loss ${loss(validationLoss)}`}), learned
-${tasks.length > 0 ? listInWords(tasks.map(({ name }) => name)) : 'no task'} from ${sizesInWords(sizes)} labels with
+${tasks.length > 0 ? listInWords(tasks.map(({ name }) => name)) : 'no task'} from ${sizesInWords(sizes)} labels${hasAll(result) && ', and from all that there are,'} with
 ${plural(seeds.length, 'seed')}: tuned whole, by LoRA, and as it is under a new head. Beside it learned the same transformer from
 random weights and a method without a network.</p>`;
 }
 
 const sizesInWords = (sizes: readonly number[]): string => (sizes.length > 0 ? rangeInWords(sizes, exact) : NOTHING);
 
-function keyFigures({ base, tasks, sizes, seeds }: TransferResult): Html {
+/** Whether tasks were also learned from all their labels, which is no size of its own. */
+const hasAll = ({ tasks }: TransferResult): boolean =>
+  tasks.some(({ curves, all }) => curves.some(({ points }) => points.some(({ n }) => n === all)));
+
+function keyFigures(result: TransferResult): Html {
+  const { base, tasks, sizes, seeds } = result;
   const { dataCard, parameters, validationLoss } = base;
   return html`<dl class="key">${keyFigure('Parameters', count(parameters), 'of the pretrained model')}
 ${keyFigure('Pretrained on', `${count(dataCard.trainTokens)}`, 'tokens')}
 ${keyFigure('Validation loss', validationLoss === null ? NOTHING : loss(validationLoss), 'nats a token')}
 ${keyFigure('Tasks', exact(tasks.length), `${plural(sizes.length, 'size')} each`)}
-${keyFigure('Labels', sizesInWords(sizes), 'to train on')}
+${keyFigure('Labels', sizesInWords(sizes), hasAll(result) ? 'and all, to train on' : 'to train on')}
 ${keyFigure('Seeds', exact(seeds.length), 'for each number')}</dl>`;
 }
 

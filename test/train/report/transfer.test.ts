@@ -26,6 +26,8 @@ describe('says', () => {
     expect(page.replace(/\n/g, ' ')).toContain(
       'as many as to train on, 100 at most. Words and majority learn without.',
     );
+    expect(page).toContain('from 8 to 4,732 labels, and from all that there are, with');
+    expect(textOf(withTask({ curves: curvesOf(5, [8, 64]) }))).not.toContain('from all');
     expect(page).not.toContain('class="notice');
     expect(textOf({ complete: false })).toContain('Not all that was planned is measured yet');
   });
