@@ -1,10 +1,10 @@
 /** The transfer experiment in words and tables. */
-
 import type { CurvePoint, LabelsNeeded } from '../train/experiment/labelsNeeded.ts';
 import { deviation, mean } from '../train/experiment/statistics.ts';
 import type { TransferResult, TransferTaskResult } from '../train/experiment/transferResult.ts';
 import type { TransferRecord } from '../train/experiment/transferStore.ts';
 import { count } from '../train/format.ts';
+import { times } from '../train/report/transfer/words.ts';
 import { table } from './output.ts';
 
 const percent = (share: number): string => (100 * share).toFixed(1);
@@ -49,5 +49,5 @@ const BOUNDS = { about: '', 'at most': '<= ', 'more than': '> ' } as const;
 
 function neededAt(needed: readonly LabelsNeeded[] | undefined, n: number): string {
   const one = needed?.find((each) => each.n === n);
-  return one ? `${BOUNDS[one.bound]}${count(Math.round(one.labels))} (${one.factor.toFixed(1)}x)` : '';
+  return one ? `${BOUNDS[one.bound]}${count(Math.round(one.labels))} (${times(one.factor, one.bound)})` : '';
 }
