@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { writeAtomic } from '../node/files.ts';
 import { type RecallResult, runRecall } from '../train/experiment/recallRun.ts';
-import { count, durationInWords, loss } from '../train/format.ts';
+import { count, durationInWords, loss, percent } from '../train/format.ts';
 import { renderRecallReport } from '../train/report/recall.ts';
 import { adapterInWords, openEngine } from './engine.ts';
 import { addExperimentTransfer } from './experimentTransfer.ts';
@@ -52,8 +52,6 @@ async function recallVerb({ quick = false, out, seed, adapter: choice, json }: R
   if (json) printJson(result);
   else print(`${recallTable(result)}\nreport: ${join(out, 'recall.html')}\n`);
 }
-
-const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
 
 function recallTable({ task, chance, model, parameters, steps, timeMs, questions, scores }: RecallResult): string {
   const facts = [

@@ -104,7 +104,7 @@ export async function runRecall({ engine, seed, quick, onProgress }: RecallOptio
   const { style, nLayer, nHead, nEmbd } = model.config;
   return {
     ...{ seed, task: TASK, chance: 1 / TASK.values, model: { style, nLayer, nHead, nEmbd } },
-    ...{ parameters: parameterCount(model), stages, steps: step, timeMs, history, questions: QUESTIONS },
+    ...{ parameters: model.parameters.count, stages, steps: step, timeMs, history, questions: QUESTIONS },
     scores: await askAll(model, seed),
   };
 }
@@ -118,9 +118,6 @@ async function freshModel(engine: Engine, config: TrainConfig): Promise<GPT> {
   }
   return model;
 }
-
-const parameterCount = ({ parameters }: GPT): number =>
-  parameters.specs.reduce((sum, { shape }) => sum + shape.reduce((product, axis) => product * axis, 1), 0);
 
 /** Trains until the loss is low enough or the steps are used up. `first`: steps of the stages before. */
 async function trainStage(
@@ -141,6 +138,7 @@ async function trainStage(
     onPoint(point);
     if (point.loss <= until) break;
   }
+  trainer.stepper.dispose();
   return points;
 }
 

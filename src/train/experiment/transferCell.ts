@@ -1,5 +1,4 @@
 /** One training of the transfer experiment: a learner, n labels of a task, a seed. */
-
 import type { TaggedSentence } from '../../text/conll.ts';
 import { countLabels, type LabelledText } from '../../text/labelled.ts';
 import { subsample, subsampleAny } from '../../text/splits.ts';
