@@ -15,6 +15,11 @@ const PREFIX = 'base_model.model.';
 export const BASE_HASH = 'base_sha256';
 
 const LARGEST_RANK = 2 ** 14;
+/** What PEFT takes where a config is silent. */
+const DEFAULT_ALPHA = 8;
+
+/** Ways to begin that leave the base's weights as they are. With others (PiSSA, OLoRA, ...) the adapters belong to weights that no file holds. */
+const STARTS = [true, false, 'gaussian', 'eva', 'orthogonal'];
 
 /** Whether a layer or part is what a module of PEFT's config means. */
 const means = (module: string, name: string): boolean => name === module || name.endsWith(`.${module}`);
@@ -61,6 +66,7 @@ export function fromPeftConfig(
   const fields = new ConfigFields(json, fileName);
   fields.require('peft_type', ['LORA']);
   fields.require('bias', ['none']);
+  fields.require('init_lora_weights', STARTS);
   for (const flag of ['use_dora', 'use_rslora']) fields.require(flag, [false]);
   for (const absent of ['modules_to_save', 'layers_to_transform', 'layer_replication']) fields.require(absent, [null]);
   for (const pattern of ['rank_pattern', 'alpha_pattern']) {
@@ -70,7 +76,7 @@ export function fromPeftConfig(
   const rank = fields.count('r', LARGEST_RANK);
   return {
     rank,
-    alpha: fields.number('lora_alpha', Number.MIN_VALUE, 1e6, rank),
+    alpha: fields.number('lora_alpha', Number.MIN_VALUE, 1e6, DEFAULT_ALPHA),
     dropout: fields.number('lora_dropout', 0, 0.99, 0),
     targets: targetsIn(fields.get('target_modules'), layers, config, fileName),
   };

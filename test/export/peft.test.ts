@@ -57,6 +57,13 @@ it("have PEFT's names and layouts", () => {
   });
 });
 
+it('takes what PEFT takes where a config is silent', () => {
+  const json = { peft_type: 'LORA', r: 2, target_modules: ['c_attn'] };
+  expect(fromPeftConfig(json, layersOf('gpt2'), { style: 'gpt2' })).toEqual({
+    ...{ rank: 2, alpha: 8, dropout: 0, targets: ['c_attn'] },
+  });
+});
+
 describe('what cannot be used is refused in a sentence:', () => {
   const config = (more: object): unknown => ({
     ...toPeftConfig(settings('llama'), layersOf('llama'), { style: 'llama' }, 'base'),
@@ -68,6 +75,7 @@ describe('what cannot be used is refused in a sentence:', () => {
     [{ target_modules: 'all-linear' }, 'target_modules must be a list of the names of layers'],
     [{ peft_type: 'IA3' }, 'peft_type is "IA3", but "LORA" is needed'],
     [{ r: 0 }, 'r is 0, but a whole number from 1'],
+    [{ init_lora_weights: 'pissa' }, 'init_lora_weights is "pissa", but true or false or "gaussian"'],
     [{ use_dora: true }, 'use_dora is true, but false is needed'],
     [{ modules_to_save: ['lm_head'] }, 'modules_to_save is ["lm_head"]'],
     [{ rank_pattern: { q_proj: 4 } }, 'rank_pattern gives layers ranks of their own'],
