@@ -5,7 +5,7 @@
  */
 import { UserError } from '../errors.ts';
 import type { ModelConfig } from '../model/config.ts';
-import { type LinearLayer, type LoraSettings, targetsOf } from '../model/lora.ts';
+import { type LinearLayer, type LoraSettings, matrixName, means, targetsOf } from '../model/lora.ts';
 import { ConfigFields } from './configFields.ts';
 import type { LoadedFile, NamedTensor } from './safetensors.ts';
 
@@ -20,9 +20,6 @@ const DEFAULT_ALPHA = 8;
 
 /** Ways to begin that leave the base's weights as they are. With others (PiSSA, OLoRA, ...) the adapters belong to weights that no file holds. */
 const STARTS = [true, false, 'gaussian', 'eva', 'orthogonal'];
-
-/** Whether a layer or part is what a module of PEFT's config means. */
-const means = (module: string, name: string): boolean => name === module || name.endsWith(`.${module}`);
 
 const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];
 
@@ -114,8 +111,6 @@ function isMeant({ parts }: LinearLayer, modules: readonly string[], fileName: s
     `${fileName}: ${left[0].name} has no adapter, but the layers beside it do; all or none is needed.`,
   );
 }
-
-const matrixName = (layer: string, matrix: 'A' | 'B'): string => `${layer}.lora_${matrix}.weight`;
 
 /** The tensors of adapter_model.safetensors: A (r, in) and B (out, r) of every layer, from those of `LoraAdapters.parameters`. */
 export function toPeftTensors(layers: readonly LinearLayer[], own: readonly NamedTensor[]): NamedTensor[] {

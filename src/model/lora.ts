@@ -16,7 +16,7 @@ export interface LoraSettings {
   rank: number;
   /** Numerator of the scale alpha / r, so that the learning rate need not change with the rank. */
   alpha: number;
-  /** Layers that have adapters, by the ends of their names: 'c_attn', 'mlp.c_proj'. See `lora.targetsOf`. */
+  /** Layers that have adapters, by the ends of their names: 'c_attn', 'mlp.c_proj'. See `targetsOf`. */
   targets: readonly string[];
   /** Probability that an adapter does not see an input, in training. */
   dropout: number;
@@ -59,8 +59,11 @@ export function linearLayers(config: ModelConfig): LinearLayer[] {
   return [...layers.values()];
 }
 
-/** Whether a target means a layer: it is its name, or the end of it after a dot. */
-const means = (target: string, { name }: LinearLayer): boolean => name === target || name.endsWith(`.${target}`);
+/** Whether a target, or a module of PEFT's, means a layer: it is its name, or the end of it after a dot. */
+export const means = (target: string, name: string): boolean => name === target || name.endsWith(`.${target}`);
+
+/** The name of a layer's matrix, here and in PEFT's files. */
+export const matrixName = (layer: string, matrix: 'A' | 'B'): string => `${layer}.lora_${matrix}.weight`;
 
 /**
  * Low-rank adaptation (Hu et al., "LoRA: low-rank adaptation of large language models", 2022): the weights of a model stay as
@@ -85,7 +88,7 @@ export class LoraAdapters implements Adapters {
   ) {
     const all = linearLayers(model.config);
     checkSettings(settings, all, targetsOf(model.config));
-    this.layers = all.filter((layer) => settings.targets.some((target) => means(target, layer)));
+    this.layers = all.filter(({ name }) => settings.targets.some((target) => means(target, name)));
     this.sites = new Map(this.layers.map(({ name }, i) => [name, FIRST_SITE + i]));
     this.parameters = new Parameters(
       engine,
@@ -140,15 +143,15 @@ export class LoraAdapters implements Adapters {
   }
 
   private matricesOf(layer: string): [A: Tensor, B: Tensor] {
-    return [this.parameters.get(`${layer}.lora_A.weight`), this.parameters.get(`${layer}.lora_B.weight`)];
+    return [this.parameters.get(matrixName(layer, 'A')), this.parameters.get(matrixName(layer, 'B'))];
   }
 }
 
 function specsOf({ name, inner, outer }: LinearLayer, rank: number): ParameterSpec[] {
   const down: Shape = [rank, inner];
   return [
-    { name: `${name}.lora_A.weight`, shape: down, init: { std: 1 / Math.sqrt(3 * inner) }, decay: true },
-    { name: `${name}.lora_B.weight`, shape: [outer, rank], init: 'zeros', decay: true },
+    { name: matrixName(name, 'A'), shape: down, init: { std: 1 / Math.sqrt(3 * inner) }, decay: true },
+    { name: matrixName(name, 'B'), shape: [outer, rank], init: 'zeros', decay: true },
   ];
 }
 
@@ -160,7 +163,7 @@ function checkSettings(settings: LoraSettings, layers: readonly LinearLayer[], k
   }
   if (!(alpha > 0 && Number.isFinite(alpha))) throw new UsageError(`alpha must be above 0, got ${alpha}`);
   if (!(p >= 0 && p < 1)) throw new UsageError(`the adapters' dropout must be at least 0 and below 1, got ${p}`);
-  const stray = targets.find((target) => !layers.some((layer) => means(target, layer)));
+  const stray = targets.find((target) => !layers.some(({ name }) => means(target, name)));
   if (stray !== undefined || targets.length === 0) {
     const got = stray === undefined ? 'no targets were given' : `the model has no linear layer "${stray}"`;
     throw new UsageError(`${got}; adapters can stand beside ${known.join(', ')}`);
