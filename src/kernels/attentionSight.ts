@@ -1,12 +1,12 @@
 import { WALK_PARAMS } from './attentionLayout.ts';
 
-/** Those of a walk; `padded` is 1 where sequences have lengths, else 0. */
+/** Those of a walk, and `padded`: 1 where sequences have lengths, else 0. */
 export const ATTENTION_PARAMS = { ...WALK_PARAMS, padded: 'u32' } as const;
 
 /**
- * WGSL of who sees whom: a query the keys before `seen`r, a key's row being seen by the queries from `seenFrom`r on. Where sequences have
- * lengths (`padded` is 1), what stands at and past `tokens` neither sees nor is seen. That is compiled in: without lengths
- * nothing is paid for them.
+ * WGSL of who sees whom: the query of row r sees the keys before `seen(r)`, and the key of row r is seen by the queries from
+ * `seenFrom(r)` on. Where sequences have lengths (`padded` is 1), what stands at and past `tokens` neither sees nor is seen.
+ * That is compiled in: without lengths nothing is paid for them.
  */
 export function sightOf(padded: number) {
   const unlessPadding = (r: number, value: string, otherwise: string): string =>

@@ -130,7 +130,7 @@ export class GPT {
     return cachedAttention(qkv, cache.keys[layer], cache.values[layer], cache.start, { nHead, nKvHead });
   }
 
-  /** residual + gelu(x W + b) with what adapters add to x W + b: the part that GELU takes, if it is asked for. */
+  /** x W + b, and what adapters add to it; then through GELU or added to `residual`: one of the two at most. */
   private linear(
     x: Tensor,
     name: string,

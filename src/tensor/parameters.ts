@@ -93,7 +93,8 @@ export class Parameters {
 
   /**
    * Gives the named parameters (all unless told) a place for their gradients, and freezes the others: no gradient is computed
-   * for them, and no optimizer sees them. @throws UserError for an unknown name, Error for a part of a stack
+   * for them, and no optimizer sees them.
+   * @throws UserError for an unknown name, Error for a stack of which some parts are named and others are not
    */
   requireGradients(names: Iterable<string> = this.specs.map(({ name }) => name)): this {
     const wanted = new Set(names);
