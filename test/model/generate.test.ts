@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { argmaxOf } from '../../src/kernels/argmax.ts';
 import { Generator } from '../../src/model/generate.ts';
 import type { GPT } from '../../src/model/gpt.ts';
+import { LoraAdapters, targetsOf } from '../../src/model/lora.ts';
 import { testEngine } from '../helpers/engine.ts';
 import { smallModel } from '../helpers/models.ts';
+import { normalNumbers } from '../helpers/numbers.ts';
 
 const GREEDY = { temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: 1 };
 
@@ -52,6 +54,19 @@ describe.each<[Style, number, number]>([
   ['llama', 4, 24],
   ['llama', 2, 16],
 ])('generation in the %s style with %i heads and width %i', (style, nHead, nEmbd) => {
+  it('sees the adapters beside the model, in every step', async () => {
+    const model = await decisiveModel(style, nHead, nEmbd);
+    const plain = await collect(model, [[3, 1, 4]], { tokens: 12 });
+    const lora = { rank: 2, alpha: 2, targets: targetsOf(model.config), dropout: 0 };
+    const adapters = new LoraAdapters(model.parameters.values.engine, model, lora).initialize(1);
+    const { values } = adapters.parameters;
+    values.write(normalNumbers(values.shape, 2, 0.3));
+    model.adapters = adapters;
+    const beside = await collect(model, [[3, 1, 4]], { tokens: 12 });
+    expect(beside).toEqual([await recompute(model, [3, 1, 4], 12)]);
+    expect(beside).not.toEqual(plain);
+  });
+
   it('with the cache equals recomputation, token for token, also past the context', async () => {
     const model = await decisiveModel(style, nHead, nEmbd);
     const prompts = [[3, 1, 4], [15], [9, 2, 6, 5, 3, 5, 8]];
