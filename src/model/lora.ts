@@ -102,11 +102,6 @@ export class LoraAdapters implements Adapters {
     return this;
   }
 
-  /** Learned numbers beside each one of the model. */
-  get share(): number {
-    return this.parameters.count / this.model.parameters.count;
-  }
-
   /** alpha / r */
   get scale(): number {
     return this.settings.alpha / this.settings.rank;

@@ -123,7 +123,6 @@ describe.each(['gpt2', 'llama'] as const)('adapters of a model of the %s style',
     expect(linearLayers(model.config)).toHaveLength(8);
     const count = some.layers.reduce((sum, { inner, outer }) => sum + 3 * (inner + outer), 0);
     expect(some.parameters.count).toBe(count);
-    expect(some.share).toBeCloseTo(count / model.parameters.count, 12);
   });
 });
 
