@@ -88,6 +88,8 @@ export class Stepper {
   private readonly hyper: Tensor;
   private readonly state: Tensor; // (2) u32 [seed, step]
   private readonly ring: Tensor; //  (RING, METRICS)
+  /** Where it was restored: of the steps before that the ring knows nothing. */
+  private begunAt = 0;
   private readonly recorded = new Map<number, Recording<Record<string, Tensor>>>();
 
   /** Gives the trained parameters their gradients. @throws Error when nothing is to be trained */
@@ -166,10 +168,10 @@ export class Stepper {
     this.recorded.clear();
   }
 
-  /** Waits for the GPU and returns the metrics of the last `count` steps, oldest first; at most 64 are kept. */
+  /** Waits for the GPU and returns the metrics of the last `count` steps of its own, oldest first; at most 64 are kept. */
   async metrics(count: number): Promise<StepMetrics[]> {
     const ring = await this.ring.floats();
-    const kept = Math.min(count, RING, this.step);
+    const kept = Math.min(count, RING, this.step - this.begunAt);
     return Array.from({ length: kept }, (_, i) => {
       const index = this.step - kept + i;
       const slot = METRICS * (index % RING);
@@ -197,6 +199,7 @@ export class Stepper {
     }
     if (lossScale) this.lossScale?.write(Float32Array.from(lossScale));
     this.step = step;
+    this.begunAt = step;
   }
 
   private async tensorsOf({ parameters, ...moments }: Trained) {

@@ -78,6 +78,21 @@ describe.each(['gpt2', 'llama'] as const)('frozen parameters of the %s style', (
   });
 });
 
+it('tells of no steps that were taken before it was restored', async () => {
+  const engine = await testEngine();
+  const [before, after] = [
+    stepperOf(engine, smallModel(engine, 'gpt2')),
+    stepperOf(engine, smallModel(engine, 'gpt2')),
+  ];
+  for (let i = 0; i < 3; i++) before.run();
+  const saved = new Map((await before.save()).tensors.map(({ name, data }) => [name, data]));
+  after.restore(before.step, (name) => saved.get(name)!);
+  expect(await after.metrics(2)).toEqual([]);
+  before.run();
+  after.run();
+  expect(await after.metrics(4)).toEqual(await before.metrics(1));
+});
+
 describe('several collections', () => {
   const pair = (engine: Engine, rates: readonly [number?, number?], clipNorm = 0) => {
     const models = [smallModel(engine, 'gpt2'), smallModel(engine, 'gpt2').initialize(8)];
