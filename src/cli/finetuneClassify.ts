@@ -124,7 +124,7 @@ async function finetuneClassify(given: string, flags: Flags): Promise<void> {
   const startedAt = new Date().toISOString();
   const wishes = wishesOf(flags);
   const link = await linkTo(run, folder, which);
-  const identity = { task: 'classify', base: link.sha256, data: data.card.sha256, labels, ...wishes };
+  const identity = { task: 'classify', base: link.sha256, data: data.card.sha256, text, label, labels, ...wishes };
   const checkpoint = new TuneCheckpoint(folder, identity, resume);
   const tuned = await tuneClassifier({
     ...{ base, parts: data.parts, name: given, wishes, labels, signal: stopSignal(), checkpoint },

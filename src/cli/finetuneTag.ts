@@ -115,7 +115,7 @@ async function finetuneTag(given: string, options: FinetuneTagOptions): Promise<
     sayEvent(event);
   };
   const link = await linkTo(run, folder, which);
-  const identity = { task: 'tag', base: link.sha256, data: data.card.sha256, labels, ...wishes };
+  const identity = { task: 'tag', base: link.sha256, data: data.card.sha256, column, labels, ...wishes };
   const checkpoint = new TuneCheckpoint(folder, identity, resume);
   const tuned = await tuneTagger({
     ...{ base, parts: data.parts, wishes, labels, signal: stopSignal(), checkpoint, onEvent },
