@@ -34,7 +34,7 @@ export interface TuneOptions<Evaluation> {
   score(evaluation: Evaluation): number;
   /** Ends the tuning at the next step; the best weights so far are what is left. */
   readonly signal?: AbortSignal;
-  /** Where it is kept how far the tuning is, at each validation, and what it goes on from. */
+  /** Where it is kept how far the tuning is, at its beginning and at each validation, and what it goes on from. */
   readonly checkpoint?: TuneCheckpoint;
   /** Passes over the batches of the steps before, when it goes on. */
   skip?(steps: number): void;
@@ -80,11 +80,11 @@ class Lookout<Evaluation> {
     this.weights = new BestWeights(options.stepper.trained.map(({ parameters }) => parameters));
   }
 
-  /** Goes on from the checkpoint, if it is to. */
+  /** Goes on from the checkpoint, if it is to; else leaves one to begin from again, should it be stopped before its first validation. */
   async begin(): Promise<void> {
     const { checkpoint, stepper, skip } = this.options;
     const before = await checkpoint?.read<Evaluation>();
-    if (!before) return;
+    if (!before) return this.keep();
     goOn(stepper, before);
     skip?.(before.step);
     this.history.push(...before.history);
@@ -102,7 +102,7 @@ class Lookout<Evaluation> {
 
   /** @param due whether the course wants it; one that the signal brought about is none when the tuning goes on */
   async look(due: boolean): Promise<void> {
-    const { stepper, score, onRecord, checkpoint } = this.options;
+    const { stepper, score, onRecord } = this.options;
     const loss = await meanLoss(stepper, this.history.at(-1)?.step ?? 0);
     const evaluation = await this.options.evaluate();
     const best = !this.best || score(evaluation) > score(this.best.evaluation);
@@ -113,9 +113,13 @@ class Lookout<Evaluation> {
     }
     this.history.push(record);
     onRecord?.(record);
-    if (!due || !checkpoint) return;
+    if (due) await this.keep();
+  }
+
+  private async keep(): Promise<void> {
+    const { stepper, checkpoint } = this.options;
     const { history, weights } = this;
-    await checkpoint.write({ step: stepper.step, history, stepper: await stepper.save(), best: weights.kept });
+    await checkpoint?.write({ step: stepper.step, history, stepper: await stepper.save(), best: weights.kept });
   }
 
   /** Puts the best weights back. */

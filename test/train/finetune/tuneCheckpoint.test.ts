@@ -45,6 +45,19 @@ it.each(METHODS)('a tuning that was stopped and resumed equals one that was not,
   expect(await weights(resumed.classifier.parts)).toEqual(await weights(whole.classifier.parts));
 });
 
+it('a tuning that was stopped before its first validation begins again', async () => {
+  const wishes: ClassifyWishes = { steps: 8, evalEvery: 4, batchSize: 8 };
+  const tuneWith = async (resume: boolean, signal?: AbortSignal) => {
+    const checkpoint = new TuneCheckpoint(at('early'), { wishes }, resume);
+    return tuneClassifier({ base: await base(), parts: animalTexts(), wishes, checkpoint, signal });
+  };
+  const controller = new AbortController();
+  controller.abort();
+  await expect(tuneWith(false, controller.signal)).rejects.toThrow(/stopped before its first validation/);
+  const whole = await tuneClassifier({ base: await base(), parts: animalTexts(), wishes });
+  expect((await tuneWith(true)).history).toEqual(whole.history);
+});
+
 it('a tagger goes on as well', async () => {
   const sentence = (i: number) => ({ words: ['the', `cat${i % 5}`, `sat${i % 3}`], tags: ['O', 'B-PET', 'O'] });
   const sentences = (count: number) => Array.from({ length: count }, (_, i) => sentence(i * 7));
