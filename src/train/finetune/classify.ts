@@ -3,7 +3,7 @@ import type { LoraAdapters } from '../../model/lora.ts';
 import { countLabels, type LabelledText } from '../../text/labelled.ts';
 import { encodeText, trainingBatches } from '../../text/labelledBatches.ts';
 import type { Splits } from '../../text/splits.ts';
-import { type ClassificationReport, classificationReport } from '../metrics/classification.ts';
+import { argmax, type ClassificationReport, classificationReport } from '../metrics/classification.ts';
 import { fitTemperature, negativeLogLikelihood, softmax } from '../metrics/temperature.ts';
 import { Stepper } from '../stepper.ts';
 import { Classifier, tokensRead } from './classifier.ts';
@@ -62,7 +62,7 @@ export interface TunedClassifier {
   /** Numbers that were trained, and those of model and head together. */
   readonly trained: number;
   readonly total: number;
-  /** On the test part; undefined when the signal came before. */
+  /** On the test part; undefined when it was stopped. */
   readonly report: ClassificationReport | undefined;
   /** The expected calibration error on the test part before the temperature was fitted. */
   readonly uncalibratedError: number | undefined;
@@ -75,16 +75,14 @@ export interface TunedClassifier {
  *   loss that is no number any more; UsageError for settings that do not fit together
  */
 export async function tuneClassifier(options: TuneClassifierOptions): Promise<TunedClassifier> {
-  const { base, wishes = {}, name = 'the data', signal, onEvent } = options;
+  const { base, wishes = {}, name = 'the data', onEvent } = options;
   const classes = classesOf(options.parts, name);
   const parts = thinOut(options.parts, options.labels, wishes.seed ?? 1337);
   const settings = settleClassify(wishes, parts.train.length);
   const pupil = makePupil(base, settings, classes.length);
   const learned = {
-    ...{
-      train: examplesOf(parts.train, base, classes, settings),
-      validation: examplesOf(parts.validation, base, classes, settings),
-    },
+    train: examplesOf(parts.train, base, classes, settings),
+    validation: examplesOf(parts.validation, base, classes, settings),
     ...(settings.classWeights && { classWeights: balanced(parts.train, classes) }),
   };
   const { model, head, adapters, trained, total } = pupil;
@@ -105,8 +103,8 @@ export async function tuneClassifier(options: TuneClassifierOptions): Promise<Tu
     maxTokens: settings.maxTokens,
     temperature,
   });
-  const tested = signal?.aborted ? undefined : await test(classifier, parts.test);
   const { status, best, history } = tuned;
+  const tested = status === 'stopped' ? undefined : await test(classifier, parts.test);
   return {
     status,
     classifier,
@@ -177,7 +175,7 @@ async function learn(
 
 function judge(logits: readonly Float32Array[], classes: readonly number[]): Validated {
   const probabilities = logits.map((row) => softmax(row));
-  const right = probabilities.filter((p, i) => p.every((other) => other <= p[classes[i]])).length;
+  const right = probabilities.filter((p, i) => argmax(p) === classes[i]).length;
   return { loss: negativeLogLikelihood(probabilities, classes), accuracy: right / classes.length };
 }
 

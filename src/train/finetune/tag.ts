@@ -120,7 +120,7 @@ export interface TunedTagger extends Tuned<TagEvaluation> {
   /** Numbers that were trained, and those of model and head together. */
   readonly trained: number;
   readonly total: number;
-  /** Of each test part. */
+  /** Of each test part; none when it was stopped. */
   readonly reports: Readonly<Record<string, SpanReport>>;
 }
 
@@ -159,7 +159,7 @@ export async function tuneTagger({ base, wishes = {}, onEvent, ...options }: Tun
       }),
   });
   stepper.dispose();
-  const reports = options.signal?.aborted ? {} : await test(tagger, tests);
+  const reports = tuned.status === 'stopped' ? {} : await test(tagger, tests);
   return { ...tuned, ...counts, tagger, adapters, settings, parts, reports };
 }
 
