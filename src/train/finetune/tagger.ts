@@ -114,7 +114,7 @@ export class Tagger {
   }
 }
 
-/** Mean of log sum exp(logits) - logit of the true tag, over the words whose tag is a class. NaN when there are none. */
+/** Mean of log sum exp(logits) - logit of the true tag, over the words whose tag is a class; 0 when there are none. */
 function meanLoss(
   scores: readonly Float32Array[],
   truth: readonly (readonly string[])[],
@@ -133,5 +133,5 @@ function meanLoss(
       count++;
     }
   }
-  return sum / count;
+  return count === 0 ? 0 : sum / count;
 }

@@ -28,7 +28,7 @@ export interface TuneOptions<Evaluation> {
   readonly stepper: Stepper;
   readonly course: TuneCourse;
   /** Fills the tensors that the next step reads, and submits the step. */
-  step(index: number): void;
+  step(): void;
   evaluate(): Promise<Evaluation>;
   /** Higher is better; of equals the earlier one stays. */
   score(evaluation: Evaluation): number;
@@ -59,7 +59,7 @@ export async function tune<Evaluation>(options: TuneOptions<Evaluation>): Promis
   const lookout = new Lookout(options);
   await lookout.begin();
   while (stepper.step < course.steps && !signal?.aborted && !lookout.isTired) {
-    options.step(stepper.step);
+    options.step();
     const due = stepper.step % course.evalEvery === 0 || stepper.step === course.steps;
     if (due || signal?.aborted) await lookout.look(due);
     else if (stepper.step % FLUSH_EVERY === 0) await stepper.metrics(1); // so that Ctrl-C is heard, and work does not pile up
@@ -105,6 +105,7 @@ class Lookout<Evaluation> {
     const { stepper, score, onRecord } = this.options;
     const loss = await meanLoss(stepper, this.history.at(-1)?.step ?? 0);
     const evaluation = await this.options.evaluate();
+    if (!this.best && Number.isNaN(score(evaluation))) throw exploded(stepper);
     const best = !this.best || score(evaluation) > score(this.best.evaluation);
     const record = { step: stepper.step, loss, evaluation, best };
     if (best) {
@@ -148,10 +149,11 @@ async function meanLoss(stepper: Stepper, since: number): Promise<number> {
   const metrics = await stepper.metrics(stepper.step - since);
   const mean = metrics.reduce((sum, { loss }) => sum + loss, 0) / metrics.length;
   if (Number.isFinite(mean)) return mean;
-  throw new UserError(
-    `the loss is no number any more after step ${stepper.step}: tune again with a lower --learning-rate`,
-  );
+  throw exploded(stepper);
 }
+
+const exploded = ({ step }: Stepper): UserError =>
+  new UserError(`the loss is no number any more after step ${step}: tune again with a lower --learning-rate`);
 
 /** Parameters as they were at one moment, on the host. */
 class BestWeights {

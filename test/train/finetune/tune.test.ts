@@ -18,8 +18,8 @@ async function tuning(scores: readonly number[], course: TuneCourse, { stopAt = 
   const seen: Float32Array[] = [];
   const result = tune({
     ...{ stepper, course, signal: controller.signal, score: (score: number) => score },
-    step: (index) => {
-      if (index === stopAt) controller.abort();
+    step: () => {
+      if (stepper.step === stopAt) controller.abort();
       stepper.run();
     },
     evaluate: async () => {
@@ -59,4 +59,6 @@ it('says what to do about a loss that explodes', async () => {
   await expect(tuning([1, 2, 3], course, { learningRate: 1e30 })).rejects.toThrow(
     /no number any more.*lower --learning-rate/,
   );
+  await expect(tuning([Number.NaN, 2, 3], course)).rejects.toThrow(/no number any more after step 3/);
+  expect((await tuning([1, Number.NaN, 0], course)).best.step).toBe(3);
 });
