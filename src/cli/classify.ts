@@ -1,15 +1,13 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { UserError } from '../errors.ts';
-import { readTextStream } from '../node/files.ts';
 import { type LabelledText, readTable, readTexts, tableFormat } from '../text/labelled.ts';
-import { utf8Chunks } from '../text/stream.ts';
 import { Classifier, type ClassifierParts } from '../train/finetune/classifier.ts';
 import { requireKnown } from '../train/finetune/classifyData.ts';
 import { readTuned, readTunedCard } from '../train/finetune/folder.ts';
 import { argmax, classificationReport } from '../train/metrics/classification.ts';
 import { openEngine } from './engine.ts';
+import { readText } from './input.ts';
 import { classificationTables } from './metricTables.ts';
 import { adapterOption, examples, jsonOption, number, runOption } from './options.ts';
 import { print, printJson, table } from './output.ts';
@@ -84,18 +82,18 @@ async function readAsked(given: string, { text, label }: Flags): Promise<Asked[]
   }
   if (given !== '-' && !existsSync(given)) {
     if (isTable) throw new UserError(`There is no file ${given}. Give a .csv, .tsv or .jsonl file, or a text.`);
+    if (given.trim() === '') throw new UserError('the text is empty: there is nothing to classify; give some words');
     return [{ text: given }];
   }
   if (!isTable) return linesOf(given);
-  const content = await readFile(given, 'utf8');
+  const content = await readText(given);
   const format = tableFormat(given);
   if (label !== undefined) return readTable(content, format, { text, label }, given);
   return readTexts(content, format, text, given).map((one) => ({ text: one }));
 }
 
 async function linesOf(path: string): Promise<Asked[]> {
-  let content = '';
-  for await (const chunk of utf8Chunks(readTextStream(path), path === '-' ? 'standard input' : path)) content += chunk;
+  const content = await readText(path);
   const lines = content.split(/\r\n|\r|\n/).filter((line) => line.trim() !== '');
   if (lines.length === 0)
     throw new UserError(`${path === '-' ? 'Standard input' : path} holds no text; give one text a line.`);

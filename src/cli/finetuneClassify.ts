@@ -14,7 +14,7 @@ import { count } from '../train/format.ts';
 import { type BaseLink, FILES } from '../train/runFolder.ts';
 import { linkTo, loadRun } from '../train/savedRun.ts';
 import { type OpenedEngine, openEngine } from './engine.ts';
-import { LABELLED_ARGUMENT, openLabelled } from './labelledSplits.ts';
+import { LABELLED_ARGUMENT, openLabelled } from './labelledData.ts';
 import { addLoraOptions } from './loraOptions.ts';
 import { classificationTables } from './metricTables.ts';
 import { adapterOption, checkpointOption, examples, jsonOption, number, runOption, shellWord } from './options.ts';

@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { type Command, Option } from 'commander';
-import { findTaskSet, taskSets } from '../../data/corpora.ts';
+import { findTaskSet } from '../../data/corpora.ts';
 import { prepareTask } from '../../data/prepare.ts';
 import { UsageError, UserError } from '../errors.ts';
-import { errorCode } from '../node/files.ts';
 import { type TunedCard, writeTuned } from '../train/finetune/folder.ts';
 import { METHODS } from '../train/finetune/method.ts';
 import { STOP_ON, type TagEvent, type TagSettings, type TunedTagger, tuneTagger } from '../train/finetune/tag.ts';
@@ -14,6 +13,8 @@ import { count } from '../train/format.ts';
 import { isRunFolder } from '../train/runFolder.ts';
 import { linkTo, loadRun } from '../train/savedRun.ts';
 import { openEngine } from './engine.ts';
+import { readText } from './input.ts';
+import { setsFor } from './labelledData.ts';
 import { addLoraOptions } from './loraOptions.ts';
 import { spanTables } from './metricTables.ts';
 import { adapterOption, checkpointOption, examples, jsonOption, number, runOption, shellWord } from './options.ts';
@@ -37,11 +38,13 @@ const above = number({ least: 1e-9 });
 
 /** `dawnlm finetune tag`. */
 export function addFinetuneTag(finetune: Command): void {
-  const sets = taskSets.filter(({ task }) => task === 'tag').map(({ name }) => name);
   const verb = finetune
     .command('tag')
     .description('tune a trained model to find names and other spans in text')
-    .argument('<data>', `a file of CoNLL columns (a word and its tag a line, in BIO or IOB1), or ${sets.join(' or ')}`)
+    .argument(
+      '<data>',
+      `a file of CoNLL columns (a word and its tag a line, in BIO or IOB1), or a known set: ${setsFor('tag')}`,
+    )
     .addOption(runOption().makeOptionMandatory())
     .option(
       '--column <n>',
@@ -136,24 +139,17 @@ async function finetuneTag(given: string, options: FinetuneTagOptions): Promise<
 /** A known set by its name, or the user's own file. */
 async function readData(given: string, column: number | undefined, seed = 0): Promise<TagData> {
   const set = findTaskSet(given);
-  if (!set) return splitTagFile(await readText(given), { path: given, column, seed });
-  if (column !== undefined) throw new UsageError(`--column is for files of your own; ${given} has its tags already`);
-  const prepared = await prepareTask(set, say);
-  if (prepared.task === 'tag') return prepared;
-  throw new UsageError(`${given} has a class for each text: npx dawnlm finetune classify --run ... ${given}`);
-}
-
-async function readText(path: string): Promise<string> {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
-  } catch (error) {
-    if (error instanceof TypeError) throw new UserError(`${path} is not UTF-8; convert it, for example with iconv`);
-    const sets = taskSets.filter(({ task }) => task === 'tag').map(({ name }) => name);
+  if (!set && !existsSync(given)) {
     throw new UserError(
-      `${path} cannot be read (${errorCode(error)}); give a file of CoNLL columns, or one of the known sets: ${sets.join(', ')}`,
-      { cause: error },
+      `There is no data set or file called "${given}". Known data sets: ${setsFor('tag')}. Else give a file of CoNLL columns.`,
     );
   }
+  if (!set) return splitTagFile(await readText(given), { path: given, column, seed });
+  if (set.task !== 'tag') {
+    throw new UsageError(`${given} has a class for each text: npx dawnlm finetune classify --run ... ${given}`);
+  }
+  if (column !== undefined) throw new UsageError(`--column is for files of your own; ${given} has its tags already`);
+  return (await prepareTask(set, say)) as TagData;
 }
 
 function sayData({ card }: TagData): void {

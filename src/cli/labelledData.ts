@@ -1,11 +1,41 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { findTaskSet, taskSets } from '../../data/corpora.ts';
 import { prepareTask } from '../../data/prepare.ts';
-import { UserError } from '../errors.ts';
+import { UsageError, UserError } from '../errors.ts';
 import { type LabelledText, readTable, requireClasses, type TableColumns, tableFormat } from '../text/labelled.ts';
 import { removeDuplicates, type Splits, stratifiedSplit } from '../text/splits.ts';
+import type { TaskCard } from '../text/taskCard.ts';
+import { type ClassifyData, splitTable } from '../train/finetune/classifyData.ts';
+import { count } from '../train/format.ts';
+import { readText } from './input.ts';
 import { say } from './output.ts';
+
+/** The names of the known data sets for a task, for people. */
+export const setsFor = (task: 'classify' | 'tag'): string =>
+  taskSets
+    .filter((set) => set.task === task)
+    .map(({ name }) => name)
+    .join(', ');
+
+/** What commander shows for the argument that `openLabelled` takes. */
+export const LABELLED_ARGUMENT = `a .csv, .tsv or .jsonl file, or a known set: ${setsFor('classify')}`;
+
+/**
+ * The parts of a known data set; or of a user's table, which is freed of duplicates and split. Says what is in them.
+ * @throws UserError when there is no such set or file, or the table cannot be learned from; UsageError when the set is for tagging
+ */
+export async function openLabelled(given: string, columns: TableColumns): Promise<ClassifyData> {
+  const data = (await openSet(given)) ?? splitTable(await readTableFile(given), given, columns);
+  say(cardInWords(data.card));
+  return data;
+}
+
+/** What is in a data set, and what was left out of it. */
+function cardInWords({ name, parts, duplicates, licence }: TaskCard): string {
+  const { within, across, conflicting } = duplicates;
+  const classes = Object.keys(parts.train.labels).length;
+  return `data: ${name}, ${classes} classes; ${count(parts.train.examples)} texts to train on, ${count(parts.validation.examples)} to validate, ${count(parts.test.examples)} to test; removed: ${count(within)} duplicates, ${count(across)} across parts, ${count(conflicting)} with several labels; licence: ${licence}`;
+}
 
 /** Labelled texts to show to a model, and others to ask it about. */
 export interface ShotsAndTested {
@@ -14,29 +44,15 @@ export interface ShotsAndTested {
   tested: readonly LabelledText[];
 }
 
-/** Share of a user's table that shots may be drawn from; a fixed seed, so that the same rows are always asked about. */
-const POOL_SHARE = 0.5;
-const SPLIT_SEED = 0;
-
 /**
  * A known data set: shots from its training part, tested on its test part. Or a user's table, freed of duplicates: half of each
  * for the one and the other; all is tested where no shots are wanted.
- * @throws UserError when there is no such set or file, the set is for tagging, or the table cannot be read
+ * @throws UserError when there is no such set or file, or the table cannot be read; UsageError when the set is for tagging
  */
 export async function openShots(given: string, columns: TableColumns, shots: number): Promise<ShotsAndTested> {
-  const known = findTaskSet(given);
-  if (known) {
-    const prepared = await prepareTask(known, say);
-    if (prepared.task === 'classify') return { name: given, pool: prepared.parts.train, tested: prepared.parts.test };
-    throw new UserError(`${given} tags words and has no labels of whole texts; give one of ${classifySets()}`);
-  }
-  if (!existsSync(given)) {
-    throw new UserError(
-      `There is no data set or file called "${given}". Known data sets: ${classifySets()}. Else give a .csv, .tsv or .jsonl file.`,
-    );
-  }
-  const format = tableFormat(given);
-  const rows = readTable(await readFile(given, 'utf8'), format, columns, given);
+  const known = await openSet(given);
+  if (known) return { name: given, pool: known.parts.train, tested: known.parts.test };
+  const rows = readTable(await readTableFile(given), tableFormat(given), columns, given);
   const { splits, removed } = removeDuplicates({ train: rows, validation: [], test: [] });
   const { within, conflicting } = removed;
   if (within + conflicting > 0)
@@ -45,14 +61,33 @@ export async function openShots(given: string, columns: TableColumns, shots: num
   return { name: given, ...divide(splits, shots) };
 }
 
-const classifySets = (): string =>
-  taskSets
-    .filter(({ task }) => task === 'classify')
-    .map(({ name }) => name)
-    .join(', ');
+/** Share of a user's table that shots may be drawn from; a fixed seed, so that the same rows are always asked about. */
+const POOL_SHARE = 0.5;
+const SPLIT_SEED = 0;
 
 function divide({ train }: Splits<LabelledText>, shots: number): Omit<ShotsAndTested, 'name'> {
   if (shots === 0) return { pool: [], tested: train };
   const parts = stratifiedSplit(train, { validation: 0, test: 1 - POOL_SHARE }, SPLIT_SEED);
   return { pool: parts.train, tested: parts.test };
+}
+
+/** The known data set of that name, if there is one. */
+async function openSet(given: string): Promise<ClassifyData | undefined> {
+  const set = findTaskSet(given);
+  if (set?.task === 'tag') {
+    throw new UsageError(
+      `${given} tags words and has no labels of whole texts; give one of ${setsFor('classify')}, or a table`,
+    );
+  }
+  return set && ((await prepareTask(set, say)) as ClassifyData);
+}
+
+async function readTableFile(path: string): Promise<string> {
+  if (!existsSync(path)) {
+    throw new UserError(
+      `There is no data set or file called "${path}". Known data sets: ${setsFor('classify')}. Else give a .csv, .tsv or .jsonl file.`,
+    );
+  }
+  tableFormat(path); // of another kind it is refused before it is read
+  return readText(path);
 }

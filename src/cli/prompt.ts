@@ -17,11 +17,11 @@ import { openingTokens } from '../train/samples.ts';
 import { loadRun, type SavedRun } from '../train/savedRun.ts';
 import { Continuation } from './continuation.ts';
 import { openEngine } from './engine.ts';
+import { readText } from './input.ts';
 import { openShots, type ShotsAndTested } from './labelledData.ts';
 import { classificationTables } from './metricTables.ts';
 import { adapterOption, checkpointOption, examples, jsonOption, number, runOption } from './options.ts';
 import { print, printJson, say, table } from './output.ts';
-import { readStandardInput } from './standardInput.ts';
 
 interface PromptOptions {
   run: string;
@@ -191,7 +191,7 @@ async function complete(input: string | undefined, source: string, options: Prom
         : 'the template has no place {text} for the text that was given; put {text} into it',
     );
   }
-  const text = input === '-' ? (await readStandardInput()).trimEnd() : (input ?? '');
+  const text = input === '-' ? (await readText('-')).trimEnd() : (input ?? '');
   const { engine } = await openEngine(options.adapter);
   const run = await loadRun(engine, options.run, options.checkpoint);
   await write(run, `${before}${text}${after}`, options);

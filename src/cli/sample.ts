@@ -9,11 +9,11 @@ import { openingTokens } from '../train/samples.ts';
 import { loadRun, type SavedRun } from '../train/savedRun.ts';
 import { Continuation } from './continuation.ts';
 import { openEngine } from './engine.ts';
+import { readText } from './input.ts';
 import { converse } from './interactive.ts';
 import { adapterOption, checkpointOption, examples, jsonOption, number, runOption } from './options.ts';
 import { print, printJson, say } from './output.ts';
 import { type Choice, Choices, drawChoice } from './probabilities.ts';
-import { readStandardInput } from './standardInput.ts';
 
 interface SampleOptions extends SampleSettings {
   run: string;
@@ -72,7 +72,7 @@ async function sampleVerb(options: SampleOptions): Promise<void> {
   say(`${options.run}: ${options.checkpoint} weights, after ${run.state.step} steps`);
   const writer = new Writer(run, options);
   if (options.interactive) return converse((prompt, stopped) => writer.stream(prompt, stopped));
-  const prompt = options.prompt === '-' ? await readStandardInput() : options.prompt;
+  const prompt = options.prompt === '-' ? await readText('-') : options.prompt;
   if (options.count > 1 || options.json) await writer.batch(prompt);
   else await writer.stream(prompt);
 }

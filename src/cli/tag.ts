@@ -1,15 +1,14 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { UserError } from '../errors.ts';
-import { readTextStream } from '../node/files.ts';
 import { type Entity, entitiesOf } from '../text/entities.ts';
-import { utf8Chunks } from '../text/stream.ts';
 import { splitSentences } from '../text/words.ts';
 import { readTuned, readTunedCard } from '../train/finetune/folder.ts';
 import { typesOf } from '../train/finetune/tagData.ts';
 import { Tagger } from '../train/finetune/tagger.ts';
 import { openEngine } from './engine.ts';
 import { markEntities } from './entities.ts';
+import { readText } from './input.ts';
 import { adapterOption, examples, jsonOption } from './options.ts';
 import { print, printJson } from './output.ts';
 import { terminalOf } from './terminal.ts';
@@ -44,7 +43,7 @@ export function addTag(program: Command): void {
 
 async function tagVerb(given: string, { run, adapter, json }: TagOptions): Promise<void> {
   const card = await readTunedCard(run, 'tag');
-  const text = await readGiven(given);
+  const text = given === '-' || existsSync(given) ? await readText(given) : given;
   const sentences = splitSentences(text);
   if (sentences.length === 0) throw new UserError('the text is empty: there is nothing to tag; give some words');
   const { engine } = await openEngine(adapter);
@@ -57,12 +56,4 @@ async function tagVerb(given: string, { run, adapter, json }: TagOptions): Promi
   const { color } = terminalOf(process.stdout);
   const marked = markEntities(text, entities, { types: typesOf(card.labels), color });
   print(marked.endsWith('\n') ? marked : `${marked}\n`);
-}
-
-/** The text itself, unless it names a file or standard input. */
-async function readGiven(given: string): Promise<string> {
-  if (given !== '-' && !existsSync(given)) return given;
-  let text = '';
-  for await (const chunk of utf8Chunks(readTextStream(given), given === '-' ? 'standard input' : given)) text += chunk;
-  return text;
 }

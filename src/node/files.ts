@@ -152,7 +152,7 @@ export async function* readTextStream(path: string): AsyncGenerator<Uint8Array> 
     }
   }
   const name = path === '-' ? 'Standard input' : path;
-  if (sizeBytes === 0) throw new UserError(`${name} is empty. Give a text of at least a few thousand characters.`);
+  if (sizeBytes === 0) throw new UserError(`${name} is empty. Give it some text.`);
 }
 
 /**

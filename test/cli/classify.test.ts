@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { dawnlm, jsonLines, succeed, trainTiny, workshop } from './dawnlm.ts';
@@ -32,6 +32,8 @@ beforeAll(async () => {
   write('unseen.csv', 'text,label', ...rows.slice(0, 4), 'the man sank,person');
   write('lines.txt', 'the old whale is here', '', 'the old ship sank');
   write('blank.txt', ' ');
+  mkdirSync(join(cwd, 'folder.csv'));
+  writeFileSync(join(cwd, 'latin.csv'), Buffer.from(`text,label\n${rows.join('\n')}\nca\xf1on,thing\n`, 'latin1'));
   write('notes.json', '{}');
   await succeed(tune('pets.csv', '--out', 'tuned', '--steps', '60', '--learning-rate', '0.01'), { cwd });
 });
@@ -89,11 +91,13 @@ describe('finetune classify', () => {
 const classify = (...args: string[]) => ['classify', '--run', 'tuned', ...args];
 const MISTAKES: [name: string, code: number, args: string[], sentence: RegExp][] = [
   ['no such data', 1, tune('none.csv'), /no data set or file called "none\.csv"\. Known data sets: wordnet-glosses/],
-  ['data for another task', 1, tune('synthetic-names'), /synthetic-names tags words and has no labels of whole texts/],
+  ['data for another task', 2, tune('synthetic-names'), /synthetic-names tags words and has no labels of whole texts/],
   ['a file of another kind', 2, tune('notes.json'), /notes\.json is no table that can be read/],
   ['a missing column', 1, tune('other.csv'), /other\.csv has no column "text"; its columns are "body", "kind"/],
   ['one class only', 1, tune('one.csv'), /one\.csv has one class only \("animal"\)/],
   ['an empty text', 1, tune('hole.csv'), /hole\.csv: "text" is empty in line 50/],
+  ['a folder', 1, tune('folder.csv'), /folder folder\.csv holds no \.txt or \.md file/],
+  ['what is no UTF-8', 1, tune('latin.csv'), /latin\.csv is not UTF-8/],
   ['a broken quote', 1, tune('quote.csv'), /quote\.csv, line 50: a quote is opened/],
   ['no run', 2, ['finetune', 'classify', 'pets.csv'], /required option '--run <folder>' not specified/],
   ['a run that is not there', 1, tune('pets.csv', '--run', 'nowhere'), /no run folder nowhere/],
@@ -115,6 +119,7 @@ const MISTAKES: [name: string, code: number, args: string[], sentence: RegExp][]
   ],
   ['a threshold past 1', 2, classify('a text', '--threshold', '2'), /must be a number from 0 to 1/],
   ['a model without labels', 1, ['classify', '--run', 'run', 'a text'], /run holds a run that was not tuned to labels/],
+  ['an empty text to classify', 1, classify(' '), /the text is empty/],
   ['nothing to classify', 1, classify('blank.txt'), /blank\.txt holds no text/],
   ['a text of unknown characters', 1, classify('ÄÖÜ'), /no character that the model knows \("ÄÖÜ"\)/],
   [

@@ -88,7 +88,12 @@ const MISTAKES: [name: string, code: number, args: string[], sentence: RegExp][]
   ['a broken file', 1, ['finetune', 'tag', '--run', 'run', 'broken.conll'], /line 253: 4 columns, .* have 3/],
   ['one tag only', 1, ['finetune', 'tag', '--run', 'run', 'dull.conll'], /one tag only.*--column/],
   ['a column that is not there', 1, tune('--column', '7', '--out', 'x'), /there is no column 7/],
-  ['no such file', 1, ['finetune', 'tag', '--run', 'run', 'gone.conll'], /gone\.conll cannot be read.*synthetic-names/],
+  [
+    'no such file',
+    1,
+    ['finetune', 'tag', '--run', 'run', 'gone.conll'],
+    /no data set or file called "gone\.conll"\. Known data sets: synthetic-names/,
+  ],
   ['no such method', 2, tune('--method', 'most'), /Allowed choices are full, lora, last, head/],
   ['a run in the way', 1, tune('--out', 'names'), /names holds a run already: .*--force/],
   ['a random start of adapters', 2, tune('--random-start', '--method', 'lora', '--out', 'x'), /of no use as they are/],

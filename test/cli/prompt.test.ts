@@ -67,7 +67,7 @@ it.each<[string, number, string[], RegExp]>([
     prompt(TEMPLATE, 'none.csv'),
     /no data set or file called "none\.csv"\. Known data sets: wordnet-glosses/,
   ],
-  ['a set of tagged sentences', 1, prompt(TEMPLATE, 'brown-chunks'), /brown-chunks (tags words|is not there)/],
+  ['a set of tagged sentences', 2, prompt(TEMPLATE, 'brown-chunks'), /brown-chunks tags words/],
   [
     'a missing column',
     1,
