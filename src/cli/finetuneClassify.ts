@@ -4,7 +4,12 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import { UsageError, UserError } from '../errors.ts';
 import { POOLINGS } from '../model/heads.ts';
-import { type ClassifyEvent, type TunedClassifier, tuneClassifier } from '../train/finetune/classify.ts';
+import {
+  type ClassifyEvent,
+  LEAST_TO_CALIBRATE,
+  type TunedClassifier,
+  tuneClassifier,
+} from '../train/finetune/classify.ts';
 import { type ClassifyData, keptTexts } from '../train/finetune/classifyData.ts';
 import type { ClassifyWishes } from '../train/finetune/classifySettings.ts';
 import { type TunedCard, writeTuned } from '../train/finetune/folder.ts';
@@ -187,7 +192,7 @@ function tell(event: ClassifyEvent, json = false): void {
 const ENDED = { finished: 'finished', early: 'ended early, nothing was better', stopped: 'stopped' } as const;
 
 function printTuned(tuned: TunedClassifier, folder: string, json = false): void {
-  const { status, best, report, uncalibratedError, settings, trained, total, classifier } = tuned;
+  const { status, best, report, uncalibratedError, settings, parts, trained, total, classifier } = tuned;
   const { temperature } = classifier.parts;
   if (json) {
     printJson({
@@ -207,11 +212,12 @@ function printTuned(tuned: TunedClassifier, folder: string, json = false): void 
   print(
     `\n${ENDED[status]}; kept: the weights of step ${best.step}, validation loss ${best.evaluation.loss.toFixed(3)}\n`,
   );
-  if (report) print(`\nOn the test part:\n${classificationTables(report)}\n`);
   if (report) {
-    print(
-      `temperature ${temperature.toFixed(2)}, fitted on the validation part (calibration error without it ${(100 * uncalibratedError!).toFixed(1)}%)\n`,
-    );
+    const calibration =
+      parts.validation.length < LEAST_TO_CALIBRATE
+        ? `not calibrated: fewer than ${LEAST_TO_CALIBRATE} texts to fit a temperature on`
+        : `temperature ${temperature.toFixed(2)}, fitted on the validation part (calibration error without it ${(100 * uncalibratedError!).toFixed(1)}%)`;
+    print(`\nOn the test part:\n${classificationTables(report)}\n${calibration}\n`);
   }
   print(`tuned model: ${folder}\ntry it: npx dawnlm classify --run ${shellWord(folder)} "a text of your own"\n`);
 }

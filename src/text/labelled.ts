@@ -183,6 +183,7 @@ export function countLabels(examples: readonly { readonly label: string }[]): Ma
 export function requireClasses(examples: readonly LabelledText[], name: string): void {
   const labels = [...countLabels(examples).keys()];
   if (labels.length > 1) return;
+  if (labels.length === 0) throw new UserError(`${name} has no texts left: each of them has several labels`);
   throw new UserError(
     `${name} has one class only ("${labels[0]}"), but a classifier needs two or more; check which column holds the label`,
   );

@@ -180,7 +180,7 @@ function judge(logits: readonly Float32Array[], classes: readonly number[]): Val
 }
 
 /** Fewer validation texts say too little of how sure the classifier may be: the temperature stays 1. */
-const LEAST_TO_CALIBRATE = 32;
+export const LEAST_TO_CALIBRATE = 32;
 
 const temperatureOf = (logits: readonly Float32Array[], classes: readonly number[]): number =>
   logits.length < LEAST_TO_CALIBRATE ? 1 : fitTemperature(logits, classes);

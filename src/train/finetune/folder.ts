@@ -108,11 +108,11 @@ async function writeAdapters(folder: string, adapters: LoraAdapters, model: GPT,
 export async function readTunedCard(folder: string, task: TunedTask): Promise<TunedCard> {
   const card = (await readJson(folder, FILES.run)) as Partial<TunedCard> | null;
   if (card?.task !== task || !Array.isArray(card.labels)) {
-    const holds =
-      card?.task === undefined ? 'a run that was not tuned to labels' : `a model that was tuned to ${card.task}`;
-    throw new UserError(
-      `${folder} holds ${holds}, and dawnlm ${task} needs one that dawnlm finetune ${task} has written: npx dawnlm finetune ${task} --run ${folder}`,
-    );
+    const [holds, advice] =
+      card?.task === undefined
+        ? ['a run that was not tuned to labels', `tune it with dawnlm finetune ${task} --run ${folder}`]
+        : [`a model that was tuned to ${card.task}`, `use it with dawnlm ${card.task} --run ${folder}`];
+    throw new UserError(`${folder} holds ${holds}, and dawnlm ${task} needs one that was tuned to ${task}: ${advice}`);
   }
   if (card.version === 1) return card as TunedCard;
   throw new UserError(`${join(folder, FILES.run)} is of another version of this program (expected 1).`);

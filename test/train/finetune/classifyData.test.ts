@@ -23,6 +23,7 @@ describe('splitTable', () => {
     expect(split('text,kind\na,b')).toThrow('mails.csv has no column "body"; its columns are "text", "kind"');
     expect(split(csv(['a,b', 'c,b']))).toThrow('mails.csv has one class only ("b")');
     expect(split(csv(['a,b', 'c,d']))).toThrow('fewer than 3 different texts of each class');
+    expect(split(csv(['a,b', 'a,c']))).toThrow('mails.csv without its duplicates has no texts left');
     expect(split(csv(['a,b', ',d']))).toThrow('"body" is empty in line 3');
   });
 });

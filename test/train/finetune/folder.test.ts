@@ -87,7 +87,9 @@ it('is told apart from other runs', async () => {
   await writeBase('base', 1);
   await expect(readTunedCard(at('base'), 'classify')).rejects.toThrow(/holds a run that was not tuned to labels/);
   await tuneInto('pets', 'head');
-  await expect(readTunedCard(at('pets'), 'tag')).rejects.toThrow(/holds a model that was tuned to classify/);
+  await expect(readTunedCard(at('pets'), 'tag')).rejects.toThrow(
+    /was tuned to classify, .*: use it with dawnlm classify --run/,
+  );
   await expect(loadRun(await testEngine(), at('pets'))).rejects.toThrow(
     /was tuned to classify, and a run of dawnlm train/,
   );
