@@ -2,15 +2,16 @@
 import type { LoraAdapters } from '../../model/lora.ts';
 import { countLabels, type LabelledText } from '../../text/labelled.ts';
 import { encodeText, trainingBatches } from '../../text/labelledBatches.ts';
-import type { Splits } from '../../text/splits.ts';
+import { type Splits, subsample } from '../../text/splits.ts';
 import { argmax, type ClassificationReport, classificationReport } from '../metrics/classification.ts';
 import { fitTemperature, negativeLogLikelihood, softmax } from '../metrics/temperature.ts';
 import { Stepper } from '../stepper.ts';
 import { Classifier, tokensRead } from './classifier.ts';
-import { classesOf, thinOut } from './classifyData.ts';
-import { type ClassifySettings, type ClassifyWishes, settleClassify, stepSettings } from './classifySettings.ts';
+import { classesOf } from './classifyData.ts';
+import { type ClassifySettings, type ClassifyWishes, SEED, settleClassify, stepSettings } from './classifySettings.ts';
 import { type Examples, type Learner, type LearnerParts, StateLearner, TextLearner } from './learners.ts';
 import { type Base, makePupil, type Pupil } from './pupil.ts';
+import { thinOut } from './thinOut.ts';
 import { type Tuned, type TuneRecord, tune } from './tune.ts';
 import type { TuneCheckpoint } from './tuneCheckpoint.ts';
 
@@ -77,7 +78,7 @@ export interface TunedClassifier {
 export async function tuneClassifier(options: TuneClassifierOptions): Promise<TunedClassifier> {
   const { base, wishes = {}, name = 'the data', onEvent } = options;
   const classes = classesOf(options.parts, name);
-  const parts = thinOut(options.parts, options.labels, wishes.seed ?? 1337);
+  const parts = thinOut(options.parts, options.labels, wishes.seed ?? SEED, subsample);
   const settings = settleClassify(wishes, parts.train.length);
   const pupil = makePupil(base, settings, classes.length);
   const learned = {

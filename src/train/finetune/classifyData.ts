@@ -10,8 +10,9 @@ import {
   tableFormat,
   writeTable,
 } from '../../text/labelled.ts';
-import { type Fractions, removeDuplicates, type Splits, stratifiedSplit, subsample } from '../../text/splits.ts';
+import { type Fractions, removeDuplicates, type Splits, stratifiedSplit } from '../../text/splits.ts';
 import { countTexts, type Parts, type TaskCard } from '../../text/taskCard.ts';
+import type { KeptPart } from './folder.ts';
 
 /** A data set for a classifier, with its card. */
 export interface ClassifyData {
@@ -50,19 +51,6 @@ export function splitTable(content: string, path: string, columns: TableColumns)
   return { card, parts };
 }
 
-/** Validation texts at most: more would take longer than the steps between two validations. */
-const MOST_VALIDATED = 500;
-
-/**
- * The first `labels` training texts of a stratified order that the seed picks, and no more validation texts than those, as
- * somebody with so few labels would have. Without `labels` all that there are to train on.
- */
-export function thinOut(parts: Splits<LabelledText>, labels: number | undefined, seed: number): Splits<LabelledText> {
-  const train = labels === undefined ? parts.train : subsample(parts.train, labels, seed);
-  const validated = Math.max(1, Math.min(MOST_VALIDATED, train.length));
-  return { train, validation: subsample(parts.validation, validated, seed), test: parts.test };
-}
-
 /**
  * The classes of a data set: the labels of its training part, by name.
  * @throws UserError for one class only, for empty parts, and for a label that no training text has
@@ -83,13 +71,6 @@ export function requireKnown(texts: readonly LabelledText[], classes: readonly s
   throw new UserError(
     `${where} has the label "${unseen.label}", which was not in training (${classes.slice(0, 12).join(', ')}${classes.length > 12 ? ', ...' : ''}); leave such texts out, or tune with some of them`,
   );
-}
-
-/** A part of the data as it is kept with what was tuned on it. */
-export interface KeptPart {
-  readonly examples: number;
-  readonly file: string;
-  readonly content: string;
 }
 
 /** The texts that were trained, validated and tested on, as CSV files of text and label. */

@@ -2,20 +2,15 @@ import { UsageError } from '../../errors.ts';
 import type { Pooling } from '../../model/heads.ts';
 import type { StepSettings } from '../stepper.ts';
 import type { PupilSettings } from './pupil.ts';
+import type { TuneCourse } from './tune.ts';
 
 /** Everything that the tuning of a classifier depends on, beside its base, its texts and its adapter. */
-export interface ClassifySettings extends PupilSettings {
+export interface ClassifySettings extends PupilSettings, TuneCourse {
   readonly pooling: Pooling;
   /** Tokens of each text that are read, from its beginning; all that the context holds unless given. */
   readonly maxTokens?: number;
   /** Texts in a batch. */
   readonly batchSize: number;
-  /** Optimizer steps at most. */
-  readonly steps: number;
-  /** Steps between two validations. */
-  readonly evalEvery: number;
-  /** Validations without a lower loss after which it ends. */
-  readonly patience: number;
   /** Largest learning rate: of the head and of adapters. */
   readonly learningRate: number;
   /** Whether every class counts for the same, however few examples it has. */
@@ -30,6 +25,7 @@ export type ClassifyWishes = Partial<ClassifySettings> & {
   readonly mostSteps?: number;
 };
 
+export const SEED = 1337;
 const BATCH_SIZE = 16;
 const EPOCHS = 10;
 /**
@@ -64,7 +60,7 @@ export function settleClassify(wishes: ClassifyWishes, examples: number): Classi
   }
   const steps = given.steps ?? stepsFor(Math.ceil(examples / batchSize), randomStart, epochs, mostSteps);
   return {
-    ...{ method, randomStart, batchSize, steps, pooling: 'mean', patience: 6, classWeights: false, seed: 1337 },
+    ...{ method, randomStart, batchSize, steps, pooling: 'mean', patience: 6, classWeights: false, seed: SEED },
     ...{ rank: 4, alpha: 8, loraDropout: 0, dropout: 0.1 },
     evalEvery: Math.max(1, Math.round(steps / VALIDATIONS)),
     ...(randomStart ? FROM_RANDOM : RATES[method]),

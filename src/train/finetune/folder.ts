@@ -1,4 +1,5 @@
 /** The folder that a tuning leaves behind, and how a tuned model is read from it again. */
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../errors.ts';
 import { toHuggingFaceConfig } from '../../export/huggingFace.ts';
@@ -14,7 +15,6 @@ import type { TaskCard } from '../../text/taskCard.ts';
 import { type Tokenizer, tokenizerFromJSON } from '../../text/tokenizer.ts';
 import { type BaseLink, FILES, loadParameters, readJson, readModelConfig, readWeights } from '../runFolder.ts';
 import { loadBase, readAdapters, writeAdapterConfig } from '../savedRun.ts';
-import type { KeptPart } from './classifyData.ts';
 import type { Method } from './method.ts';
 
 /*
@@ -56,6 +56,13 @@ export interface TunedCard {
   readonly report?: unknown;
 }
 
+/** A part of the data as it is kept with what was tuned on it. */
+export interface KeptPart {
+  readonly examples: number;
+  readonly file: string;
+  readonly content: string;
+}
+
 /** A tuned model at hand. */
 export interface TunedModel {
   readonly model: GPT;
@@ -75,6 +82,7 @@ export async function writeTuned(
   parts: Readonly<Record<string, KeptPart>>,
 ): Promise<void> {
   const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
+  await rm(join(folder, FILES.run)).catch(() => undefined); // of what was tuned into that folder before
   await writeAtomic(join(folder, FILES.config), json(toHuggingFaceConfig(model.config)));
   await writeAtomic(join(folder, FILES.tokenizer), `${JSON.stringify(tokenizer.toJSON())}\n`);
   await writeWeights(join(folder, HEAD), head.parameters);

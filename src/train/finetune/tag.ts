@@ -7,6 +7,7 @@ import type { LoraAdapters } from '../../model/lora.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { TaggedSentence } from '../../text/conll.ts';
 import { trainingBatches } from '../../text/labelledBatches.ts';
+import { subsampleAny } from '../../text/splits.ts';
 import { padStretches, stretchesOf, type TaggedBatch } from '../../text/taggedBatches.ts';
 import type { Parts } from '../../text/taskCard.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
@@ -15,8 +16,9 @@ import type { SpanReport } from '../metrics/spans.ts';
 import { type Objective, Stepper, type StepSettings } from '../stepper.ts';
 import type { Method } from './method.ts';
 import { type Base, makePupil, type PupilSettings } from './pupil.ts';
-import { requireSpans, tagsOf, thinOut, unseenTypes } from './tagData.ts';
+import { requireSpans, tagsOf, unseenTypes } from './tagData.ts';
 import { type TagEvaluation, Tagger } from './tagger.ts';
+import { thinOut } from './thinOut.ts';
 import { type TuneCourse, type Tuned, tune } from './tune.ts';
 import type { TuneCheckpoint } from './tuneCheckpoint.ts';
 
@@ -133,7 +135,7 @@ const EVALUATED = 32;
  * @throws UserError when there are no spans to learn from or the loss explodes; UsageError for settings that do not fit together
  */
 export async function tuneTagger({ base, wishes = {}, onEvent, ...options }: TuneTaggerOptions): Promise<TunedTagger> {
-  const parts = thinOut(options.parts, options.labels, wishes.seed ?? SEED);
+  const parts = thinOut(options.parts, options.labels, wishes.seed ?? SEED, subsampleAny);
   const { train, validation, ...tests } = parts;
   const settings = settleTag(wishes, train.length);
   requireSpans(train, 'the training part');

@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { UserError } from '../../errors.ts';
 import { readConll, type TaggedSentence, writeConll } from '../../text/conll.ts';
-import { type Fractions, normalizeText, randomSplit, removeRepeated, subsampleAny } from '../../text/splits.ts';
+import { type Fractions, normalizeText, randomSplit, removeRepeated } from '../../text/splits.ts';
 import { countSentences, type Parts, type TaskCard } from '../../text/taskCard.ts';
-import type { KeptPart } from './classifyData.ts';
+import type { KeptPart } from './folder.ts';
 
 /** A data set for a tagger, with its card. */
 export interface TagData {
@@ -56,19 +56,6 @@ export function requireSpans(sentences: readonly TaggedSentence[], name: string)
   throw new UserError(
     `${name} has one tag only ("O"), but a tagger needs spans to learn from; check which column holds the tags (--column)`,
   );
-}
-
-/** Validation sentences at most: more would take longer than the steps between two validations. */
-const MOST_VALIDATED = 500;
-
-/**
- * The first `labels` training sentences of an order that the seed picks, and no more validation sentences than those, as
- * somebody with so few labels would have. Without `labels` all that there are to train on.
- */
-export function thinOut(parts: Parts<TaggedSentence>, labels: number | undefined, seed: number): Parts<TaggedSentence> {
-  const train = labels === undefined ? parts.train : subsampleAny(parts.train, labels, seed);
-  const validated = Math.max(1, Math.min(MOST_VALIDATED, train.length));
-  return { ...parts, train, validation: subsampleAny(parts.validation, validated, seed) };
 }
 
 /** The classes of a tagger that learns from these sentences: O, then the others by name. */

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { keptTexts, splitTable, thinOut } from '../../../src/train/finetune/classifyData.ts';
+import { subsample } from '../../../src/text/splits.ts';
+import { keptTexts, splitTable } from '../../../src/train/finetune/classifyData.ts';
+import { thinOut } from '../../../src/train/finetune/thinOut.ts';
 import { animalTexts } from './texts.ts';
 
 const COLUMNS = { text: 'body', label: 'kind' };
@@ -30,10 +32,10 @@ describe('splitTable', () => {
 
 it('thins out so that fewer are a part of more, and hashes what is left', () => {
   const parts = animalTexts();
-  const [few, more] = [thinOut(parts, 8, 3), thinOut(parts, 16, 3)];
+  const [few, more] = [thinOut(parts, 8, 3, subsample), thinOut(parts, 16, 3, subsample)];
   expect(more.train).toEqual(expect.arrayContaining([...few.train]));
   expect([few.validation.length, few.test]).toEqual([8, parts.test]);
   expect(keptTexts(few).train).not.toEqual(keptTexts(more).train);
-  expect(keptTexts(few)).toEqual(keptTexts(thinOut(parts, 8, 3)));
-  expect(thinOut(parts, undefined, 3).train).toEqual(parts.train);
+  expect(keptTexts(few)).toEqual(keptTexts(thinOut(parts, 8, 3, subsample)));
+  expect(thinOut(parts, undefined, 3, subsample).train).toEqual(parts.train);
 });
