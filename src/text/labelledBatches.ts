@@ -84,7 +84,11 @@ const SORTED_BATCHES = 8;
  * Batch after batch of indices to train on, without end: each of exactly `batchSize`. Every epoch has an order of its own, in
  * which the texts of eight batches are sorted by length. Where there are fewer texts than a batch holds, it holds some twice.
  */
-export function* trainingBatches(texts: readonly Pieces[], batchSize: number, seed: number): Generator<number[]> {
+export function* trainingBatches(
+  texts: readonly Pieces[],
+  batchSize: number,
+  seed: number,
+): Generator<number[], never> {
   const indices = texts.map((_, i) => i);
   const epoch = (number: number): number[] => shuffled(indices, mixed(seed, number));
   const size = batchSize * Math.max(1, Math.min(SORTED_BATCHES, Math.floor(texts.length / batchSize)));

@@ -153,7 +153,7 @@ async function learn(
   const tuned = await tune<Validated>({
     stepper,
     course: settings,
-    step: () => stepper.run(learner.write(batches.next().value!)),
+    step: () => stepper.run(learner.write(batches.next().value)),
     evaluate: async () => judge(await learner.validate(), learned.validation.classes),
     score: ({ loss }) => -loss,
     skip: (steps) => {

@@ -1,7 +1,7 @@
 import { UsageError } from '../../errors.ts';
 import type { Pooling } from '../../model/heads.ts';
 import type { StepSettings } from '../stepper.ts';
-import type { PupilSettings } from './pupil.ts';
+import { type PupilSettings, requireTrained } from './pupil.ts';
 import type { TuneCourse } from './tune.ts';
 
 /** Everything that the tuning of a classifier depends on, beside its base, its texts and its adapter. */
@@ -50,11 +50,7 @@ const FROM_RANDOM = { learningRate: 1e-3, baseRate: 1 };
 export function settleClassify(wishes: ClassifyWishes, examples: number): ClassifySettings {
   const { epochs, mostSteps, ...given } = wishes;
   const { method = 'full', randomStart = false, batchSize = Math.min(BATCH_SIZE, examples) } = given;
-  if (randomStart && method !== 'full') {
-    throw new UsageError(
-      `random weights are of no use as they are: with a random start everything is trained, not ${method}`,
-    );
-  }
+  requireTrained(method, randomStart);
   if (epochs !== undefined && given.steps !== undefined) {
     throw new UsageError('epochs and steps both say how long to train: give one of them');
   }

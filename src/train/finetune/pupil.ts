@@ -1,4 +1,5 @@
 /** What learns: a copy of a base model, and a new head. */
+import { UsageError } from '../../errors.ts';
 import { GPT } from '../../model/gpt.ts';
 import { Head } from '../../model/heads.ts';
 import { targetsOf } from '../../model/lora.ts';
@@ -26,6 +27,14 @@ export interface PupilSettings {
   /** Share of the activations that tuning drops: with few labels more than pretraining does. */
   readonly dropout: number;
   readonly seed: number;
+}
+
+/** @throws UsageError for random weights that would stay as they are */
+export function requireTrained(method: Method, randomStart: boolean): void {
+  if (!randomStart || method === 'full') return;
+  throw new UsageError(
+    `random weights are of no use as they are: with a random start everything is trained, not ${method}`,
+  );
 }
 
 export interface Pupil extends Trainables {
