@@ -1,8 +1,6 @@
-import { existsSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { UsageError, UserError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
 import { POOLINGS } from '../model/heads.ts';
 import {
   type ClassifyEvent,
@@ -16,8 +14,9 @@ import { type TunedCard, writeTuned } from '../train/finetune/folder.ts';
 import { METHODS } from '../train/finetune/method.ts';
 import { TuneCheckpoint } from '../train/finetune/tuneCheckpoint.ts';
 import { count } from '../train/format.ts';
-import { type BaseLink, FILES } from '../train/runFolder.ts';
+import type { BaseLink } from '../train/runFolder.ts';
 import { linkTo, loadRun } from '../train/savedRun.ts';
+import { corpusName } from './corpus.ts';
 import { type OpenedEngine, openEngine } from './engine.ts';
 import { LABELLED_ARGUMENT, openLabelled } from './labelledData.ts';
 import { addLoraOptions } from './loraOptions.ts';
@@ -25,6 +24,7 @@ import { classificationTables } from './metricTables.ts';
 import { adapterOption, checkpointOption, examples, jsonOption, number, runOption, shellWord } from './options.ts';
 import { print, printJson, say } from './output.ts';
 import { INTERRUPTED, stopSignal } from './stopSignal.ts';
+import { refuseOccupied, tunedFolder } from './tunedFolder.ts';
 
 interface Flags extends Omit<ClassifyWishes, 'evalEvery' | 'baseRate'> {
   run: string;
@@ -75,12 +75,12 @@ export function addFinetuneClassify(finetune: Command): void {
       'read no more of each text, from its beginning (default: what the context holds)',
       whole(1),
     )
-    .option('--labels <n>', 'train on n of the texts only, and validate on no more', whole(1))
+    .option('--labels <n>', 'train on n of the texts only, and validate on no more', whole(2))
     .option('--random-start', 'begin with random weights, to see what pretraining was worth')
     .option(
       '--seed <n>',
       'seed of the head, the order of the texts and the choice of --labels (default: 1337)',
-      whole(0),
+      number({ least: 0, most: 2 ** 32 - 1, whole: true }),
     )
     .addOption(adapterOption())
     .addOption(jsonOption())
@@ -94,60 +94,30 @@ export function addFinetuneClassify(finetune: Command): void {
     .action(finetuneClassify);
 }
 
-/** Settings among the flags. */
-const WISHES = [
-  'method',
-  'rank',
-  'alpha',
-  'targets',
-  'loraDropout',
-  'dropout',
-  'epochs',
-  'steps',
-  'batchSize',
-  'learningRate',
-  'patience',
-  'classWeights',
-  'pooling',
-  'maxTokens',
-  'randomStart',
-  'seed',
-] as const;
-
-const wishesOf = (flags: Flags): ClassifyWishes => Object.fromEntries(WISHES.map((name) => [name, flags[name]]));
-
 async function finetuneClassify(given: string, flags: Flags): Promise<void> {
-  if (flags.epochs !== undefined && flags.steps !== undefined) {
+  const { run, checkpoint: which, text, label, out, force, resume = false, labels, adapter, json, ...wishes } = flags;
+  if (wishes.epochs !== undefined && wishes.steps !== undefined) {
     throw new UsageError('--epochs and --steps both say how long to train: give one of them');
   }
-  const { run, label, text, force, resume = false, checkpoint: which, labels } = flags;
-  const folder = flags.out ?? `${run.replace(/[\\/]+$/, '')}-${basename(resolve(given)).replace(/\.\w+$/, '')}`;
-  if (!resume) refuseOccupied(folder, force);
+  const folder = tunedFolder(run, corpusName(given), out);
+  if (!resume) refuseOccupied(folder, run, force);
   const data = await openLabelled(given, { text, label });
-  const opened = await openEngine(flags.adapter);
+  const opened = await openEngine(adapter);
   const base = await loadRun(opened.engine, run, which);
   const startedAt = new Date().toISOString();
-  const wishes = wishesOf(flags);
   const link = await linkTo(run, folder, which);
   const identity = { task: 'classify', base: link.sha256, data: data.card.sha256, text, label, labels, ...wishes };
   const checkpoint = new TuneCheckpoint(folder, identity, resume);
   const tuned = await tuneClassifier({
     ...{ base, parts: data.parts, name: given, wishes, labels, signal: stopSignal(), checkpoint },
-    onEvent: (event) => tell(event, flags.json),
+    onEvent: (event) => tell(event, json),
   });
   const card = cardOf(tuned, { data, base: link, startedAt, ...opened });
   await writeTuned(folder, card, { ...tuned.classifier.parts, adapters: tuned.adapters }, keptTexts(tuned.parts));
-  printTuned(tuned, folder, flags.json);
+  printTuned(tuned, folder, json);
   if (tuned.status !== 'stopped') return checkpoint.remove();
   say('the same command with --resume goes on');
   process.exitCode = INTERRUPTED;
-}
-
-function refuseOccupied(folder: string, force = false): void {
-  if (force || !existsSync(join(folder, FILES.run))) return;
-  throw new UserError(
-    `${folder} holds a run already: write over it with --force, or choose another folder with --out.`,
-  );
 }
 
 interface Surroundings extends OpenedEngine {

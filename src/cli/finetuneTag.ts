@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { basename, extname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { findTaskSet } from '../../data/corpora.ts';
 import { prepareTask } from '../../data/prepare.ts';
@@ -11,8 +10,8 @@ import { keptSentences, splitTagFile, type TagData } from '../train/finetune/tag
 import { STOP_ON, type TagSettings } from '../train/finetune/tagSettings.ts';
 import { TuneCheckpoint } from '../train/finetune/tuneCheckpoint.ts';
 import { count } from '../train/format.ts';
-import { isRunFolder } from '../train/runFolder.ts';
 import { linkTo, loadRun } from '../train/savedRun.ts';
+import { corpusName } from './corpus.ts';
 import { openEngine } from './engine.ts';
 import { readText } from './input.ts';
 import { setsFor } from './labelledData.ts';
@@ -21,6 +20,7 @@ import { spanTables } from './metricTables.ts';
 import { adapterOption, checkpointOption, examples, jsonOption, number, runOption, shellWord } from './options.ts';
 import { print, printJson, say } from './output.ts';
 import { INTERRUPTED, stopSignal } from './stopSignal.ts';
+import { refuseOccupied, tunedFolder } from './tunedFolder.ts';
 
 interface FinetuneTagOptions extends Partial<TagSettings> {
   run: string;
@@ -47,11 +47,7 @@ export function addFinetuneTag(finetune: Command): void {
       `a file of CoNLL columns (a word and its tag a line, in BIO or IOB1), or a known set: ${setsFor('tag')}`,
     )
     .addOption(runOption().makeOptionMandatory())
-    .option(
-      '--column <n>',
-      'the column of the tags, counted from 0 (default: the last)',
-      number({ least: 1, whole: true }),
-    )
+    .option('--column <n>', 'the column of the tags, counted from 0 (default: the last)', whole)
     .addOption(
       new Option(
         '--method <which>',
@@ -101,13 +97,8 @@ async function finetuneTag(given: string, options: FinetuneTagOptions): Promise<
     json,
     ...wishes
   } = options;
-  const name = findTaskSet(given) ? given : basename(given, extname(given));
-  const folder = out ?? `${run.replace(/[\\/]+$/, '')}-${name}`;
-  if (isRunFolder(folder) && !force && !resume) {
-    throw new UserError(
-      `${folder} holds a run already: write over it with --force, or choose another folder with --out.`,
-    );
-  }
+  const folder = tunedFolder(run, corpusName(given), out);
+  if (!resume) refuseOccupied(folder, run, force);
   const startedAt = new Date().toISOString();
   const data = await readData(given, column, wishes.seed);
   const { engine, adapter } = await openEngine(choice);

@@ -8,7 +8,7 @@ import { DEFAULT_TEMPLATE, parseTemplate } from '../text/chatTemplate.ts';
 import { FIELDS, flagOf, resolveConfig, type TrainConfig } from '../train/config.ts';
 import { beginTuning, resumeTuning, TEXT_METHODS, type TextMethod, type TextTuning } from '../train/finetune/text.ts';
 import { trainRun } from '../train/run.ts';
-import { FILES, isRunFolder, type RunCard, readModelConfig, readRunCard } from '../train/runFolder.ts';
+import { FILES, type RunCard, readModelConfig, readRunCard } from '../train/runFolder.ts';
 import { CORPUS_ARGUMENT, corpusName, givenOf, openCorpus } from './corpus.ts';
 import { openEngine } from './engine.ts';
 import { addLoraOptions, type LoraFlags } from './loraOptions.ts';
@@ -17,6 +17,7 @@ import { printJson } from './output.ts';
 import { Progress } from './progress.ts';
 import { stopSignal } from './stopSignal.ts';
 import { exitCodeOf, printResult, watch } from './trainOutput.ts';
+import { tunedFolder } from './tunedFolder.ts';
 
 /** Settings that a tuning has of its own; all else is as the base was trained. */
 const SETTINGS = ['steps', 'learningRate', 'batchSize', 'warmupSteps', 'weightDecay', 'evalEvery', 'seed'] as const;
@@ -90,7 +91,7 @@ function folderOf(given: string | undefined, { out, run, resume }: TextOptions):
   if (out !== undefined) return out;
   if (resume) throw new UsageError('--resume needs the folder of the tuned run: --out <folder>');
   if (run === undefined) throw new UsageError('the run to go on from is missing: --run <folder>');
-  return `${run.replace(/\/+$/, '')}-${corpusName(given ?? 'text')}`;
+  return tunedFolder(run, corpusName(given ?? 'text'));
 }
 
 async function readTuned(folder: string): Promise<RunCard> {
@@ -134,7 +135,6 @@ async function settingsOf(options: TextOptions, before: RunCard | undefined): Pr
   const flags = Object.fromEntries(SETTINGS.map((name) => [name, options[name]]));
   if (before) return resolveConfig('nano', { ...before.config }, flags);
   if (options.run === undefined) throw new UsageError('the run to go on from is missing: --run <folder>');
-  if (!isRunFolder(options.run)) await readRunCard(options.run); // says what is missing
   const { config } = await readRunCard(options.run);
   const learningRate = options.learningRate ?? RATES[options.method];
   const steps = options.steps ?? 300;

@@ -26,6 +26,7 @@ beforeAll(async () => {
   await succeed(trainTiny('run'), { cwd });
   write('pets.csv', 'text,label', ...rows, rows[0]);
   write('other.csv', 'body,kind', ...rows);
+  write('both.csv', 'text,label,kind', ...rows.map((row, i) => `${row},${i % 3}`));
   write('one.csv', 'text,label', ...rows.filter((row) => row.endsWith('animal')));
   write('hole.csv', 'text,label', ...rows, ',thing');
   write('quote.csv', 'text,label', ...rows, '"a "b,thing');
@@ -81,10 +82,13 @@ describe('finetune classify', () => {
     const onError = (stderr: string, child: { kill(signal: 'SIGINT'): boolean }) => {
       if (!sent && stderr.includes('best so far')) sent = child.kill('SIGINT');
     };
-    const args = tune('pets.csv', '--steps', '20000', '--patience', '1000', '--out', 'stopped');
+    const args = tune('both.csv', '--steps', '20000', '--patience', '1000', '--out', 'stopped');
     const { code } = await dawnlm(args, { cwd, onError });
     expect(code).toBe(130);
     await succeed(['classify', '--run', 'stopped', 'the old whale'], { cwd });
+    const other = await dawnlm([...args, '--resume', '--label', 'kind'], { cwd });
+    expect(other.stderr).toMatch(/stopped was being tuned with another label/);
+    expect(other.code).toBe(2);
   });
 });
 
@@ -102,6 +106,8 @@ const MISTAKES: [name: string, code: number, args: string[], sentence: RegExp][]
   ['no run', 2, ['finetune', 'classify', 'pets.csv'], /required option '--run <folder>' not specified/],
   ['a run that is not there', 1, tune('pets.csv', '--run', 'nowhere'), /no run folder nowhere/],
   ['a run in the way', 1, tune('pets.csv', '--out', 'tuned'), /tuned holds a run already: write over it with --force/],
+  ['the run itself in the way', 2, tune('pets.csv', '--out', 'run', '--force'), /run is the run that is to be tuned/],
+  ['too few labels for two classes', 2, tune('pets.csv', '--labels', '1'), /whole number of 2 or more/],
   ['tuning what is tuned', 1, tune('pets.csv', '--run', 'tuned'), /was tuned to classify, and a run of dawnlm train/],
   [
     'an unknown method',
