@@ -31,8 +31,11 @@ export function watch(progress: Progress): (event: RunEvent) => void {
 }
 
 function dataInWords({ card }: RunEvent & { type: 'data' }): string {
-  const { name, characters, trainTokens, validationTokens, tokenizer, vocabularySize } = card;
-  return `text: ${name}, ${count(characters)} characters; ${count(trainTokens)} ${tokenizer} tokens to train on, ${count(validationTokens)} held out, vocabulary ${count(vocabularySize)}`;
+  const { name, characters, trainTokens, validationTokens, tokenizer, vocabularySize, duplicates = 0, cut = 0 } = card;
+  const left = duplicates > 0 ? `; ${count(duplicates)} duplicates left out` : '';
+  const shortened =
+    cut > 0 ? `; ${count(cut)} answers with their prompts are longer than the context and were cut` : '';
+  return `text: ${name}, ${count(characters)} characters; ${count(trainTokens)} ${tokenizer} tokens to train on, ${count(validationTokens)} held out, vocabulary ${count(vocabularySize)}${left}${shortened}`;
 }
 
 function tuningInWords({ unknown, budgetMs }: RunEvent & { type: 'tuning' }): string {

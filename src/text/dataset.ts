@@ -30,6 +30,9 @@ export interface DataCard extends DatasetCounts {
   readonly sha256: string;
   readonly tokenizer: string;
   readonly vocabularySize: number;
+  /** Of prompts and answers: pairs that were there twice and were left out once, and those that exceed the context. */
+  readonly duplicates?: number;
+  readonly cut?: number;
 }
 
 export interface DatasetOptions {

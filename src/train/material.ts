@@ -53,13 +53,13 @@ export async function chatMaterial(
   const hash = hashing(corpus.bytes());
   let content = '';
   for await (const chunk of utf8Chunks(hash.stream, corpus.name)) content += chunk;
-  const parts = chatParts(readChat(content, corpus.name), tokenizer, { template, ...config });
+  const { duplicates, cut, ...parts } = chatParts(readChat(content, corpus.name), tokenizer, { template, ...config });
   const tokensIn = (part: typeof parts.train): number => part.reduce((sum, { ids }) => sum + ids.length, 0);
   const counts = { trainTokens: tokensIn(parts.train), validationTokens: tokensIn(parts.validation) };
   const size = await measureText(utf8Chunks(corpus.bytes(), corpus.name));
   return {
     tokenizer,
-    card: { ...cardOf(corpus, config, tokenizer), sha256: hash.digest(), ...size, ...counts },
+    card: { ...cardOf(corpus, config, tokenizer), sha256: hash.digest(), ...size, ...counts, duplicates, cut },
     train: new ChatBatches(parts.train, config),
     validation: chatEvaluation(parts.validation, config.batchSize, config.blockSize),
   };

@@ -11,7 +11,7 @@ const asked = Array.from({ length: 24 }, (_, i) => JSON.stringify({ prompt: `the
 beforeAll(async () => {
   await succeed(trainTiny('run', '--tokenizer', 'byte'), { cwd });
   write('other.txt', TEXT.replaceAll('whale', 'seal'));
-  write('chat.jsonl', `${asked.join('\n')}\n`);
+  write('chat.jsonl', `${asked.join('\n')}\n${asked[0]}\n`);
   write('broken.jsonl', `${asked[0]}\n{"prompt": "the sea"}\n`);
   write('empty.txt', '');
 });
@@ -43,7 +43,12 @@ describe('finetune text', () => {
   });
 
   it('learns answers, and is prompted as it was tuned', async () => {
-    await succeed(tune('--chat', 'chat.jsonl', '--out', 'chat', '--steps', '60', '--learning-rate', '3e-3'), { cwd });
+    const chat = tune('--chat', 'chat.jsonl', '--out', 'chat', '--steps', '60', '--learning-rate', '3e-3');
+    expect((await succeed(chat, { cwd })).stderr).toContain('; 1 duplicates left out\n');
+    expect(JSON.parse(readFileSync(join(cwd, 'chat/run.json'), 'utf8')).dataCard).toMatchObject({
+      duplicates: 1,
+      cut: 0,
+    });
     const args = ['sample', '--run', 'chat', '--prompt', 'the ship 3', '--temperature', '0', '--tokens', '30'];
     const { stdout } = await succeed(args, { cwd });
     expect(stdout.startsWith('the ship 3\n')).toBe(true);
