@@ -89,7 +89,7 @@ export async function readRunFile(folder: string, file: string): Promise<Buffer>
       throw new UserError(`There is no run folder ${folder}. Train one with dawnlm train --out ${folder}.`);
     if (errorCode(error) === 'ENOENT') {
       throw new UserError(
-        `${folder} is no complete run folder: ${file} is missing. Give a folder that dawnlm train has written.`,
+        `${folder} is no complete run folder: ${file} is missing. Give a folder that dawnlm train or finetune has written.`,
       );
     }
     throw new UserError(`${join(folder, file)} cannot be read (${errorCode(error)}).`, { cause: error });

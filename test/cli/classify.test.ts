@@ -87,7 +87,7 @@ describe('finetune classify', () => {
     expect(code).toBe(130);
     await succeed(['classify', '--run', 'stopped', 'the old whale'], { cwd });
     const other = await dawnlm([...args, '--resume', '--label', 'kind'], { cwd });
-    expect(other.stderr).toMatch(/stopped was being tuned with another label/);
+    expect(other.stderr).toMatch(/stopped was being tuned otherwise, "label" is not the same/);
     expect(other.code).toBe(2);
   });
 });

@@ -105,7 +105,7 @@ class Lookout<Evaluation> {
     const { stepper, score, onRecord } = this.options;
     const loss = await meanLoss(stepper, this.history.at(-1)?.step ?? 0);
     const evaluation = await this.options.evaluate();
-    if (!this.best && Number.isNaN(score(evaluation))) throw exploded(stepper);
+    if (!this.best && !Number.isFinite(score(evaluation))) throw exploded(stepper);
     const best = !this.best || score(evaluation) > score(this.best.evaluation);
     const record = { step: stepper.step, loss, evaluation, best };
     if (best) {

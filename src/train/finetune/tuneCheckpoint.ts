@@ -64,7 +64,7 @@ export class TuneCheckpoint {
     const other = names.find((name) => JSON.stringify(before[name]) !== JSON.stringify(now[name]));
     if (other === undefined) return;
     throw new UsageError(
-      `${this.folder} was being tuned with another ${other}: resume with what it was begun with, or begin anew without --resume`,
+      `${this.folder} was being tuned otherwise, "${other}" is not the same: resume with what it was begun with, or begin anew without --resume`,
     );
   }
 

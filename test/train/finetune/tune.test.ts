@@ -59,6 +59,7 @@ it('says what to do about a loss that explodes', async () => {
   await expect(tuning([1, 2, 3], course, { learningRate: 1e30 })).rejects.toThrow(
     /no number any more.*lower --learning-rate/,
   );
+  await expect(tuning([Number.NEGATIVE_INFINITY, 2, 3], course)).rejects.toThrow(/no number any more after step 3/);
   await expect(tuning([Number.NaN, 2, 3], course)).rejects.toThrow(/no number any more after step 3/);
   expect((await tuning([1, Number.NaN, 0], course)).best.step).toBe(3);
 });

@@ -78,8 +78,8 @@ it('refuses to go on with something else, from nothing, and from what is no chec
   const checkpoint = new TuneCheckpoint(at('own'), { data: 'a', labels: 8 }, false);
   await checkpoint.write({ step: 4, history: [], stepper: { tensors: [] }, best: [new Float32Array(2)] });
   const other = (identity: object) => new TuneCheckpoint(at('own'), { ...identity }, true).read();
-  await expect(other({ data: 'b', labels: 8 })).rejects.toThrow(/tuned with another data/);
-  await expect(other({ data: 'a' })).rejects.toThrow(/tuned with another labels/);
+  await expect(other({ data: 'b', labels: 8 })).rejects.toThrow(/otherwise, "data" is not the same/);
+  await expect(other({ data: 'a' })).rejects.toThrow(/otherwise, "labels" is not the same/);
   expect(await other({ data: 'a', labels: 8, seed: undefined })).toMatchObject({
     step: 4,
     best: [new Float32Array(2)],
