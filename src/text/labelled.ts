@@ -51,23 +51,34 @@ export function readTable(
     text: asText(fields[columns.text], columns.text, line, name),
     label: asText(fields[columns.label], columns.label, line, name),
   }));
-  for (const [field, column] of [
-    ['text', columns.text],
-    ['label', columns.label],
-  ] as const) {
-    const lines = rows.filter((_, i) => examples[i][field] === '').map(({ line }) => line);
-    if (lines.length > 0) {
-      throw new UserError(
-        `${name}: "${column}" is empty in ${listLines(lines)}; fill it in, or delete ${lines.length > 1 ? 'those rows' : 'that row'}`,
-      );
-    }
+  for (const field of ['text', 'label'] as const) {
+    requireFilled(
+      rows.filter((_, i) => examples[i][field] === ''),
+      columns[field],
+      name,
+    );
   }
   return examples;
 }
 
 /** The texts alone, for prediction: as `readTable`, where the label column may be absent. */
 export function readTexts(content: string, format: TableFormat, column: string, name = 'the table'): string[] {
-  return rowsOf(content, format, [column], name).map(({ fields, line }) => asText(fields[column], column, line, name));
+  const rows = rowsOf(content, format, [column], name);
+  const texts = rows.map(({ fields, line }) => asText(fields[column], column, line, name));
+  requireFilled(
+    rows.filter((_, i) => texts[i] === ''),
+    column,
+    name,
+  );
+  return texts;
+}
+
+/** @throws UserError where there are rows without something in the column */
+function requireFilled(empty: readonly Row[], column: string, name: string): void {
+  if (empty.length === 0) return;
+  throw new UserError(
+    `${name}: "${column}" is empty in ${listLines(empty.map(({ line }) => line))}; fill it in, or delete ${empty.length > 1 ? 'those rows' : 'that row'}`,
+  );
 }
 
 function rowsOf(content: string, format: TableFormat, columns: readonly string[], name: string): Row[] {

@@ -86,7 +86,8 @@ describe('JSON lines', () => {
 });
 
 it('texts are read without labels for prediction', () => {
-  expect(readTexts('id,text\n1,a\n2,\n', 'csv', 'text')).toEqual(['a', '']);
+  expect(readTexts('id,text\n1,a\n2,b\n', 'csv', 'text')).toEqual(['a', 'b']);
+  expect(() => readTexts('id,text\n1,a\n2, \n', 'csv', 'text')).toThrow('"text" is empty in line 3');
 });
 
 it('the format is told by the ending', () => {
