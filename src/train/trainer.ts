@@ -60,11 +60,6 @@ export class Trainer {
     return this.stepper.program;
   }
 
-  /** The learning rate of the next step. */
-  get learningRate(): number {
-    return this.stepper.learningRate;
-  }
-
   /** Submits one step; `batches` are as many as gradientAccumulation says. Returns without waiting for the GPU. */
   train(batches: readonly Batch[]): void {
     batches.forEach(({ inputs, targets }, i) => {
