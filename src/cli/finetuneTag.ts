@@ -70,7 +70,11 @@ export function addFinetuneTag(finetune: Command): void {
     .addOption(
       new Option('--stop-on <score>', 'what validations are judged by: entity F1, or the loss').choices(STOP_ON),
     )
-    .option('--seed <n>', 'of the head, the order and the split', number({ least: 0, most: 2 ** 32 - 1, whole: true }))
+    .option(
+      '--seed <n>',
+      'of the head, the order and the choice of --labels (default: 1337)',
+      number({ least: 0, most: 2 ** 32 - 1, whole: true }),
+    )
     .addOption(checkpointOption())
     .addOption(adapterOption())
     .addOption(jsonOption())
@@ -100,7 +104,7 @@ async function finetuneTag(given: string, options: FinetuneTagOptions): Promise<
   const folder = tunedFolder(run, corpusName(given), out);
   if (!resume) refuseOccupied(folder, run, force);
   const startedAt = new Date().toISOString();
-  const data = await readData(given, column, wishes.seed);
+  const data = await readData(given, column);
   const { engine, adapter } = await openEngine(choice);
   const base = await loadRun(engine, run, which);
   if (json) printJson({ type: 'data', card: data.card });
@@ -129,14 +133,14 @@ async function finetuneTag(given: string, options: FinetuneTagOptions): Promise<
 }
 
 /** A known set by its name, or the user's own file. */
-async function readData(given: string, column: number | undefined, seed = 0): Promise<TagData> {
+async function readData(given: string, column: number | undefined): Promise<TagData> {
   const set = findTaskSet(given);
   if (!set && !existsSync(given)) {
     throw new UserError(
       `There is no data set or file called "${given}". Known data sets: ${setsFor('tag')}. Else give a file of CoNLL columns.`,
     );
   }
-  if (!set) return splitTagFile(await readText(given), { path: given, column, seed });
+  if (!set) return splitTagFile(await readText(given), { path: given, column });
   if (set.task !== 'tag') {
     throw new UsageError(`${given} has a class for each text: npx dawnlm finetune classify --run ... ${given}`);
   }
