@@ -6,6 +6,7 @@ import { targetsOf } from '../model/lora.ts';
 import type { Engine } from '../tensor/engine.ts';
 import { DEFAULT_TEMPLATE, parseTemplate } from '../text/chatTemplate.ts';
 import { FIELDS, flagOf, resolveConfig, type TrainConfig } from '../train/config.ts';
+import { LORA } from '../train/finetune/method.ts';
 import { beginTuning, resumeTuning, TEXT_METHODS, type TextMethod, type TextTuning } from '../train/finetune/text.ts';
 import { trainRun } from '../train/run.ts';
 import { FILES, type RunCard, readModelConfig, readRunCard } from '../train/runFolder.ts';
@@ -107,9 +108,9 @@ const begin = async (engine: Engine, folder: string, options: TextOptions): Prom
     run,
     checkpoint,
     method,
-    rank = 4,
-    alpha = 8,
-    loraDropout: dropout = 0,
+    rank = LORA.rank,
+    alpha = LORA.alpha,
+    loraDropout: dropout = LORA.loraDropout,
     chat,
     template,
     seed = 1337,

@@ -1,6 +1,7 @@
 import { UsageError } from '../../errors.ts';
 import type { Pooling } from '../../model/heads.ts';
 import type { StepSettings } from '../stepper.ts';
+import { LORA } from './method.ts';
 import { type PupilSettings, requireTrained } from './pupil.ts';
 import type { TuneCourse } from './tune.ts';
 
@@ -57,7 +58,8 @@ export function settleClassify(wishes: ClassifyWishes, examples: number): Classi
   const steps = given.steps ?? stepsFor(Math.ceil(examples / batchSize), randomStart, epochs, mostSteps);
   return {
     ...{ method, randomStart, batchSize, steps, pooling: 'mean', patience: 6, classWeights: false, seed: SEED },
-    ...{ rank: 4, alpha: 8, loraDropout: 0, dropout: 0.1 },
+    ...LORA,
+    dropout: 0.1,
     evalEvery: Math.max(1, Math.round(steps / VALIDATIONS)),
     ...(randomStart ? FROM_RANDOM : RATES[method]),
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),

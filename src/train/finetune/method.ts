@@ -10,6 +10,9 @@ import type { TrainableParameters } from '../stepper.ts';
 export const METHODS = ['full', 'lora', 'last', 'head'] as const;
 export type Method = (typeof METHODS)[number];
 
+/** Adapters unless told otherwise. */
+export const LORA = { rank: 4, alpha: 8, loraDropout: 0 } as const;
+
 /** What is trained of a model, and the adapters that were made for it. */
 export interface Trainables {
   readonly parameters: readonly TrainableParameters[];

@@ -1,6 +1,6 @@
 import { PRESETS } from '../config.ts';
 import type { StepSettings } from '../stepper.ts';
-import type { Method } from './method.ts';
+import { LORA, type Method } from './method.ts';
 import { type PupilSettings, requireTrained } from './pupil.ts';
 import type { TuneCourse } from './tune.ts';
 
@@ -49,7 +49,8 @@ export function settleTag({ mostSteps = STEPS.most, ...wishes }: TagWishes, sent
   requireTrained(method, randomStart);
   return {
     ...{ method, randomStart, steps, batchSize, patience: 5, bidirectional: false, stopOn: 'f1', seed: SEED },
-    ...{ rank: 4, alpha: 8, loraDropout: 0, dropout: 0.1 },
+    ...LORA,
+    dropout: 0.1,
     evalEvery: Math.max(1, Math.round(steps / VALIDATIONS)),
     ...(randomStart ? FROM_RANDOM : RATES[method]),
     ...Object.fromEntries(Object.entries(wishes).filter(([, value]) => value !== undefined)),
