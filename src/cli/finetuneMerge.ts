@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { UserError } from '../errors.ts';
-import { mergeAdapters } from '../train/finetune/merge.ts';
+import { readTunedCard, tunedTaskOf } from '../train/finetune/folder.ts';
+import { mergeAdapters, mergeTuned } from '../train/finetune/merge.ts';
 import { isRunFolder, readRunCard } from '../train/runFolder.ts';
 import { openEngine } from './engine.ts';
 import { adapterOption, checkpointOption, examples, runOption, shellWord } from './options.ts';
@@ -27,12 +28,15 @@ export function addFinetuneMerge(finetune: Command): void {
 }
 
 async function merge({ run, checkpoint, out, adapter }: MergeOptions): Promise<void> {
-  const card = await readRunCard(run);
-  if (card.tunedFrom?.method !== 'lora') {
-    throw new UserError(`${run} has no adapters to merge: give a run of dawnlm finetune text --method lora`);
+  const task = await tunedTaskOf(run);
+  const tuned = task && (await readTunedCard(run, task));
+  const method = tuned ? tuned.method : (await readRunCard(run)).tunedFrom?.method;
+  if (method !== 'lora') {
+    throw new UserError(`${run} has no adapters to merge: give a run of dawnlm finetune with --method lora`);
   }
   if (isRunFolder(out)) throw new UserError(`${out} holds a run already: choose another folder with --out.`);
   const { engine } = await openEngine(adapter);
-  await mergeAdapters(engine, run, checkpoint, out);
-  print(`merged run: ${out}\nsample: npx dawnlm sample --run ${shellWord(out)} --interactive\n`);
+  await (tuned ? mergeTuned(engine, run, tuned, out) : mergeAdapters(engine, run, checkpoint, out));
+  const next = task ? `${task} --run ${shellWord(out)} "a text"` : `sample --run ${shellWord(out)} --interactive`;
+  print(`merged run: ${out}\ntry it: npx dawnlm ${next}\n`);
 }

@@ -1,6 +1,6 @@
 /** The folder that a tuning leaves behind, and how a tuned model is read from it again. */
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { UserError } from '../../errors.ts';
 import { toHuggingFaceConfig } from '../../export/huggingFace.ts';
 import { BASE_HASH, toPeftTensors } from '../../export/peft.ts';
@@ -13,7 +13,15 @@ import type { Engine } from '../../tensor/engine.ts';
 import type { Parameters } from '../../tensor/parameters.ts';
 import type { TaskCard } from '../../text/taskCard.ts';
 import { type Tokenizer, tokenizerFromJSON } from '../../text/tokenizer.ts';
-import { type BaseLink, FILES, loadParameters, readJson, readModelConfig, readWeights } from '../runFolder.ts';
+import {
+  type BaseLink,
+  FILES,
+  loadParameters,
+  readJson,
+  readModelConfig,
+  readRunFile,
+  readWeights,
+} from '../runFolder.ts';
 import { loadBase, readAdapters, writeAdapterConfig } from '../savedRun.ts';
 import type { Method } from './method.ts';
 
@@ -110,6 +118,22 @@ async function writeAdapters(folder: string, adapters: LoraAdapters, model: GPT,
   const { layers, parameters } = adapters;
   const tensors = toPeftTensors(layers, parameters.split(await parameters.values.floats()));
   await writeAtomic(join(folder, FILES.adapter), encodeSafetensors(tensors, { [BASE_HASH]: base.sha256 }));
+}
+
+/** What a run was tuned to, if to labels. @throws UserError when there is no such run */
+export async function tunedTaskOf(folder: string): Promise<TunedTask | undefined> {
+  const { task } = ((await readJson(folder, FILES.run)) ?? {}) as Partial<TunedCard>;
+  return task;
+}
+
+/** The texts or sentences that are kept with a tuned model. @throws UserError when a file is missing */
+export async function readParts(folder: string, { splits }: TunedCard): Promise<Record<string, KeptPart>> {
+  const parts: Record<string, KeptPart> = {};
+  for (const [part, { examples, file }] of Object.entries(splits)) {
+    const content = (await readRunFile(folder, file)).toString('utf8');
+    parts[part] = { examples, file: basename(file), content };
+  }
+  return parts;
 }
 
 /** What was tuned in a folder. @throws UserError when it is none, was tuned to something else, or is of a later version */

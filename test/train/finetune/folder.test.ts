@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -13,6 +13,7 @@ import { Classifier } from '../../../src/train/finetune/classifier.ts';
 import { tuneClassifier } from '../../../src/train/finetune/classify.ts';
 import { keptTexts } from '../../../src/train/finetune/classifyData.ts';
 import { readTuned, readTunedCard, type TunedCard, writeTuned } from '../../../src/train/finetune/folder.ts';
+import { mergeTuned } from '../../../src/train/finetune/merge.ts';
 import { METHODS, type Method } from '../../../src/train/finetune/method.ts';
 import { writeRunCard } from '../../../src/train/runFolder.ts';
 import { linkTo, loadRun } from '../../../src/train/savedRun.ts';
@@ -72,6 +73,16 @@ it.each(METHODS)('is read back to the bit (%s)', async (method) => {
   await writeBase('base', 1);
   const classifier = await tuneInto(method, method);
   expect(await (await readBack(method)).probabilities(texts)).toEqual(await classifier.probabilities(texts));
+});
+
+it('computes the same with its adapters merged into the weights, and needs no base any more', async () => {
+  await writeBase('base', 1);
+  const whole = await (await tuneInto('low-rank', 'lora')).probabilities(texts);
+  await mergeTuned(await testEngine(), at('low-rank'), await readTunedCard(at('low-rank'), 'classify'), at('merged'));
+  rmSync(at('base'), { recursive: true });
+  const merged = await (await readBack('merged')).probabilities(texts);
+  for (const [i, row] of merged.entries()) for (const [j, p] of row.entries()) expect(p).toBeCloseTo(whole[i][j], 5);
+  expect(existsSync(join(at('merged'), 'splits/test.csv'))).toBe(true);
 });
 
 it('refuses another base than the one that was tuned, or none', async () => {
