@@ -27,7 +27,7 @@ export interface DuplicateCounts {
 
 /**
  * Splits examples so that each class has its share of every part, rounded; a class of three or more examples has at least one
- * in each part that is asked for. The order inside of a part is shuffled.
+ * in each part that is asked for, and one to train on. The order inside of a part is shuffled.
  * @throws UsageError when the fractions leave nothing to train on
  */
 export function stratifiedSplit<T extends { readonly label: string }>(
@@ -40,22 +40,20 @@ export function stratifiedSplit<T extends { readonly label: string }>(
       `the held-out shares must be 0 or more and add up to less than 1, got ${validation} and ${test}`,
     );
   }
-  const parts = { train: [] as T[], validation: [] as T[], test: [] as T[] };
-  for (const members of byLabel(examples)) {
+  const classes = byLabel(examples).map((members) => {
     const order = shuffled(members, seed);
-    const share = (fraction: number): number =>
-      fraction === 0 || order.length < 3 ? 0 : Math.max(1, Math.round(fraction * order.length));
-    const tested = share(test);
-    const held = tested + Math.min(share(validation), order.length - tested - 1);
-    parts.test.push(...order.slice(0, tested));
-    parts.validation.push(...order.slice(tested, held));
-    parts.train.push(...order.slice(held));
-  }
-  return {
-    train: shuffled(parts.train, seed + 1),
-    validation: shuffled(parts.validation, seed + 2),
-    test: shuffled(parts.test, seed + 3),
-  };
+    const share = (fraction: number, most: number): number =>
+      fraction === 0 || order.length < 3 ? 0 : Math.min(most, Math.max(1, Math.round(fraction * order.length)));
+    const tested = share(test, order.length - (validation > 0 ? 2 : 1));
+    const held = tested + share(validation, order.length - tested - 1);
+    return { test: order.slice(0, tested), validation: order.slice(tested, held), train: order.slice(held) };
+  });
+  const part = (name: keyof Splits<T>, order: number): T[] =>
+    shuffled(
+      classes.flatMap((parts) => parts[name]),
+      seed + order,
+    );
+  return { train: part('train', 1), validation: part('validation', 2), test: part('test', 3) };
 }
 
 /** Splits items without a class, such as tagged sentences or documents, into rounded shares. */

@@ -44,6 +44,23 @@ describe('a stratified split', () => {
     expect(() => stratifiedSplit(examples, { validation: 0.5, test: 0.5 }, 1)).toThrow(/add up to less than 1/);
   });
 
+  it.each([
+    [3, { validation: 0, test: 0.9 }, [2, 0, 1]],
+    [4, { validation: 0, test: 0.9 }, [3, 0, 1]],
+    [3, { validation: 0.1, test: 0.8 }, [1, 1, 1]],
+    [10, { validation: 0.02, test: 0.97 }, [8, 1, 1]],
+    [10, { validation: 0.97, test: 0.02 }, [1, 8, 1]],
+  ])('of %i examples puts none into two parts, whatever is held out (%o)', (count, shares, [tested, held, learned]) => {
+    const split = stratifiedSplit(make('a', count), shares, 1);
+    expect([split.test.length, split.validation.length, split.train.length]).toEqual([tested, held, learned]);
+    expect(new Set([...split.train, ...split.validation, ...split.test]).size).toBe(count);
+  });
+
+  it('takes classes of more examples than a call has room for arguments', () => {
+    const split = stratifiedSplit(make('a', 300_000), { validation: 0.1, test: 0.1 }, 1);
+    expect([split.train.length, split.validation.length, split.test.length]).toEqual([240_000, 30_000, 30_000]);
+  });
+
   it('works without classes', () => {
     const split = randomSplit([...'abcdefghij'], fractions, 5);
     expect([split.train.length, split.validation.length, split.test.length]).toEqual([7, 1, 2]);
