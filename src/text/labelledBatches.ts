@@ -27,17 +27,16 @@ export function encodeText(tokenizer: Tokenizer, text: string, context: number):
 }
 
 /** The tokens of a text; characters that a character tokenizer never saw are left out. */
-export function encodeKnown(tokenizer: Tokenizer, text: string): number[] {
+export const encodeKnown = (tokenizer: Tokenizer, text: string): number[] =>
+  encodeIfKnown(tokenizer, text) ?? [...text].flatMap((character) => encodeIfKnown(tokenizer, character) ?? []);
+
+/** Undefined for a text that the tokenizer cannot write. */
+function encodeIfKnown(tokenizer: Tokenizer, text: string): number[] | undefined {
   try {
     return tokenizer.encode(text);
-  } catch {
-    return [...text].flatMap((character) => {
-      try {
-        return tokenizer.encode(character);
-      } catch {
-        return [];
-      }
-    });
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
   }
 }
 
