@@ -30,14 +30,13 @@ export function stretchesOf(
       const ids = encodeKnown(tokenizer, text);
       return ids.length > 0 ? ids : [0];
     },
-    tokenBytes: (id: number) => tokenizer.tokenBytes(id),
   };
   return sentences.flatMap((words, sentence) => {
     const stretches: Stretch[] = [];
     for (let firstWord = 0; firstWord < words.length; ) {
-      const { ids, last, wordCount } = encodeWords(lenient, words.slice(firstWord, firstWord + context), context);
+      const { ids, last } = encodeWords(lenient, words.slice(firstWord, firstWord + context), context);
       stretches.push({ sentence, firstWord, ids, last });
-      firstWord += wordCount;
+      firstWord += last.length;
     }
     return stretches;
   });
