@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseSentence } from '../../data/brown-chunks/recipe.ts';
 import { corpora, taskSets } from '../../data/corpora.ts';
@@ -138,3 +139,18 @@ it('names of corpora and sets are their own, and their hashes known', () => {
   expect(new Set(all.map(({ name }) => name)).size).toBe(all.length);
   for (const { sha256 } of all) expect(sha256).toMatch(/^[0-9a-f]{64}$/);
 });
+
+it.each([...corpora, ...taskSets])(
+  'the card of $name gives its hash, packages and licence, and what to mind',
+  (set) => {
+    const card = readFileSync(new URL(`../../data/${set.folder}/card.md`, import.meta.url), 'utf8');
+    expect(card).toContain(set.sha256);
+    for (const pkg of 'packages' in set ? set.packages : []) {
+      expect(set.source).toContain(`${pkg.name} ${pkg.version}`);
+      expect(card).toContain(pkg.version);
+    }
+    expect(card).toMatch(/^\| Licence +\|/m);
+    expect(card).toMatch(/^## What to mind$/m);
+    if ('task' in set) expect(card).toMatch(/^\| Duplicates +\|/m);
+  },
+);
