@@ -42,7 +42,7 @@ class Chances {
   }
 }
 
-/** As many sentences as `count`, from templates in turn, with names of a gazetteer. */
+/** As many sentences as `count`, from templates that the seed picks, with names of a gazetteer. */
 export function makeSentences(
   templates: readonly string[],
   names: Gazetteer,

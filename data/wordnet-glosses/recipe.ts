@@ -1,5 +1,4 @@
-import type { LabelledText } from '../../src/text/labelled.ts';
-import { shuffled } from '../../src/text/labelled.ts';
+import { type LabelledText, shuffled } from '../../src/text/labelled.ts';
 import { normalizeText, removeDuplicates, stratifiedSplit } from '../../src/text/splits.ts';
 import type { BuiltCorpus } from '../corpus.ts';
 import type { PackageFiles } from '../files.ts';
