@@ -6,6 +6,7 @@ import type { LabelledText } from '../../text/labelled.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
 import { deviation, mean } from '../experiment/statistics.ts';
 import { type ClassificationReport, classificationReport } from '../metrics/classification.ts';
+import { softmax } from '../metrics/temperature.ts';
 import { drawShots, type Prompt, PromptMaker } from './context.ts';
 import type { LabelTemplate, Verbalizer } from './template.ts';
 
@@ -61,7 +62,7 @@ export interface PromptingReport {
   readonly majority: number;
 }
 
-/** The content-free text of Zhao et al. (2021); nothing at all serves tokenizers that cannot write it. */
+/** A content-free text, the first of the three that Zhao et al. (2021) average; nothing at all serves tokenizers that cannot write it. */
 const CONTENT_FREE = 'N/A';
 
 /**
@@ -69,13 +70,8 @@ const CONTENT_FREE = 'N/A';
  * content-free text too, each probability is divided by what the word has there, and all are normalized anew: contextual
  * calibration (Zhao et al. 2021, "Calibrate before use"), which takes away what a prompt favours whatever the text.
  */
-export function labelProbabilities(logLikelihoods: readonly number[], contentFree?: readonly number[]): number[] {
-  const scores = logLikelihoods.map((score, c) => score - (contentFree?.[c] ?? 0));
-  const largest = Math.max(...scores);
-  const weights = scores.map((score) => Math.exp(score - largest));
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
-  return weights.map((weight) => weight / total);
-}
+export const labelProbabilities = (logLikelihoods: readonly number[], contentFree?: readonly number[]): Float64Array =>
+  softmax(logLikelihoods.map((score, c) => score - (contentFree?.[c] ?? 0)));
 
 /**
  * Prompts a model with every tested text and `shots` solved examples before it, seed by seed.
@@ -92,11 +88,14 @@ export async function evaluatePrompting(options: PromptingOptions): Promise<Prom
   const contentFree = calibrate ? contentFreeText(tokenizer) : null;
   const scorer = new Scorer(model);
   const runs: PromptingRun[] = [];
-  // without shots there is nothing that a seed could change
-  for (const seed of shots === 0 ? options.seeds.slice(0, 1) : options.seeds) {
-    runs.push(await runSeed(options, maker, scorer, contentFree, seed));
+  try {
+    // without shots there is nothing that a seed could change
+    for (const seed of shots === 0 ? options.seeds.slice(0, 1) : options.seeds) {
+      runs.push(await runSeed(options, maker, scorer, contentFree, seed));
+    }
+  } finally {
+    scorer.dispose();
   }
-  scorer.dispose();
   const spread = (of: (report: ClassificationReport) => number): Spread =>
     spreadOf(runs.map(({ report }) => of(report)));
   const supports = runs[0].report.perClass.map(({ support }) => support);
