@@ -4,8 +4,9 @@ import { prepareTask } from '../../data/prepare.ts';
 import { UsageError, UserError } from '../errors.ts';
 import { type LabelledText, readTable, requireClasses, type TableColumns, tableFormat } from '../text/labelled.ts';
 import { removeDuplicates, type Splits, stratifiedSplit } from '../text/splits.ts';
-import type { TaskCard } from '../text/taskCard.ts';
+import { countTexts, type TaskCard } from '../text/taskCard.ts';
 import { type ClassifyData, splitTable } from '../train/finetune/classifyData.ts';
+import { ownCard } from '../train/finetune/ownCard.ts';
 import { count } from '../train/format.ts';
 import { readText } from './input.ts';
 import { say } from './output.ts';
@@ -39,7 +40,7 @@ function cardInWords({ name, parts, duplicates, licence }: TaskCard): string {
 
 /** Labelled texts to show to a model, and others to ask it about. */
 export interface ShotsAndTested {
-  name: string;
+  card: TaskCard;
   pool: readonly LabelledText[];
   tested: readonly LabelledText[];
 }
@@ -51,21 +52,25 @@ export interface ShotsAndTested {
  */
 export async function openShots(given: string, columns: TableColumns, shots: number): Promise<ShotsAndTested> {
   const known = await openSet(given);
-  if (known) return { name: given, pool: known.parts.train, tested: known.parts.test };
-  const rows = readTable(await readTableFile(given), tableFormat(given), columns, given);
+  if (known) return { card: known.card, pool: known.parts.train, tested: known.parts.test };
+  const content = await readTableFile(given);
+  const rows = readTable(content, tableFormat(given), columns, given);
   const { splits, removed } = removeDuplicates({ train: rows, validation: [], test: [] });
   const { within, conflicting } = removed;
   if (within + conflicting > 0)
     say(`${given}: left out ${within} duplicates and ${conflicting} rows with several labels`);
   requireClasses(splits.train, given);
-  return { name: given, ...divide(splits, shots) };
+  const divided = divide(splits, shots);
+  const note = `Column "${columns.text}" to "${columns.label}"; shots come from the pool, the others are asked about.`;
+  const facts = { task: 'classify', note, parts: countTexts({ ...divided }), duplicates: removed } as const;
+  return { card: ownCard(given, content, facts), ...divided };
 }
 
 /** Share of a user's table that shots may be drawn from; a fixed seed, so that the same rows are always asked about. */
 const POOL_SHARE = 0.5;
 const SPLIT_SEED = 0;
 
-function divide({ train }: Splits<LabelledText>, shots: number): Omit<ShotsAndTested, 'name'> {
+function divide({ train }: Splits<LabelledText>, shots: number): Omit<ShotsAndTested, 'card'> {
   if (shots === 0) return { pool: [], tested: train };
   const parts = stratifiedSplit(train, { validation: 0, test: 1 - POOL_SHARE }, SPLIT_SEED);
   return { pool: parts.train, tested: parts.test };

@@ -4,6 +4,7 @@ import { UsageError } from '../errors.ts';
 import { Generator } from '../model/generate.ts';
 import { countLabels } from '../text/labelled.ts';
 import { subsample } from '../text/splits.ts';
+import type { TaskCard } from '../text/taskCard.ts';
 import { count } from '../train/format.ts';
 import { evaluatePrompting, type PromptingReport, type Spread } from '../train/prompting/evaluate.ts';
 import {
@@ -18,7 +19,7 @@ import { loadRun, type SavedRun } from '../train/savedRun.ts';
 import { Continuation } from './continuation.ts';
 import { openEngine } from './engine.ts';
 import { readText } from './input.ts';
-import { openShots, type ShotsAndTested } from './labelledData.ts';
+import { openShots } from './labelledData.ts';
 import { classificationTables } from './metricTables.ts';
 import { adapterOption, checkpointOption, examples, jsonOption, number, runOption } from './options.ts';
 import { print, printJson, say, table } from './output.ts';
@@ -104,7 +105,7 @@ async function labelTexts(input: string | undefined, source: string, options: Pr
   const { engine } = await openEngine(options.adapter);
   const { model, tokenizer } = await loadRun(engine, options.run, options.checkpoint);
   const { shots, calibrate = false, perToken = false } = options;
-  say(`asking about ${count(tested.length)} of ${count(data.tested.length)} texts of ${data.name}`);
+  say(`asking about ${count(tested.length)} of ${count(data.tested.length)} texts of ${data.card.name}`);
   const seeds = Array.from({ length: options.seeds }, (_, i) => i);
   const onProgress = progress();
   const report = await evaluatePrompting({
@@ -112,8 +113,10 @@ async function labelTexts(input: string | undefined, source: string, options: Pr
     ...{ shots, seeds, calibrate, perToken, onProgress },
   });
   sayWhatWasCut(report, tested.length, model.config.blockSize);
-  if (options.json) printJson({ run: options.run, data: data.name, template: source, perToken, ...report });
-  else print(reportTables(report, data));
+  if (options.json) {
+    const { card } = data;
+    printJson({ run: options.run, data: card.name, dataCard: card, template: source, perToken, ...report });
+  } else print(reportTables(report, data.card));
 }
 
 /** A line at each tenth of a long seed's work. */
@@ -143,7 +146,7 @@ const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
 /** Scores seed by seed and over all; of a single seed, everything. */
 function reportTables(
   { classes, contentFree, runs, shots, majority, ...scores }: PromptingReport,
-  { name }: ShotsAndTested,
+  { name }: TaskCard,
 ): string {
   const [first] = runs;
   const calibration = contentFree === null ? 'no calibration' : `calibrated on ${JSON.stringify(contentFree)}`;

@@ -34,6 +34,11 @@ it('prompt draws shots seed by seed, calibrates, and gives everything as JSON', 
     Record<string, number> & { runs: { seed: number; report: { count: number } }[] },
   ];
   expect(report).toMatchObject({ classes: ['boat', 'whale'], words: ['ship', 'whale'], shots: 2, contentFree: '' });
+  expect(report.dataCard).toMatchObject({
+    source: 'things.csv',
+    parts: { pool: { examples: 6 }, tested: { examples: 6 } },
+    duplicates: { within: 0, across: 0, conflicting: 0 },
+  });
   expect(report.runs.map(({ seed, report: { count } }) => [seed, count])).toEqual([
     [0, 5],
     [1, 5],

@@ -1,5 +1,4 @@
 /** Labelled texts to tune on: from a user's table, split and checked; and thinned out. */
-import { createHash } from 'node:crypto';
 import { UserError } from '../../errors.ts';
 import {
   countLabels,
@@ -13,6 +12,7 @@ import {
 import { type Fractions, removeDuplicates, type Splits, stratifiedSplit } from '../../text/splits.ts';
 import { countTexts, type Parts, type TaskCard } from '../../text/taskCard.ts';
 import type { KeptPart } from './folder.ts';
+import { ownCard } from './ownCard.ts';
 
 /** A data set for a classifier, with its card. */
 export interface ClassifyData {
@@ -38,17 +38,9 @@ export function splitTable(content: string, path: string, columns: TableColumns)
   if (parts.test.length === 0) {
     throw new UserError(`${path} has fewer than 3 different texts of each class: none can be held out; add examples`);
   }
-  const card: TaskCard = {
-    name: path,
-    task: 'classify',
-    source: path,
-    licence: "unknown: the user's own file",
-    note: `Column "${columns.text}" to "${columns.label}"; 70% train, 15% validate, 15% test, of each class.`,
-    parts: countTexts(parts),
-    duplicates: removed,
-    sha256: createHash('sha256').update(content).digest('hex'),
-  };
-  return { card, parts };
+  const note = `Column "${columns.text}" to "${columns.label}"; 70% train, 15% validate, 15% test, of each class.`;
+  const facts = { task: 'classify', note, parts: countTexts(parts), duplicates: removed } as const;
+  return { card: ownCard(path, content, facts), parts };
 }
 
 /**

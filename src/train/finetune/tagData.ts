@@ -1,10 +1,10 @@
 /** Tagged sentences to tune on: from a user's file, split and checked. */
-import { createHash } from 'node:crypto';
 import { UserError } from '../../errors.ts';
 import { readConll, type TaggedSentence, writeConll } from '../../text/conll.ts';
 import { type Fractions, normalizeText, randomSplit, removeRepeated } from '../../text/splits.ts';
 import { countSentences, type Parts, type TaskCard } from '../../text/taskCard.ts';
 import type { KeptPart } from './folder.ts';
+import { ownCard } from './ownCard.ts';
 
 /** A data set for a tagger, with its card. */
 export interface TagData {
@@ -19,7 +19,7 @@ const SPLIT_SEED = 0;
 
 /**
  * A CoNLL file as training, validation and test part, 80 to 10 to 10 at random; repeated sentences are removed first.
- *   @throws UserError for a broken file (with the line), fewer than three sentences, or one tag only
+ * @throws UserError for a broken file (with the line), fewer than three sentences, or one tag only
  */
 export function splitTagFile(content: string, { path, column }: { path: string; column?: number }): TagData {
   const { sentences, scheme, repairedLines } = readConll(content, { column, name: path });
@@ -36,17 +36,9 @@ export function splitTagFile(content: string, { path, column }: { path: string; 
   }
   requireSpans(parts.train, `the training part of ${path}`);
   const repaired = repairedLines.length > 0 && `, ${repairedLines.length} spans that began with I- begin with B- now`;
-  const card: TaskCard = {
-    name: path,
-    task: 'tag',
-    source: path,
-    licence: "unknown: the user's own file",
-    note: `Tags in ${scheme}${repaired || ''}; 80% train, 10% validate, 10% test, at random.`,
-    parts: countSentences(parts),
-    duplicates: removed,
-    sha256: createHash('sha256').update(content).digest('hex'),
-  };
-  return { card, parts };
+  const note = `Tags in ${scheme}${repaired || ''}; 80% train, 10% validate, 10% test, at random.`;
+  const facts = { task: 'tag', note, parts: countSentences(parts), duplicates: removed } as const;
+  return { card: ownCard(path, content, facts), parts };
 }
 
 /** @throws UserError where every word is tagged O, which leaves nothing to learn */
