@@ -202,9 +202,9 @@ async function prepareSet(set: TaskSet, out: string | undefined): Promise<Writte
   return { files: files.map(({ file }) => join(out, file)), card: prepared.card };
 }
 
-/** Files of a user are not written over, unless they hold the same. */
+/** Files of a user are not written over, unless they hold the same. A folder of that name holds something else. */
 async function writeNew(file: string, content: string): Promise<void> {
-  if (existsSync(file) && (await readFile(file, 'utf8')) !== content) {
+  if (existsSync(file) && (await readFile(file, 'utf8').catch(() => undefined)) !== content) {
     throw new UserError(
       `${file} exists and holds something else. Give --out another folder than ${shellWord(join(file, '..'))}.`,
     );

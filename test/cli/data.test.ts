@@ -33,11 +33,12 @@ it('prepare writes a corpus, and never over a file that differs', async () => {
   expect(readFileSync(join(cwd, 'out/moby-dick.txt')).length).toBe(1_204_997);
   mkdirSync(join(cwd, 'mine'));
   writeFileSync(join(cwd, 'mine/moby-dick.txt'), 'mine');
-  const { code, stderr } = await data('prepare', 'moby-dick', '--out', 'mine');
-  expect([code, stderr]).toEqual([
-    1,
-    expect.stringMatching(/exists and holds something else.*another folder than mine/),
-  ]);
+  mkdirSync(join(cwd, 'odd/moby-dick.txt'), { recursive: true });
+  for (const folder of ['mine', 'odd']) {
+    const { code, stderr } = await data('prepare', 'moby-dick', '--out', folder);
+    const sentence = new RegExp(`exists and holds something else.*another folder than ${folder}`);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(sentence)]);
+  }
 });
 
 it.each([
