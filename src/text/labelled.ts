@@ -110,6 +110,8 @@ function separatedRows(content: string, format: 'csv' | 'tsv', columns: readonly
   const records = parseRecords(content, separatorOf(content, format), name);
   const header = records.shift()?.cells.map((cell) => cell.trim()) ?? [];
   checkColumns(header, columns, name);
+  const twice = columns.find((column) => header.indexOf(column) !== header.lastIndexOf(column));
+  if (twice !== undefined) throw new UserError(`${name} has two columns "${twice}"; give each a name of its own`);
   return records.map(({ cells, line }) => {
     if (cells.length !== header.length) {
       throw new UserError(

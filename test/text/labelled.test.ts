@@ -28,6 +28,7 @@ describe('a CSV table', () => {
     ['line ends of old Macs', 'text,label\rone,a\rtwo,b'],
     ['blank lines', 'text,label\n\none,a\n\ntwo,b\n\n'],
     ['semicolons', 'text;label\none;a\ntwo;b\n'],
+    ['columns without a name', ',text,label,\n1,one,a,2\n3,two,b,4\n'],
     ['spaces around', ' text , label \n one , a\ntwo,b \n'],
   ])('may have %s', (_, content) => {
     expect(csv(content)).toEqual([
@@ -46,6 +47,7 @@ describe('a CSV table', () => {
 
   it.each([
     ['a missing column', 'body,class\na,b\n', /^data\.csv has no column "text"; its columns are "body", "class"$/],
+    ['two columns of one name', 'text,label,text\na,b,c\n', /^data\.csv has two columns "text"/],
     ['a row that is too short', 'text,label\n"a\nb",x\nalone\n', /data\.csv, line 4: 1 fields, but .* 2 columns/],
     ['a row that is too long', 'text,label\na,b,c\n', /data\.csv, line 2: 3 fields/],
     ['an open quote', 'text,label\na,b\n"open,b\nc,d\n', /data\.csv, line 3: a quote is opened and not closed/],
