@@ -26,17 +26,14 @@ export class WindowTagger {
   tag(words: readonly string[]): string[] {
     const scores = new Float32Array(words.length * this.tags.length);
     for (const i of words.keys()) {
-      const logs = this.bag.probabilities(windowOf(words, i)).map((p) => Math.log(Math.max(p, Number.MIN_VALUE)));
-      scores.set(
-        Float32Array.from(logs, (log) => Math.max(log, LEAST)),
-        i * this.tags.length,
-      );
+      const logs = this.bag.probabilities(windowOf(words, i)).map((p) => Math.max(Math.log(p), LEAST));
+      scores.set(logs, i * this.tags.length);
     }
     return this.decoder.decode(scores);
   }
 }
 
-/** Of tags that training did not hold. */
+/** The log-probability of tags that training did not hold. */
 const LEAST = -100;
 
 const WINDOW = [-2, -1, 0, 1, 2];
