@@ -2,18 +2,13 @@ import { randomInt } from 'node:crypto';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.ts';
 import { Generator } from '../model/generate.ts';
+import { unescapeTemplate } from '../text/escapes.ts';
 import { countLabels } from '../text/labelled.ts';
 import { subsample } from '../text/splits.ts';
 import type { TaskCard } from '../text/taskCard.ts';
 import { count } from '../train/format.ts';
 import { evaluatePrompting, type PromptingReport, type Spread } from '../train/prompting/evaluate.ts';
-import {
-  asksForLabel,
-  parseLabelTemplate,
-  parseTextTemplate,
-  unescapeTemplate,
-  verbalizer,
-} from '../train/prompting/template.ts';
+import { asksForLabel, parseLabelTemplate, parseTextTemplate, verbalizer } from '../train/prompting/template.ts';
 import { openingTokens } from '../train/samples.ts';
 import { loadRun, type SavedRun } from '../train/savedRun.ts';
 import { Continuation } from './continuation.ts';

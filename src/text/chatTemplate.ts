@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.ts';
+import { unescapeTemplate } from './escapes.ts';
 
 /** How a prompt and its answer become one text. A model that was tuned with one is prompted with the same. */
 export interface ChatTemplate {
@@ -11,9 +12,9 @@ export interface ChatTemplate {
 /** Prompt and answer on lines of their own, and an empty one. */
 export const DEFAULT_TEMPLATE = '{prompt}\n{answer}\n\n';
 
-/** Reads '{prompt}' and '{answer}' with text around them; '\n' may be written out. @throws UsageError when it is none */
+/** Reads '{prompt}' and '{answer}' with text around them, in which `unescapeTemplate` finds its signs. @throws UsageError when it is none */
 export function parseTemplate(template: string): ChatTemplate {
-  const parts = template.replaceAll('\\n', '\n').split(/\{(prompt|answer)\}/);
+  const parts = unescapeTemplate(template).split(/\{(prompt|answer)\}/);
   const [before, first, between, second, after] = parts;
   if (parts.length === 5 && first === 'prompt' && second === 'answer' && between !== '' && after !== '') {
     return { before, between, after };

@@ -18,10 +18,6 @@ export interface TextTemplate {
 
 const PLACE = /\{(\w*)\}/g;
 
-/** Backslash-n, -t and double backslash as what they stand for: shells hand them on as they were typed. */
-export const unescapeTemplate = (source: string): string =>
-  source.replace(/\\([nt\\])/g, (_, letter) => ({ n: '\n', t: '\t' })[letter as string] ?? '\\');
-
 /** Whether a template asks for a label, and so wants labelled examples. */
 export const asksForLabel = (source: string): boolean => source.includes('{label}');
 

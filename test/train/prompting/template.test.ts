@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { unescapeTemplate } from '../../../src/text/escapes.ts';
 import {
   parseLabelTemplate,
   parseTextTemplate,
   renderQuery,
   renderShot,
-  unescapeTemplate,
   verbalizer,
 } from '../../../src/train/prompting/template.ts';
 
