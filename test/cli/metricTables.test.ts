@@ -50,7 +50,7 @@ it('prints a comparison of learning curves', () => {
   );
   const lines = text.split('\n').map((line) => line.replace(/ {2,}/g, '|'));
   expect(lines[0]).toBe('labels|tuned|random|gain|better|p|random needs');
-  expect(lines[1]).toBe('8|61.0 +- 1.4|31.0 +- 1.4|30.0 +- 0.0 *|2 of 2|<0.001|32 (4.0x)');
+  expect(lines[1]).toBe('8|61.0 +- 1.4|31.0 +- 1.4|30.0 +- 0.0 *|2 of 2|–|32 (4.0x)');
   expect(lines[2]).toMatch(/^64\|90.5 \+- 0.7\|70.0 \+- 0.0\|20.5 \+- 0.7 \*\|2 of 2\|0.0\d\d\|more than 64 \(1.0x\)$/);
   expect(lines[3]).toMatch(/^p: paired t over seeds, two-sided/);
 });
