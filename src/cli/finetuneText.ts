@@ -27,7 +27,7 @@ interface TextOptions extends Partial<Pick<TrainConfig, (typeof SETTINGS)[number
   run?: string;
   checkpoint: 'best' | 'last';
   chat?: boolean;
-  template: string;
+  template?: string;
   method: TextMethod;
   out?: string;
   resume?: boolean;
@@ -43,7 +43,10 @@ export function addFinetuneText(finetune: Command): void {
     .addOption(runOption())
     .addOption(checkpointOption())
     .option('--chat', 'learn the answers to prompts: the loss is on the answers alone')
-    .option('--template <text>', 'how prompt and answer become one text', DEFAULT_TEMPLATE)
+    .option(
+      '--template <text>',
+      `with --chat: how prompt and answer become one text (default: "${DEFAULT_TEMPLATE.replaceAll('\n', '\\n')}")`,
+    )
     .addOption(new Option('--method <name>', 'what is trained').choices(TEXT_METHODS).default('full'));
   addLoraOptions(verb)
     .option('--out <folder>', 'where the tuned run is kept (default: <run>-<corpus>)')
@@ -112,9 +115,11 @@ const begin = async (engine: Engine, folder: string, options: TextOptions): Prom
     alpha = LORA.alpha,
     loraDropout: dropout = LORA.loraDropout,
     chat,
-    template,
+    template = DEFAULT_TEMPLATE,
     seed = 1337,
   } = options;
+  if (options.template !== undefined && !chat)
+    throw new UsageError('--template is about prompts and answers: give --chat too');
   const targets = options.targets ?? targetsOf(await readModelConfig(run!));
   const lora = { rank, alpha, targets, dropout };
   const settings = {

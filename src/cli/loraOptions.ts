@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { UsageError } from '../errors.ts';
 import { targetsOf } from '../model/lora.ts';
 import { LORA } from '../train/finetune/method.ts';
 import { number } from './options.ts';
@@ -11,7 +12,9 @@ export interface LoraFlags {
   loraDropout?: number;
 }
 
-/** The options of low-rank adapters. */
+const FLAGS: readonly string[] = ['rank', 'alpha', 'targets', 'loraDropout'] satisfies (keyof LoraFlags)[];
+
+/** The options of low-rank adapters; given without the method that makes them, they are refused. */
 export function addLoraOptions(verb: Command): Command {
   const targets = (['gpt2', 'llama'] as const).map((style) => targetsOf({ style }).join(', '));
   return verb
@@ -30,5 +33,14 @@ export function addLoraOptions(verb: Command): Command {
       '--lora-dropout <p>',
       'lora: share of the inputs that adapters do not see (default: 0)',
       number({ least: 0, most: 0.99 }),
-    );
+    )
+    .hook('preAction', requireLora);
+}
+
+function requireLora(verb: Command): void {
+  if (verb.opts().method === 'lora') return;
+  const needless = verb.options.find(
+    (option) => FLAGS.includes(option.attributeName()) && verb.getOptionValueSource(option.attributeName()) === 'cli',
+  );
+  if (needless) throw new UsageError(`${needless.long} is about low-rank adapters: give --method lora too`);
 }

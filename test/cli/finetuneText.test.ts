@@ -62,6 +62,8 @@ describe('finetune text', () => {
     ['an empty text', tune('empty.txt'), 1, /empty|too short|no text/],
     ['an answer that is missing', tune('--chat', 'broken.jsonl'), 1, /line 2: "answer" is missing/],
     ['a template without a place', tune('--chat', 'chat.jsonl', '--template', '{prompt}'), 2, /\{answer\}/],
+    ['a template without --chat', tune('other.txt', '--template', '{prompt}{answer}'), 2, /give --chat too/],
+    ['adapters that nobody asked for', tune('other.txt', '--rank', '2'), 2, /--rank .*give --method lora too/],
     ['unknown layers', tune('other.txt', '--method', 'lora', '--targets', 'q_proj'), 2, /q_proj/],
     ['adapters that are not there', ['finetune', 'merge', '--run', 'run', '--out', 'no'], 1, /run has no adapters/],
     ['a run in the way', ['finetune', 'merge', '--run', 'low', '--out', 'run'], 1, /holds a run already/],
