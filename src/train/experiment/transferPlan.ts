@@ -27,7 +27,7 @@ const PLAN: TransferPlan = {
 };
 const QUICK: TransferPlan = {
   ...{ sizes: [8, 64], all: false, seeds: [1, 2], learners: LEARNERS, tested: 200 },
-  ...{ shots: [0, 4], prompted: 40, mostSteps: 100, validated: 50, maxTokens: 64 },
+  ...{ shots: [0, 4], prompted: 40, mostSteps: 300, validated: 50, maxTokens: 64 },
 };
 
 /** The plan with what somebody wants otherwise. @throws UsageError for sizes that cannot be */
