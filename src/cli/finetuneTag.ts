@@ -119,15 +119,15 @@ async function finetuneTag(given: string, options: FinetuneTagOptions): Promise<
   const tuned = await tuneTagger({
     ...{ base, parts: data.parts, wishes, labels, signal: stopSignal(), checkpoint, onEvent },
   });
-  const { tagger, adapters, settings } = tuned;
+  const { tagger, adapters, settings, status, best, history } = tuned;
   const card: Omit<TunedCard, 'splits'> = {
     ...{ version: 1, task: 'tag', labels: tagger.parts.tags, method: settings.method, startedAt, adapter },
-    ...{ base: link, settings: { ...settings }, dataCard: data.card },
+    ...{ base: link, settings: { ...settings, status, best, history }, dataCard: data.card },
     report: tuned.reports,
   };
   await writeTuned(folder, card, { ...tagger.parts, adapters }, keptSentences(tuned.parts));
   report(tuned, folder, json);
-  if (tuned.status !== 'stopped') return checkpoint.remove();
+  if (status !== 'stopped') return checkpoint.remove();
   say('the same command with --resume goes on');
   process.exitCode = INTERRUPTED;
 }

@@ -32,7 +32,6 @@ export async function mergeAdapters(
 export async function mergeTuned(engine: Engine, folder: string, card: TunedCard, out: string): Promise<void> {
   const { adapters, ...tuned } = await readTuned(engine, folder, card);
   adapters?.merge();
-  tuned.model.adapters = undefined;
   const base = { ...card.base, folder: relative(resolve(out), resolve(folder, card.base.folder)) };
   await writeTuned(out, { ...card, base, method: 'full' }, tuned, await readParts(folder, card));
 }
