@@ -1,8 +1,8 @@
 /** The ops of src/kernels, found by looking, with inputs made up for their cases and their forward pass compared with the reference. */
 import { readdirSync } from 'node:fs';
 import type { Engine } from '../src/tensor/engine.ts';
-import type { Precision } from '../src/tensor/half.ts';
 import type { Case, Numbers, Op } from '../src/tensor/op.ts';
+import type { Precision } from '../src/tensor/operands/half.ts';
 import { normals, threefry } from '../src/tensor/random.ts';
 import { format, type Shape, sizeOf } from '../src/tensor/shape.ts';
 import type { Tensor } from '../src/tensor/tensor.ts';

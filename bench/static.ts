@@ -3,9 +3,9 @@
 import { Generator } from '../src/model/generate.ts';
 import { GPT } from '../src/model/gpt.ts';
 import type { Engine } from '../src/tensor/engine.ts';
-import type { Precision } from '../src/tensor/half.ts';
 import { type Point, preferredPoint } from '../src/tensor/kernel.ts';
-import type { TuningTable } from '../src/tensor/tuning.ts';
+import type { Precision } from '../src/tensor/operands/half.ts';
+import type { TuningTable } from '../src/tensor/tuning/table.ts';
 import { modelConfig, resolveConfig } from '../src/train/config.ts';
 import { Trainer } from '../src/train/trainer.ts';
 import { opDispatches } from './dispatches.ts';

@@ -1,7 +1,7 @@
 /** Tuning points for GPUs that nobody has measured, from what their compiler makes of the kernels. */
 import type { Engine } from '../../src/tensor/engine.ts';
 import { classOf, type Kernel, type Point, preferredPoint } from '../../src/tensor/kernel.ts';
-import { entryName, formatPoint, type TuningTable } from '../../src/tensor/tuning.ts';
+import { entryName, formatPoint, type TuningTable } from '../../src/tensor/tuning/table.ts';
 import { gpuTraits, paperEngine, type Shader, shaderAt, type Use } from './paper.ts';
 import type { ShaderStatistics } from './parse.ts';
 import { compileFor } from './radv.ts';

@@ -1,6 +1,6 @@
-import { fitsImage, type Matrix } from '../tensor/image.ts';
 import { type Binding, type Capabilities, defineKernel, type Kernel } from '../tensor/kernel.ts';
-import { sizeClass } from '../tensor/tuning.ts';
+import { fitsImage, type Matrix } from '../tensor/operands/image.ts';
+import { sizeClass } from '../tensor/tuning/table.ts';
 import { geluWgsl } from './geluFormula.ts';
 import {
   A_ALONG,

@@ -2,11 +2,11 @@ import { UserError } from '../errors.ts';
 import { Device, type Wait } from '../gpu/device.ts';
 import type { Program } from '../gpu/recorder.ts';
 import { Tape } from './autograd.ts';
-import type { Precision } from './half.ts';
 import type { Capabilities, Kernel } from './kernel.ts';
+import type { Precision } from './operands/half.ts';
 import { format, type Shape, sizeOf } from './shape.ts';
 import { type DType, ELEMENT_BYTES, Tensor } from './tensor.ts';
-import { Tuning } from './tuning.ts';
+import { Tuning } from './tuning/table.ts';
 
 /** A recorded piece of work that can be run again and again on the same tensors. */
 export interface Recording<T> {

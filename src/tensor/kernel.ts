@@ -1,10 +1,10 @@
 import type { AdapterSummary } from '../gpu/adapter.ts';
 import type { Access, PipelineSource } from '../gpu/pipeline.ts';
 import type { Engine } from './engine.ts';
-import { halfOf, type Precision } from './half.ts';
-import { imageOf, type Matrix } from './image.ts';
+import { halfOf, type Precision } from './operands/half.ts';
+import { imageOf, type Matrix } from './operands/image.ts';
 import type { Tensor } from './tensor.ts';
-import { hashOf, shapeClassOf } from './tuning.ts';
+import { hashOf, shapeClassOf } from './tuning/table.ts';
 
 /**
  * How a kernel binds a tensor: an access, then the WGSL element type where it is not f32 ("read u32", "write vec4<f32>").

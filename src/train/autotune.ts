@@ -2,7 +2,7 @@ import { UserError } from '../errors.ts';
 import { Generator } from '../model/generate.ts';
 import { GPT } from '../model/gpt.ts';
 import type { Dispatched, Engine } from '../tensor/engine.ts';
-import { type Tuned, type TuneOptions, tableOf, tune, tuningTasks } from '../tensor/tune.ts';
+import { type Tuned, type TuneOptions, tableOf, tune, tuningTasks } from '../tensor/tuning/measure.ts';
 import { modelConfig, type TrainConfig } from './config.ts';
 import { Trainer } from './trainer.ts';
 import { saveTuning } from './tuningCache.ts';

@@ -1,5 +1,5 @@
-import type { Precision } from '../tensor/half.ts';
 import type { Capabilities } from '../tensor/kernel.ts';
+import type { Precision } from '../tensor/operands/half.ts';
 
 /** What people ask for; `auto` is settled when a run begins. */
 export const PRECISIONS = ['auto', 'float32', 'mixed'] as const;

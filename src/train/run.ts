@@ -3,7 +3,7 @@ import { UsageError, UserError } from '../errors.ts';
 import { GPT } from '../model/gpt.ts';
 import { sweepTemporary, writeAtomic } from '../node/files.ts';
 import type { Engine } from '../tensor/engine.ts';
-import type { Precision } from '../tensor/half.ts';
+import type { Precision } from '../tensor/operands/half.ts';
 import type { DataCard } from '../text/dataset.ts';
 import { type AutotuneSummary, autotune } from './autotune.ts';
 import { restoreCheckpoint, saveCheckpoint } from './checkpoint.ts';

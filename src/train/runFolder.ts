@@ -9,7 +9,7 @@ import type { GPT } from '../model/gpt.ts';
 import { errorCode, writeAtomic } from '../node/files.ts';
 import type { Parameters } from '../tensor/parameters.ts';
 import { format, type Shape, sameShape } from '../tensor/shape.ts';
-import { isTuningTable, type TuningTable } from '../tensor/tuning.ts';
+import { isTuningTable, type TuningTable } from '../tensor/tuning/table.ts';
 import type { ChatTemplate } from '../text/chatTemplate.ts';
 import type { DataCard } from '../text/dataset.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';

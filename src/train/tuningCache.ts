@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { AdapterSummary } from '../gpu/adapter.ts';
 import { shippedTable } from '../kernels/tables/shipped.ts';
 import { cacheFolder, errorCode, writeAtomic } from '../node/files.ts';
-import type { Tuning, TuningTable } from '../tensor/tuning.ts';
-import { isTuningTable } from '../tensor/tuning.ts';
+import type { Tuning, TuningTable } from '../tensor/tuning/table.ts';
+import { isTuningTable } from '../tensor/tuning/table.ts';
 
 /** What a file of the cache holds. */
 interface CacheFile {

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeEach, expect, it } from 'vitest';
 import { rdna } from '../../src/kernels/tables/rdna.ts';
 import { shippedTable } from '../../src/kernels/tables/shipped.ts';
-import { isTuningTable, Tuning } from '../../src/tensor/tuning.ts';
+import { isTuningTable, Tuning } from '../../src/tensor/tuning/table.ts';
 import { readTuning, saveTuning, tuningFile, useTables } from '../../src/train/tuningCache.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'dawnlm-tuning-'));

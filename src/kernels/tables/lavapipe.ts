@@ -1,4 +1,4 @@
-import type { TuningTable } from '../../tensor/tuning.ts';
+import type { TuningTable } from '../../tensor/tuning/table.ts';
 
 /**
  * Where another point than the preferred one won, and by how much: shapes of tiny, nano and llama, training and decoding, on

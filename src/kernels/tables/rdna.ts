@@ -1,4 +1,4 @@
-import type { TuningTable } from '../../tensor/tuning.ts';
+import type { TuningTable } from '../../tensor/tuning/table.ts';
 
 /**
  * For AMD's GPUs by Dawn's name of the architecture, as `dawnlm bench static --table` writes it: from what Mesa's compiler makes

@@ -1,5 +1,5 @@
 import type { AdapterSummary } from '../../gpu/adapter.ts';
-import type { TuningTable } from '../../tensor/tuning.ts';
+import type { TuningTable } from '../../tensor/tuning/table.ts';
 import { lavapipe } from './lavapipe.ts';
 import { rdna } from './rdna.ts';
 import { swiftshader } from './swiftshader.ts';

@@ -1,4 +1,4 @@
-import type { TuningTable } from '../../tensor/tuning.ts';
+import type { TuningTable } from '../../tensor/tuning/table.ts';
 
 /**
  * Nothing beats the preferred points here: the 28 kernels and shape classes that take the most time in training tiny and

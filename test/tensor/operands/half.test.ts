@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { UserError } from '../../src/errors.ts';
-import { accumulate } from '../../src/tensor/accumulate.ts';
-import { halfOf, LARGEST_HALF } from '../../src/tensor/half.ts';
-import { defineKernel } from '../../src/tensor/kernel.ts';
-import type { Tensor } from '../../src/tensor/tensor.ts';
-import { testEngine } from '../helpers/engine.ts';
+import { UserError } from '../../../src/errors.ts';
+import { accumulate } from '../../../src/tensor/accumulate.ts';
+import { defineKernel } from '../../../src/tensor/kernel.ts';
+import { halfOf, LARGEST_HALF } from '../../../src/tensor/operands/half.ts';
+import type { Tensor } from '../../../src/tensor/tensor.ts';
+import { testEngine } from '../../helpers/engine.ts';
 
 /** y = x as operands are read.   x, y: (N) f32 */
 const read = defineKernel({

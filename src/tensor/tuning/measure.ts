@@ -1,9 +1,10 @@
 /** Chooses tuning points by measurement: for each kernel and shape class that some work dispatches, on scratch memory. */
+
+import type { Dispatched, Engine } from '../engine.ts';
+import { classOf, measuredPoint, type Point, preferredPoint } from '../kernel.ts';
 import { type ChallengeLimits, challenge, type Verdict } from './challenge.ts';
-import type { Dispatched, Engine } from './engine.ts';
-import { classOf, measuredPoint, type Point, preferredPoint } from './kernel.ts';
 import { PointBench } from './pointBench.ts';
-import { entryName, formatChoice, type TuningTable } from './tuning.ts';
+import { entryName, formatChoice, type TuningTable } from './table.ts';
 
 /** A kernel on work of a shape class, to be tuned. */
 export interface TuningTask {

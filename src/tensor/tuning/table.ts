@@ -1,4 +1,4 @@
-import type { Point } from './kernel.ts';
+import type { Point } from '../kernel.ts';
 
 /**
  * Measured choices as plain data: under `entryName(kernel, class)` the tuning point of a kernel on work of a shape class, as

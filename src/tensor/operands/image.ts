@@ -1,5 +1,5 @@
-import { ALIGNMENT_BYTES, Image } from '../gpu/memory.ts';
-import { ELEMENT_BYTES, type Tensor } from './tensor.ts';
+import { ALIGNMENT_BYTES, Image } from '../../gpu/memory.ts';
+import { ELEMENT_BYTES, type Tensor } from '../tensor.ts';
 
 /** A dense row-major matrix in a tensor's memory. */
 export interface Matrix {

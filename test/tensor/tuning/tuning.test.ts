@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { challenge, type Stopwatch } from '../../src/tensor/challenge.ts';
-import { defineKernel, type Kernel, measuredPoint, type Point } from '../../src/tensor/kernel.ts';
-import { tableOf, tune, tuningTasks } from '../../src/tensor/tune.ts';
+import { defineKernel, type Kernel, measuredPoint, type Point } from '../../../src/tensor/kernel.ts';
+import { challenge, type Stopwatch } from '../../../src/tensor/tuning/challenge.ts';
+import { tableOf, tune, tuningTasks } from '../../../src/tensor/tuning/measure.ts';
 import {
   entryName,
   formatChoice,
@@ -13,8 +13,8 @@ import {
   shapeClassOf,
   sizeClass,
   Tuning,
-} from '../../src/tensor/tuning.ts';
-import { testEngine } from '../helpers/engine.ts';
+} from '../../../src/tensor/tuning/table.ts';
+import { testEngine } from '../../helpers/engine.ts';
 
 /** What a point costs in a world whose clock only these costs move. */
 interface Cost {

@@ -1,8 +1,8 @@
-import { UserError } from '../errors.ts';
+import { UserError } from '../../errors.ts';
+import type { Dispatched, Engine, Recording } from '../engine.ts';
+import type { Point } from '../kernel.ts';
+import { Tensor } from '../tensor.ts';
 import type { FirstRun, Stopwatch } from './challenge.ts';
-import type { Dispatched, Engine, Recording } from './engine.ts';
-import type { Point } from './kernel.ts';
-import { Tensor } from './tensor.ts';
 
 /**
  * Dispatches of a recording. Two, so that an image of an operand serves both, as it does in training, where a forward and a

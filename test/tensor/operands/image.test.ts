@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { accumulate } from '../../src/tensor/accumulate.ts';
-import type { Engine } from '../../src/tensor/engine.ts';
-import { fitsImage } from '../../src/tensor/image.ts';
-import { defineKernel } from '../../src/tensor/kernel.ts';
-import type { Tensor } from '../../src/tensor/tensor.ts';
-import { testEngine } from '../helpers/engine.ts';
-import { normalNumbers } from '../helpers/numbers.ts';
+import { accumulate } from '../../../src/tensor/accumulate.ts';
+import type { Engine } from '../../../src/tensor/engine.ts';
+import { defineKernel } from '../../../src/tensor/kernel.ts';
+import { fitsImage } from '../../../src/tensor/operands/image.ts';
+import type { Tensor } from '../../../src/tensor/tensor.ts';
+import { testEngine } from '../../helpers/engine.ts';
+import { normalNumbers } from '../../helpers/numbers.ts';
 
 /** y = x through an image, or through a buffer at IMAGE = 0.   x, y: (R, C) f32 */
 const through = defineKernel({

@@ -1,5 +1,5 @@
-import { roundUp, type View } from '../gpu/memory.ts';
-import type { Tensor } from './tensor.ts';
+import { roundUp, type View } from '../../gpu/memory.ts';
+import type { Tensor } from '../tensor.ts';
 
 /**
  * What kernels read their operands as: `float32`, or `mixed`: f16 copies of them. Tensors are f32 either way, and so are
