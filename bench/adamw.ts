@@ -1,5 +1,5 @@
 /** AdamW changes its buffers in place and so is no op: it is timed and compared by hand here. */
-import { type AdamwTensors, adamw, adamwHyper, adamwReference, HYPER_SIZE } from '../src/kernels/adamw.ts';
+import { type AdamwTensors, adamw, adamwHyper, adamwReference, HYPER_SIZE } from '../src/kernels/optimizer/adamw.ts';
 import type { Engine } from '../src/tensor/engine.ts';
 import { normals } from '../src/tensor/random.ts';
 import type { HeldWork } from './measure.ts';

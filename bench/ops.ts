@@ -13,11 +13,12 @@ export type AnyCase = Case<Attributes>;
 
 const SEED = 1234;
 
-/** Every op that a file in src/kernels exports, by name. */
+/** Every op that a file in src/kernels or a folder of it exports, by name. */
 export async function findOps(): Promise<Map<string, AnyOp>> {
   const folder = new URL('../src/kernels/', import.meta.url);
   const ops = new Map<string, AnyOp>();
-  for (const file of readdirSync(folder).filter((name) => name.endsWith('.ts'))) {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
+  for (const file of files.filter((name) => name.endsWith('.ts'))) {
     for (const exported of Object.values(await import(new URL(file, folder).href))) {
       if (isOp(exported)) ops.set(exported.definition.name, exported);
     }

@@ -1,4 +1,4 @@
-import { matmul } from '../src/kernels/matmul.ts';
+import { matmul } from '../src/kernels/matmul/matmul.ts';
 import type { Engine } from '../src/tensor/engine.ts';
 import { type HeldWork, interleaved, type Work } from './measure.ts';
 import { makeNumbers, upload } from './ops.ts';

@@ -1,6 +1,6 @@
 /** What dawnlm shows by itself, on the engine's adapter: kernels against a copy, attention, what JavaScript costs. */
-import { attention } from '../../src/kernels/attention.ts';
-import { layerNorm } from '../../src/kernels/layerNorm.ts';
+import { attention } from '../../src/kernels/attention/attention.ts';
+import { layerNorm } from '../../src/kernels/norm/layerNorm.ts';
 import { softmax } from '../../src/kernels/softmax.ts';
 import type { Engine } from '../../src/tensor/engine.ts';
 import { ELEMENT_BYTES } from '../../src/tensor/tensor.ts';

@@ -1,7 +1,7 @@
 /** dawnlm among its peers. Before each work it measures the forms of kernels that no table knows, as training does. */
 import { readFileSync } from 'node:fs';
 import { openEngine } from '../../src/cli/engine.ts';
-import { matmul } from '../../src/kernels/matmul.ts';
+import { matmul } from '../../src/kernels/matmul/matmul.ts';
 import { Generator } from '../../src/model/generate.ts';
 import { GPT } from '../../src/model/gpt.ts';
 import { isSmallWork } from '../../src/model/step.ts';

@@ -1,4 +1,4 @@
-import { type SampleSettings, sampleDistribution, sampleSettings } from '../kernels/sample.ts';
+import { type SampleSettings, sampleDistribution, sampleSettings } from '../kernels/sampling/sample.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import { piece, type TokenFacts, tokenFacts } from './pieces.ts';
 

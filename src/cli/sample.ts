@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { type Command, Option } from 'commander';
-import type { SampleSettings } from '../kernels/sample.ts';
+import type { SampleSettings } from '../kernels/sampling/sample.ts';
 import { Generator } from '../model/generate.ts';
 import { isSmallWork } from '../model/step.ts';
 import { promptText } from '../text/chatTemplate.ts';

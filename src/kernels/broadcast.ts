@@ -3,7 +3,7 @@ import { defineKernel } from '../tensor/kernel.ts';
 import type { BackwardCall, Call } from '../tensor/op.ts';
 import { broadcast, format, type Shape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { groupsOf64, oneEach, rowLayout, rowShader, writeOrAdd } from './snippets.ts';
+import { groupsOf64, oneEach, rowLayout, rowShader, writeOrAdd } from './skeleton/snippets.ts';
 
 /** Axes that a broadcast may have after neighbours that behave alike are joined. */
 const AXES = 4;

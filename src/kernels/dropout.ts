@@ -4,7 +4,7 @@ import { defineOp } from '../tensor/op.ts';
 import { THREEFRY_WGSL, threefry, toUnit } from '../tensor/random.ts';
 import { sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { defineElementwise, groupsOf64, oneEach, writeOrAdd } from './snippets.ts';
+import { defineElementwise, groupsOf64, oneEach, writeOrAdd } from './skeleton/snippets.ts';
 
 /** Both directions are one kernel: y = x * mask / (1 - p), dx = dy * mask / (1 - p). */
 const spec = {

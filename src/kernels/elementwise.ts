@@ -3,7 +3,7 @@ import { broadcast, type Shape, sameShape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { broadcastBackward, broadcastForward, outputShape } from './broadcast.ts';
 import { sumDown } from './reduce.ts';
-import { defineElementwise, writeOrAdd } from './snippets.ts';
+import { defineElementwise, writeOrAdd } from './skeleton/snippets.ts';
 
 /** c = a + b, where b has a's shape or that of its last axes, so that it repeats every M elements: 5 to 7 times naive on lavapipe. */
 const addRepeated = defineElementwise({

@@ -4,7 +4,7 @@ import { type BackwardCall, type Call, defineOp, type Target } from '../tensor/o
 import { format, type Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ELEMENT_BYTES } from '../tensor/tensor.ts';
-import { defineVectors, groupsOf64, oneEach, rowLayout, rowShader, writeOrAdd } from './snippets.ts';
+import { defineVectors, groupsOf64, oneEach, rowLayout, rowShader, writeOrAdd } from './skeleton/snippets.ts';
 
 const forwardSpec = {
   bind: { ids: 'read u32', start: 'read u32', tokens: 'read', positions: 'read', y: 'write' },

@@ -2,7 +2,7 @@ import { defineKernel } from '../tensor/kernel.ts';
 import { defineOp } from '../tensor/op.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { CUBIC, geluValue, geluWgsl, SQRT_2_OVER_PI } from './geluFormula.ts';
-import { defineElementwise, groupsOf64, oneEach, writeOrAdd } from './snippets.ts';
+import { defineElementwise, groupsOf64, oneEach, writeOrAdd } from './skeleton/snippets.ts';
 
 /** The formula as it is printed. The argument of tanh is clamped: some drivers compute it through exp and overflow. */
 const PRINTED = /* wgsl */ `

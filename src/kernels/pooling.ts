@@ -2,7 +2,7 @@ import { UserError } from '../errors.ts';
 import { type BackwardCall, type Call, defineOp, type OpDefinition } from '../tensor/op.ts';
 import { format, type Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { defineElementwise, writeOrAdd } from './snippets.ts';
+import { defineElementwise, writeOrAdd } from './skeleton/snippets.ts';
 
 /*
  * A sequence in one row: the mean of a run of its rows, `first` to before `last`, that one number of each batch entry tells.

@@ -13,7 +13,7 @@ import {
   groupsOf64,
   oneEach,
   writeOrAdd,
-} from './snippets.ts';
+} from './skeleton/snippets.ts';
 
 /** The lesson: one invocation sums all, which rounds N times and uses one lane.   x: (N), y: () f32 */
 const naive = defineKernel({

@@ -3,9 +3,9 @@ import { defineKernel } from '../tensor/kernel.ts';
 import { type Call, defineOp, type Numbers, type Target } from '../tensor/op.ts';
 import { format } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { type Heads, packedSizes } from './packedHeads.ts';
-import { groupsOf64, oneEach, writeOrAdd } from './snippets.ts';
-import { specialize } from './specialize.ts';
+import { type Heads, packedSizes } from './attention/packedHeads.ts';
+import { groupsOf64, oneEach, writeOrAdd } from './skeleton/snippets.ts';
+import { specialize } from './skeleton/specialize.ts';
 
 export interface RopeAttributes extends Heads {
   /** The pair i of D / 2 turns by base^(-2i / D) radians a position. */

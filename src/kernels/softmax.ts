@@ -2,8 +2,8 @@ import { defineKernel } from '../tensor/kernel.ts';
 import { defineOp } from '../tensor/op.ts';
 import { rowsAndColumns } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { defineRows, rowGroups } from './heldRows.ts';
-import { groupsOf64, oneEach } from './snippets.ts';
+import { defineRows, rowGroups } from './skeleton/heldRows.ts';
+import { groupsOf64, oneEach } from './skeleton/snippets.ts';
 
 /** The lesson: one invocation a row, three walks over it.   x, y: (R, C) f32 */
 const naive = defineKernel({

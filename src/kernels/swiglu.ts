@@ -3,7 +3,7 @@ import { defineKernel } from '../tensor/kernel.ts';
 import { type Call, defineOp } from '../tensor/op.ts';
 import { format, rowsAndColumns, type Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { defineElementwise, groupsOf64, oneEach, writeOrAdd } from './snippets.ts';
+import { defineElementwise, groupsOf64, oneEach, writeOrAdd } from './skeleton/snippets.ts';
 
 /** The lesson: one invocation an element.   x: (R, 2 I), y: (R, I) f32, N = R I */
 const naive = defineKernel({

@@ -1,7 +1,7 @@
 import { UserError } from '../errors.ts';
-import { advance } from '../kernels/advance.ts';
 import { selectRows } from '../kernels/pooling.ts';
-import { SAMPLE_SETTINGS_SIZE, type SampleSettings, sample, sampleSettings } from '../kernels/sample.ts';
+import { advance } from '../kernels/sampling/advance.ts';
+import { SAMPLE_SETTINGS_SIZE, type SampleSettings, sample, sampleSettings } from '../kernels/sampling/sample.ts';
 import type { Recording } from '../tensor/engine.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { KeyValueCache } from './cache.ts';

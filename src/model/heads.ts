@@ -1,4 +1,4 @@
-import { matmul } from '../kernels/matmul.ts';
+import { matmul } from '../kernels/matmul/matmul.ts';
 import { meanRows, selectRows } from '../kernels/pooling.ts';
 import type { Engine } from '../tensor/engine.ts';
 import { Parameters } from '../tensor/parameters.ts';

@@ -1,7 +1,7 @@
 import { UsageError } from '../errors.ts';
 import { dropout } from '../kernels/dropout.ts';
 import { scale } from '../kernels/elementwise.ts';
-import { matmul, multiplyInto } from '../kernels/matmul.ts';
+import { matmul, multiplyInto } from '../kernels/matmul/matmul.ts';
 import type { Engine } from '../tensor/engine.ts';
 import { type ParameterSpec, Parameters } from '../tensor/parameters.ts';
 import type { Shape } from '../tensor/shape.ts';

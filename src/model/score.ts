@@ -1,6 +1,6 @@
 import { UserError } from '../errors.ts';
-import { tokenLosses } from '../kernels/crossEntropy.ts';
 import { embedding } from '../kernels/embedding.ts';
+import { tokenLosses } from '../kernels/loss/crossEntropy.ts';
 import type { Engine, Recording } from '../tensor/engine.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { GPT } from './gpt.ts';

@@ -1,7 +1,7 @@
-import { attendStep } from '../kernels/attendStep.ts';
+import { attendStep } from '../kernels/decodeStep/attendStep.ts';
+import { headStep } from '../kernels/decodeStep/headStep.ts';
+import { mlpStep } from '../kernels/decodeStep/mlpStep.ts';
 import { embedding } from '../kernels/embedding.ts';
-import { headStep } from '../kernels/headStep.ts';
-import { mlpStep } from '../kernels/mlpStep.ts';
 import type { Capabilities } from '../tensor/kernel.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { KeyValueCache } from './cache.ts';

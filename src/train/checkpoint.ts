@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { BASE_HASH, toPeftTensors } from '../export/peft.ts';
 import { encodeSafetensors, type NamedTensor } from '../export/safetensors.ts';
-import { isLossScaleState } from '../kernels/lossScale.ts';
+import { isLossScaleState } from '../kernels/optimizer/lossScale.ts';
 import type { GPT } from '../model/gpt.ts';
 import type { LoraAdapters } from '../model/lora.ts';
 import { writeAtomic } from '../node/files.ts';

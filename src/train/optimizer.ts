@@ -1,5 +1,5 @@
-import { type AdamwTensors, adamw } from '../kernels/adamw.ts';
-import { type MatrixStack, muon } from '../kernels/muon.ts';
+import { type AdamwTensors, adamw } from '../kernels/optimizer/adamw.ts';
+import { type MatrixStack, muon } from '../kernels/optimizer/muon.ts';
 import type { ParameterSpec, Parameters, Stretch } from '../tensor/parameters.ts';
 import { ELEMENT_BYTES, Tensor } from '../tensor/tensor.ts';
 import type { TrainConfig } from './config.ts';

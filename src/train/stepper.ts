@@ -1,8 +1,8 @@
-import { type AdamwSettings, adamwHyper, HYPER_SIZE } from '../kernels/adamw.ts';
 import { add, multiply, scale } from '../kernels/elementwise.ts';
-import { gradientNorm } from '../kernels/gradientNorm.ts';
-import { endScaledStep, lossScaleState, scaledGradient } from '../kernels/lossScale.ts';
-import { METRICS, storeMetrics } from '../kernels/record.ts';
+import { type AdamwSettings, adamwHyper, HYPER_SIZE } from '../kernels/optimizer/adamw.ts';
+import { gradientNorm } from '../kernels/optimizer/gradientNorm.ts';
+import { endScaledStep, lossScaleState, scaledGradient } from '../kernels/optimizer/lossScale.ts';
+import { METRICS, storeMetrics } from '../kernels/optimizer/metrics.ts';
 import type { Dispatched, Engine, Recording } from '../tensor/engine.ts';
 import type { Parameters } from '../tensor/parameters.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';

@@ -5,7 +5,7 @@ import { parseShader, type ShaderStatistics, splitByShader } from '../../bench/s
 import { canCompile } from '../../bench/static/radv.ts';
 import { better, type Judged } from '../../bench/static/table.ts';
 import { benchStatic, candidatesOf, FAMILIES, judge, type StaticFigures } from '../../bench/static.ts';
-import { matmul } from '../../src/kernels/matmul.ts';
+import { matmul } from '../../src/kernels/matmul/matmul.ts';
 
 const output = readFileSync(new URL('radv.txt', import.meta.url), 'utf8');
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { View } from '../../src/gpu/memory.ts';
 import { gelu } from '../../src/kernels/gelu.ts';
-import { matmul } from '../../src/kernels/matmul.ts';
+import { matmul } from '../../src/kernels/matmul/matmul.ts';
 import { softmax } from '../../src/kernels/softmax.ts';
 import { testEngine } from '../helpers/engine.ts';
 import { normalNumbers } from '../helpers/numbers.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { argmaxOf } from '../../src/kernels/argmax.ts';
+import { argmaxOf } from '../../src/kernels/sampling/argmax.ts';
 import { Generator } from '../../src/model/generate.ts';
 import type { GPT } from '../../src/model/gpt.ts';
 import { LoraAdapters, targetsOf } from '../../src/model/lora.ts';

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { AnyOp } from '../../bench/ops.ts';
 import { add, multiply, scale } from '../../src/kernels/elementwise.ts';
 import { gelu } from '../../src/kernels/gelu.ts';
-import { matmul } from '../../src/kernels/matmul.ts';
+import { matmul } from '../../src/kernels/matmul/matmul.ts';
 import { softmax } from '../../src/kernels/softmax.ts';
 import type { Engine } from '../../src/tensor/engine.ts';
 import type { Numbers } from '../../src/tensor/op.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { adamwHyper } from '../../src/kernels/adamw.ts';
-import { muonReference } from '../../src/kernels/muon.ts';
+import { adamwHyper } from '../../src/kernels/optimizer/adamw.ts';
+import { muonReference } from '../../src/kernels/optimizer/muon.ts';
 import { resolveConfig } from '../../src/train/config.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 import { testEngine } from '../helpers/engine.ts';

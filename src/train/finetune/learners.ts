@@ -1,5 +1,5 @@
 /** What a classifier learns from, step by step: whole texts through the model, or, when the model is frozen, states computed once. */
-import { crossEntropy } from '../../kernels/crossEntropy.ts';
+import { crossEntropy } from '../../kernels/loss/crossEntropy.ts';
 import type { Head } from '../../model/heads.ts';
 import { pool, poolingPlaces } from '../../model/heads.ts';
 import type { Engine, Recording } from '../../tensor/engine.ts';

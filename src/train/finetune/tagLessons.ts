@@ -1,4 +1,4 @@
-import { crossEntropy } from '../../kernels/crossEntropy.ts';
+import { crossEntropy } from '../../kernels/loss/crossEntropy.ts';
 import type { PassOptions } from '../../model/gpt.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { TaggedSentence } from '../../text/conll.ts';

@@ -1,0 +1,73 @@
+import type { Capabilities } from '../../tensor/kernel.ts';
+
+/*
+ * How the fast kernels of attention share out their work. Rows are owned (queries; keys where their gradients are summed up)
+ * and held in registers, while a walk goes over the rows of the other side. What a walk reads is the same for all rows, and
+ * there are two ways to hand it around, by the tuning constant SUBGROUP:
+ *   n  a workgroup is one subgroup of n lanes; they load a row together, four numbers each, and shuffle it to one another:
+ *      for CPU adapters, where a load costs a dozen multiply-adds, a shuffle one, and a barrier many.
+ *   0  the lanes stage tiles of rows in workgroup memory, from which the hardware broadcasts: for GPUs.
+ * A lane owns R rows; SPLIT lanes own the same ones, each every SPLITth quad of them, and add up their parts of a dot product
+ * in workgroup memory. That is what keeps wide heads in registers: GPUs have at most 256 a lane, and of those that a lane
+ * takes depends how many subgroups a core can hold.
+ */
+export interface WalkPoint extends Record<string, number> {
+  R: number;
+  SUBGROUP: number;
+  SPLIT: number;
+}
+
+/** T tokens, H query heads, KV key heads, `quads` = ceil(D / 4); a grid of `heads` x B times tiles of owned rows. */
+export const WALK_PARAMS = {
+  B: 'u32',
+  T: 'u32',
+  H: 'u32',
+  KV: 'u32',
+  causal: 'u32',
+  heads: 'u32',
+  quads: 'u32',
+} as const;
+export type WalkParams = Record<keyof typeof WALK_PARAMS, number>;
+
+/**
+ * Numbers of its rows that a lane may hold. Mesa's compiler takes 120 to 144 registers for 64, which lets RDNA 2 and 3 run
+ * 8 to 12 subgroups a SIMD; for 96 to 128 it takes 170 to 250 (4 to 6 subgroups), and from 128 on it may spill.
+ */
+const MOST_HELD = 64;
+const SPLITS = [1, 2, 4, 8, 16, 32];
+
+/** Lanes of a workgroup. */
+export const lanesOf = ({ SUBGROUP, SPLIT }: WalkPoint): number => SUBGROUP || (SPLIT > 1 ? 128 : 64);
+
+/** Rows that a workgroup owns. */
+export const ownedBy = (point: WalkPoint): number => (lanesOf(point) / point.SPLIT) * point.R;
+
+/** Quads of a row that a lane owns. */
+export const ownQuadsOf = (D: number, SPLIT: number): number => Math.ceil(D / 4 / SPLIT);
+
+/** Rows of a walk that are taken together: sums that do not wait for one another, and that share a barrier. */
+export const stepOf = (D: number, { SPLIT }: WalkPoint): number => (SPLIT > 1 && D <= 256 ? 4 : 2);
+
+/** Tuning points for heads of width `D`, by a kernel that holds `rows` numbers a lane for each number of an owned row. */
+export function walkLayout(D: number, rows: number) {
+  const held = (R: number, SPLIT: number): number => 4 * ownQuadsOf(D, SPLIT) * R * rows;
+  /** The fewest lanes that hold R rows. */
+  const splitFor = (R: number): number => SPLITS.find((SPLIT) => held(R, SPLIT) <= MOST_HELD) ?? SPLITS.at(-1)!;
+  /** Two rows a lane halve the reads of a walk, but past four lanes a row the sums of the dot products cost as much. */
+  const mostRows = splitFor(2) <= 4 ? 2 : 1;
+  return {
+    tune: { R: [1, 2], SUBGROUP: [0, 4, 8], SPLIT: SPLITS },
+    valid: ({ R, SUBGROUP, SPLIT }: WalkPoint, { subgroupSize }: Capabilities): boolean =>
+      SUBGROUP ? SUBGROUP === subgroupSize && SPLIT === 1 : R <= mostRows && SPLIT === splitFor(R),
+    /** On CPUs past D = 64 the compilation of two rows a lane takes too long for the gain. */
+    prefer: ({ software, subgroupSize }: Capabilities): WalkPoint =>
+      software && [4, 8].includes(subgroupSize)
+        ? { R: D > 64 ? 1 : 2, SUBGROUP: subgroupSize, SPLIT: 1 }
+        : { R: mostRows, SUBGROUP: 0, SPLIT: splitFor(mostRows) },
+    grid: ({ B, T, heads }: WalkParams, point: WalkPoint): readonly [number, number, number] => [
+      Math.ceil(T / ownedBy(point)),
+      heads,
+      B,
+    ],
+  };
+}

@@ -1,0 +1,114 @@
+import { UserError } from '../../errors.ts';
+import { defineKernel } from '../../tensor/kernel.ts';
+import type { Numbers } from '../../tensor/op.ts';
+import { format, type Shape } from '../../tensor/shape.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { matmul } from '../matmul/matmul.ts';
+import { layerNorm } from '../norm/layerNorm.ts';
+import { rmsNorm } from '../norm/rmsNorm.ts';
+import { groupsOf64, oneEach } from '../skeleton/snippets.ts';
+import type { Stream } from './writer.ts';
+
+/*
+ * A decoding step's ops in the plain way: by the ops that training uses, and in float64.
+ */
+
+/** The sum of a stream's parts and its norm: (B, P, C) -> x, n (B, 1, C). */
+export function sumAndNorm(parts: Tensor, weight: Tensor, bias: Tensor | undefined, { norm, eps }: Stream) {
+  const [B, P] = parts.shape;
+  const ones = new Float32Array(B * P).fill(1);
+  const x = matmul(parts.engine.tensor(ones, [B, 1, P]), parts, undefined, undefined, {}); // (B, 1, C)
+  return { x, n: norm === 'layer' ? layerNorm(x, weight, bias, { eps }) : rmsNorm(x, weight, { eps }) };
+}
+
+/** y[b,0,c] = x + bias, y[b,1+g,c] = the sum over the K / G inputs of group g, W wide, of u[b,k] weight[k,c]. */
+const split = defineKernel({
+  name: 'split_into_parts',
+  bind: { x: 'read', u: 'read', weight: 'read', bias: 'read', y: 'write' },
+  params: { B: 'u32', C: 'u32', G: 'u32', K: 'u32', W: 'u32', hasBias: 'u32', transposed: 'u32' },
+  grid: ({ B, C, G }) => groupsOf64(B * (G + 1) * C),
+  wgsl: () =>
+    oneEach(
+      'params.B * (params.G + 1u) * params.C',
+      /* wgsl */ `
+  let c = i % params.C;
+  let part = i / params.C % (params.G + 1u);
+  let b = i / params.C / (params.G + 1u);
+  if (part == 0u) {
+    y[i] = x[b * params.C + c];
+    if (params.hasBias == 1u) { y[i] += bias[c]; }
+    return;
+  }
+  var sum = 0.0;
+  for (var k = (part - 1u) * params.W; k < min(part * params.W, params.K); k++) {
+    sum += u[b * params.K + k] * weight[select(k * params.C + c, c * params.K + k, params.transposed == 1u)];
+  }
+  y[i] = sum;`,
+    ),
+});
+
+/** The last matrix of a sublayer, by groups of `width` inputs; `u` are its inputs: (B, K) numbers. */
+export interface LastProduct<T> {
+  x: T;
+  u: T;
+  weight: T;
+  bias: T | undefined;
+  width: number;
+  transposed: boolean;
+}
+
+/** Writes the parts (B, 1 + G, C). */
+export function splitInto(y: Tensor, { x, u, weight, bias, width: W, transposed }: LastProduct<Tensor>): void {
+  const [B, parts, C] = y.shape;
+  const sizes = { B, C, G: parts - 1, K: u.size / B, W };
+  const flags = { hasBias: bias ? 1 : 0, transposed: transposed ? 1 : 0 };
+  split({ x, u, weight, bias: bias ?? weight, y }, { ...sizes, ...flags });
+}
+
+/** The same in float64. */
+export function splitReference(
+  { x, u, weight, bias, width, transposed }: LastProduct<Numbers>,
+  [B, parts, C]: Shape,
+): Float64Array {
+  const y = new Float64Array(B * parts * C);
+  const K = u.data.length / B;
+  for (let b = 0; b < B; b++)
+    for (let c = 0; c < C; c++) {
+      y[b * parts * C + c] = x.data[b * C + c] + (bias?.data[c] ?? 0);
+      for (let k = 0; k < K; k++) {
+        const w = weight.data[transposed ? c * K + k : k * C + c];
+        y[(b * parts + 1 + Math.floor(k / width)) * C + c] += u.data[b * K + k] * w;
+      }
+    }
+  return y;
+}
+
+/** `sumAndNorm` in float64. */
+export function sumAndNormReference(parts: Numbers, weight: Numbers, bias: Numbers | undefined, stream: Stream) {
+  const [B, P, C] = parts.shape;
+  const x: Numbers = { shape: [B, 1, C], data: new Float64Array(B * C) };
+  const sums = x.data as Float64Array;
+  for (let i = 0; i < parts.data.length; i++) sums[Math.floor(i / P / C) * C + (i % C)] += parts.data[i];
+  const { definition } = stream.norm === 'layer' ? layerNorm : rmsNorm;
+  return { x, n: { shape: x.shape, data: definition.reference([x, weight, bias], stream) } };
+}
+
+/** Refuses inputs whose shapes are not as wanted. @throws UserError that names op, input, expected and got */
+export function checkShapes(
+  op: string,
+  names: readonly string[],
+  shapes: readonly (Shape | undefined)[],
+  wanted: readonly Shape[],
+) {
+  shapes.forEach((shape, i) => {
+    if (!shape || format(shape) === format(wanted[i])) return;
+    throw new UserError(`${op}: ${names[i].replace('?', '')} must be ${format(wanted[i])}, got ${format(shape)}`);
+  });
+}
+
+/** The sizes of a stream (B, P, C). @throws UserError when it has other axes, or a width that does not split into quads */
+export function streamSizes(op: string, parts: Shape) {
+  const [B, P, C] = parts;
+  if (parts.length === 3 && C % 4 === 0 && P > 0) return { B, P, C };
+  throw new UserError(`${op}: parts must be (B, P, C) with C a multiple of 4, got ${format(parts)}`);
+}
