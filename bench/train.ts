@@ -2,7 +2,7 @@
 import { type KernelTime, profile } from '../src/gpu/timer.ts';
 import type { Engine } from '../src/tensor/engine.ts';
 import { ELEMENT_BYTES } from '../src/tensor/tensor.ts';
-import type { Batch } from '../src/text/batches.ts';
+import type { Batch } from '../src/text/windows/windows.ts';
 import { autotune } from '../src/train/autotune.ts';
 import type { TrainConfig } from '../src/train/config.ts';
 import { Trainer } from '../src/train/trainer.ts';

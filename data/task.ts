@@ -1,8 +1,8 @@
 import type { NpmPackage } from '../src/node/npm.ts';
-import type { TaggedSentence } from '../src/text/conll.ts';
-import type { LabelledText } from '../src/text/labelled.ts';
-import type { DuplicateCounts } from '../src/text/splits.ts';
-import type { Parts } from '../src/text/taskCard.ts';
+import type { TaggedSentence } from '../src/text/labels/conll.ts';
+import type { LabelledText } from '../src/text/labels/labelled.ts';
+import type { DuplicateCounts } from '../src/text/labels/splits.ts';
+import type { Parts } from '../src/text/labels/taskCard.ts';
 import type { Described } from './corpus.ts';
 import type { PackageFiles } from './files.ts';
 

@@ -1,5 +1,5 @@
-import type { TaggedSentence } from '../../src/text/conll.ts';
-import { normalizeText, removeRepeated, stratifiedSplit } from '../../src/text/splits.ts';
+import type { TaggedSentence } from '../../src/text/labels/conll.ts';
+import { normalizeText, removeRepeated, stratifiedSplit } from '../../src/text/labels/splits.ts';
 import type { PackageFiles } from '../files.ts';
 import { BROWN } from '../packages.ts';
 import type { TagSet } from '../task.ts';

@@ -1,4 +1,4 @@
-import { shuffled } from '../../src/text/labelled.ts';
+import { shuffled } from '../../src/text/labels/labelled.ts';
 import type { BuiltCorpus } from '../corpus.ts';
 import { speeches } from '../state-of-the-union/recipe.ts';
 import { wordnet } from '../wordnet-glosses/recipe.ts';

@@ -1,5 +1,5 @@
-import type { LabelledText } from '../../src/text/labelled.ts';
-import { removeDuplicates, stratifiedSplit } from '../../src/text/splits.ts';
+import type { LabelledText } from '../../src/text/labels/labelled.ts';
+import { removeDuplicates, stratifiedSplit } from '../../src/text/labels/splits.ts';
 import type { PackageFiles } from '../files.ts';
 import { SPAM } from '../packages.ts';
 import type { ClassifySet } from '../task.ts';

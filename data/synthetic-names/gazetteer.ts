@@ -1,5 +1,5 @@
 /** Names to fill sentences with, in two parts that share no word: those that are trained on, and those that are tested on. */
-import { mix } from '../../src/text/permutation.ts';
+import { mix } from '../../src/text/windows/permutation.ts';
 import type { PackageFiles } from '../files.ts';
 import { CITIES, FEMALE_NAMES, MALE_NAMES } from '../packages.ts';
 import { readSynsets } from '../wordnet-glosses/synsets.ts';

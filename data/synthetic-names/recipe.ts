@@ -1,6 +1,6 @@
-import type { TaggedSentence } from '../../src/text/conll.ts';
-import { shuffled } from '../../src/text/labelled.ts';
-import { normalizeText, removeRepeated } from '../../src/text/splits.ts';
+import type { TaggedSentence } from '../../src/text/labels/conll.ts';
+import { shuffled } from '../../src/text/labels/labelled.ts';
+import { normalizeText, removeRepeated } from '../../src/text/labels/splits.ts';
 import type { PackageFiles } from '../files.ts';
 import { CITIES, FEMALE_NAMES, MALE_NAMES, WORDNET } from '../packages.ts';
 import type { Built, TagSet } from '../task.ts';

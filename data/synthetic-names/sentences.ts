@@ -1,5 +1,5 @@
-import type { TaggedSentence } from '../../src/text/conll.ts';
-import { mix } from '../../src/text/permutation.ts';
+import type { TaggedSentence } from '../../src/text/labels/conll.ts';
+import { mix } from '../../src/text/windows/permutation.ts';
 import type { Gazetteer } from './gazetteer.ts';
 import { FILLERS, TEMPLATES } from './templates.ts';
 

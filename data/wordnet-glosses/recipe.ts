@@ -1,5 +1,5 @@
-import { type LabelledText, shuffled } from '../../src/text/labelled.ts';
-import { normalizeText, removeDuplicates, stratifiedSplit } from '../../src/text/splits.ts';
+import { type LabelledText, shuffled } from '../../src/text/labels/labelled.ts';
+import { normalizeText, removeDuplicates, stratifiedSplit } from '../../src/text/labels/splits.ts';
 import type { BuiltCorpus } from '../corpus.ts';
 import type { PackageFiles } from '../files.ts';
 import { WORDNET } from '../packages.ts';

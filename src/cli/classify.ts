@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { UserError } from '../errors.ts';
-import { type LabelledText, readTable, readTexts, tableFormat } from '../text/labelled.ts';
+import { type LabelledText, readTable, readTexts, tableFormat } from '../text/labels/labelled.ts';
 import { Classifier, type ClassifierParts } from '../train/finetune/classifier.ts';
 import { requireKnown } from '../train/finetune/classifyData.ts';
 import { readTuned, readTunedCard } from '../train/finetune/folder.ts';

@@ -4,7 +4,7 @@ import { corpora, findCorpus } from '../../data/corpora.ts';
 import { corpusFile } from '../../data/prepare.ts';
 import { UserError } from '../errors.ts';
 import { readTextStream, textFiles } from '../node/files.ts';
-import type { DataCard } from '../text/dataset.ts';
+import type { DataCard } from '../text/windows/dataset.ts';
 import { say } from './output.ts';
 
 /** A text, and where it comes from. */

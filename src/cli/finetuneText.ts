@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander';
 import { UsageError, UserError } from '../errors.ts';
 import { targetsOf } from '../model/lora.ts';
 import type { Engine } from '../tensor/engine.ts';
-import { DEFAULT_TEMPLATE, parseTemplate } from '../text/chatTemplate.ts';
+import { DEFAULT_TEMPLATE, parseTemplate } from '../text/chat/chatTemplate.ts';
 import { FIELDS, flagOf, resolveConfig, type TrainConfig } from '../train/config.ts';
 import { LORA } from '../train/finetune/method.ts';
 import { beginTuning, resumeTuning, TEXT_METHODS, type TextMethod, type TextTuning } from '../train/finetune/text.ts';

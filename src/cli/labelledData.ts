@@ -2,9 +2,15 @@ import { existsSync } from 'node:fs';
 import { findTaskSet, taskSets } from '../../data/corpora.ts';
 import { prepareTask } from '../../data/prepare.ts';
 import { UsageError, UserError } from '../errors.ts';
-import { type LabelledText, readTable, requireClasses, type TableColumns, tableFormat } from '../text/labelled.ts';
-import { removeDuplicates, type Splits, stratifiedSplit } from '../text/splits.ts';
-import { countTexts, type TaskCard } from '../text/taskCard.ts';
+import {
+  type LabelledText,
+  readTable,
+  requireClasses,
+  type TableColumns,
+  tableFormat,
+} from '../text/labels/labelled.ts';
+import { removeDuplicates, type Splits, stratifiedSplit } from '../text/labels/splits.ts';
+import { countTexts, type TaskCard } from '../text/labels/taskCard.ts';
 import { type ClassifyData, splitTable } from '../train/finetune/classifyData.ts';
 import { ownCard } from '../train/finetune/ownCard.ts';
 import { count } from '../train/format.ts';

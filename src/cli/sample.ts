@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import type { SampleSettings } from '../kernels/sampling/sample.ts';
 import { Generator } from '../model/generate.ts';
 import { isSmallWork } from '../model/step.ts';
-import { promptText } from '../text/chatTemplate.ts';
+import { promptText } from '../text/chat/chatTemplate.ts';
 import { readModelConfig } from '../train/runFolder.ts';
 import { openingTokens } from '../train/samples.ts';
 import { loadRun, type SavedRun } from '../train/savedRun.ts';

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { UserError } from '../errors.ts';
-import { type Entity, entitiesOf } from '../text/entities.ts';
-import { splitSentences } from '../text/words.ts';
+import { type Entity, entitiesOf } from '../text/labels/entities.ts';
+import { splitSentences } from '../text/labels/words.ts';
 import { readTuned, readTunedCard } from '../train/finetune/folder.ts';
 import { typesOf } from '../train/finetune/tagData.ts';
 import { Tagger } from '../train/finetune/tagger.ts';

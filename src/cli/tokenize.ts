@@ -3,9 +3,15 @@ import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { corpora } from '../../data/corpora.ts';
 import { UsageError, UserError } from '../errors.ts';
-import { encodeStream } from '../text/dataset.ts';
-import { utf8Chunks } from '../text/stream.ts';
-import { countBytes, TOKENIZER_SPECS, type Tokenizer, tokenizerFromJSON, trainTokenizer } from '../text/tokenizer.ts';
+import {
+  countBytes,
+  TOKENIZER_SPECS,
+  type Tokenizer,
+  tokenizerFromJSON,
+  trainTokenizer,
+} from '../text/tokenizers/tokenizer.ts';
+import { encodeStream } from '../text/windows/dataset.ts';
+import { utf8Chunks } from '../text/windows/stream.ts';
 import { count } from '../train/format.ts';
 import { FILES, readRunCard } from '../train/runFolder.ts';
 import { CORPUS_ARGUMENT, openCorpus } from './corpus.ts';

@@ -1,8 +1,8 @@
 import type { GPT } from '../model/gpt.ts';
 import type { Engine, Recording } from '../tensor/engine.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { type CountedBatches, evaluationBatches } from '../text/batches.ts';
-import type { Tokens } from '../text/dataset.ts';
+import type { Tokens } from '../text/windows/dataset.ts';
+import { type CountedBatches, evaluationBatches } from '../text/windows/windows.ts';
 
 /** Mean cross-entropy over a text, and of how many tokens. */
 export interface Evaluation {

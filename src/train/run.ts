@@ -4,7 +4,7 @@ import { GPT } from '../model/gpt.ts';
 import { sweepTemporary, writeAtomic } from '../node/files.ts';
 import type { Engine } from '../tensor/engine.ts';
 import type { Precision } from '../tensor/operands/half.ts';
-import type { DataCard } from '../text/dataset.ts';
+import type { DataCard } from '../text/windows/dataset.ts';
 import { type AutotuneSummary, autotune } from './autotune.ts';
 import { restoreCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { modelConfig, type TrainConfig } from './config.ts';

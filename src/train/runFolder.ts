@@ -10,9 +10,9 @@ import { errorCode, writeAtomic } from '../node/files.ts';
 import type { Parameters } from '../tensor/parameters.ts';
 import { format, type Shape, sameShape } from '../tensor/shape.ts';
 import { isTuningTable, type TuningTable } from '../tensor/tuning/table.ts';
-import type { ChatTemplate } from '../text/chatTemplate.ts';
-import type { DataCard } from '../text/dataset.ts';
-import type { Tokenizer } from '../text/tokenizer.ts';
+import type { ChatTemplate } from '../text/chat/chatTemplate.ts';
+import type { Tokenizer } from '../text/tokenizers/tokenizer.ts';
+import type { DataCard } from '../text/windows/dataset.ts';
 import { PRESETS, type TrainConfig } from './config.ts';
 import type { LogRecord } from './logRecord.ts';
 

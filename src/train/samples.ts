@@ -1,7 +1,7 @@
 import { UserError } from '../errors.ts';
 import { Generator } from '../model/generate.ts';
 import type { GPT } from '../model/gpt.ts';
-import type { Tokenizer } from '../text/tokenizer.ts';
+import type { Tokenizer } from '../text/tokenizers/tokenizer.ts';
 import type { Sample } from './report/data.ts';
 
 const COUNT = 3;

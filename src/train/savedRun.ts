@@ -7,7 +7,7 @@ import { GPT } from '../model/gpt.ts';
 import { LoraAdapters, type LoraSettings, linearLayers } from '../model/lora.ts';
 import { sha256, writeAtomic } from '../node/files.ts';
 import type { Engine } from '../tensor/engine.ts';
-import { type Tokenizer, tokenizerFromJSON } from '../text/tokenizer.ts';
+import { type Tokenizer, tokenizerFromJSON } from '../text/tokenizers/tokenizer.ts';
 import { parseState } from './checkpoint.ts';
 import {
   type BaseLink,

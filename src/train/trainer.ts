@@ -1,7 +1,7 @@
 import type { GPT } from '../model/gpt.ts';
 import type { Dispatched } from '../tensor/engine.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import type { Batch } from '../text/batches.ts';
+import type { Batch } from '../text/windows/windows.ts';
 import type { TrainConfig } from './config.ts';
 import { type StepMetrics, Stepper, type TrainableParameters } from './stepper.ts';
 

@@ -7,8 +7,8 @@ import type { BuiltCorpus } from '../../data/corpus.ts';
 import { corpusFile, isPrepared, partFiles, prepareTask } from '../../data/prepare.ts';
 import type { ClassifySet, TagSet } from '../../data/task.ts';
 import { fetchedFolder, type NpmPackage } from '../../src/node/npm.ts';
-import { writeConll } from '../../src/text/conll.ts';
-import { writeTable } from '../../src/text/labelled.ts';
+import { writeConll } from '../../src/text/labels/conll.ts';
+import { writeTable } from '../../src/text/labels/labelled.ts';
 
 const cache = mkdtempSync(join(tmpdir(), 'dawnlm-data-'));
 const before = process.env.DAWNLM_CACHE;

@@ -4,7 +4,7 @@ import { cityNames } from '../../data/synthetic-names/cities.ts';
 import { tellingWords } from '../../data/synthetic-names/gazetteer.ts';
 import { syntheticNames } from '../../data/synthetic-names/recipe.ts';
 import { FIXED_WORDS } from '../../data/synthetic-names/sentences.ts';
-import { spansOf, type TaggedSentence } from '../../src/text/conll.ts';
+import { spansOf, type TaggedSentence } from '../../src/text/labels/conll.ts';
 
 /** Names that sound like names, as many as are asked for. */
 const invent = (count: number, ending: string): string[] =>

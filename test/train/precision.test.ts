@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { GPT } from '../../src/model/gpt.ts';
 import type { Precision } from '../../src/tensor/operands/half.ts';
-import { Windows } from '../../src/text/batches.ts';
+import { Windows } from '../../src/text/windows/windows.ts';
 import { modelConfig, resolveConfig, type TrainConfig } from '../../src/train/config.ts';
 import { diagnose } from '../../src/train/diagnose.ts';
 import { choosePrecision } from '../../src/train/precision.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { GPT } from '../../src/model/gpt.ts';
-import { Windows } from '../../src/text/batches.ts';
+import { Windows } from '../../src/text/windows/windows.ts';
 import { modelConfig, resolveConfig } from '../../src/train/config.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 import { testEngine } from '../helpers/engine.ts';

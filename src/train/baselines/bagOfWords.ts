@@ -1,4 +1,4 @@
-import type { LabelledText } from '../../text/labelled.ts';
+import type { LabelledText } from '../../text/labels/labelled.ts';
 import { labelIndices, type TextClassifier } from './classifier.ts';
 import { fitLogistic, logProbabilities } from './logisticRegression.ts';
 import { choosePenalty } from './penalty.ts';

@@ -1,6 +1,6 @@
 /** What the baselines take and give. */
 import { UserError } from '../../errors.ts';
-import type { LabelledText } from '../../text/labelled.ts';
+import type { LabelledText } from '../../text/labels/labelled.ts';
 
 /** A fitted classifier. */
 export interface TextClassifier {

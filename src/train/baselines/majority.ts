@@ -1,4 +1,4 @@
-import type { LabelledText } from '../../text/labelled.ts';
+import type { LabelledText } from '../../text/labels/labelled.ts';
 import { labelIndices, type TextClassifier } from './classifier.ts';
 
 /** Looks at no text: each class is as probable as it was frequent in training. What any classifier has to beat. */

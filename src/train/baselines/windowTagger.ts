@@ -1,5 +1,5 @@
-import type { TaggedSentence } from '../../text/conll.ts';
-import { TagDecoder } from '../../text/tagDecoder.ts';
+import type { TaggedSentence } from '../../text/labels/conll.ts';
+import { TagDecoder } from '../../text/labels/tagDecoder.ts';
 import { BagOfWords } from './bagOfWords.ts';
 
 /**

@@ -4,7 +4,7 @@
  * learning and induction heads"). Weights cannot hold the answer: a model that gives it has learned to read its context.
  */
 import { threefry } from '../../tensor/random.ts';
-import { type Batch, IGNORE } from '../../text/batches.ts';
+import { type Batch, IGNORE } from '../../text/windows/windows.ts';
 
 /** Tokens 0 ... values - 1 are the values (the classes), the `keys` after them the keys. */
 export interface RecallTask {

@@ -1,8 +1,8 @@
 /** One training of the transfer experiment: a learner, n labels of a task, a seed. */
-import type { TaggedSentence } from '../../text/conll.ts';
-import { countLabels, type LabelledText } from '../../text/labelled.ts';
-import { subsample, subsampleAny } from '../../text/splits.ts';
-import type { Parts } from '../../text/taskCard.ts';
+import type { TaggedSentence } from '../../text/labels/conll.ts';
+import { countLabels, type LabelledText } from '../../text/labels/labelled.ts';
+import { subsample, subsampleAny } from '../../text/labels/splits.ts';
+import type { Parts } from '../../text/labels/taskCard.ts';
 import { BagOfWords } from '../baselines/bagOfWords.ts';
 import { Majority } from '../baselines/majority.ts';
 import { WindowTagger } from '../baselines/windowTagger.ts';

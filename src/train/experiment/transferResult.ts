@@ -1,6 +1,7 @@
 /** What the transfer experiment measures. Plain data, as its JSON file holds them. */
-import type { DataCard } from '../../text/dataset.ts';
-import type { TaskCard } from '../../text/taskCard.ts';
+
+import type { TaskCard } from '../../text/labels/taskCard.ts';
+import type { DataCard } from '../../text/windows/dataset.ts';
 import type { CurveComparison, CurvePoint } from './labelsNeeded.ts';
 import type { RecallResult } from './recallRun.ts';
 

@@ -1,7 +1,7 @@
 import type { GPT } from '../../model/gpt.ts';
 import type { Head, Pooling } from '../../model/heads.ts';
-import { encodeText } from '../../text/labelledBatches.ts';
-import type { Tokenizer } from '../../text/tokenizer.ts';
+import { encodeText } from '../../text/labels/labelledBatches.ts';
+import type { Tokenizer } from '../../text/tokenizers/tokenizer.ts';
 import { softmax } from '../metrics/temperature.ts';
 import { TextPasses } from './textPasses.ts';
 

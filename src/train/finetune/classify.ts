@@ -1,8 +1,8 @@
 /** Tuning a pretrained model to a user's classes. */
 import type { LoraAdapters } from '../../model/lora.ts';
-import { countLabels, type LabelledText } from '../../text/labelled.ts';
-import { encodeText, trainingBatches } from '../../text/labelledBatches.ts';
-import { type Splits, subsample } from '../../text/splits.ts';
+import { countLabels, type LabelledText } from '../../text/labels/labelled.ts';
+import { encodeText, trainingBatches } from '../../text/labels/labelledBatches.ts';
+import { type Splits, subsample } from '../../text/labels/splits.ts';
 import { argmax, type ClassificationReport, classificationReport } from '../metrics/classification.ts';
 import { fitTemperature, negativeLogLikelihood, softmax } from '../metrics/temperature.ts';
 import { Stepper } from '../stepper.ts';

@@ -8,9 +8,9 @@ import {
   type TableColumns,
   tableFormat,
   writeTable,
-} from '../../text/labelled.ts';
-import { type Fractions, removeDuplicates, type Splits, stratifiedSplit } from '../../text/splits.ts';
-import { countTexts, type Parts, type TaskCard } from '../../text/taskCard.ts';
+} from '../../text/labels/labelled.ts';
+import { type Fractions, removeDuplicates, type Splits, stratifiedSplit } from '../../text/labels/splits.ts';
+import { countTexts, type Parts, type TaskCard } from '../../text/labels/taskCard.ts';
 import type { KeptPart } from './folder.ts';
 import { ownCard } from './ownCard.ts';
 

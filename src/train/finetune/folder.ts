@@ -11,8 +11,8 @@ import type { LoraAdapters } from '../../model/lora.ts';
 import { sha256, writeAtomic } from '../../node/files.ts';
 import type { Engine } from '../../tensor/engine.ts';
 import type { Parameters } from '../../tensor/parameters.ts';
-import type { TaskCard } from '../../text/taskCard.ts';
-import { type Tokenizer, tokenizerFromJSON } from '../../text/tokenizer.ts';
+import type { TaskCard } from '../../text/labels/taskCard.ts';
+import { type Tokenizer, tokenizerFromJSON } from '../../text/tokenizers/tokenizer.ts';
 import {
   type BaseLink,
   FILES,

@@ -4,7 +4,7 @@ import type { Head } from '../../model/heads.ts';
 import { pool, poolingPlaces } from '../../model/heads.ts';
 import type { Engine, Recording } from '../../tensor/engine.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { type EncodedText, padTexts } from '../../text/labelledBatches.ts';
+import { type EncodedText, padTexts } from '../../text/labels/labelledBatches.ts';
 import { TextPasses, type TextReader } from './textPasses.ts';
 
 /** Texts with the index of their class. */

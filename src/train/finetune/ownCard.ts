@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { TaskCard } from '../../text/taskCard.ts';
+import type { TaskCard } from '../../text/labels/taskCard.ts';
 
 /** The card of a user's own file: of its licence nothing is known. */
 export const ownCard = (

@@ -4,7 +4,7 @@ import { GPT } from '../../model/gpt.ts';
 import { Head } from '../../model/heads.ts';
 import { targetsOf } from '../../model/lora.ts';
 import { sizeOf } from '../../tensor/shape.ts';
-import type { Tokenizer } from '../../text/tokenizer.ts';
+import type { Tokenizer } from '../../text/tokenizers/tokenizer.ts';
 import { type Method, type Trainables, trainablesOf } from './method.ts';
 
 /** A pretrained model; tuning leaves it as it is. */

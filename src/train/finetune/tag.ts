@@ -1,8 +1,8 @@
 /** Tunes a base model to tag words: named entities and other spans. */
 import type { LoraAdapters } from '../../model/lora.ts';
-import type { TaggedSentence } from '../../text/conll.ts';
-import { subsampleAny } from '../../text/splits.ts';
-import type { Parts } from '../../text/taskCard.ts';
+import type { TaggedSentence } from '../../text/labels/conll.ts';
+import { subsampleAny } from '../../text/labels/splits.ts';
+import type { Parts } from '../../text/labels/taskCard.ts';
 import type { SpanReport } from '../metrics/spans.ts';
 import { type Objective, Stepper } from '../stepper.ts';
 import { type Base, makePupil } from './pupil.ts';

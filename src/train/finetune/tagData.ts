@@ -1,8 +1,8 @@
 /** Tagged sentences to tune on: from a user's file, split and checked. */
 import { UserError } from '../../errors.ts';
-import { readConll, type TaggedSentence, writeConll } from '../../text/conll.ts';
-import { type Fractions, normalizeText, randomSplit, removeRepeated } from '../../text/splits.ts';
-import { countSentences, type Parts, type TaskCard } from '../../text/taskCard.ts';
+import { readConll, type TaggedSentence, writeConll } from '../../text/labels/conll.ts';
+import { type Fractions, normalizeText, randomSplit, removeRepeated } from '../../text/labels/splits.ts';
+import { countSentences, type Parts, type TaskCard } from '../../text/labels/taskCard.ts';
 import type { KeptPart } from './folder.ts';
 import { ownCard } from './ownCard.ts';
 

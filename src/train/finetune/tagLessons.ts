@@ -1,9 +1,9 @@
 import { crossEntropy } from '../../kernels/loss/crossEntropy.ts';
 import type { PassOptions } from '../../model/gpt.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import type { TaggedSentence } from '../../text/conll.ts';
-import { trainingBatches } from '../../text/labelledBatches.ts';
-import { padStretches, type Stretch, stretchesOf } from '../../text/taggedBatches.ts';
+import type { TaggedSentence } from '../../text/labels/conll.ts';
+import { trainingBatches } from '../../text/labels/labelledBatches.ts';
+import { padStretches, type Stretch, stretchesOf } from '../../text/labels/taggedBatches.ts';
 import type { TaggerParts } from './tagger.ts';
 import type { TagSettings } from './tagSettings.ts';
 

@@ -3,11 +3,11 @@ import type { GPT } from '../../model/gpt.ts';
 import type { Head } from '../../model/heads.ts';
 import type { Recording } from '../../tensor/engine.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import type { TaggedSentence } from '../../text/conll.ts';
-import { batchesByLength } from '../../text/labelledBatches.ts';
-import { TagDecoder } from '../../text/tagDecoder.ts';
-import { padStretches, type Stretch, stretchesOf } from '../../text/taggedBatches.ts';
-import type { Tokenizer } from '../../text/tokenizer.ts';
+import type { TaggedSentence } from '../../text/labels/conll.ts';
+import { batchesByLength } from '../../text/labels/labelledBatches.ts';
+import { TagDecoder } from '../../text/labels/tagDecoder.ts';
+import { padStretches, type Stretch, stretchesOf } from '../../text/labels/taggedBatches.ts';
+import type { Tokenizer } from '../../text/tokenizers/tokenizer.ts';
 import { type SpanReport, spanReport } from '../metrics/spans.ts';
 
 export interface TaggerParts {

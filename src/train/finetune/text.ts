@@ -2,7 +2,7 @@
 import type { GPT } from '../../model/gpt.ts';
 import type { LoraSettings } from '../../model/lora.ts';
 import type { Engine } from '../../tensor/engine.ts';
-import type { Tokenizer } from '../../text/tokenizer.ts';
+import type { Tokenizer } from '../../text/tokenizers/tokenizer.ts';
 import type { TunedFrom } from '../runFolder.ts';
 import { linkTo, loadBase, loadRun, readAdapterConfig } from '../savedRun.ts';
 import { type Trainables, trainablesOf } from './method.ts';

@@ -2,7 +2,7 @@ import type { GPT } from '../../model/gpt.ts';
 import { type Pooling, pool, poolingPlaces } from '../../model/heads.ts';
 import type { Recording } from '../../tensor/engine.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { batchesByLength, type EncodedText, padTexts } from '../../text/labelledBatches.ts';
+import { batchesByLength, type EncodedText, padTexts } from '../../text/labels/labelledBatches.ts';
 
 /** The inputs of batches of one length, and what is recorded over them. */
 interface Pass {

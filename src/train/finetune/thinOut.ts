@@ -1,4 +1,4 @@
-import type { Splits } from '../../text/splits.ts';
+import type { Splits } from '../../text/labels/splits.ts';
 
 /** Validation examples at most: more would take longer than the steps between two validations. */
 const MOST_VALIDATED = 500;

@@ -1,6 +1,6 @@
 /** Entity-level scores, counted as conlleval does (Tjong Kim Sang and Buchholz 2000, "Introduction to the CoNLL-2000 shared task"). */
 import { UserError } from '../../errors.ts';
-import { type Span, spansOf } from '../../text/conll.ts';
+import { type Span, spansOf } from '../../text/labels/conll.ts';
 import { precisionRecall } from './classification.ts';
 
 /** A span is correct when its first word, its last word and its type are. A ratio without cases (0 / 0) is 0. */

@@ -1,9 +1,9 @@
 /** From examples to tokens: prompts that fit into a model's context, and the tokens of each label's word. */
 import { UserError } from '../../errors.ts';
 import type { Question } from '../../model/score.ts';
-import { type LabelledText, shuffled } from '../../text/labelled.ts';
-import { subsample } from '../../text/splits.ts';
-import type { Tokenizer } from '../../text/tokenizer.ts';
+import { type LabelledText, shuffled } from '../../text/labels/labelled.ts';
+import { subsample } from '../../text/labels/splits.ts';
+import type { Tokenizer } from '../../text/tokenizers/tokenizer.ts';
 import { openingTokens } from '../samples.ts';
 import { type LabelTemplate, renderQuery, renderShot, type Verbalizer } from './template.ts';
 

@@ -2,8 +2,8 @@
 import { UserError } from '../../errors.ts';
 import type { GPT } from '../../model/gpt.ts';
 import { type Likelihood, Scorer } from '../../model/score.ts';
-import type { LabelledText } from '../../text/labelled.ts';
-import type { Tokenizer } from '../../text/tokenizer.ts';
+import type { LabelledText } from '../../text/labels/labelled.ts';
+import type { Tokenizer } from '../../text/tokenizers/tokenizer.ts';
 import { deviation, mean } from '../experiment/statistics.ts';
 import { type ClassificationReport, classificationReport } from '../metrics/classification.ts';
 import { softmax } from '../metrics/temperature.ts';

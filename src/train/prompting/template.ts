@@ -1,6 +1,6 @@
 /** Templates of prompts: text with places for an example's text and label. Pure functions. */
 import { UsageError } from '../../errors.ts';
-import type { LabelledText } from '../../text/labelled.ts';
+import type { LabelledText } from '../../text/labels/labelled.ts';
 
 /** A template with places for text and label, such as `"{text}\nClass: {label}\n"`, taken apart at these. */
 export interface LabelTemplate {

@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../../model/config.ts';
-import type { DataCard } from '../../text/dataset.ts';
+import type { DataCard } from '../../text/windows/dataset.ts';
 import type { LogRecord } from '../logRecord.ts';
 
 /** Everything that a run's report shows. Plain data, so that a report can be made again from a run folder. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { crossEntropy, IGNORE, tokenLosses } from '../../../src/kernels/loss/crossEntropy.ts';
-import { IGNORE as IGNORE_OF_BATCHES } from '../../../src/text/batches.ts';
+import { IGNORE as IGNORE_OF_BATCHES } from '../../../src/text/windows/windows.ts';
 import { testEngine } from '../../helpers/engine.ts';
 import { describeAnchors, goldenCases, runOp } from '../../helpers/golden.ts';
 import { expectClose, normalNumbers } from '../../helpers/numbers.ts';

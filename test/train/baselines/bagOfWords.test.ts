@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/errors.ts';
-import { mix } from '../../../src/text/permutation.ts';
+import { mix } from '../../../src/text/windows/permutation.ts';
 import { BagOfWords } from '../../../src/train/baselines/bagOfWords.ts';
 import { fitLogistic, logisticObjective, logProbabilities } from '../../../src/train/baselines/logisticRegression.ts';
 import { choosePenalty, stratifiedFolds } from '../../../src/train/baselines/penalty.ts';

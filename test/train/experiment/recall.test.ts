@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { IGNORE } from '../../../src/text/batches.ts';
+import { IGNORE } from '../../../src/text/windows/windows.ts';
 import { recallBatch, recallQuestion, recallVocabulary } from '../../../src/train/experiment/recall.ts';
 import type { RecallResult } from '../../../src/train/experiment/recallRun.ts';
 import { renderRecallReport } from '../../../src/train/report/recall.ts';

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { LabelledText } from '../../../src/text/labelled.ts';
-import { trainTokenizer } from '../../../src/text/tokenizer.ts';
+import type { LabelledText } from '../../../src/text/labels/labelled.ts';
+import { trainTokenizer } from '../../../src/text/tokenizers/tokenizer.ts';
 import { runTransfer } from '../../../src/train/experiment/transfer.ts';
 import { runCell, type TransferTask } from '../../../src/train/experiment/transferCell.ts';
 import type { TransferPlan } from '../../../src/train/experiment/transferPlan.ts';
@@ -18,7 +18,7 @@ import { splitTable } from '../../../src/train/finetune/classifyData.ts';
 import { splitTagFile } from '../../../src/train/finetune/tagData.ts';
 import { testEngine } from '../../helpers/engine.ts';
 import { smallModel } from '../../helpers/models.ts';
-import { inChunks } from '../../text/samples.ts';
+import { inChunks } from '../../text/tokenizers/samples.ts';
 
 const rows: LabelledText[] = Array.from({ length: 60 }, (_, i) =>
   i % 2 ? { text: `a ship ${i} sank`, label: 'thing' } : { text: `a whale ${i} came`, label: 'animal' },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { UsageError, UserError } from '../../../src/errors.ts';
-import { ByteTokenizer } from '../../../src/text/byteTokenizer.ts';
+import { ByteTokenizer } from '../../../src/text/tokenizers/byteTokenizer.ts';
 import { tuneClassifier } from '../../../src/train/finetune/classify.ts';
 import type { ClassifyWishes } from '../../../src/train/finetune/classifySettings.ts';
 import { METHODS } from '../../../src/train/finetune/method.ts';

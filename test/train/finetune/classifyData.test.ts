@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { subsample } from '../../../src/text/splits.ts';
+import { subsample } from '../../../src/text/labels/splits.ts';
 import { keptTexts, splitTable } from '../../../src/train/finetune/classifyData.ts';
 import { thinOut } from '../../../src/train/finetune/thinOut.ts';
 import { animalTexts } from './texts.ts';

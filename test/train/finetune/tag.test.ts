@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { GPT } from '../../../src/model/gpt.ts';
-import type { TaggedSentence } from '../../../src/text/conll.ts';
-import { isLegalTransition } from '../../../src/text/tagDecoder.ts';
-import { trainTokenizer } from '../../../src/text/tokenizer.ts';
+import type { TaggedSentence } from '../../../src/text/labels/conll.ts';
+import { isLegalTransition } from '../../../src/text/labels/tagDecoder.ts';
+import { trainTokenizer } from '../../../src/text/tokenizers/tokenizer.ts';
 import { type TagEvent, tuneTagger } from '../../../src/train/finetune/tag.ts';
 import { Tagger } from '../../../src/train/finetune/tagger.ts';
 import type { TagSettings } from '../../../src/train/finetune/tagSettings.ts';
 import { testEngine } from '../../helpers/engine.ts';
 import { smallModel } from '../../helpers/models.ts';
-import { inChunks } from '../../text/samples.ts';
+import { inChunks } from '../../text/tokenizers/samples.ts';
 
 const NAMES = ['Ann', 'Bo', 'Cy', 'Dee', 'Eve', 'Flo'];
 const TEXT = ` ${NAMES.join(' ')} met saw left .`;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../../src/tensor/engine.ts';
-import { parseTemplate } from '../../../src/text/chatTemplate.ts';
+import { parseTemplate } from '../../../src/text/chat/chatTemplate.ts';
 import { resolveConfig, type TrainConfig } from '../../../src/train/config.ts';
 import {
   beginTuning,

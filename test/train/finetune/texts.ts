@@ -1,5 +1,5 @@
-import type { LabelledText } from '../../../src/text/labelled.ts';
-import { shuffled } from '../../../src/text/labelled.ts';
+import type { LabelledText } from '../../../src/text/labels/labelled.ts';
+import { shuffled } from '../../../src/text/labels/labelled.ts';
 
 const BEGINNINGS = 'a,one,my,the,her,his,our,that,this,no'.split(',');
 const ENDS = 'is here,ran off,sleeps,was fed,bites,left,came,sat down'.split(',');

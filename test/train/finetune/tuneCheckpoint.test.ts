@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { ByteTokenizer } from '../../../src/text/byteTokenizer.ts';
+import { ByteTokenizer } from '../../../src/text/tokenizers/byteTokenizer.ts';
 import { tuneClassifier } from '../../../src/train/finetune/classify.ts';
 import type { ClassifyWishes } from '../../../src/train/finetune/classifySettings.ts';
 import { METHODS } from '../../../src/train/finetune/method.ts';

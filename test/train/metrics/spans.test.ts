@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/errors.ts';
-import { mix } from '../../../src/text/permutation.ts';
+import { mix } from '../../../src/text/windows/permutation.ts';
 import { spanReport } from '../../../src/train/metrics/spans.ts';
 
 const tags = (line: string): string[] => line.split(' ').filter(Boolean);

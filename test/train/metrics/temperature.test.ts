@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mix } from '../../../src/text/permutation.ts';
+import { mix } from '../../../src/text/windows/permutation.ts';
 import { fitTemperature, negativeLogLikelihood, softmax } from '../../../src/train/metrics/temperature.ts';
 
 const uniform = (a: number, b: number): number => (mix(a, b) + 0.5) / 2 ** 32;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ByteTokenizer } from '../../../src/text/byteTokenizer.ts';
-import { trainTokenizer } from '../../../src/text/tokenizer.ts';
+import { ByteTokenizer } from '../../../src/text/tokenizers/byteTokenizer.ts';
+import { trainTokenizer } from '../../../src/text/tokenizers/tokenizer.ts';
 import { drawShots, PromptMaker } from '../../../src/train/prompting/context.ts';
 import { parseLabelTemplate, verbalizer } from '../../../src/train/prompting/template.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ByteTokenizer } from '../../../src/text/byteTokenizer.ts';
+import { ByteTokenizer } from '../../../src/text/tokenizers/byteTokenizer.ts';
 import { evaluatePrompting, labelProbabilities } from '../../../src/train/prompting/evaluate.ts';
 import { parseLabelTemplate, verbalizer } from '../../../src/train/prompting/template.ts';
 import { testEngine } from '../../helpers/engine.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { unescapeTemplate } from '../../../src/text/escapes.ts';
+import { unescapeTemplate } from '../../../src/text/chat/escapes.ts';
 import {
   parseLabelTemplate,
   parseTextTemplate,

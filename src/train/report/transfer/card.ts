@@ -1,5 +1,5 @@
 /** Where the labels of a task come from and what is in its parts. */
-import type { TaskCard } from '../../../text/taskCard.ts';
+import type { TaskCard } from '../../../text/labels/taskCard.ts';
 import { exact } from '../../format.ts';
 import { type Html, html } from '../html.ts';
 import { facts } from '../sections.ts';

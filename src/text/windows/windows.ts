@@ -1,0 +1,107 @@
+import { UserError } from '../../errors.ts';
+import type { Tokens } from './dataset.ts';
+import { mix, permute } from './permutation.ts';
+
+/** A target that the loss leaves out. */
+export const IGNORE = 0xffffffff;
+
+/** Row-major (B, T); targets[b, t] is the token that follows inputs[b, t]. */
+export interface Batch {
+  readonly inputs: Uint32Array;
+  readonly targets: Uint32Array;
+}
+
+/** Batches to be scored, with how many of each one's targets count, to weigh its mean loss. */
+export interface CountedBatches {
+  /** How many there are. */
+  readonly total: number;
+  batches(): Iterable<Batch & { readonly count: number }>;
+}
+
+export interface WindowOptions {
+  /** B: windows a batch. */
+  readonly batchSize: number;
+  /** T: tokens that a window predicts. */
+  readonly blockSize: number;
+  /** Its low 32 bits count. */
+  readonly seed: number;
+}
+
+/**
+ * Training windows: blockSize + 1 tokens every blockSize tokens, so that every token is a target once. Each epoch sees
+ * each of its windows exactly once, in its own order and from its own offset, which moves the windows' edges.
+ *
+ * A batch is a pure function of (seed, step): nothing is stored between steps, and a resumed run continues exactly.
+ */
+export class Windows {
+  /** The same in each epoch; up to 2 * blockSize - 1 tokens at the ends, others each time, are left out. */
+  readonly windowsPerEpoch: number;
+  readonly #tokens: Tokens;
+  readonly #options: WindowOptions;
+  readonly #offsets: number;
+
+  /** Throws UserError when `tokens` do not hold one window. */
+  constructor(tokens: Tokens, options: WindowOptions) {
+    const { blockSize } = options;
+    if (tokens.length <= blockSize) {
+      throw new UserError(
+        `the text has ${tokens.length} tokens, but a window takes ${blockSize + 1}; use a longer text or a smaller block size`,
+      );
+    }
+    this.#tokens = tokens;
+    this.#options = options;
+    // One window less than fit, so that all blockSize offsets leave the same number; where only one fits, the offsets it has.
+    this.windowsPerEpoch = Math.max(1, Math.floor(tokens.length / blockSize) - 1);
+    this.#offsets = Math.min(blockSize, tokens.length - this.windowsPerEpoch * blockSize);
+  }
+
+  /** The batch of `step` (from 0), and the epoch (from 0) of its first window; its last may be of the next. */
+  batch(step: number): Batch & { readonly epoch: number } {
+    const { batchSize, blockSize } = this.#options;
+    const batch = emptyBatch(batchSize, blockSize);
+    const first = step * batchSize;
+    for (let row = 0; row < batchSize; row++)
+      fillRow(batch, row, this.#tokens, this.windowStart(first + row), blockSize);
+    return { ...batch, epoch: Math.floor(first / this.windowsPerEpoch) };
+  }
+
+  /** Where the window lies that is the `index`-th (from 0) of the whole training. */
+  windowStart(index: number): number {
+    const epoch = Math.floor(index / this.windowsPerEpoch);
+    const key = mix(this.#options.seed, epoch);
+    const place = permute(index - epoch * this.windowsPerEpoch, this.windowsPerEpoch, key);
+    return (mix(key, epoch) % this.#offsets) + place * this.#options.blockSize;
+  }
+}
+
+/**
+ * The whole text in order: every token but the first is a target exactly once, and what fills the last batch up is IGNORE
+ * (its inputs are 0).
+ */
+export function evaluationBatches(tokens: Tokens, batchSize: number, blockSize: number): CountedBatches {
+  const targets = tokens.length - 1;
+  const step = batchSize * blockSize;
+  return {
+    total: Math.ceil(targets / step),
+    *batches() {
+      for (let start = 0; start < targets; start += step) {
+        const batch = emptyBatch(batchSize, blockSize);
+        for (let row = 0; row < batchSize; row++) fillRow(batch, row, tokens, start + row * blockSize, blockSize);
+        yield { ...batch, count: Math.min(step, targets - start) };
+      }
+    },
+  };
+}
+
+function emptyBatch(batchSize: number, blockSize: number): Batch {
+  const size = batchSize * blockSize;
+  return { inputs: new Uint32Array(size), targets: new Uint32Array(size).fill(IGNORE) };
+}
+
+/** Copies the window at `start` into `row`, as far as the tokens reach. */
+function fillRow(batch: Batch, row: number, tokens: Tokens, start: number, blockSize: number): void {
+  const end = Math.min(start + blockSize, tokens.length - 1);
+  if (start >= end) return;
+  batch.inputs.set(tokens.subarray(start, end), row * blockSize);
+  batch.targets.set(tokens.subarray(start + 1, end + 1), row * blockSize);
+}

@@ -1,0 +1,177 @@
+import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it } from 'vitest';
+import { findCorpus } from '../../../data/corpora.ts';
+import { mobyDick } from '../../../data/moby-dick/recipe.ts';
+import { UsageError, UserError } from '../../../src/errors.ts';
+import { countWords } from '../../../src/text/tokenizers/bpeTrain.ts';
+import { trainTokenizer } from '../../../src/text/tokenizers/tokenizer.ts';
+import { buildDataset, encodeStream } from '../../../src/text/windows/dataset.ts';
+import { safePieces, utf8Chunks } from '../../../src/text/windows/stream.ts';
+import { inChunks, randomText, SPECS } from '../tokenizers/samples.ts';
+
+const corpus = randomText(7, 8000);
+const options = { name: 'test.txt', blockSize: 8 };
+
+async function collect(chunks: AsyncIterable<string>): Promise<string[]> {
+  const all: string[] = [];
+  for await (const chunk of chunks) all.push(chunk);
+  return all;
+}
+
+async function* byteChunks(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
+  for (let start = 0; start < bytes.length; start += size) yield bytes.subarray(start, start + size);
+}
+
+const decodeAll = async (bytes: Uint8Array, size = 1 << 20) =>
+  (await collect(utf8Chunks(byteChunks(bytes, size), 'test.txt'))).join('');
+
+describe.each(SPECS)('a data set of %s tokens', (spec) => {
+  it('does not depend on the chunks and splits the text as nanoGPT does', async () => {
+    const tokenizer = await trainTokenizer(spec, inChunks(corpus));
+    const points = [...corpus];
+    const split = Math.floor(0.9 * points.length);
+    const [head, tail] = [points.slice(0, split).join(''), points.slice(split).join('')];
+    for (const size of [1, 17_777, corpus.length]) {
+      const { train, validation, counts } = await buildDataset(inChunks(corpus, size), tokenizer, options);
+      expect(Array.from(train)).toEqual(tokenizer.encode(head));
+      expect(Array.from(validation)).toEqual(tokenizer.encode(tail));
+      expect(counts.characters).toBe(points.length);
+      expect(counts.bytes).toBe(Buffer.byteLength(corpus));
+      expect([counts.trainTokens, counts.validationTokens]).toEqual([train.length, validation.length]);
+    }
+  });
+});
+
+describe('a data set', () => {
+  it('is 16 bits wide where the vocabulary allows it', async () => {
+    const byte = await trainTokenizer('byte', inChunks(corpus));
+    expect(await encodeStream(inChunks('abc')(), byte)).toEqual(Uint16Array.of(97, 98, 99));
+    const wide = { ...byte, vocabSize: 65_537, encode: () => [65_536], safeCut: () => 0 } as unknown as typeof byte;
+    expect(await encodeStream(inChunks('abc')(), wide)).toEqual(Uint32Array.of(65_536));
+  });
+
+  it('of nothing is refused', async () => {
+    const byte = await trainTokenizer('byte', inChunks(''));
+    await expect(buildDataset(inChunks(''), byte, options)).rejects.toThrow(/test\.txt is empty/);
+  });
+
+  it('shorter than a window is refused with both numbers and advice', async () => {
+    const byte = await trainTokenizer('byte', inChunks(''));
+    const build = (text: string, validationFraction?: number) =>
+      buildDataset(inChunks(text), byte, { ...options, validationFraction });
+    await expect(build('x'.repeat(80))).rejects.toThrow(UserError);
+    await expect(build('x'.repeat(80))).rejects.toThrow(/validation part has 8 tokens.* takes 9 .* to 7 or less/);
+    await expect(build('x'.repeat(80), 0.9)).rejects.toThrow(/training part has 7 tokens/);
+    await expect(build('x')).rejects.toThrow(/training part has 0 tokens.*use a longer text$/);
+    expect((await build('x'.repeat(90))).validation).toHaveLength(9);
+  });
+
+  it.each([0, 1, -0.1, Number.NaN])('with %s held out is refused', async (validationFraction) => {
+    const byte = await trainTokenizer('byte', inChunks(''));
+    await expect(buildDataset(inChunks('abc'), byte, { ...options, validationFraction })).rejects.toThrow(UsageError);
+  });
+
+  it('names a character that a tokenizer of another text never saw', async () => {
+    const char = await trainTokenizer('char', inChunks('abc'));
+    await expect(buildDataset(inChunks('abcd'.repeat(99)), char, options)).rejects.toThrow(/"d" \(U\+0064\)/);
+  });
+});
+
+describe('memory', () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const heapBytes = () => {
+    collectGarbage();
+    return process.memoryUsage().heapUsed;
+  };
+  const page = 'Call me Ishmael. Some years ago, never mind how long precisely. '.repeat(1024);
+
+  /** `count` pages of 64 KB, each with a long word of its own; `atEnd` is called while the last one is held. */
+  async function* pages(count: number, atEnd: () => void): AsyncGenerator<string> {
+    for (let i = 0; i < count; i++) {
+      yield `${page}Unrepeatable${String(i)
+        .padStart(20, 'x')
+        .replace(/\d/g, (d) => 'abcdefghij'[Number(d)])} `;
+      if (i === count - 1) atEnd();
+    }
+  }
+
+  it('holds no more than pieces of a 20 MB text while it is encoded', async () => {
+    const char = await trainTokenizer('char', inChunks(`${page}Unrepeatablexbdfjcegij`));
+    const before = heapBytes();
+    let grown = Number.POSITIVE_INFINITY;
+    const tokens = await encodeStream(
+      pages(320, () => (grown = heapBytes() - before)),
+      char,
+    );
+    expect(tokens.length).toBeGreaterThan(20_000_000);
+    expect(grown).toBeLessThan(4_000_000);
+  });
+
+  it('does not keep the text through the words that are counted', async () => {
+    const before = heapBytes();
+    let grown = Number.POSITIVE_INFINITY;
+    const counts = await countWords(
+      'bpe',
+      pages(120, () => (grown = heapBytes() - before)),
+    );
+    expect(counts.get(' Ishmael')).toBe(120 * 1024);
+    expect(grown).toBeLessThan(4_000_000);
+  });
+
+  it('tries a text without any word end a few times only', async () => {
+    let tried = 0;
+    const pieces = await collect(
+      safePieces(inChunks('x'.repeat(1 << 22), 1 << 12)(), (text) => {
+        tried += text.length;
+        return 0;
+      }),
+    );
+    expect(pieces).toHaveLength(1);
+    expect(tried).toBeLessThan(2 << 22);
+  });
+});
+
+describe('utf8Chunks', () => {
+  it('decodes what is split anywhere, keeps \\r\\n and drops a byte order mark at the start only', async () => {
+    const text = `\ufeffone\r\n\ufefftwo ${randomText(5, 500)}`;
+    for (const size of [1, 2, 3, 1000])
+      expect(await decodeAll(new TextEncoder().encode(text), size)).toBe(text.slice(1));
+    expect(await decodeAll(new Uint8Array(0))).toBe('');
+  });
+
+  it('refuses what is not UTF-8 and says where', async () => {
+    const latin1 = Buffer.concat([Buffer.alloc(200_000, 'a'), Buffer.from('caf\xe9 noir', 'latin1')]);
+    await expect(decodeAll(latin1)).rejects.toThrow(UserError);
+    await expect(decodeAll(latin1)).rejects.toThrow(/test\.txt is not UTF-8 between bytes 196608 and 200009.*iconv/);
+    await expect(decodeAll(latin1.subarray(0, 200_004))).rejects.toThrow(/at its end, byte 200004/);
+  });
+
+  it('refuses a NUL byte as a sign of a binary file', async () => {
+    const binary = Uint8Array.of(97, 98, 0, 99);
+    for (const size of [1, 4])
+      await expect(decodeAll(binary, size)).rejects.toThrow(/binary file \(a NUL byte at offset 2\)/);
+    await expect(decodeAll(Buffer.from('text', 'utf16le'))).rejects.toThrow(UserError);
+  });
+});
+
+describe('moby-dick', () => {
+  it('is the file that its recipe and card describe', async () => {
+    const corpus = mobyDick;
+    const bytes = readFileSync(`node_modules/${corpus.npmPackage}/${corpus.file}`);
+    expect(Buffer.from(await crypto.subtle.digest('SHA-256', bytes)).toString('hex')).toBe(corpus.sha256);
+    const text = await decodeAll(bytes);
+    const tokenizer = await trainTokenizer('char', inChunks(text));
+    const { counts } = await buildDataset(inChunks(text), tokenizer, { name: 'moby-dick', blockSize: 256 });
+    expect(tokenizer.vocabSize).toBe(83);
+    expect(counts).toEqual({
+      bytes: 1_204_997,
+      characters: 1_190_317,
+      trainTokens: 1_071_285,
+      validationTokens: 119_032,
+    });
+    expect(findCorpus('moby')).toBeUndefined();
+  });
+});
