@@ -1,8 +1,8 @@
 /** Benchmarks as a page: one HTML file that holds everything that it needs, in the style of a run's report. */
-import { count, figure } from '../src/train/format.ts';
-import { type Html, html } from '../src/train/report/html.ts';
-import { renderPage } from '../src/train/report/page.ts';
-import { STYLE } from '../src/train/report/style.ts';
+import { count, figure } from '../src/report/format.ts';
+import { type Html, html } from '../src/report/html.ts';
+import { renderPage } from '../src/report/page.ts';
+import { STYLE } from '../src/report/style.ts';
 import type { AnyRecord, Provenance } from './record.ts';
 import { roofline } from './report/roofline.ts';
 import {

@@ -1,5 +1,5 @@
 /** The roofline (Williams, Waterman, Patterson, 2009): what each op reaches under what the adapter's memory and arithmetic allow. */
-import { type Html, html } from '../../src/train/report/html.ts';
+import { type Html, html } from '../../src/report/html.ts';
 import type { BenchRecord } from '../record.ts';
 import type { KernelRecord, Place } from './select.ts';
 

@@ -1,6 +1,6 @@
 /** The report's sections: charts as tables with bars, which print, scale and can be read aloud. */
-import { bytes, count, durationInWords, figure } from '../../src/train/format.ts';
-import { type Html, html, type Part } from '../../src/train/report/html.ts';
+import { bytes, count, durationInWords, figure } from '../../src/report/format.ts';
+import { type Html, html, type Part } from '../../src/report/html.ts';
 import type { BenchRecord, ClaimRecord, PeerRecord } from '../record.ts';
 import type { ShaderStatistics } from '../static/parse.ts';
 import { groupBy, type KernelRecord, type Place, type RungRecord, type TrainRecord } from './select.ts';

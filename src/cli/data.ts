@@ -7,9 +7,9 @@ import { corpusFile, isPrepared, type PreparedTask, partFiles, prepareTask } fro
 import type { TaskSet } from '../../data/task.ts';
 import { UserError } from '../errors.ts';
 import { readTextStream, writeAtomic } from '../node/files.ts';
+import { count } from '../report/format.ts';
 import { spansOf } from '../text/labels/conll.ts';
 import type { TaskCard } from '../text/labels/taskCard.ts';
-import { count } from '../train/format.ts';
 import { examples, jsonOption, shellWord } from './options.ts';
 import { print, printJson, say, table } from './output.ts';
 

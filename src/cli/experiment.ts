@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { writeAtomic } from '../node/files.ts';
+import { count, durationInWords, loss, percent } from '../report/format.ts';
 import { type RecallResult, runRecall } from '../train/experiment/recallRun.ts';
-import { count, durationInWords, loss, percent } from '../train/format.ts';
 import { renderRecallReport } from '../train/report/recall.ts';
 import { adapterInWords, openEngine } from './engine.ts';
 import { addExperimentTransfer } from './experimentTransfer.ts';

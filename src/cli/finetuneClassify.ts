@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import { UsageError } from '../errors.ts';
 import { POOLINGS } from '../model/heads.ts';
+import { count } from '../report/format.ts';
 import {
   type ClassifyEvent,
   LEAST_TO_CALIBRATE,
@@ -13,7 +14,6 @@ import type { ClassifyWishes } from '../train/finetune/classifySettings.ts';
 import { type TunedCard, writeTuned } from '../train/finetune/folder.ts';
 import { METHODS } from '../train/finetune/method.ts';
 import { TuneCheckpoint } from '../train/finetune/tuneCheckpoint.ts';
-import { count } from '../train/format.ts';
 import type { BaseLink } from '../train/runFolder.ts';
 import { linkTo, loadRun } from '../train/savedRun.ts';
 import { corpusName } from './corpus.ts';

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { findTaskSet, taskSets } from '../../data/corpora.ts';
 import { prepareTask } from '../../data/prepare.ts';
 import { UsageError, UserError } from '../errors.ts';
+import { count } from '../report/format.ts';
 import {
   type LabelledText,
   readTable,
@@ -13,7 +14,6 @@ import { removeDuplicates, type Splits, stratifiedSplit } from '../text/labels/s
 import { countTexts, type TaskCard } from '../text/labels/taskCard.ts';
 import { type ClassifyData, splitTable } from '../train/finetune/classifyData.ts';
 import { ownCard } from '../train/finetune/ownCard.ts';
-import { count } from '../train/format.ts';
 import { readText } from './input.ts';
 import { say } from './output.ts';
 

@@ -1,7 +1,7 @@
 /** Scores as people read them. For machines the reports are plain data: `printJson(report)`. */
 
+import { count } from '../report/format.ts';
 import type { CurveComparison, Gain, LabelsNeeded } from '../train/experiment/labelsNeeded.ts';
-import { count } from '../train/format.ts';
 import type { ClassificationReport } from '../train/metrics/classification.ts';
 import type { SpanReport } from '../train/metrics/spans.ts';
 import { table } from './output.ts';

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { corpora } from '../../data/corpora.ts';
 import { UsageError, UserError } from '../errors.ts';
+import { count } from '../report/format.ts';
 import {
   countBytes,
   TOKENIZER_SPECS,
@@ -12,7 +13,6 @@ import {
 } from '../text/tokenizers/tokenizer.ts';
 import { encodeStream } from '../text/windows/dataset.ts';
 import { utf8Chunks } from '../text/windows/stream.ts';
-import { count } from '../train/format.ts';
 import { FILES, readRunCard } from '../train/runFolder.ts';
 import { CORPUS_ARGUMENT, openCorpus } from './corpus.ts';
 import { examples, jsonOption, runOption } from './options.ts';

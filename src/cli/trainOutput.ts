@@ -1,5 +1,5 @@
 /** What training says: events while it runs, and the result. */
-import { bytes, count, loss } from '../train/format.ts';
+import { bytes, count, loss } from '../report/format.ts';
 import type { RunEvent, RunResult } from '../train/run.ts';
 import { lossCurve } from './lossCurve.ts';
 import { shellWord } from './options.ts';

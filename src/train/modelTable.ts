@@ -1,7 +1,7 @@
 import type { ModelConfig } from '../model/config.ts';
+import type { ParameterRow } from '../report/data.ts';
 import type { ParameterSpec } from '../tensor/parameters.ts';
 import { format, type Shape, sizeOf } from '../tensor/shape.ts';
-import type { ParameterRow } from './report/data.ts';
 
 const GROUPS: readonly { group: string; holds: RegExp }[] = [
   { group: 'token embedding', holds: /wte|embed_tokens/ },

@@ -7,6 +7,7 @@ import { decodeSafetensors, type LoadedFile } from '../export/safetensors.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { GPT } from '../model/gpt.ts';
 import { errorCode, writeAtomic } from '../node/files.ts';
+import type { LogRecord } from '../report/logRecord.ts';
 import type { Parameters } from '../tensor/parameters.ts';
 import { format, type Shape, sameShape } from '../tensor/shape.ts';
 import { isTuningTable, type TuningTable } from '../tensor/tuning/table.ts';
@@ -14,7 +15,6 @@ import type { ChatTemplate } from '../text/chat/chatTemplate.ts';
 import type { Tokenizer } from '../text/tokenizers/tokenizer.ts';
 import type { DataCard } from '../text/windows/dataset.ts';
 import { PRESETS, type TrainConfig } from './config.ts';
-import type { LogRecord } from './logRecord.ts';
 
 /*
  * What a run leaves behind:

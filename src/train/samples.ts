@@ -1,8 +1,8 @@
 import { UserError } from '../errors.ts';
 import { Generator } from '../model/generate.ts';
 import type { GPT } from '../model/gpt.ts';
+import type { Sample } from '../report/data.ts';
 import type { Tokenizer } from '../text/tokenizers/tokenizer.ts';
-import type { Sample } from './report/data.ts';
 
 const COUNT = 3;
 const TOKENS = 240;

@@ -3,7 +3,7 @@ import { PARTS, type Part, peersOf } from '../../../bench/claims/catalog.ts';
 import { measureClaims } from '../../../bench/claims.ts';
 import { PEERS } from '../../../bench/peers/catalog.ts';
 import { type ClaimMeasurement, type Provenance, provenanceOf } from '../../../bench/record.ts';
-import { figure } from '../../train/format.ts';
+import { figure } from '../../report/format.ts';
 import { adapterInWords, openEngine } from '../engine.ts';
 import { adapterOption, examples, jsonOption, number } from '../options.ts';
 import { print, say, table } from '../output.ts';

@@ -7,7 +7,7 @@ import { comparePeers, type Entrant, type PeerFigure } from '../../../bench/peer
 import { appendRecords, type ClaimRecord, type PeerRecord, provenance } from '../../../bench/record.ts';
 import { SIZES, type SizeName } from '../../../bench/workloads.ts';
 import { UsageError } from '../../errors.ts';
-import { figure } from '../../train/format.ts';
+import { figure } from '../../report/format.ts';
 import { adapterOption, examples, jsonOption, number } from '../options.ts';
 import { print, printJson, say, table } from '../output.ts';
 import { INTERRUPTED, stopSignal } from '../stopSignal.ts';

@@ -8,7 +8,7 @@ import {
   provenanceOf,
   RESULTS,
 } from '../../../bench/record.ts';
-import { figure } from '../../train/format.ts';
+import { figure } from '../../report/format.ts';
 import { adapterInWords, type OpenedEngine, openEngine } from '../engine.ts';
 import { print, printJson, say } from '../output.ts';
 

@@ -8,7 +8,7 @@ import {
   type StaticVerdict,
   staticTables,
 } from '../../../bench/static.ts';
-import { bytes } from '../../train/format.ts';
+import { bytes } from '../../report/format.ts';
 import { examples, jsonOption } from '../options.ts';
 import { print, printJson, say, table } from '../output.ts';
 import { percent, type ResultFlags, savedTo, saveOption } from './results.ts';

@@ -1,10 +1,11 @@
 /** The report of the recall experiment: one HTML file that holds everything that it needs. */
+
+import { type Chart, drawChart, type Size } from '../../report/chart.ts';
+import { count, durationInWords, loss, percent } from '../../report/format.ts';
+import { type Html, html } from '../../report/html.ts';
+import { renderPage } from '../../report/page.ts';
+import { STYLE } from '../../report/style.ts';
 import type { RecallResult, RecallStage } from '../experiment/recallRun.ts';
-import { count, durationInWords, loss, percent } from '../format.ts';
-import { type Chart, drawChart, type Size } from './chart.ts';
-import { type Html, html } from './html.ts';
-import { renderPage } from './page.ts';
-import { STYLE } from './style.ts';
 
 const WIDE: Size = { width: 860, height: 340, names: 92 };
 const NARROW: Size = { width: 360, height: 260, names: 78 };

@@ -1,11 +1,12 @@
 /** The report of the transfer experiment: what pretraining is worth where labels are few, as one HTML file. */
+
+import { count, dateInWords, durationInWords, exact, loss } from '../../report/format.ts';
+import { type Html, html } from '../../report/html.ts';
+import { renderPage } from '../../report/page.ts';
+import { SCRIPT } from '../../report/script.ts';
+import { facts, keyFigure } from '../../report/sections.ts';
+import { STYLE } from '../../report/style.ts';
 import type { TransferResult } from '../experiment/transferResult.ts';
-import { count, dateInWords, durationInWords, exact, loss } from '../format.ts';
-import { type Html, html } from './html.ts';
-import { renderPage } from './page.ts';
-import { SCRIPT } from './script.ts';
-import { facts, keyFigure } from './sections.ts';
-import { STYLE } from './style.ts';
 import { recallSection } from './transfer/recall.ts';
 import { TRANSFER_STYLE } from './transfer/style.ts';
 import { summaryTable } from './transfer/summary.ts';

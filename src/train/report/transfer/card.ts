@@ -1,8 +1,9 @@
 /** Where the labels of a task come from and what is in its parts. */
+
+import { exact } from '../../../report/format.ts';
+import { type Html, html } from '../../../report/html.ts';
+import { facts } from '../../../report/sections.ts';
 import type { TaskCard } from '../../../text/labels/taskCard.ts';
-import { exact } from '../../format.ts';
-import { type Html, html } from '../html.ts';
-import { facts } from '../sections.ts';
 
 /** Rows for as many labels; the rest is counted. */
 const MOST_LABELS = 12;

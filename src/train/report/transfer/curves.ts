@@ -1,10 +1,11 @@
 /** Scores by the number of labels, a curve for each learner, and by the number of shots. */
+
+import { type Chart, type Curve, drawChart, type Size } from '../../../report/chart.ts';
+import { exact, percent } from '../../../report/format.ts';
+import { type Html, html } from '../../../report/html.ts';
 import type { CurvePoint } from '../../experiment/labelsNeeded.ts';
 import { deviation, mean } from '../../experiment/statistics.ts';
 import { LEARNERS, type Learner, type TransferTaskResult } from '../../experiment/transferResult.ts';
-import { exact, percent } from '../../format.ts';
-import { type Chart, type Curve, drawChart, type Size } from '../chart.ts';
-import { type Html, html } from '../html.ts';
 import { curveOf, learnerName, listInWords, plural } from './words.ts';
 
 const WIDE: Size = { width: 860, height: 420, names: 80 };

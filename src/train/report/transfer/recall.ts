@@ -1,10 +1,11 @@
 /** Learning from the prompt: in natural language, and where it is all that a tiny model learned. */
+
+import { drawChart, type Size } from '../../../report/chart.ts';
+import { count, percent } from '../../../report/format.ts';
+import { type Html, html } from '../../../report/html.ts';
 import type { RecallResult } from '../../experiment/recallRun.ts';
 import { mean } from '../../experiment/statistics.ts';
 import type { TransferResult, TransferTaskResult } from '../../experiment/transferResult.ts';
-import { count, percent } from '../../format.ts';
-import { drawChart, type Size } from '../chart.ts';
-import { type Html, html } from '../html.ts';
 import { accuracyChart, scoreTable } from '../recall.ts';
 import { curveOf, plural, promptedOf } from './words.ts';
 

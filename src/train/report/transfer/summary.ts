@@ -1,9 +1,10 @@
 /** The table that a reader takes home: what pretraining was worth, task by task. */
+
+import { exact, percent } from '../../../report/format.ts';
+import { type Html, html } from '../../../report/html.ts';
 import type { Gain, LabelsNeeded } from '../../experiment/labelsNeeded.ts';
 import { mean } from '../../experiment/statistics.ts';
 import type { TransferResult, TransferTaskResult } from '../../experiment/transferResult.ts';
-import { exact, percent } from '../../format.ts';
-import { type Html, html } from '../html.ts';
 import {
   curveOf,
   LEARNERS_IN_WORDS,

@@ -1,8 +1,9 @@
 /** The curves and their comparisons in numbers. */
+
+import { exact } from '../../../report/format.ts';
+import { type Html, html } from '../../../report/html.ts';
 import type { CurveComparison, CurvePoint, Gain, LabelsNeeded } from '../../experiment/labelsNeeded.ts';
 import { LEARNERS, type PromptedPoint, type TransferTaskResult } from '../../experiment/transferResult.ts';
-import { exact } from '../../format.ts';
-import { type Html, html } from '../html.ts';
 import {
   curveOf,
   learnerName,

@@ -1,7 +1,8 @@
 /** One task: its curves, comparisons, prompts and data. */
+
+import { exact } from '../../../report/format.ts';
+import { type Html, html } from '../../../report/html.ts';
 import type { TransferTaskResult } from '../../experiment/transferResult.ts';
-import { exact } from '../../format.ts';
-import { type Html, html } from '../html.ts';
 import { taskCard } from './card.ts';
 import { learningCurves, shotsChart } from './curves.ts';
 import { comparison, scoresTable, shotsTable } from './tables.ts';

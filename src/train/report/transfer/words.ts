@@ -1,8 +1,9 @@
 /** How the transfer report names learners and writes scores. */
+
+import { exact, figure, percent } from '../../../report/format.ts';
 import type { CurvePoint, LabelsNeeded } from '../../experiment/labelsNeeded.ts';
 import { deviation, mean } from '../../experiment/statistics.ts';
 import type { Learner, PromptedPoint, TransferTaskResult } from '../../experiment/transferResult.ts';
-import { exact, figure, percent } from '../../format.ts';
 
 /** What stands in tables where nothing was measured. */
 export const NOTHING = '–';

@@ -1,15 +1,16 @@
 /** A run's report: one HTML file that holds everything that it needs, to be kept, sent and printed. */
-import { dateInWords } from './format.ts';
-import type { ReportData } from './report/data.ts';
-import { lossFigure, smallFigures } from './report/figures.ts';
-import { type Html, html } from './report/html.ts';
-import { renderPage } from './report/page.ts';
-import { SCRIPT } from './report/script.ts';
-import { abstract, figuresTable, keyFigures, modelSection, runSection, samplesSection } from './report/sections.ts';
-import { STYLE } from './report/style.ts';
-import { type Summary, summarize, warningsOf } from './report/summary.ts';
 
-export type { MemoryCard, ParameterRow, ReportData, Sample } from './report/data.ts';
+import type { ReportData } from './data.ts';
+import { lossFigure, smallFigures } from './figures.ts';
+import { dateInWords } from './format.ts';
+import { type Html, html } from './html.ts';
+import { renderPage } from './page.ts';
+import { SCRIPT } from './script.ts';
+import { abstract, figuresTable, keyFigures, modelSection, runSection, samplesSection } from './sections.ts';
+import { STYLE } from './style.ts';
+import { type Summary, summarize, warningsOf } from './summary.ts';
+
+export type { MemoryCard, ParameterRow, ReportData, Sample } from './data.ts';
 
 /**
  * The report as a whole HTML document: nothing is fetched (its policy forbids it), all text of the run is escaped, curves

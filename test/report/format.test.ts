@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { bytes, count, duration, durationInWords, figure, loss } from '../../src/train/format.ts';
+import { bytes, count, duration, durationInWords, figure, loss } from '../../src/report/format.ts';
 
 it('writes counts', () => {
   expect([0, 4120, 99_999, 826_496, 999_999, 1_204_997, 5.2e9].map(count)).toEqual([

@@ -1,6 +1,6 @@
-import type { ModelConfig } from '../../model/config.ts';
-import type { DataCard } from '../../text/windows/dataset.ts';
-import type { LogRecord } from '../logRecord.ts';
+import type { ModelConfig } from '../model/config.ts';
+import type { DataCard } from '../text/windows/dataset.ts';
+import type { LogRecord } from './logRecord.ts';
 
 /** Everything that a run's report shows. Plain data, so that a report can be made again from a run folder. */
 export interface ReportData {

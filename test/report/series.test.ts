@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { LogRecord } from '../../src/train/logRecord.ts';
+import type { LogRecord } from '../../src/report/logRecord.ts';
 import {
   envelope,
   lowest,
@@ -9,7 +9,7 @@ import {
   seriesOf,
   smooth,
   tickLabels,
-} from '../../src/train/series.ts';
+} from '../../src/report/series.ts';
 
 const record = (step: number, figures: object): LogRecord => ({ step, tokens: 0, timeMs: 0, ...figures }) as LogRecord;
 const points = (values: readonly number[]) => values.map((value, i) => ({ step: i + 1, value }));

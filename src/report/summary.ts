@@ -1,5 +1,5 @@
-import { lowest, type Point, seriesOf, smooth } from '../series.ts';
 import type { ReportData } from './data.ts';
+import { lowest, type Point, seriesOf, smooth } from './series.ts';
 
 /** What the report says more than once, worked out once. */
 export interface Summary {

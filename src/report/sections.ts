@@ -1,9 +1,9 @@
 /** The report's text: what was done in a paragraph, key figures, samples and tables. */
-import type { ModelConfig } from '../../model/config.ts';
-import { bytes, count, durationInWords, exact, figure, loss } from '../format.ts';
-import { type Point, sampleEvenly, smooth } from '../series.ts';
+import type { ModelConfig } from '../model/config.ts';
 import type { Sample } from './data.ts';
+import { bytes, count, durationInWords, exact, figure, loss } from './format.ts';
 import { type Html, html, type Part } from './html.ts';
+import { type Point, sampleEvenly, smooth } from './series.ts';
 import type { Summary } from './summary.ts';
 
 const STYLE_NAMES: Record<ModelConfig['style'], string> = { gpt2: 'GPT-2 style', llama: 'Llama style' };

@@ -1,7 +1,7 @@
 import { Script } from 'node:vm';
 import { expect, it } from 'vitest';
-import type { LogRecord } from '../../src/train/logRecord.ts';
-import { type ReportData, renderReport } from '../../src/train/report.ts';
+import type { LogRecord } from '../../src/report/logRecord.ts';
+import { type ReportData, renderReport } from '../../src/report/trainingReport.ts';
 import { bodyOf, expectWellFormed } from '../helpers/page.ts';
 
 const curve = (steps: number, every = Math.max(1, Math.floor(steps / 10))): LogRecord[] =>

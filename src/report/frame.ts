@@ -1,8 +1,9 @@
 /** The plotting area of a chart: where steps and values fall, and which of them are ticks. */
-import { count } from '../format.ts';
-import { niceTicks, tickLabels } from '../series.ts';
+
 import type { Chart, Size } from './chart.ts';
+import { count } from './format.ts';
 import { type Html, html } from './html.ts';
+import { niceTicks, tickLabels } from './series.ts';
 
 /** In the picture's own pixels. */
 export interface Frame {

@@ -1,8 +1,8 @@
 /** A line chart over steps as inline SVG: axes with round ticks, curves, their names at their ends, and marks. */
-import { figure } from '../format.ts';
-import type { Point } from '../series.ts';
+import { figure } from './format.ts';
 import { CHARACTER_WIDTH, drawAxes, type Frame, makeFrame, px } from './frame.ts';
 import { type Html, html } from './html.ts';
+import type { Point } from './series.ts';
 
 export interface Curve {
   readonly name: string;

@@ -1,8 +1,9 @@
 /** The report's figures: the loss large, and what explains it small beneath. */
-import { count, figure, loss } from '../format.ts';
-import { envelope, lossRange, type Point, quantile, sampleEvenly, smooth } from '../series.ts';
+
 import { type Chart, type Curve, drawChart, type Size } from './chart.ts';
+import { count, figure, loss } from './format.ts';
 import { type Html, html } from './html.ts';
+import { envelope, lossRange, type Point, quantile, sampleEvenly, smooth } from './series.ts';
 import type { Summary } from './summary.ts';
 
 const WIDE: Size = { width: 860, height: 380, names: 92 };
