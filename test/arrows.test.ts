@@ -10,9 +10,24 @@ const LOWER: Record<string, string[]> = {
   model: ['gpu', 'tensor', 'kernels'],
   text: [],
   export: ['model'],
+  report: ['model', 'text'],
   node: [],
-  train: ['gpu', 'tensor', 'kernels', 'model', 'text', 'export', 'node', '../data'],
-  cli: ['gpu', 'tensor', 'kernels', 'model', 'text', 'export', 'node', 'train', '../data', '../bench'],
+  train: ['gpu', 'tensor', 'kernels', 'model', 'text', 'export', 'report', 'node', 'tasks'],
+  tasks: ['gpu', 'tensor', 'kernels', 'model', 'text', 'export', 'report', 'node', 'train'],
+  cli: [
+    'gpu',
+    'tensor',
+    'kernels',
+    'model',
+    'text',
+    'export',
+    'report',
+    'node',
+    'train',
+    'tasks',
+    '../data',
+    '../bench',
+  ],
 };
 /** Rooms that run in a browser as they are, and the packages that they may use. */
 const PURE: Record<string, string[]> = {

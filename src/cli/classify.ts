@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { UserError } from '../errors.ts';
+import { Classifier, type ClassifierParts } from '../tasks/classify/classifier.ts';
+import { requireKnown } from '../tasks/classify/data.ts';
+import { readTuned, readTunedCard } from '../tasks/folder.ts';
+import { argmax, classificationReport } from '../tasks/metrics/classification.ts';
 import { type LabelledText, readTable, readTexts, tableFormat } from '../text/labels/labelled.ts';
-import { Classifier, type ClassifierParts } from '../train/finetune/classifier.ts';
-import { requireKnown } from '../train/finetune/classifyData.ts';
-import { readTuned, readTunedCard } from '../train/finetune/folder.ts';
-import { argmax, classificationReport } from '../train/metrics/classification.ts';
 import { openEngine } from './engine.ts';
 import { readText } from './input.ts';
 import { classificationTables } from './metricTables.ts';

@@ -8,14 +8,14 @@ import {
   LEAST_TO_CALIBRATE,
   type TunedClassifier,
   tuneClassifier,
-} from '../train/finetune/classify.ts';
-import { type ClassifyData, keptTexts } from '../train/finetune/classifyData.ts';
-import type { ClassifyWishes } from '../train/finetune/classifySettings.ts';
-import { type TunedCard, writeTuned } from '../train/finetune/folder.ts';
-import { METHODS } from '../train/finetune/method.ts';
-import { TuneCheckpoint } from '../train/finetune/tuneCheckpoint.ts';
+} from '../tasks/classify/classify.ts';
+import { type ClassifyData, keptTexts } from '../tasks/classify/data.ts';
+import type { ClassifyWishes } from '../tasks/classify/settings.ts';
+import { type TunedCard, writeTuned } from '../tasks/folder.ts';
+import { TuneCheckpoint } from '../tasks/tuneCheckpoint.ts';
 import type { BaseLink } from '../train/runFolder.ts';
 import { linkTo, loadRun } from '../train/savedRun.ts';
+import { METHODS } from '../train/trainable.ts';
 import { corpusName } from './corpus.ts';
 import { type OpenedEngine, openEngine } from './engine.ts';
 import { LABELLED_ARGUMENT, openLabelled } from './labelledData.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { UserError } from '../errors.ts';
-import { readTunedCard, tunedTaskOf } from '../train/finetune/folder.ts';
-import { mergeAdapters, mergeTuned } from '../train/finetune/merge.ts';
+import { readTunedCard, tunedTaskOf } from '../tasks/folder.ts';
+import { mergeAdapters, mergeTuned } from '../tasks/text/merge.ts';
 import { isRunFolder, readRunCard } from '../train/runFolder.ts';
 import { openEngine } from './engine.ts';
 import { adapterOption, checkpointOption, examples, runOption, shellWord } from './options.ts';

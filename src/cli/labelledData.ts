@@ -3,6 +3,8 @@ import { findTaskSet, taskSets } from '../../data/corpora.ts';
 import { prepareTask } from '../../data/prepare.ts';
 import { UsageError, UserError } from '../errors.ts';
 import { count } from '../report/format.ts';
+import { ownCard } from '../tasks/card.ts';
+import { type ClassifyData, splitTable } from '../tasks/classify/data.ts';
 import {
   type LabelledText,
   readTable,
@@ -12,8 +14,6 @@ import {
 } from '../text/labels/labelled.ts';
 import { removeDuplicates, type Splits, stratifiedSplit } from '../text/labels/splits.ts';
 import { countTexts, type TaskCard } from '../text/labels/taskCard.ts';
-import { type ClassifyData, splitTable } from '../train/finetune/classifyData.ts';
-import { ownCard } from '../train/finetune/ownCard.ts';
 import { readText } from './input.ts';
 import { say } from './output.ts';
 

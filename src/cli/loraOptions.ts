@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { UsageError } from '../errors.ts';
 import { targetsOf } from '../model/lora.ts';
-import { LORA } from '../train/finetune/method.ts';
+import { LORA } from '../train/trainable.ts';
 import { number } from './options.ts';
 
 /** What `addLoraOptions` adds, where it was given. */

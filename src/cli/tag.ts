@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { UserError } from '../errors.ts';
+import { readTuned, readTunedCard } from '../tasks/folder.ts';
+import { typesOf } from '../tasks/tag/data.ts';
+import { Tagger } from '../tasks/tag/tagger.ts';
 import { type Entity, entitiesOf } from '../text/labels/entities.ts';
 import { splitSentences } from '../text/labels/words.ts';
-import { readTuned, readTunedCard } from '../train/finetune/folder.ts';
-import { typesOf } from '../train/finetune/tagData.ts';
-import { Tagger } from '../train/finetune/tagger.ts';
 import { openEngine } from './engine.ts';
 import { markEntities } from './entities.ts';
 import { readText } from './input.ts';

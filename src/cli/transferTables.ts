@@ -1,8 +1,8 @@
 /** The transfer experiment in words and tables. */
 
 import { count } from '../report/format.ts';
+import { deviation, mean } from '../tasks/metrics/statistics.ts';
 import type { CurvePoint, LabelsNeeded } from '../train/experiment/labelsNeeded.ts';
-import { deviation, mean } from '../train/experiment/statistics.ts';
 import type { TransferResult, TransferTaskResult } from '../train/experiment/transferResult.ts';
 import type { TransferRecord } from '../train/experiment/transferStore.ts';
 import { times } from '../train/report/transfer/words.ts';

@@ -13,7 +13,6 @@ import { restoreCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { modelConfig, type TrainConfig } from './config.ts';
 import { diagnose } from './diagnose.ts';
 import { Evaluator } from './evaluate.ts';
-import type { TextTuning } from './finetune/text.ts';
 import { type CorpusSource, chatMaterial, type Material, textMaterial } from './material.ts';
 import { modelTable } from './modelTable.ts';
 import { choosePrecision } from './precision.ts';
@@ -21,6 +20,7 @@ import * as folders from './runFolder.ts';
 import { drawSamples } from './samples.ts';
 import { writeAdapterConfig } from './savedRun.ts';
 import { learningRateAt } from './schedule.ts';
+import type { TextTuning } from './trainable.ts';
 import { type StepMetrics, Trainer } from './trainer.ts';
 
 export interface TrainRunOptions {

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { classificationTables, comparisonTable, spanTables } from '../../src/cli/metricTables.ts';
+import { classificationReport } from '../../src/tasks/metrics/classification.ts';
+import { spanReport } from '../../src/tasks/metrics/spans.ts';
 import { compareCurves } from '../../src/train/experiment/labelsNeeded.ts';
-import { classificationReport } from '../../src/train/metrics/classification.ts';
-import { spanReport } from '../../src/train/metrics/spans.ts';
 
 it('prints a classification report', () => {
   const report = classificationReport(

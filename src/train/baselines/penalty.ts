@@ -1,5 +1,5 @@
 /** The strength of the L2 penalty, chosen by how well held-out parts of the training examples are predicted. */
-import { argmax } from '../metrics/classification.ts';
+import { argmax } from '../../tasks/metrics/classification.ts';
 import { fitLogistic, logProbabilities } from './logisticRegression.ts';
 import { Tfidf } from './tfidf.ts';
 

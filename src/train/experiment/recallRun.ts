@@ -1,12 +1,12 @@
 /** A tiny model learns to recall from its prompt, and is asked with 0 to 16 shots. */
 import { GPT } from '../../model/gpt.ts';
 import { Scorer } from '../../model/score.ts';
+import { argmax, wilsonInterval } from '../../tasks/metrics/classification.ts';
+import { mean } from '../../tasks/metrics/statistics.ts';
 import type { Engine } from '../../tensor/engine.ts';
 import { modelConfig, resolveConfig, type TrainConfig } from '../config.ts';
-import { argmax, wilsonInterval } from '../metrics/classification.ts';
 import { Trainer } from '../trainer.ts';
 import { type RecallTask, recallBatch, recallQuestion, recallVocabulary } from './recall.ts';
-import { mean } from './statistics.ts';
 
 /** A part of the curriculum: sequences of one length. */
 export interface RecallStage {

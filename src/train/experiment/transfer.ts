@@ -1,8 +1,9 @@
 /** Does pretraining pay? The same tasks are learned from few and from many labels, with it and without it, and are prompted. */
+
+import type { Base } from '../../tasks/fineTuned.ts';
+import { evaluatePrompting } from '../../tasks/prompt/prompt.ts';
+import { parseLabelTemplate, verbalizer } from '../../tasks/prompt/template.ts';
 import type { Engine } from '../../tensor/engine.ts';
-import type { Base } from '../finetune/pupil.ts';
-import { evaluatePrompting } from '../prompting/evaluate.ts';
-import { parseLabelTemplate, verbalizer } from '../prompting/template.ts';
 import { type RecallPoint, runRecall } from './recallRun.ts';
 import { classesOf, runCell, type TransferTask, testedTexts } from './transferCell.ts';
 import { type CellKey, planCells, sameCell, type TransferPlan } from './transferPlan.ts';

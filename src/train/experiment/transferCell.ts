@@ -1,4 +1,12 @@
 /** One training of the transfer experiment: a learner, n labels of a task, a seed. */
+
+import { tuneClassifier } from '../../tasks/classify/classify.ts';
+import type { ClassifyData } from '../../tasks/classify/data.ts';
+import type { Base } from '../../tasks/fineTuned.ts';
+import { argmax } from '../../tasks/metrics/classification.ts';
+import { spanReport } from '../../tasks/metrics/spans.ts';
+import { type TagData, tagsOf } from '../../tasks/tag/data.ts';
+import { tuneTagger } from '../../tasks/tag/tag.ts';
 import type { TaggedSentence } from '../../text/labels/conll.ts';
 import { countLabels, type LabelledText } from '../../text/labels/labelled.ts';
 import { subsample, subsampleAny } from '../../text/labels/splits.ts';
@@ -6,14 +14,7 @@ import type { Parts } from '../../text/labels/taskCard.ts';
 import { BagOfWords } from '../baselines/bagOfWords.ts';
 import { Majority } from '../baselines/majority.ts';
 import { WindowTagger } from '../baselines/windowTagger.ts';
-import { tuneClassifier } from '../finetune/classify.ts';
-import type { ClassifyData } from '../finetune/classifyData.ts';
-import type { Method } from '../finetune/method.ts';
-import type { Base } from '../finetune/pupil.ts';
-import { tuneTagger } from '../finetune/tag.ts';
-import { type TagData, tagsOf } from '../finetune/tagData.ts';
-import { argmax } from '../metrics/classification.ts';
-import { spanReport } from '../metrics/spans.ts';
+import type { Method } from '../trainable.ts';
 import type { CellKey, CellSettings } from './transferPlan.ts';
 import type { Learner, TransferCell } from './transferResult.ts';
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/errors.ts';
+import { argmax } from '../../../src/tasks/metrics/classification.ts';
 import { mix } from '../../../src/text/windows/permutation.ts';
 import { BagOfWords } from '../../../src/train/baselines/bagOfWords.ts';
 import { fitLogistic, logisticObjective, logProbabilities } from '../../../src/train/baselines/logisticRegression.ts';
 import { choosePenalty, stratifiedFolds } from '../../../src/train/baselines/penalty.ts';
 import { type SparseRows, Tfidf, termCounts } from '../../../src/train/baselines/tfidf.ts';
-import { argmax } from '../../../src/train/metrics/classification.ts';
 
 const TOPICS = {
   sea: ['whale', 'ship', 'harpoon', 'wave'],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { deviation, pairedT, studentTail } from '../../../src/tasks/metrics/statistics.ts';
 import { compareCurves } from '../../../src/train/experiment/labelsNeeded.ts';
-import { deviation, pairedT, studentTail } from '../../../src/train/experiment/statistics.ts';
 
 const curve = (points: Record<number, number[]>) =>
   Object.entries(points).map(([n, scores]) => ({ n: Number(n), scores }));

@@ -2,6 +2,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { splitTable } from '../../../src/tasks/classify/data.ts';
+import { splitTagFile } from '../../../src/tasks/tag/data.ts';
 import type { LabelledText } from '../../../src/text/labels/labelled.ts';
 import { trainTokenizer } from '../../../src/text/tokenizers/tokenizer.ts';
 import { runTransfer } from '../../../src/train/experiment/transfer.ts';
@@ -14,8 +16,6 @@ import {
   TransferStore,
 } from '../../../src/train/experiment/transferStore.ts';
 import { summarizeTransfer, type TransferFacts } from '../../../src/train/experiment/transferSummary.ts';
-import { splitTable } from '../../../src/train/finetune/classifyData.ts';
-import { splitTagFile } from '../../../src/train/finetune/tagData.ts';
 import { testEngine } from '../../helpers/engine.ts';
 import { smallModel } from '../../helpers/models.ts';
 import { inChunks } from '../../text/tokenizers/samples.ts';

@@ -3,8 +3,8 @@
 import { type Chart, type Curve, drawChart, type Size } from '../../../report/chart.ts';
 import { exact, percent } from '../../../report/format.ts';
 import { type Html, html } from '../../../report/html.ts';
+import { deviation, mean } from '../../../tasks/metrics/statistics.ts';
 import type { CurvePoint } from '../../experiment/labelsNeeded.ts';
-import { deviation, mean } from '../../experiment/statistics.ts';
 import { LEARNERS, type Learner, type TransferTaskResult } from '../../experiment/transferResult.ts';
 import { curveOf, learnerName, listInWords, plural } from './words.ts';
 

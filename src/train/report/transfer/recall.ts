@@ -3,8 +3,8 @@
 import { drawChart, type Size } from '../../../report/chart.ts';
 import { count, percent } from '../../../report/format.ts';
 import { type Html, html } from '../../../report/html.ts';
+import { mean } from '../../../tasks/metrics/statistics.ts';
 import type { RecallResult } from '../../experiment/recallRun.ts';
-import { mean } from '../../experiment/statistics.ts';
 import type { TransferResult, TransferTaskResult } from '../../experiment/transferResult.ts';
 import { accuracyChart, scoreTable } from '../recall.ts';
 import { curveOf, plural, promptedOf } from './words.ts';

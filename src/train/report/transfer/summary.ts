@@ -2,8 +2,8 @@
 
 import { exact, percent } from '../../../report/format.ts';
 import { type Html, html } from '../../../report/html.ts';
+import { mean } from '../../../tasks/metrics/statistics.ts';
 import type { Gain, LabelsNeeded } from '../../experiment/labelsNeeded.ts';
-import { mean } from '../../experiment/statistics.ts';
 import type { TransferResult, TransferTaskResult } from '../../experiment/transferResult.ts';
 import {
   curveOf,

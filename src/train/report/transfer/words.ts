@@ -1,8 +1,8 @@
 /** How the transfer report names learners and writes scores. */
 
 import { exact, figure, percent } from '../../../report/format.ts';
+import { deviation, mean } from '../../../tasks/metrics/statistics.ts';
 import type { CurvePoint, LabelsNeeded } from '../../experiment/labelsNeeded.ts';
-import { deviation, mean } from '../../experiment/statistics.ts';
 import type { Learner, PromptedPoint, TransferTaskResult } from '../../experiment/transferResult.ts';
 
 /** What stands in tables where nothing was measured. */

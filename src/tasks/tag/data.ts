@@ -1,0 +1,85 @@
+/** Tagged sentences to tune on: from a user's file, split and checked. */
+import { UserError } from '../../errors.ts';
+import { readConll, type TaggedSentence, writeConll } from '../../text/labels/conll.ts';
+import { type Fractions, normalizeText, randomSplit, removeRepeated } from '../../text/labels/splits.ts';
+import { countSentences, type Parts, type TaskCard } from '../../text/labels/taskCard.ts';
+import { ownCard } from '../card.ts';
+import type { KeptPart } from '../folder.ts';
+
+/** A data set for a tagger, with its card. */
+export interface TagData {
+  readonly card: TaskCard;
+  readonly parts: Parts<TaggedSentence>;
+}
+
+/** What of a user's own file is held out. */
+const FRACTIONS: Fractions = { validation: 0.1, test: 0.1 };
+/** The same sentences are held out every time, whatever seed a tuning has. */
+const SPLIT_SEED = 0;
+
+/**
+ * A CoNLL file as training, validation and test part, 80 to 10 to 10 at random; repeated sentences are removed first.
+ * @throws UserError for a broken file (with the line), fewer than three sentences, or one tag only
+ */
+export function splitTagFile(content: string, { path, column }: { path: string; column?: number }): TagData {
+  const { sentences, scheme, repairedLines } = readConll(content, { column, name: path });
+  const { splits, removed } = removeRepeated(
+    { train: sentences, validation: [], test: [] },
+    ({ words }) => normalizeText(words.join(' ')),
+    () => '', // of two copies that are tagged differently the first one stays
+  );
+  const parts = { ...randomSplit(splits.train, FRACTIONS, SPLIT_SEED) };
+  if (splits.train.length < 3) {
+    throw new UserError(
+      `${path} holds ${splits.train.length} different sentences, but 3 or more are needed: to train, to validate and to test`,
+    );
+  }
+  requireSpans(parts.train, `the training part of ${path}`);
+  const repaired = repairedLines.length > 0 && `, ${repairedLines.length} spans that began with I- begin with B- now`;
+  const note = `Tags in ${scheme}${repaired || ''}; 80% train, 10% validate, 10% test, at random.`;
+  const facts = { task: 'tag', note, parts: countSentences(parts), duplicates: removed } as const;
+  return { card: ownCard(path, content, facts), parts };
+}
+
+/** @throws UserError where every word is tagged O, which leaves nothing to learn */
+export function requireSpans(sentences: readonly TaggedSentence[], name: string): void {
+  if (sentences.some(({ tags }) => tags.some((tag) => tag !== 'O'))) return;
+  throw new UserError(
+    `${name} has one tag only ("O"), but a tagger needs spans to learn from; check which column holds the tags (--column)`,
+  );
+}
+
+/** The classes of a tagger that learns from these sentences: O, then the others by name. */
+export function tagsOf(sentences: readonly TaggedSentence[]): string[] {
+  const tags = new Set(sentences.flatMap(({ tags }) => tags));
+  tags.delete('O');
+  return ['O', ...[...tags].sort()];
+}
+
+/** Types of spans that tags name, in alphabetical order. */
+export const typesOf = (tags: readonly string[]): string[] =>
+  [...new Set(tags.filter((tag) => tag !== 'O').map((tag) => tag.slice(2)))].sort();
+
+/** One sentence a part that has types which a tagger with these tags never says, all of which count as missed. */
+export function unseenTypes(
+  tags: readonly string[],
+  parts: Readonly<Record<string, readonly TaggedSentence[]>>,
+): string[] {
+  const known = new Set(typesOf(tags));
+  return Object.entries(parts).flatMap(([part, sentences]) => {
+    const unseen = typesOf(tagsOf(sentences)).filter((type) => !known.has(type));
+    if (unseen.length === 0) return [];
+    return [
+      `${unseen.join(', ')} stand${unseen.length > 1 ? '' : 's'} in the ${part} part but not in what was trained on: all of them will be missed`,
+    ];
+  });
+}
+
+/** The sentences that were trained, validated and tested on, as files of CoNLL columns. */
+export const keptSentences = (parts: Parts<TaggedSentence>): Record<string, KeptPart> =>
+  Object.fromEntries(
+    Object.entries(parts).map(([part, sentences]) => [
+      part,
+      { examples: sentences.length, file: `${part}.conll`, content: writeConll(sentences) },
+    ]),
+  );

@@ -1,0 +1,37 @@
+/** Runs of adapters as ones that stand by themselves. */
+import { join, relative, resolve } from 'node:path';
+import { encodeSafetensors } from '../../export/safetensors.ts';
+import { writeAtomic } from '../../node/files.ts';
+import type { Engine } from '../../tensor/engine.ts';
+import { FILES, writeRunCard } from '../../train/runFolder.ts';
+import { linkTo, loadRun } from '../../train/savedRun.ts';
+import { readParts, readTuned, type TunedCard, writeTuned } from '../folder.ts';
+
+/**
+ * Writes a run whose weights are those of the base with the adapters of `folder` added; its card says where it comes from.
+ * @throws UserError when the run or its base cannot be loaded, or `out` cannot be written
+ */
+export async function mergeAdapters(
+  engine: Engine,
+  folder: string,
+  checkpoint: 'best' | 'last',
+  out: string,
+): Promise<void> {
+  const { model, tokenizer, state, ...card } = await loadRun(engine, folder, checkpoint);
+  const { parameters } = model;
+  const weights = parameters.split(await parameters.values.floats());
+  await writeAtomic(join(out, FILES.last), encodeSafetensors(weights, { state: JSON.stringify(state) }));
+  const link = await linkTo(folder, out, checkpoint);
+  await writeRunCard(out, { ...card, tunedFrom: { ...card.tunedFrom, ...link, method: 'full' } }, tokenizer, model);
+}
+
+/**
+ * The same of a model that was tuned to labels: its head, labels, scores and parts go along.
+ * @throws UserError when the tuned model or its base cannot be read, or `out` cannot be written
+ */
+export async function mergeTuned(engine: Engine, folder: string, card: TunedCard, out: string): Promise<void> {
+  const { adapters, ...tuned } = await readTuned(engine, folder, card);
+  adapters?.merge();
+  const base = { ...card.base, folder: relative(resolve(out), resolve(folder, card.base.folder)) };
+  await writeTuned(out, { ...card, base, method: 'full' }, tuned, await readParts(folder, card));
+}

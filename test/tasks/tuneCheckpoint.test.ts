@@ -1,0 +1,92 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { tuneClassifier } from '../../src/tasks/classify/classify.ts';
+import type { ClassifyWishes } from '../../src/tasks/classify/settings.ts';
+import { tuneTagger } from '../../src/tasks/tag/tag.ts';
+import { TuneCheckpoint } from '../../src/tasks/tuneCheckpoint.ts';
+import { ByteTokenizer } from '../../src/text/tokenizers/byteTokenizer.ts';
+import { METHODS } from '../../src/train/trainable.ts';
+import { testEngine } from '../helpers/engine.ts';
+import { smallModel } from '../helpers/models.ts';
+import { animalTexts } from './texts.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'dawnlm-resume-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const at = (name: string): string => join(scratch, name);
+const base = async () => ({
+  model: smallModel(await testEngine(), 'gpt2', { vocabSize: 256, blockSize: 24 }),
+  tokenizer: new ByteTokenizer(),
+});
+
+/** A signal that comes while the first validation after `step` is told of, and a listener for events. */
+function stopAfter(step: number) {
+  const controller = new AbortController();
+  const onEvent = (event: { type: string; step?: number }): void => {
+    if (event.type === 'validation' && event.step! >= step) controller.abort();
+  };
+  return { signal: controller.signal, onEvent };
+}
+
+it.each(METHODS)('a tuning that was stopped and resumed equals one that was not, to the bit (%s)', async (method) => {
+  const wishes: ClassifyWishes = { method, steps: 24, evalEvery: 4, batchSize: 8, learningRate: 1e-2, baseRate: 1 };
+  const tuneWith = async (name: string, resume: boolean, more = {}) => {
+    const checkpoint = new TuneCheckpoint(at(name), { wishes }, resume);
+    return tuneClassifier({ base: await base(), parts: animalTexts(0.2), wishes, checkpoint, ...more });
+  };
+  const whole = await tuneWith(`${method}-whole`, false);
+  expect((await tuneWith(method, false, stopAfter(8))).status).toBe('stopped');
+  const resumed = await tuneWith(method, true);
+  expect(resumed.history).toEqual(whole.history);
+  expect(resumed.report).toEqual(whole.report);
+  const weights = ({ model, head }: typeof whole.classifier.parts) =>
+    Promise.all([model, head].map(({ parameters }) => parameters.values.floats()));
+  expect(await weights(resumed.classifier.parts)).toEqual(await weights(whole.classifier.parts));
+});
+
+it('a tuning that was stopped before its first validation begins again', async () => {
+  const wishes: ClassifyWishes = { steps: 8, evalEvery: 4, batchSize: 8 };
+  const tuneWith = async (resume: boolean, signal?: AbortSignal) => {
+    const checkpoint = new TuneCheckpoint(at('early'), { wishes }, resume);
+    return tuneClassifier({ base: await base(), parts: animalTexts(), wishes, checkpoint, signal });
+  };
+  const controller = new AbortController();
+  controller.abort();
+  await expect(tuneWith(false, controller.signal)).rejects.toThrow(/stopped before its first validation/);
+  const whole = await tuneClassifier({ base: await base(), parts: animalTexts(), wishes });
+  expect((await tuneWith(true)).history).toEqual(whole.history);
+});
+
+it('a tagger goes on as well', async () => {
+  const sentence = (i: number) => ({ words: ['the', `cat${i % 5}`, `sat${i % 3}`], tags: ['O', 'B-PET', 'O'] });
+  const sentences = (count: number) => Array.from({ length: count }, (_, i) => sentence(i * 7));
+  const parts = { train: sentences(12), validation: sentences(5), test: sentences(6) };
+  const wishes = { steps: 16, evalEvery: 4, batchSize: 4, learningRate: 1e-2, baseRate: 1 };
+  const tuneWith = async (name: string, resume: boolean, more = {}) => {
+    const checkpoint = new TuneCheckpoint(at(name), { wishes }, resume);
+    return tuneTagger({ base: await base(), parts, wishes, checkpoint, ...more });
+  };
+  const whole = await tuneWith('tag-whole', false);
+  await tuneWith('tag', false, stopAfter(4));
+  const resumed = await tuneWith('tag', true);
+  expect(resumed.history).toEqual(whole.history);
+  expect(resumed.reports).toEqual(whole.reports);
+});
+
+it('refuses to go on with something else, from nothing, and from what is no checkpoint', async () => {
+  const checkpoint = new TuneCheckpoint(at('own'), { data: 'a', labels: 8 }, false);
+  await checkpoint.write({ step: 4, history: [], stepper: { tensors: [] }, best: [new Float32Array(2)] });
+  const other = (identity: object) => new TuneCheckpoint(at('own'), { ...identity }, true).read();
+  await expect(other({ data: 'b', labels: 8 })).rejects.toThrow(/otherwise, "data" is not the same/);
+  await expect(other({ data: 'a' })).rejects.toThrow(/otherwise, "labels" is not the same/);
+  expect(await other({ data: 'a', labels: 8, seed: undefined })).toMatchObject({
+    step: 4,
+    best: [new Float32Array(2)],
+  });
+  await checkpoint.remove();
+  expect(existsSync(join(at('own'), 'resume.safetensors'))).toBe(false);
+  await expect(other({ data: 'a', labels: 8 })).rejects.toThrow(/no tuning that was stopped/);
+  writeFileSync(join(at('own'), 'resume.safetensors'), 'no');
+  await expect(other({ data: 'a', labels: 8 })).rejects.toThrow(/resume.safetensors/);
+});
