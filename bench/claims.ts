@@ -1,4 +1,6 @@
 /** Is dawnlm as fast as it should be? Every row of the list in one run, each against its rivals in turns. */
+
+import { SIZES, type SizeName } from '../src/check/workloads.ts';
 import type { Engine } from '../src/tensor/engine.ts';
 import { CONTESTS, type Contest, type Part } from './claims/catalog.ts';
 import { aloneClaim, rivalClaim } from './claims/judge.ts';
@@ -7,7 +9,6 @@ import { attentionClaims, rowClaims, scriptClaim } from './claims/own.ts';
 import { type ModelJob, makeModelJob, recordName } from './peers/job.ts';
 import { comparePeers, type Entrant, type RoundOptions } from './peers/rounds.ts';
 import type { ClaimMeasurement } from './record.ts';
-import { SIZES, type SizeName } from './workloads.ts';
 
 export interface ClaimOptions extends RoundOptions {
   parts: readonly Part[];

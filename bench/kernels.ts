@@ -1,12 +1,8 @@
 /** How fast is every kernel, variant by variant, how much of what the adapter can do, and how far from the truth? */
-import { UsageError } from '../src/errors.ts';
-import type { Engine } from '../src/tensor/engine.ts';
-import { ELEMENT_BYTES } from '../src/tensor/tensor.ts';
-import { adamwWork, compareAdamw } from './adamw.ts';
-import { type HeldWork, interleaved, type Timing, type Work } from './measure.ts';
-import { type AnyOp, apply, compare, findOps, makeNumbers, upload } from './ops.ts';
-import type { Measurement } from './record.ts';
-import { measureRoof, type Roof } from './roof.ts';
+
+import { adamwWork, compareAdamw } from '../src/check/adamw.ts';
+import { type HeldWork, interleaved, type Timing, type Work } from '../src/check/measure.ts';
+import { type AnyOp, apply, compare, findOps, makeNumbers, upload } from '../src/check/ops.ts';
 import {
   describeWorkload,
   operationsOf,
@@ -15,7 +11,12 @@ import {
   trainingBytes,
   type Workload,
   workloadsOf,
-} from './workloads.ts';
+} from '../src/check/workloads.ts';
+import { UsageError } from '../src/errors.ts';
+import type { Engine } from '../src/tensor/engine.ts';
+import { ELEMENT_BYTES } from '../src/tensor/tensor.ts';
+import type { Measurement } from './record.ts';
+import { measureRoof, type Roof } from './roof.ts';
 
 export interface KernelBenchOptions {
   /** Only ops with this in their name. */

@@ -1,9 +1,10 @@
 /** What does each idea bring? The rungs of a ladder, timed in turns. */
+
+import { interleaved, type Work } from '../src/check/measure.ts';
 import { UsageError } from '../src/errors.ts';
 import type { Engine } from '../src/tensor/engine.ts';
 import type { Kernel, Point } from '../src/tensor/kernel.ts';
 import { ERROR_CASES, errorOf, makeWork, ratesOf, underVariant } from './kernels.ts';
-import { interleaved, type Work } from './measure.ts';
 import type { Measurement } from './record.ts';
 import type { Roof } from './roof.ts';
 import type { Ladder, Rung } from './rungs.ts';

@@ -1,10 +1,11 @@
 /** Models to measure: a preset's, with fresh weights and made-up tokens, for how fast they are does not depend on what they know. */
+
+import { VOCABULARY } from '../src/check/workloads.ts';
 import { GPT } from '../src/model/gpt.ts';
 import type { Engine } from '../src/tensor/engine.ts';
 import { threefry } from '../src/tensor/random.ts';
 import { modelConfig, type TrainConfig } from '../src/train/config.ts';
 import { modelTable, trainingFlopsPerToken } from '../src/train/modelTable.ts';
-import { VOCABULARY } from './workloads.ts';
 
 /** What is measured, and how. */
 export interface ModelBenchOptions {

@@ -1,9 +1,10 @@
 /** What an adapter can do at most, as far as measurements show: multiply-adds in registers, a matmul, a copy. */
+
+import { asRate, interleaved, type Timing } from '../src/check/measure.ts';
+import { type Amount, bufferCopy, squareMatmul } from '../src/check/speed.ts';
 import type { Engine } from '../src/tensor/engine.ts';
 import { defineKernel } from '../src/tensor/kernel.ts';
-import { asRate, interleaved, type Timing } from './measure.ts';
 import type { Measurement } from './record.ts';
-import { type Amount, bufferCopy, squareMatmul } from './speed.ts';
 
 /** The roof that other measurements are shares of. */
 export interface Roof {

@@ -1,11 +1,12 @@
 /** The ladders: an op from its plainest kernel to its best, each rung by one idea. Rungs are variants and tuning points. */
+
+import type { AnyCase, AnyOp } from '../src/check/ops.ts';
 import { UsageError } from '../src/errors.ts';
 import { attention } from '../src/kernels/attention/attention.ts';
 import { matmul } from '../src/kernels/matmul/matmul.ts';
 import { softmax } from '../src/kernels/softmax.ts';
 import type { Capabilities, Point } from '../src/tensor/kernel.ts';
 import type { Amounts } from './kernels.ts';
-import type { AnyCase, AnyOp } from './ops.ts';
 
 export interface Rung {
   name: string;

@@ -1,14 +1,15 @@
 /** How fast are decoding, prompts and forward passes? */
+
+import { asRate, timingOf } from '../src/check/measure.ts';
+import { benchConfig } from '../src/check/workloads.ts';
 import { Generator } from '../src/model/generate.ts';
 import type { GPT } from '../src/model/gpt.ts';
 import { isSmallWork } from '../src/model/step.ts';
 import type { Engine } from '../src/tensor/engine.ts';
 import { autotune } from '../src/train/autotune.ts';
-import { asRate, timingOf } from './measure.ts';
 import { flopsPerToken, freshModel, type ModelBenchOptions, roundsIn, someTokens } from './models.ts';
 import type { Measurement } from './record.ts';
 import { underRoof } from './roof.ts';
-import { benchConfig } from './workloads.ts';
 
 /** Streams that are decoded at once. */
 export const BATCHES = [1, 8, 32] as const;

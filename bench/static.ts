@@ -1,5 +1,7 @@
 /** What would a GPU make of the kernels? Registers, spills, occupancy and density, from a driver that compiles without a GPU. */
 
+import { opDispatches } from '../src/check/dispatches.ts';
+import { VOCABULARY } from '../src/check/workloads.ts';
 import { Generator } from '../src/model/generate.ts';
 import { GPT } from '../src/model/gpt.ts';
 import type { Engine } from '../src/tensor/engine.ts';
@@ -8,12 +10,10 @@ import type { Precision } from '../src/tensor/operands/half.ts';
 import type { TuningTable } from '../src/tensor/tuning/table.ts';
 import { modelConfig, resolveConfig } from '../src/train/config.ts';
 import { Trainer } from '../src/train/trainer.ts';
-import { opDispatches } from './dispatches.ts';
 import { gpuTraits, paperEngine, type Shader, shaderAt, type Use, usesOf } from './static/paper.ts';
 import type { ShaderStatistics } from './static/parse.ts';
 import { compileFor } from './static/radv.ts';
 import { staticTable } from './static/table.ts';
-import { VOCABULARY } from './workloads.ts';
 
 /** Two generations of AMD's RDNA: RX 6800 and RX 7900. */
 export const FAMILIES = ['navi21', 'navi31'] as const;

@@ -1,4 +1,7 @@
 /** How fast is training, and where does its time go? */
+
+import { asRate, timingOf } from '../src/check/measure.ts';
+import { benchConfig } from '../src/check/workloads.ts';
 import { type KernelTime, profile } from '../src/gpu/timer.ts';
 import type { Engine } from '../src/tensor/engine.ts';
 import { ELEMENT_BYTES } from '../src/tensor/tensor.ts';
@@ -6,11 +9,9 @@ import type { Batch } from '../src/text/windows/windows.ts';
 import { autotune } from '../src/train/autotune.ts';
 import type { TrainConfig } from '../src/train/config.ts';
 import { Trainer } from '../src/train/trainer.ts';
-import { asRate, timingOf } from './measure.ts';
 import { flopsPerToken, freshModel, type ModelBenchOptions, roundsIn, someTokens } from './models.ts';
 import type { Measurement } from './record.ts';
 import { underRoof } from './roof.ts';
-import { benchConfig } from './workloads.ts';
 
 /** Steps before the clock counts: caches, memory and clock rates settle. */
 const WARM_STEPS = 3;

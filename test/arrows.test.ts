@@ -14,6 +14,7 @@ const LOWER: Record<string, string[]> = {
   node: [],
   train: ['gpu', 'tensor', 'kernels', 'model', 'text', 'export', 'report', 'node', 'tasks'],
   tasks: ['gpu', 'tensor', 'kernels', 'model', 'text', 'export', 'report', 'node', 'train'],
+  check: ['gpu', 'tensor', 'kernels', 'model', 'text', 'export', 'report', 'node', 'train'],
   cli: [
     'gpu',
     'tensor',

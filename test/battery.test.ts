@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type AnyCase, type AnyOp, describeCase, findOps } from '../bench/ops.ts';
+import { type AnyCase, type AnyOp, describeCase, findOps } from '../src/check/ops.ts';
 import type { Engine } from '../src/tensor/engine.ts';
 import { hasOperands, runCase, tuningPoints } from './helpers/battery.ts';
 import { testEngine } from './helpers/engine.ts';

@@ -1,6 +1,7 @@
 /** What dawnlm is to show: whom it is held against on which work, what it must reach and what it aims at. */
+
+import { productShapes, SIZES, type SizeName } from '../../src/check/workloads.ts';
 import { FORMS, type Work } from '../peers/job.ts';
-import { productShapes, SIZES, type SizeName } from '../workloads.ts';
 
 /** Parts of the list that can be measured by themselves. `loss` takes minutes, and is measured only when it is named. */
 export const PARTS = ['matmul', 'rows', 'attention', 'train', 'forward', 'decode', 'script', 'loss'] as const;

@@ -2,12 +2,12 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type ProductShape, SIZES, type SizeName } from '../../src/check/workloads.ts';
 import { parameterSpecs } from '../../src/model/parameters.ts';
 import { normals, threefry } from '../../src/tensor/random.ts';
 import { sizeOf } from '../../src/tensor/shape.ts';
 import { modelConfig, resolveConfig, type TrainConfig } from '../../src/train/config.ts';
 import type { Provenance } from '../record.ts';
-import { type ProductShape, SIZES, type SizeName } from '../workloads.ts';
 
 /**
  * `train`: optimizer steps on one batch. `forward`: logits of the batch. `decode`: one stream, greedy. `matmul`: n x n.

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { opDispatches } from '../../bench/dispatches.ts';
-import { SIZES, type SizeName } from '../../bench/workloads.ts';
+import { opDispatches } from '../check/dispatches.ts';
+import { SIZES, type SizeName } from '../check/workloads.ts';
 import type { Dispatched, Engine } from '../tensor/engine.ts';
 import { type Tuned, tune, tuningTasks } from '../tensor/tuning/measure.ts';
 import { formatPoint } from '../tensor/tuning/table.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { selfTest } from '../../bench/selfTest.ts';
-import { copySpeed, matmulSpeed } from '../../bench/speed.ts';
+import { selfTest } from '../check/selfTest.ts';
+import { copySpeed, matmulSpeed } from '../check/speed.ts';
 import { type AdapterFound, listAdapters } from '../node/drivers.ts';
 import { cacheFolder } from '../node/files.ts';
 import { bytes, count } from '../report/format.ts';

@@ -8,7 +8,7 @@ import { PEERS } from '../../bench/peers/catalog.ts';
 import type { Answer, Job } from '../../bench/peers/job.ts';
 import type { Entrant } from '../../bench/peers/rounds.ts';
 import type { ClaimMeasurement } from '../../bench/record.ts';
-import { productShapes } from '../../bench/workloads.ts';
+import { productShapes } from '../../src/check/workloads.ts';
 import { dawnlm } from '../cli/dawnlm.ts';
 import { testEngine } from '../helpers/engine.ts';
 

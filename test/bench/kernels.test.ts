@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { benchKernels, type KernelMeasurement } from '../../bench/kernels.ts';
-import { findOps } from '../../bench/ops.ts';
-import { operationsOf, trafficBytes, trainingBytes, workloadsOf } from '../../bench/workloads.ts';
+import { findOps } from '../../src/check/ops.ts';
+import { operationsOf, trafficBytes, trainingBytes, workloadsOf } from '../../src/check/workloads.ts';
 import { testEngine } from '../helpers/engine.ts';
 
 it('every measured forward pass has its place under the roof', async () => {

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { compare, sidesOf } from '../../bench/compare.ts';
-import { asRate, timingOf } from '../../bench/measure.ts';
 import { appendRecords, describeRecord, provenance, readRecords } from '../../bench/record.ts';
+import { asRate, timingOf } from '../../src/check/measure.ts';
 import { peerRecord, record } from './records.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'dawnlm-bench-'));

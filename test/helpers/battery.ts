@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { type AnyCase, type AnyOp, type Attributes, makeNumbers, toleranceOf } from '../../bench/ops.ts';
+import { type AnyCase, type AnyOp, type Attributes, makeNumbers, toleranceOf } from '../../src/check/ops.ts';
 import type { Engine } from '../../src/tensor/engine.ts';
 import type { Kernel, Point } from '../../src/tensor/kernel.ts';
 import type { Numbers, OpDefinition } from '../../src/tensor/op.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'vitest';
-import type { AnyOp } from '../../bench/ops.ts';
+import type { AnyOp } from '../../src/check/ops.ts';
 import type { Numbers } from '../../src/tensor/op.ts';
 import { testEngine } from './engine.ts';
 import { expectClose, magnitude } from './numbers.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { AnyOp } from '../../bench/ops.ts';
+import type { AnyOp } from '../../src/check/ops.ts';
 import { add, multiply, scale } from '../../src/kernels/elementwise.ts';
 import { gelu } from '../../src/kernels/gelu.ts';
 import { matmul } from '../../src/kernels/matmul/matmul.ts';

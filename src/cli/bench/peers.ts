@@ -5,7 +5,7 @@ import { installPeers } from '../../../bench/peers/install.ts';
 import { type Job, makeModelJob, nameOf, recordName, WORKS, type Work } from '../../../bench/peers/job.ts';
 import { comparePeers, type Entrant, type PeerFigure } from '../../../bench/peers/rounds.ts';
 import { appendRecords, type ClaimRecord, type PeerRecord, provenance } from '../../../bench/record.ts';
-import { SIZES, type SizeName } from '../../../bench/workloads.ts';
+import { SIZES, type SizeName } from '../../check/workloads.ts';
 import { UsageError } from '../../errors.ts';
 import { figure } from '../../report/format.ts';
 import { adapterOption, examples, jsonOption, number } from '../options.ts';

@@ -1,11 +1,11 @@
 /** The ops of src/kernels, found by looking, with inputs made up for their cases and their forward pass compared with the reference. */
 import { readdirSync } from 'node:fs';
-import type { Engine } from '../src/tensor/engine.ts';
-import type { Case, Numbers, Op } from '../src/tensor/op.ts';
-import type { Precision } from '../src/tensor/operands/half.ts';
-import { normals, threefry } from '../src/tensor/random.ts';
-import { format, type Shape, sizeOf } from '../src/tensor/shape.ts';
-import type { Tensor } from '../src/tensor/tensor.ts';
+import type { Engine } from '../tensor/engine.ts';
+import type { Case, Numbers, Op } from '../tensor/op.ts';
+import type { Precision } from '../tensor/operands/half.ts';
+import { normals, threefry } from '../tensor/random.ts';
+import { format, type Shape, sizeOf } from '../tensor/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 
 export type Attributes = Record<string, unknown>;
 export type AnyOp = Op<readonly (Tensor | undefined)[], Attributes>;
@@ -15,7 +15,7 @@ const SEED = 1234;
 
 /** Every op that a file in src/kernels or a folder of it exports, by name. */
 export async function findOps(): Promise<Map<string, AnyOp>> {
-  const folder = new URL('../src/kernels/', import.meta.url);
+  const folder = new URL('../kernels/', import.meta.url);
   const ops = new Map<string, AnyOp>();
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
   for (const file of files.filter((name) => name.endsWith('.ts'))) {

@@ -1,5 +1,5 @@
-import { matmul } from '../src/kernels/matmul/matmul.ts';
-import type { Engine } from '../src/tensor/engine.ts';
+import { matmul } from '../kernels/matmul/matmul.ts';
+import type { Engine } from '../tensor/engine.ts';
 import { type HeldWork, interleaved, type Work } from './measure.ts';
 import { makeNumbers, upload } from './ops.ts';
 

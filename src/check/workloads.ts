@@ -1,7 +1,7 @@
-import type { ModelConfig } from '../src/model/config.ts';
-import { sizeOf } from '../src/tensor/shape.ts';
-import { ELEMENT_BYTES } from '../src/tensor/tensor.ts';
-import { modelConfig, resolveConfig, type TrainConfig } from '../src/train/config.ts';
+import type { ModelConfig } from '../model/config.ts';
+import { sizeOf } from '../tensor/shape.ts';
+import { ELEMENT_BYTES } from '../tensor/tensor.ts';
+import { modelConfig, resolveConfig, type TrainConfig } from '../train/config.ts';
 import { type AnyCase, type AnyOp, describeCase } from './ops.ts';
 
 /** A call of an op that a model makes. */

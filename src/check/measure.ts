@@ -1,4 +1,4 @@
-import type { Engine, Recording } from '../src/tensor/engine.ts';
+import type { Engine, Recording } from '../tensor/engine.ts';
 
 /** Work that is timed: called inside of a recording, each call adds the same dispatches. */
 export type Work = () => void;

@@ -1,4 +1,4 @@
-import type { Engine } from '../src/tensor/engine.ts';
+import type { Engine } from '../tensor/engine.ts';
 import { compareAdamw } from './adamw.ts';
 import { type Comparison, compare, describeCase, findOps } from './ops.ts';
 

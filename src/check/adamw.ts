@@ -1,7 +1,7 @@
 /** AdamW changes its buffers in place and so is no op: it is timed and compared by hand here. */
-import { type AdamwTensors, adamw, adamwHyper, adamwReference, HYPER_SIZE } from '../src/kernels/optimizer/adamw.ts';
-import type { Engine } from '../src/tensor/engine.ts';
-import { normals } from '../src/tensor/random.ts';
+import { type AdamwTensors, adamw, adamwHyper, adamwReference, HYPER_SIZE } from '../kernels/optimizer/adamw.ts';
+import type { Engine } from '../tensor/engine.ts';
+import { normals } from '../tensor/random.ts';
 import type { HeldWork } from './measure.ts';
 import { type Comparison, largestError } from './ops.ts';
 

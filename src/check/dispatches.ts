@@ -1,4 +1,4 @@
-import type { Dispatched, Engine } from '../src/tensor/engine.ts';
+import type { Dispatched, Engine } from '../tensor/engine.ts';
 import { type AnyOp, apply, findOps, makeNumbers, upload } from './ops.ts';
 import { type SizeName, type Workload, workloadsOf } from './workloads.ts';
 
