@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** Starts the command line: TypeScript is compiled in memory by tsx, there is no build. */
+/** Puts the verbs of all rooms together and starts the command line. TypeScript is compiled in memory by tsx, there is no build. */
 try {
   const { register } = await import('tsx/esm/api');
   register({ tsconfig: false }); // or tsx would obey a tsconfig.json of the folder that the user stands in
@@ -8,4 +8,6 @@ try {
   console.error('The dependencies of dawnlm are not installed. Run "npm start" or "npm install" in its folder first.');
   process.exit(1);
 }
-await import('../src/cli/main.ts');
+const { main } = await import('../src/cli/main.ts');
+const { addBench } = await import('../bench/verbs/bench.ts');
+await main([addBench]);

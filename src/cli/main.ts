@@ -6,7 +6,6 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { UserError } from '../errors.ts';
 import { addAutotune } from './autotune.ts';
-import { addBench } from './bench.ts';
 import { addClassify } from './classify.ts';
 import { addData } from './data.ts';
 import { addDoctor } from './doctor.ts';
@@ -20,7 +19,10 @@ import { addTag } from './tag.ts';
 import { addTokenize } from './tokenize.ts';
 import { addTrain } from './train.ts';
 
-function makeProgram(): Command {
+/** What puts a verb (or a verb of verbs) into the program. */
+export type AddVerb = (program: Command) => void;
+
+function makeProgram(more: readonly AddVerb[]): Command {
   const { version, description } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
   const program = new Command('dawnlm')
     .description(description)
@@ -30,8 +32,8 @@ function makeProgram(): Command {
     .showHelpAfterError('Add --help to see what is expected.')
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'dawnlm: ')) });
   const verbs = [addTrain, addSample, addEval, addFinetune, addClassify, addTag, addPrompt];
-  const tools = [addTokenize, addData, addExperiment, addDoctor, addAutotune, addBench];
-  for (const add of [...verbs, ...tools]) add(program);
+  const tools = [addTokenize, addData, addExperiment, addDoctor, addAutotune];
+  for (const add of [...verbs, ...tools, ...more]) add(program);
   return program;
 }
 
@@ -54,11 +56,14 @@ async function end(code: number): Promise<never> {
   process.exit(code);
 }
 
-leaveOnBrokenPipe();
-for (const event of ['uncaughtException', 'unhandledRejection']) process.on(event, (error) => end(explain(error)));
-try {
-  await makeProgram().parseAsync();
-  await end(Number(process.exitCode ?? 0));
-} catch (error) {
-  await end(explain(error));
+/** Runs the command line with the verbs of src/cli and those of other rooms, and ends the process. */
+export async function main(more: readonly AddVerb[]): Promise<never> {
+  leaveOnBrokenPipe();
+  for (const event of ['uncaughtException', 'unhandledRejection']) process.on(event, (error) => end(explain(error)));
+  try {
+    await makeProgram(more).parseAsync();
+    return await end(Number(process.exitCode ?? 0));
+  } catch (error) {
+    return await end(explain(error));
+  }
 }

@@ -9,7 +9,7 @@ import type { Answer, Job } from '../../bench/peers/job.ts';
 import type { Entrant } from '../../bench/peers/rounds.ts';
 import type { ClaimMeasurement } from '../../bench/record.ts';
 import { productShapes } from '../../src/check/workloads.ts';
-import { dawnlm } from '../cli/dawnlm.ts';
+import { dawnlm } from '../helpers/dawnlm.ts';
 import { testEngine } from '../helpers/engine.ts';
 
 const adapter = { name: 'the test adapter', software: true };

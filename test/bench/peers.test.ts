@@ -10,7 +10,7 @@ import { installPeers } from '../../bench/peers/install.ts';
 import { type Job, type ModelJob, makeModelJob, recordName, type Work } from '../../bench/peers/job.ts';
 import { comparePeers, type Entrant, type PeerFigure } from '../../bench/peers/rounds.ts';
 import { sizeOf } from '../../src/tensor/shape.ts';
-import { dawnlm } from '../cli/dawnlm.ts';
+import { dawnlm } from '../helpers/dawnlm.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'dawnlm-peers-test-'));
 const running: PeerProcess[] = [];

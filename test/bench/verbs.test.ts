@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { appendRecords } from '../../bench/record.ts';
-import { dawnlm, jsonLines, succeed, workshop } from '../cli/dawnlm.ts';
+import { dawnlm, jsonLines, succeed, workshop } from '../helpers/dawnlm.ts';
 import { record, records } from './records.ts';
 
 const cwd = workshop();

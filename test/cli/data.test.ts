@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { dawnlm, jsonLines, succeed, workshop } from './dawnlm.ts';
+import { dawnlm, jsonLines, succeed, workshop } from '../helpers/dawnlm.ts';
 
 const cwd = workshop();
 /** An empty cache folder, and a registry that nobody answers for. */

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { dawnlm, jsonLines, succeed, workshop } from './dawnlm.ts';
+import { dawnlm, jsonLines, succeed, workshop } from '../helpers/dawnlm.ts';
 
 const cwd = workshop();
 

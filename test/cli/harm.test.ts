@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { decodeSafetensors } from '../../src/export/safetensors.ts';
-import { dawnlm, succeed, trainTiny, workshop } from './dawnlm.ts';
+import { dawnlm, succeed, trainTiny, workshop } from '../helpers/dawnlm.ts';
 
 /** What a run survives: being killed at any moment, and a disk that is full. */
 

@@ -1,7 +1,7 @@
 import { copyFileSync, cpSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
-import { dawnlm, succeed, TEXT, trainTiny, workshop } from './dawnlm.ts';
+import { dawnlm, succeed, TEXT, trainTiny, workshop } from '../helpers/dawnlm.ts';
 
 const cwd = workshop();
 const tiny = (...args: string[]) => ['train', '--preset', 'tiny', '--out', 'fresh', ...args];

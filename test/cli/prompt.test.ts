@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
-import { dawnlm, jsonLines, succeed, trainTiny, workshop } from './dawnlm.ts';
+import { dawnlm, jsonLines, succeed, trainTiny, workshop } from '../helpers/dawnlm.ts';
 
 const cwd = workshop();
 const TEMPLATE = String.raw`{text} is {label}\n`;

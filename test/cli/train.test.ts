@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { planTraining } from '../../src/cli/trainPlan.ts';
 import { PRESETS } from '../../src/train/config.ts';
-import { dawnlm, succeed, trainTiny, workshop } from './dawnlm.ts';
+import { dawnlm, succeed, trainTiny, workshop } from '../helpers/dawnlm.ts';
 
 const cwd = workshop();
 const before = process.cwd();

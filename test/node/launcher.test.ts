@@ -9,10 +9,11 @@ const root = new URL('../..', import.meta.url).pathname;
 /** A checkout with the launcher and a command line of one line; and, to stand in, a folder with a broken tsconfig.json. */
 function checkout() {
   const folder = mkdtempSync(join(tmpdir(), 'dawnlm-launcher-'));
-  for (const name of ['bin', 'src', 'src/cli', 'elsewhere']) mkdirSync(join(folder, name));
+  for (const name of ['bin', 'src/cli', 'bench/verbs', 'elsewhere']) mkdirSync(join(folder, name), { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   writeFileSync(join(folder, 'elsewhere/tsconfig.json'), '{');
-  writeFileSync(join(folder, 'src/cli/main.ts'), 'const n: number = process.argv.length;\nconsole.log(n);\n');
+  writeFileSync(join(folder, 'src/cli/main.ts'), 'export const main = (n: unknown[]) => console.log(n.length);\n');
+  writeFileSync(join(folder, 'bench/verbs/bench.ts'), 'export const addBench: number = 1;\n');
   copyFileSync(join(root, 'bin/dawnlm.mjs'), join(folder, 'bin/dawnlm.mjs'));
   return folder;
 }

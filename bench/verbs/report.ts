@@ -1,12 +1,12 @@
 /** `bench compare` and `bench report`: what becomes of kept records. */
 import type { Command } from 'commander';
-import { type Comparison, compare, sidesOf } from '../../../bench/compare.ts';
-import { RESULTS, readRecords } from '../../../bench/record.ts';
-import { renderBenchReport } from '../../../bench/report.ts';
-import { UserError } from '../../errors.ts';
-import { writeAtomic } from '../../node/files.ts';
-import { examples, jsonOption } from '../options.ts';
-import { print, printJson, table } from '../output.ts';
+import { examples, jsonOption } from '../../src/cli/options.ts';
+import { print, printJson, table } from '../../src/cli/output.ts';
+import { UserError } from '../../src/errors.ts';
+import { writeAtomic } from '../../src/node/files.ts';
+import { type Comparison, compare, sidesOf } from '../compare.ts';
+import { RESULTS, readRecords } from '../record.ts';
+import { renderBenchReport } from '../report.ts';
 import { three } from './results.ts';
 
 export function addCompare(bench: Command): void {

@@ -1,16 +1,16 @@
 import { type Command, Option } from 'commander';
-import { PEERS, type Peer } from '../../../bench/peers/catalog.ts';
-import { PeerProcess } from '../../../bench/peers/child.ts';
-import { installPeers } from '../../../bench/peers/install.ts';
-import { type Job, makeModelJob, nameOf, recordName, WORKS, type Work } from '../../../bench/peers/job.ts';
-import { comparePeers, type Entrant, type PeerFigure } from '../../../bench/peers/rounds.ts';
-import { appendRecords, type ClaimRecord, type PeerRecord, provenance } from '../../../bench/record.ts';
-import { SIZES, type SizeName } from '../../check/workloads.ts';
-import { UsageError } from '../../errors.ts';
-import { figure } from '../../report/format.ts';
-import { adapterOption, examples, jsonOption, number } from '../options.ts';
-import { print, printJson, say, table } from '../output.ts';
-import { INTERRUPTED, stopSignal } from '../stopSignal.ts';
+import { SIZES, type SizeName } from '../../src/check/workloads.ts';
+import { adapterOption, examples, jsonOption, number } from '../../src/cli/options.ts';
+import { print, printJson, say, table } from '../../src/cli/output.ts';
+import { INTERRUPTED, stopSignal } from '../../src/cli/stopSignal.ts';
+import { UsageError } from '../../src/errors.ts';
+import { figure } from '../../src/report/format.ts';
+import { PEERS, type Peer } from '../peers/catalog.ts';
+import { PeerProcess } from '../peers/child.ts';
+import { installPeers } from '../peers/install.ts';
+import { type Job, makeModelJob, nameOf, recordName, WORKS, type Work } from '../peers/job.ts';
+import { comparePeers, type Entrant, type PeerFigure } from '../peers/rounds.ts';
+import { appendRecords, type ClaimRecord, type PeerRecord, provenance } from '../record.ts';
 import { type ResultFlags, range, savedTo, saveOption, three } from './results.ts';
 
 interface PeerFlags extends ResultFlags {

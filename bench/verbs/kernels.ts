@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { benchKernels, type KernelMeasurement } from '../../../bench/kernels.ts';
-import type { Measurement } from '../../../bench/record.ts';
-import { adapterOption, examples, jsonOption } from '../options.ts';
-import { table } from '../output.ts';
+import { adapterOption, examples, jsonOption } from '../../src/cli/options.ts';
+import { table } from '../../src/cli/output.ts';
+import { benchKernels, type KernelMeasurement } from '../kernels.ts';
+import type { Measurement } from '../record.ts';
 import { percent, type ResultFlags, Results, range, saveOption, three } from './results.ts';
 
 interface KernelFlags extends ResultFlags {

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import { benchLadder, type RungMeasurement, showRung } from '../../../bench/ladder.ts';
-import { measureRoof } from '../../../bench/roof.ts';
-import { LADDERS, type Ladder, ladderOf, parseShape } from '../../../bench/rungs.ts';
-import { UsageError } from '../../errors.ts';
-import { adapterOption, examples, jsonOption } from '../options.ts';
-import { print, table } from '../output.ts';
+import { adapterOption, examples, jsonOption } from '../../src/cli/options.ts';
+import { print, table } from '../../src/cli/output.ts';
+import { UsageError } from '../../src/errors.ts';
+import { benchLadder, type RungMeasurement, showRung } from '../ladder.ts';
+import { measureRoof } from '../roof.ts';
+import { LADDERS, type Ladder, ladderOf, parseShape } from '../rungs.ts';
 import { percent, type ResultFlags, Results, saveOption, three } from './results.ts';
 
 interface LadderFlags extends ResultFlags {

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { jsonLines, succeed } from './dawnlm.ts';
+import { jsonLines, succeed } from '../helpers/dawnlm.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'dawnlm-bench-peers-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,16 +1,9 @@
 /** What every verb of bench does with what it measured: shows it, prints it as JSON, keeps it in a file. */
 import { Option } from 'commander';
-import {
-  appendRecords,
-  describeRecord,
-  type Measurement,
-  type Provenance,
-  provenanceOf,
-  RESULTS,
-} from '../../../bench/record.ts';
-import { figure } from '../../report/format.ts';
-import { adapterInWords, type OpenedEngine, openEngine } from '../engine.ts';
-import { print, printJson, say } from '../output.ts';
+import { adapterInWords, type OpenedEngine, openEngine } from '../../src/cli/engine.ts';
+import { print, printJson, say } from '../../src/cli/output.ts';
+import { figure } from '../../src/report/format.ts';
+import { appendRecords, describeRecord, type Measurement, type Provenance, provenanceOf, RESULTS } from '../record.ts';
 
 export interface ResultFlags {
   adapter?: string;

@@ -1,13 +1,13 @@
 /** `bench train` and `bench sample`: the speed of whole models. */
 import { type Command, Option } from 'commander';
-import type { Measurement } from '../../../bench/record.ts';
-import { benchSample } from '../../../bench/sample.ts';
-import { benchTrain, type TrainMeasurement } from '../../../bench/train.ts';
-import { bytes, count, durationInWords } from '../../report/format.ts';
-import type { Engine } from '../../tensor/engine.ts';
-import { openEngine } from '../engine.ts';
-import { adapterOption, examples, jsonOption, number } from '../options.ts';
-import { table } from '../output.ts';
+import { openEngine } from '../../src/cli/engine.ts';
+import { adapterOption, examples, jsonOption, number } from '../../src/cli/options.ts';
+import { table } from '../../src/cli/output.ts';
+import { bytes, count, durationInWords } from '../../src/report/format.ts';
+import type { Engine } from '../../src/tensor/engine.ts';
+import type { Measurement } from '../record.ts';
+import { benchSample } from '../sample.ts';
+import { benchTrain, type TrainMeasurement } from '../train.ts';
 import { percent, type ResultFlags, Results, range, saveOption, three } from './results.ts';
 
 interface ModelFlags extends ResultFlags {

@@ -1,16 +1,9 @@
 import type { Command } from 'commander';
-import { appendRecords, type Measurement, provenance } from '../../../bench/record.ts';
-import {
-  benchStatic,
-  FAMILIES,
-  judge,
-  type StaticFigures,
-  type StaticVerdict,
-  staticTables,
-} from '../../../bench/static.ts';
-import { bytes } from '../../report/format.ts';
-import { examples, jsonOption } from '../options.ts';
-import { print, printJson, say, table } from '../output.ts';
+import { examples, jsonOption } from '../../src/cli/options.ts';
+import { print, printJson, say, table } from '../../src/cli/output.ts';
+import { bytes } from '../../src/report/format.ts';
+import { appendRecords, type Measurement, provenance } from '../record.ts';
+import { benchStatic, FAMILIES, judge, type StaticFigures, type StaticVerdict, staticTables } from '../static.ts';
 import { percent, type ResultFlags, savedTo, saveOption } from './results.ts';
 
 interface StaticFlags extends ResultFlags {

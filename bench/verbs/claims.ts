@@ -1,13 +1,13 @@
 import { type Command, Option } from 'commander';
-import { PARTS, type Part, peersOf } from '../../../bench/claims/catalog.ts';
-import { measureClaims } from '../../../bench/claims.ts';
-import { PEERS } from '../../../bench/peers/catalog.ts';
-import { type ClaimMeasurement, type Provenance, provenanceOf } from '../../../bench/record.ts';
-import { figure } from '../../report/format.ts';
-import { adapterInWords, openEngine } from '../engine.ts';
-import { adapterOption, examples, jsonOption, number } from '../options.ts';
-import { print, say, table } from '../output.ts';
-import { INTERRUPTED, stopSignal } from '../stopSignal.ts';
+import { adapterInWords, openEngine } from '../../src/cli/engine.ts';
+import { adapterOption, examples, jsonOption, number } from '../../src/cli/options.ts';
+import { print, say, table } from '../../src/cli/output.ts';
+import { INTERRUPTED, stopSignal } from '../../src/cli/stopSignal.ts';
+import { figure } from '../../src/report/format.ts';
+import { PARTS, type Part, peersOf } from '../claims/catalog.ts';
+import { measureClaims } from '../claims.ts';
+import { PEERS } from '../peers/catalog.ts';
+import { type ClaimMeasurement, type Provenance, provenanceOf } from '../record.ts';
 import { onValue, start, take } from './peers.ts';
 import { percent, type ResultFlags, range, saveOption, three } from './results.ts';
 

@@ -1,0 +1,25 @@
+import type { Command } from 'commander';
+import { addClaims } from './claims.ts';
+import { addKernels } from './kernels.ts';
+import { addLadder } from './ladder.ts';
+import { addSampleSpeed, addTrainSpeed } from './models.ts';
+import { addPeers } from './peers.ts';
+import { addCompare, addReport } from './report.ts';
+import { addStatic } from './static.ts';
+
+/** Every verb of bench is a file beside this one. */
+export function addBench(program: Command): void {
+  const bench = program.command('bench').description('measure speed');
+  for (const add of [
+    addClaims,
+    addKernels,
+    addLadder,
+    addTrainSpeed,
+    addSampleSpeed,
+    addPeers,
+    addStatic,
+    addCompare,
+    addReport,
+  ])
+    add(bench);
+}
