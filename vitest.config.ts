@@ -10,7 +10,9 @@ const ENGINE = [
   'test/battery.test.ts',
 ];
 /** Suites that stand on the engine: one adapter will do, unless DAWNLM_TEST_ALL is set (the second is the slow one). */
-const ABOVE = ['model', 'train', 'tasks', 'check', 'cli', 'bench'].map((room) => `test/${room}/**/*.test.ts`);
+const ABOVE = ['model', 'train', 'tasks', 'check', 'cli', 'bench', 'experiments'].map(
+  (room) => `test/${room}/**/*.test.ts`,
+);
 
 const onAdapter = (adapter: string, i: number) => ({
   extends: true as const,

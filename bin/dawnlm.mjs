@@ -10,4 +10,5 @@ try {
 }
 const { main } = await import('../src/cli/main.ts');
 const { addBench } = await import('../bench/verbs/bench.ts');
-await main([addBench]);
+const { addExperiment } = await import('../experiments/verbs/experiment.ts');
+await main([addExperiment, addBench]);

@@ -10,7 +10,6 @@ import { addClassify } from './classify.ts';
 import { addData } from './data.ts';
 import { addDoctor } from './doctor.ts';
 import { addEval } from './eval.ts';
-import { addExperiment } from './experiment.ts';
 import { addFinetune } from './finetune.ts';
 import { flush, leaveOnBrokenPipe, say } from './output.ts';
 import { addPrompt } from './prompt.ts';
@@ -32,7 +31,7 @@ function makeProgram(more: readonly AddVerb[]): Command {
     .showHelpAfterError('Add --help to see what is expected.')
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'dawnlm: ')) });
   const verbs = [addTrain, addSample, addEval, addFinetune, addClassify, addTag, addPrompt];
-  const tools = [addTokenize, addData, addExperiment, addDoctor, addAutotune];
+  const tools = [addTokenize, addData, addDoctor, addAutotune];
   for (const add of [...verbs, ...tools, ...more]) add(program);
   return program;
 }

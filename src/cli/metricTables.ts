@@ -3,7 +3,6 @@
 import { count } from '../report/format.ts';
 import type { ClassificationReport } from '../tasks/metrics/classification.ts';
 import type { SpanReport } from '../tasks/metrics/spans.ts';
-import type { CurveComparison, Gain, LabelsNeeded } from '../train/experiment/labelsNeeded.ts';
 import { table } from './output.ts';
 
 /** Beyond so many classes the confusion matrix is wider than a terminal: only the commonest confusions are listed. */
@@ -94,35 +93,4 @@ export function spanTables(report: SpanReport): string {
   ]);
   const heading = ['entities', 'precision', 'recall', 'F1', 'in truth', 'predicted', 'correct'];
   return `${table(facts, 2)}\n${table([heading, ...rows])}`;
-}
-
-/** Two learning curves: the gain of `first` over `second` at each number of labels, and how many `second` needs to catch up. */
-export function comparisonTable(first: string, second: string, { gains, labelsNeeded, test }: CurveComparison): string {
-  const heading = ['labels', first, second, 'gain', 'better', 'p', `${second} needs`];
-  const rows = labelsNeeded.map((needed) => {
-    const gain = gains.find(({ n }) => n === needed.n);
-    return [
-      count(needed.n),
-      ...(gain ? gainCells(gain) : [percent(needed.score), '–', '–', '–', '–']),
-      inWords(needed),
-    ];
-  });
-  return `${table([heading, ...rows])}p: ${test}; +- one standard deviation; * where the bands of the two lie apart\n`;
-}
-
-const gainCells = (gain: Gain): string[] => [
-  withSpread(gain.first, gain.firstDeviation),
-  withSpread(gain.second, gain.secondDeviation),
-  `${withSpread(gain.gain, gain.gainDeviation)}${gain.beyondSpread ? ' *' : '  '}`,
-  `${gain.wins} of ${gain.seeds}`,
-  gain.p === null ? '–' : gain.p < 0.001 ? '<0.001' : gain.p.toFixed(3),
-];
-
-const withSpread = (value: number, deviation: number): string =>
-  `${(100 * value).toFixed(1)} +- ${(100 * deviation).toFixed(1)}`;
-
-/** "more than 4,096 (8x)": a bound where the curves do not meet within what was measured. */
-function inWords({ bound, labels, factor }: LabelsNeeded): string {
-  const times = `${factor.toPrecision(factor < 100 ? 2 : 3)}x`;
-  return bound === 'about' ? `${count(labels)} (${times})` : `${bound} ${count(labels)} (${times})`;
 }

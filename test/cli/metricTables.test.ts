@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest';
-import { classificationTables, comparisonTable, spanTables } from '../../src/cli/metricTables.ts';
+import { classificationTables, spanTables } from '../../src/cli/metricTables.ts';
 import { classificationReport } from '../../src/tasks/metrics/classification.ts';
 import { spanReport } from '../../src/tasks/metrics/spans.ts';
-import { compareCurves } from '../../src/train/experiment/labelsNeeded.ts';
 
 it('prints a classification report', () => {
   const report = classificationReport(
@@ -36,21 +35,4 @@ it('prints a span report', () => {
   expect(text).toContain('words with the right tag  66.7%\n');
   expect(text).toContain('P            100.0%  100.0%  100.0%         1          1        1\n');
   expect(text).toContain('all          100.0%   50.0%   66.7%         2          1        1\n');
-});
-
-it('prints a comparison of learning curves', () => {
-  const point = (n: number, ...scores: number[]) => ({ n, scores });
-  const text = comparisonTable(
-    'tuned',
-    'random',
-    compareCurves(
-      [point(8, 0.6, 0.62), point(64, 0.9, 0.91)],
-      [point(8, 0.3, 0.32), point(32, 0.6, 0.62), point(64, 0.7, 0.7)],
-    ),
-  );
-  const lines = text.split('\n').map((line) => line.replace(/ {2,}/g, '|'));
-  expect(lines[0]).toBe('labels|tuned|random|gain|better|p|random needs');
-  expect(lines[1]).toBe('8|61.0 +- 1.4|31.0 +- 1.4|30.0 +- 0.0 *|2 of 2|–|32 (4.0x)');
-  expect(lines[2]).toMatch(/^64\|90.5 \+- 0.7\|70.0 \+- 0.0\|20.5 \+- 0.7 \*\|2 of 2\|0.0\d\d\|more than 64 \(1.0x\)$/);
-  expect(lines[3]).toMatch(/^p: paired t over seeds, two-sided/);
 });

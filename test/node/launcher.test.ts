@@ -9,11 +9,13 @@ const root = new URL('../..', import.meta.url).pathname;
 /** A checkout with the launcher and a command line of one line; and, to stand in, a folder with a broken tsconfig.json. */
 function checkout() {
   const folder = mkdtempSync(join(tmpdir(), 'dawnlm-launcher-'));
-  for (const name of ['bin', 'src/cli', 'bench/verbs', 'elsewhere']) mkdirSync(join(folder, name), { recursive: true });
+  for (const name of ['bin', 'src/cli', 'bench/verbs', 'experiments/verbs', 'elsewhere'])
+    mkdirSync(join(folder, name), { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   writeFileSync(join(folder, 'elsewhere/tsconfig.json'), '{');
   writeFileSync(join(folder, 'src/cli/main.ts'), 'export const main = (n: unknown[]) => console.log(n.length);\n');
   writeFileSync(join(folder, 'bench/verbs/bench.ts'), 'export const addBench: number = 1;\n');
+  writeFileSync(join(folder, 'experiments/verbs/experiment.ts'), 'export const addExperiment: number = 1;\n');
   copyFileSync(join(root, 'bin/dawnlm.mjs'), join(folder, 'bin/dawnlm.mjs'));
   return folder;
 }
@@ -29,5 +31,5 @@ it('says what to do without dependencies, and with them starts from any folder',
   expect(status).toBe(1);
   expect(stderr).toMatch(/^The dependencies of dawnlm are not installed\. Run "npm start"[^\n]*\n$/);
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');
-  expect(launch(folder).stdout).toBe('3\n');
+  expect(launch(folder).stdout).toBe('2\n');
 });

@@ -1,0 +1,81 @@
+/** What the transfer experiment measures. Plain data, as its JSON file holds them. */
+
+import type { TaskCard } from '../../src/text/labels/taskCard.ts';
+import type { DataCard } from '../../src/text/windows/dataset.ts';
+import type { RecallResult } from '../recall/run.ts';
+import type { CurveComparison, CurvePoint } from './labelsNeeded.ts';
+
+/**
+ * Ways to learn a task from n labels. `majority`: the commonest label, whatever the text. `words`: no network; bag of words
+ * under logistic regression, for tags of the word and those around it. `random`: the transformer from random weights. `head`,
+ * `lora`, `full`: the pretrained transformer, tuned that far.
+ */
+export const LEARNERS = ['majority', 'words', 'random', 'head', 'lora', 'full'] as const;
+export type Learner = (typeof LEARNERS)[number];
+
+/** One training on n labels, tested. */
+export interface TransferCell {
+  readonly task: string;
+  readonly learner: Learner;
+  readonly n: number;
+  readonly seed: number;
+  /** On the test part: accuracy, or entity F1 for tags. */
+  readonly score: number;
+  readonly seconds: number;
+  /** Numbers that were trained, and those of model and head together; of transformers. */
+  readonly trained?: number;
+  readonly total?: number;
+}
+
+/** The mean score of prompts with so many solved examples in them; a draw of examples a seed. */
+export interface PromptedPoint {
+  readonly shots: number;
+  /** Examples that found room in the context, on average. */
+  readonly meanShots: number;
+  readonly scores: readonly number[];
+}
+
+export interface TransferTaskResult {
+  readonly name: string;
+  readonly task: 'classify' | 'tag';
+  readonly metric: 'accuracy' | 'entity F1';
+  readonly card: TaskCard;
+  readonly classes: readonly string[];
+  /** Texts or sentences of the test part that were asked about. */
+  readonly tested: number;
+  /** All labels that there are to train on. */
+  readonly all: number;
+  readonly curves: readonly { readonly learner: Learner; readonly points: readonly CurvePoint[] }[];
+  /** Share of the parameters that LoRA trains. */
+  readonly loraShare: number | null;
+  /** `full` against `random`: gains, and labels that the random start needs to match. Null until both were measured. */
+  readonly pretraining: CurveComparison | null;
+  /** `full` against `words`. */
+  readonly overWords: CurveComparison | null;
+  readonly prompted: readonly PromptedPoint[];
+}
+
+export interface TransferResult {
+  readonly version: 1;
+  readonly adapter: { readonly name: string; readonly software: boolean };
+  readonly base: {
+    readonly folder: string;
+    readonly sha256: string;
+    readonly parameters: number;
+    readonly validationLoss: number | null;
+    /** What it was pretrained on. */
+    readonly dataCard: DataCard;
+  };
+  /** ISO 8601. */
+  readonly startedAt: string;
+  /** Spent on trainings and tests, over all resumptions; without the pretraining. */
+  readonly seconds: number;
+  /** Whether all that was planned is there. */
+  readonly complete: boolean;
+  readonly sizes: readonly number[];
+  readonly seeds: readonly number[];
+  /** Validation labels that each training of a transformer stops by at most, besides its n; never more than n. */
+  readonly validated: number;
+  readonly tasks: readonly TransferTaskResult[];
+  readonly recall: RecallResult | null;
+}
