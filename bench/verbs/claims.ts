@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
 import { adapterInWords, openEngine } from '../../src/cli/engine.ts';
 import { adapterOption, examples, jsonOption, number } from '../../src/cli/options.ts';
-import { print, say, table } from '../../src/cli/output.ts';
-import { INTERRUPTED, stopSignal } from '../../src/cli/stopSignal.ts';
+import { print, say, table } from '../../src/cli/terminal/output.ts';
+import { INTERRUPTED, stopSignal } from '../../src/cli/terminal/stopSignal.ts';
 import { figure } from '../../src/report/format.ts';
 import { PARTS, type Part, peersOf } from '../claims/catalog.ts';
 import { measureClaims } from '../claims.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { adapterOption, examples, jsonOption } from '../../src/cli/options.ts';
-import { table } from '../../src/cli/output.ts';
+import { table } from '../../src/cli/terminal/output.ts';
 import { benchKernels, type KernelMeasurement } from '../kernels.ts';
 import type { Measurement } from '../record.ts';
 import { percent, type ResultFlags, Results, range, saveOption, three } from './results.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { adapterOption, examples, jsonOption } from '../../src/cli/options.ts';
-import { print, table } from '../../src/cli/output.ts';
+import { print, table } from '../../src/cli/terminal/output.ts';
 import { UsageError } from '../../src/errors.ts';
 import { benchLadder, type RungMeasurement, showRung } from '../ladder.ts';
 import { measureRoof } from '../roof.ts';

@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import { openEngine } from '../../src/cli/engine.ts';
 import { adapterOption, examples, jsonOption, number } from '../../src/cli/options.ts';
-import { table } from '../../src/cli/output.ts';
+import { table } from '../../src/cli/terminal/output.ts';
 import { bytes, count, durationInWords } from '../../src/report/format.ts';
 import type { Engine } from '../../src/tensor/engine.ts';
 import type { Measurement } from '../record.ts';

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
 import { SIZES, type SizeName } from '../../src/check/workloads.ts';
 import { adapterOption, examples, jsonOption, number } from '../../src/cli/options.ts';
-import { print, printJson, say, table } from '../../src/cli/output.ts';
-import { INTERRUPTED, stopSignal } from '../../src/cli/stopSignal.ts';
+import { print, printJson, say, table } from '../../src/cli/terminal/output.ts';
+import { INTERRUPTED, stopSignal } from '../../src/cli/terminal/stopSignal.ts';
 import { UsageError } from '../../src/errors.ts';
 import { figure } from '../../src/report/format.ts';
 import { PEERS, type Peer } from '../peers/catalog.ts';

@@ -1,7 +1,7 @@
 /** `bench compare` and `bench report`: what becomes of kept records. */
 import type { Command } from 'commander';
 import { examples, jsonOption } from '../../src/cli/options.ts';
-import { print, printJson, table } from '../../src/cli/output.ts';
+import { print, printJson, table } from '../../src/cli/terminal/output.ts';
 import { UserError } from '../../src/errors.ts';
 import { writeAtomic } from '../../src/node/files.ts';
 import { type Comparison, compare, sidesOf } from '../compare.ts';

@@ -1,7 +1,7 @@
 /** What every verb of bench does with what it measured: shows it, prints it as JSON, keeps it in a file. */
 import { Option } from 'commander';
 import { adapterInWords, type OpenedEngine, openEngine } from '../../src/cli/engine.ts';
-import { print, printJson, say } from '../../src/cli/output.ts';
+import { print, printJson, say } from '../../src/cli/terminal/output.ts';
 import { figure } from '../../src/report/format.ts';
 import { appendRecords, describeRecord, type Measurement, type Provenance, provenanceOf, RESULTS } from '../record.ts';
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { examples, jsonOption } from '../../src/cli/options.ts';
-import { print, printJson, say, table } from '../../src/cli/output.ts';
+import { print, printJson, say, table } from '../../src/cli/terminal/output.ts';
 import { bytes } from '../../src/report/format.ts';
 import { appendRecords, type Measurement, provenance } from '../record.ts';
 import { benchStatic, FAMILIES, judge, type StaticFigures, type StaticVerdict, staticTables } from '../static.ts';

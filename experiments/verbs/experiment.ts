@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { adapterInWords, openEngine } from '../../src/cli/engine.ts';
 import { adapterOption, examples, jsonOption, number } from '../../src/cli/options.ts';
-import { print, printJson, say, table } from '../../src/cli/output.ts';
+import { print, printJson, say, table } from '../../src/cli/terminal/output.ts';
 import { writeAtomic } from '../../src/node/files.ts';
 import { count, durationInWords, loss, percent } from '../../src/report/format.ts';
 import { type RecallResult, runRecall } from '../recall/run.ts';

@@ -1,6 +1,6 @@
 /** The transfer experiment in words and tables. */
 
-import { table } from '../../src/cli/output.ts';
+import { table } from '../../src/cli/terminal/output.ts';
 import { count } from '../../src/report/format.ts';
 import { deviation, mean } from '../../src/tasks/metrics/statistics.ts';
 import { times } from '../report/words.ts';

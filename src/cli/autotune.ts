@@ -9,8 +9,8 @@ import { PRESETS, resolveConfig, type TrainConfig } from '../train/config.ts';
 import { tuningFile } from '../train/tuningCache.ts';
 import { adapterInWords, openEngine } from './engine.ts';
 import { adapterOption, examples, jsonOption } from './options.ts';
-import { print, printJson, say, table } from './output.ts';
-import { stopSignal } from './stopSignal.ts';
+import { print, printJson, say, table } from './terminal/output.ts';
+import { stopSignal } from './terminal/stopSignal.ts';
 
 interface AutotuneOptions {
   preset: string;

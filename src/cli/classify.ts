@@ -7,10 +7,10 @@ import { readTuned, readTunedCard } from '../tasks/folder.ts';
 import { argmax, classificationReport } from '../tasks/metrics/classification.ts';
 import { type LabelledText, readTable, readTexts, tableFormat } from '../text/labels/labelled.ts';
 import { openEngine } from './engine.ts';
-import { readText } from './input.ts';
-import { classificationTables } from './metricTables.ts';
 import { adapterOption, examples, jsonOption, number, runOption } from './options.ts';
-import { print, printJson, table } from './output.ts';
+import { readText } from './terminal/input.ts';
+import { classificationTables } from './terminal/metricTables.ts';
+import { print, printJson, table } from './terminal/output.ts';
 
 interface Flags {
   run: string;

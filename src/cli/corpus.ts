@@ -5,7 +5,7 @@ import { corpusFile } from '../../data/prepare.ts';
 import { UserError } from '../errors.ts';
 import { readTextStream, textFiles } from '../node/files.ts';
 import type { DataCard } from '../text/windows/dataset.ts';
-import { say } from './output.ts';
+import { say } from './terminal/output.ts';
 
 /** A text, and where it comes from. */
 export interface CorpusSource {

@@ -11,7 +11,7 @@ import { count } from '../report/format.ts';
 import { spansOf } from '../text/labels/conll.ts';
 import type { TaskCard } from '../text/labels/taskCard.ts';
 import { examples, jsonOption, shellWord } from './options.ts';
-import { print, printJson, say, table } from './output.ts';
+import { print, printJson, say, table } from './terminal/output.ts';
 
 interface DataOptions {
   json?: boolean;

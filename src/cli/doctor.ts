@@ -7,7 +7,7 @@ import { bytes, count } from '../report/format.ts';
 import type { Engine } from '../tensor/engine.ts';
 import { openEngine } from './engine.ts';
 import { adapterOption, examples, jsonOption } from './options.ts';
-import { print, printJson, say, table } from './output.ts';
+import { print, printJson, say, table } from './terminal/output.ts';
 
 /** Limits that models meet. */
 const LIMITS = [

@@ -2,7 +2,7 @@ import { type AdapterUse, openAdapter } from '../node/drivers.ts';
 import { napWhile } from '../node/nap.ts';
 import { Engine } from '../tensor/engine.ts';
 import { useTables } from '../train/tuningCache.ts';
-import { say } from './output.ts';
+import { say } from './terminal/output.ts';
 
 /** An engine, and the adapter that it works on. */
 export interface OpenedEngine {

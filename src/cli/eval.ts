@@ -12,7 +12,7 @@ import { loadRun, type SavedRun } from '../train/savedRun.ts';
 import { givenOf, openCorpus } from './corpus.ts';
 import { openEngine } from './engine.ts';
 import { adapterOption, checkpointOption, examples, jsonOption, runOption } from './options.ts';
-import { print, printJson, say, table } from './output.ts';
+import { print, printJson, say, table } from './terminal/output.ts';
 
 interface EvalOptions {
   run: string;

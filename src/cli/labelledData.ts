@@ -14,8 +14,8 @@ import {
 } from '../text/labels/labelled.ts';
 import { removeDuplicates, type Splits, stratifiedSplit } from '../text/labels/splits.ts';
 import { countTexts, type TaskCard } from '../text/labels/taskCard.ts';
-import { readText } from './input.ts';
-import { say } from './output.ts';
+import { readText } from './terminal/input.ts';
+import { say } from './terminal/output.ts';
 
 /** The names of the known data sets for a task, for people. */
 export const setsFor = (task: 'classify' | 'tag'): string =>

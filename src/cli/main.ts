@@ -10,11 +10,11 @@ import { addClassify } from './classify.ts';
 import { addData } from './data.ts';
 import { addDoctor } from './doctor.ts';
 import { addEval } from './eval.ts';
-import { addFinetune } from './finetune.ts';
-import { flush, leaveOnBrokenPipe, say } from './output.ts';
+import { addFinetune } from './finetune/finetune.ts';
 import { addPrompt } from './prompt.ts';
 import { addSample } from './sample.ts';
 import { addTag } from './tag.ts';
+import { flush, leaveOnBrokenPipe, say } from './terminal/output.ts';
 import { addTokenize } from './tokenize.ts';
 import { addTrain } from './train.ts';
 

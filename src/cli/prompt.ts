@@ -11,13 +11,13 @@ import { subsample } from '../text/labels/splits.ts';
 import type { TaskCard } from '../text/labels/taskCard.ts';
 import { openingTokens } from '../train/samples.ts';
 import { loadRun, type SavedRun } from '../train/savedRun.ts';
-import { Continuation } from './continuation.ts';
 import { openEngine } from './engine.ts';
-import { readText } from './input.ts';
 import { openShots } from './labelledData.ts';
-import { classificationTables } from './metricTables.ts';
 import { adapterOption, checkpointOption, examples, jsonOption, number, runOption } from './options.ts';
-import { print, printJson, say, table } from './output.ts';
+import { Continuation } from './terminal/continuation.ts';
+import { readText } from './terminal/input.ts';
+import { classificationTables } from './terminal/metricTables.ts';
+import { print, printJson, say, table } from './terminal/output.ts';
 
 interface PromptOptions {
   run: string;

@@ -7,13 +7,13 @@ import { promptText } from '../text/chat/chatTemplate.ts';
 import { readModelConfig } from '../train/runFolder.ts';
 import { openingTokens } from '../train/samples.ts';
 import { loadRun, type SavedRun } from '../train/savedRun.ts';
-import { Continuation } from './continuation.ts';
 import { openEngine } from './engine.ts';
-import { readText } from './input.ts';
-import { converse } from './interactive.ts';
 import { adapterOption, checkpointOption, examples, jsonOption, number, runOption } from './options.ts';
-import { print, printJson, say } from './output.ts';
-import { type Choice, Choices, drawChoice } from './probabilities.ts';
+import { Continuation } from './terminal/continuation.ts';
+import { readText } from './terminal/input.ts';
+import { converse } from './terminal/interactive.ts';
+import { print, printJson, say } from './terminal/output.ts';
+import { type Choice, Choices, drawChoice } from './terminal/probabilities.ts';
 
 interface SampleOptions extends SampleSettings {
   run: string;

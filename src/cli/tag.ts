@@ -7,11 +7,11 @@ import { Tagger } from '../tasks/tag/tagger.ts';
 import { type Entity, entitiesOf } from '../text/labels/entities.ts';
 import { splitSentences } from '../text/labels/words.ts';
 import { openEngine } from './engine.ts';
-import { markEntities } from './entities.ts';
-import { readText } from './input.ts';
 import { adapterOption, examples, jsonOption } from './options.ts';
-import { print, printJson } from './output.ts';
-import { terminalOf } from './terminal.ts';
+import { markEntities } from './terminal/entities.ts';
+import { readText } from './terminal/input.ts';
+import { print, printJson } from './terminal/output.ts';
+import { terminalOf } from './terminal/terminal.ts';
 
 interface TagOptions {
   run: string;

@@ -16,8 +16,8 @@ import { utf8Chunks } from '../text/windows/stream.ts';
 import { FILES, readRunCard } from '../train/runFolder.ts';
 import { CORPUS_ARGUMENT, openCorpus } from './corpus.ts';
 import { examples, jsonOption, runOption } from './options.ts';
-import { print, printJson, say, table } from './output.ts';
-import { piece, tokenFacts } from './pieces.ts';
+import { print, printJson, say, table } from './terminal/output.ts';
+import { piece, tokenFacts } from './terminal/pieces.ts';
 
 interface TokenizeOptions {
   tokenizer: string;

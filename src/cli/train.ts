@@ -5,10 +5,10 @@ import { trainRun } from '../train/run.ts';
 import { CORPUS_ARGUMENT, openCorpus } from './corpus.ts';
 import { openEngine } from './engine.ts';
 import { adapterOption, examples, jsonOption } from './options.ts';
-import { printJson } from './output.ts';
-import { Progress } from './progress.ts';
-import { stopSignal } from './stopSignal.ts';
-import { exitCodeOf, printResult, watch } from './trainOutput.ts';
+import { printJson } from './terminal/output.ts';
+import { Progress } from './terminal/progress.ts';
+import { stopSignal } from './terminal/stopSignal.ts';
+import { exitCodeOf, printResult, watch } from './terminal/trainOutput.ts';
 import { DEFAULT_PRESET, planTraining, type TrainFlags } from './trainPlan.ts';
 
 export function addTrain(program: Command): void {

@@ -11,7 +11,7 @@ import { FIELDS, resolveConfig, type TrainConfig } from '../train/config.ts';
 import { FILES, isRunFolder, type RunCard, readLog, readRunCard } from '../train/runFolder.ts';
 import { corpusName, givenOf } from './corpus.ts';
 import { shellWord } from './options.ts';
-import { say } from './output.ts';
+import { say } from './terminal/output.ts';
 
 export const DEFAULT_PRESET = 'quick';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { liveLine, painter, terminalOf } from '../../src/cli/terminal.ts';
+import { liveLine, painter, terminalOf } from '../../../src/cli/terminal/terminal.ts';
 
 const figures = { step: 120, steps: 940, loss: 2.3061, validationLoss: 2.4, tokensPerSecond: 4120.4, leftMs: 112_000 };
 const stream = (properties: object) => ({ write: () => true, ...properties });

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import { UserError } from '../errors.ts';
+import { UserError } from '../../errors.ts';
 import { say } from './output.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { Tokenizer } from '../text/tokenizers/tokenizer.ts';
+import type { Tokenizer } from '../../text/tokenizers/tokenizer.ts';
 
 /** A token by itself. */
 export interface TokenFacts {

@@ -1,8 +1,8 @@
 /** What training says: events while it runs, and the result. */
-import { bytes, count, loss } from '../report/format.ts';
-import type { RunEvent, RunResult } from '../train/run.ts';
+import { bytes, count, loss } from '../../report/format.ts';
+import type { RunEvent, RunResult } from '../../train/run.ts';
+import { shellWord } from '../options.ts';
 import { lossCurve } from './lossCurve.ts';
-import { shellWord } from './options.ts';
 import { print, printJson } from './output.ts';
 import type { Progress } from './progress.ts';
 import { INTERRUPTED } from './stopSignal.ts';

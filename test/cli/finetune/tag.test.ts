@@ -1,7 +1,7 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { dawnlm, jsonLines, succeed, trainTiny, workshop } from '../helpers/dawnlm.ts';
+import { dawnlm, jsonLines, succeed, trainTiny, workshop } from '../../helpers/dawnlm.ts';
 
 const cwd = workshop();
 const NAMES = ['ship', 'whale', 'captain', 'sea', 'boat', 'man'];

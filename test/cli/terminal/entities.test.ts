@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { markEntities } from '../../src/cli/entities.ts';
+import { markEntities } from '../../../src/cli/terminal/entities.ts';
 
 const text = 'Anna met Bob.';
 const entities = [

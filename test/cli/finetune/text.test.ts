@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { dawnlm, jsonLines, succeed, TEXT, trainTiny, workshop } from '../helpers/dawnlm.ts';
+import { dawnlm, jsonLines, succeed, TEXT, trainTiny, workshop } from '../../helpers/dawnlm.ts';
 
 const cwd = workshop();
 const write = (file: string, text: string) => writeFileSync(join(cwd, file), text);

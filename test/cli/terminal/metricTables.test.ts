@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { classificationTables, spanTables } from '../../src/cli/metricTables.ts';
-import { classificationReport } from '../../src/tasks/metrics/classification.ts';
-import { spanReport } from '../../src/tasks/metrics/spans.ts';
+import { classificationTables, spanTables } from '../../../src/cli/terminal/metricTables.ts';
+import { classificationReport } from '../../../src/tasks/metrics/classification.ts';
+import { spanReport } from '../../../src/tasks/metrics/spans.ts';
 
 it('prints a classification report', () => {
   const report = classificationReport(

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { addFinetuneClassify } from './finetuneClassify.ts';
-import { addFinetuneMerge } from './finetuneMerge.ts';
-import { addFinetuneTag } from './finetuneTag.ts';
-import { addFinetuneText } from './finetuneText.ts';
+import { addFinetuneClassify } from './classify.ts';
+import { addFinetuneMerge } from './merge.ts';
+import { addFinetuneTag } from './tag.ts';
+import { addFinetuneText } from './text.ts';
 
 /** `dawnlm finetune`: what a trained model can be tuned to. */
 export function addFinetune(program: Command): void {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Progress } from '../../src/cli/progress.ts';
+import { Progress } from '../../../src/cli/terminal/progress.ts';
 
 function setUp(properties: { isTTY?: boolean; columns?: number }) {
   const written: string[] = [];

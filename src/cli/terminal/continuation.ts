@@ -1,4 +1,4 @@
-import { StreamDecoder, type Tokenizer } from '../text/tokenizers/tokenizer.ts';
+import { StreamDecoder, type Tokenizer } from '../../text/tokenizers/tokenizer.ts';
 
 /**
  * What a model writes after a prompt: tokens in, text out, up to the first of the stop texts. What may be the beginning of a

@@ -1,5 +1,5 @@
 /** Text with its entities marked, for people. */
-import type { Entity } from '../text/labels/entities.ts';
+import type { Entity } from '../../text/labels/entities.ts';
 
 /** ANSI colours of the types, in the order of their names; beyond so many they come round. */
 const COLOURS = [34, 32, 35, 33, 36, 31];

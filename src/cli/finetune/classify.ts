@@ -1,29 +1,29 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { UsageError } from '../errors.ts';
-import { POOLINGS } from '../model/heads.ts';
-import { count } from '../report/format.ts';
+import { UsageError } from '../../errors.ts';
+import { POOLINGS } from '../../model/heads.ts';
+import { count } from '../../report/format.ts';
 import {
   type ClassifyEvent,
   LEAST_TO_CALIBRATE,
   type TunedClassifier,
   tuneClassifier,
-} from '../tasks/classify/classify.ts';
-import { type ClassifyData, keptTexts } from '../tasks/classify/data.ts';
-import type { ClassifyWishes } from '../tasks/classify/settings.ts';
-import { type TunedCard, writeTuned } from '../tasks/folder.ts';
-import { TuneCheckpoint } from '../tasks/tuneCheckpoint.ts';
-import type { BaseLink } from '../train/runFolder.ts';
-import { linkTo, loadRun } from '../train/savedRun.ts';
-import { METHODS } from '../train/trainable.ts';
-import { corpusName } from './corpus.ts';
-import { type OpenedEngine, openEngine } from './engine.ts';
-import { LABELLED_ARGUMENT, openLabelled } from './labelledData.ts';
+} from '../../tasks/classify/classify.ts';
+import { type ClassifyData, keptTexts } from '../../tasks/classify/data.ts';
+import type { ClassifyWishes } from '../../tasks/classify/settings.ts';
+import { type TunedCard, writeTuned } from '../../tasks/folder.ts';
+import { TuneCheckpoint } from '../../tasks/tuneCheckpoint.ts';
+import type { BaseLink } from '../../train/runFolder.ts';
+import { linkTo, loadRun } from '../../train/savedRun.ts';
+import { METHODS } from '../../train/trainable.ts';
+import { corpusName } from '../corpus.ts';
+import { type OpenedEngine, openEngine } from '../engine.ts';
+import { LABELLED_ARGUMENT, openLabelled } from '../labelledData.ts';
+import { adapterOption, checkpointOption, examples, jsonOption, number, runOption, shellWord } from '../options.ts';
+import { classificationTables } from '../terminal/metricTables.ts';
+import { print, printJson, say } from '../terminal/output.ts';
+import { INTERRUPTED, stopSignal } from '../terminal/stopSignal.ts';
 import { addLoraOptions } from './loraOptions.ts';
-import { classificationTables } from './metricTables.ts';
-import { adapterOption, checkpointOption, examples, jsonOption, number, runOption, shellWord } from './options.ts';
-import { print, printJson, say } from './output.ts';
-import { INTERRUPTED, stopSignal } from './stopSignal.ts';
 import { refuseOccupied, tunedFolder } from './tunedFolder.ts';
 
 interface Flags extends Omit<ClassifyWishes, 'evalEvery' | 'baseRate'> {

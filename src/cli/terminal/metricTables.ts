@@ -1,8 +1,8 @@
 /** Scores as people read them. For machines the reports are plain data: `printJson(report)`. */
 
-import { count } from '../report/format.ts';
-import type { ClassificationReport } from '../tasks/metrics/classification.ts';
-import type { SpanReport } from '../tasks/metrics/spans.ts';
+import { count } from '../../report/format.ts';
+import type { ClassificationReport } from '../../tasks/metrics/classification.ts';
+import type { SpanReport } from '../../tasks/metrics/spans.ts';
 import { table } from './output.ts';
 
 /** Beyond so many classes the confusion matrix is wider than a terminal: only the commonest confusions are listed. */

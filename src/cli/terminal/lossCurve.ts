@@ -1,6 +1,6 @@
 /** The loss of a run as a picture of characters: the training curve in braille dots, validations as marks on it. */
-import { loss } from '../report/format.ts';
-import type { LogRecord } from '../report/logRecord.ts';
+import { loss } from '../../report/format.ts';
+import type { LogRecord } from '../../report/logRecord.ts';
 import {
   lossRange,
   lowest,
@@ -10,7 +10,7 @@ import {
   seriesOf,
   smooth,
   tickLabels,
-} from '../report/series.ts';
+} from '../../report/series.ts';
 import { type Paint, painter } from './terminal.ts';
 
 /** A braille character holds two dots across and four down; these are their bits, row by row. */

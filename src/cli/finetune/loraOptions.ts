@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { UsageError } from '../errors.ts';
-import { targetsOf } from '../model/lora.ts';
-import { LORA } from '../train/trainable.ts';
-import { number } from './options.ts';
+import { UsageError } from '../../errors.ts';
+import { targetsOf } from '../../model/lora.ts';
+import { LORA } from '../../train/trainable.ts';
+import { number } from '../options.ts';
 
 /** What `addLoraOptions` adds, where it was given. */
 export interface LoraFlags {

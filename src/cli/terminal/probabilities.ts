@@ -1,5 +1,5 @@
-import { type SampleSettings, sampleDistribution, sampleSettings } from '../kernels/sampling/sample.ts';
-import type { Tokenizer } from '../text/tokenizers/tokenizer.ts';
+import { type SampleSettings, sampleDistribution, sampleSettings } from '../../kernels/sampling/sample.ts';
+import type { Tokenizer } from '../../text/tokenizers/tokenizer.ts';
 import { piece, type TokenFacts, tokenFacts } from './pieces.ts';
 
 /** A token that could have come. */

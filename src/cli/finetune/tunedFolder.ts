@@ -1,7 +1,7 @@
 /** Where a tuned model is kept. */
 import { resolve } from 'node:path';
-import { UsageError, UserError } from '../errors.ts';
-import { isRunFolder } from '../train/runFolder.ts';
+import { UsageError, UserError } from '../../errors.ts';
+import { isRunFolder } from '../../train/runFolder.ts';
 
 /** The folder that was asked for, or one beside the run that is tuned. */
 export const tunedFolder = (run: string, name: string, out?: string): string =>

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { expect, it } from 'vitest';
-import { lossCurve } from '../../src/cli/lossCurve.ts';
-import type { LogRecord } from '../../src/report/logRecord.ts';
+import { lossCurve } from '../../../src/cli/terminal/lossCurve.ts';
+import type { LogRecord } from '../../../src/report/logRecord.ts';
 
 const log = (losses: readonly number[], validations: Readonly<Record<number, number>> = {}): LogRecord[] =>
   losses.map((loss, i) => ({ step: i + 1, tokens: 0, timeMs: 0, loss, validationLoss: validations[i + 1] }));
