@@ -15,6 +15,7 @@ export interface Pipeline {
   readonly name: string;
   readonly gpu: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
+  readonly bindings: readonly Access[];
 }
 
 const LAYOUTS: Record<Access, Pick<GPUBindGroupLayoutEntry, 'buffer' | 'storageTexture'>> = {
@@ -66,7 +67,7 @@ export class PipelineCache {
     });
     // a promise that rejects before anybody waits for it would end the process; a lost device is reported elsewhere
     this.pending.push(outcome.catch(() => undefined));
-    return { name, gpu: pipeline, layout };
+    return { name, gpu: pipeline, layout, bindings };
   }
 }
 
