@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { decodeSafetensors } from '../../src/export/safetensors.ts';
 import { tuningTasks } from '../../src/tensor/tuning/measure.ts';
 import { formatPoint, type TuningTable } from '../../src/tensor/tuning/table.ts';
@@ -21,7 +21,6 @@ afterAll(() => {
   if (before === undefined) delete process.env.DAWNLM_CACHE;
   else process.env.DAWNLM_CACHE = before;
 });
-afterEach(async () => (await testEngine()).tuning.use());
 
 const adapter = { name: 'the test adapter', software: false };
 const config = resolveConfig('tiny', { steps: 6, warmupSteps: 1, logEvery: 1, evalEvery: 3, checkpointEvery: 3 });

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { GPT } from '../../src/model/gpt.ts';
 import type { Precision } from '../../src/tensor/operands/half.ts';
 import { Windows } from '../../src/text/windows/windows.ts';
@@ -16,9 +16,6 @@ import { testEngine } from '../helpers/engine.ts';
 const engine = await testEngine();
 const scratch = mkdtempSync(join(tmpdir(), 'dawnlm-precision-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
-afterEach(() => {
-  engine.precision = 'float32';
-});
 
 /** A sequence of tokens that can be foretold, if not at once. */
 const learnable = (i: number, vocabulary: number): number => (3 * i + (i >> 5)) % vocabulary;
