@@ -7,7 +7,7 @@ import { tuningTasks } from '../../src/tensor/tuning/measure.ts';
 import { formatPoint, type TuningTable } from '../../src/tensor/tuning/table.ts';
 import { modelDispatches } from '../../src/train/autotune.ts';
 import { resolveConfig } from '../../src/train/config.ts';
-import { type RunEvent, type TrainRunOptions, trainRun } from '../../src/train/run.ts';
+import { type RunEvent, type TrainRunOptions, trainRun } from '../../src/train/run/run.ts';
 import { readRunCard } from '../../src/train/runFolder.ts';
 import { readTuning } from '../../src/train/tuningCache.ts';
 import { testEngine } from '../helpers/engine.ts';

@@ -6,9 +6,9 @@ import { GPT } from '../../src/model/gpt.ts';
 import type { Precision } from '../../src/tensor/operands/half.ts';
 import { Windows } from '../../src/text/windows/windows.ts';
 import { modelConfig, resolveConfig, type TrainConfig } from '../../src/train/config.ts';
-import { diagnose } from '../../src/train/diagnose.ts';
 import { choosePrecision } from '../../src/train/precision.ts';
-import { type RunEvent, type TrainRunOptions, trainRun } from '../../src/train/run.ts';
+import { diagnose } from '../../src/train/run/diagnose.ts';
+import { type RunEvent, type TrainRunOptions, trainRun } from '../../src/train/run/run.ts';
 import { readLog, readRunCard } from '../../src/train/runFolder.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 import { testEngine } from '../helpers/engine.ts';
@@ -67,7 +67,7 @@ describe('in mixed precision', () => {
     const { trainer, train } = trainerFor({ optimizer }, 'mixed');
     const state = () => {
       const { model } = trainer;
-      const [{ firstMoment, secondMoment }] = trainer.stepper.trained;
+      const [{ firstMoment, secondMoment }] = trainer.trained;
       return Promise.all([model.parameters.values, firstMoment, secondMoment].map((tensor) => tensor.floats()));
     };
     train(3);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { decodeSafetensors } from '../../src/export/safetensors.ts';
 import { resolveConfig, type TrainConfig } from '../../src/train/config.ts';
-import { type RunEvent, type TrainRunOptions, trainRun } from '../../src/train/run.ts';
+import { type RunEvent, type TrainRunOptions, trainRun } from '../../src/train/run/run.ts';
 import { readLog } from '../../src/train/runFolder.ts';
 import { loadRun } from '../../src/train/savedRun.ts';
 import { testEngine } from '../helpers/engine.ts';
