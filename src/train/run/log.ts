@@ -1,8 +1,8 @@
-/** The log of a run: the figures of every step and validation, and the clock that they go by. */
 import type { LogRecord } from '../../report/logRecord.ts';
 import { appendLog, writeLog } from '../runFolder.ts';
 import type { StepMetrics } from '../stepper.ts';
 
+/** The log of a run, in memory and in its folder: the figures of every step and validation, and the clock that they go by. */
 export class RunLog {
   records: LogRecord[] = [];
   private startedAt = performance.now();
@@ -17,8 +17,8 @@ export class RunLog {
   ) {}
 
   /** Begins the file anew with the records that hold: those before the point where a run resumes. */
-  async begin(records: readonly LogRecord[]): Promise<void> {
-    this.records = [...records];
+  async begin(records: LogRecord[]): Promise<void> {
+    this.records = records;
     await writeLog(this.folder, records);
   }
 
@@ -46,30 +46,29 @@ export class RunLog {
     return result;
   }
 
-  /** Logs steps that the GPU is done with, the learning rate of the last with it; returns how long each took. */
-  async addSteps(steps: readonly StepMetrics[], learningRate: number): Promise<{ stepMs: number }> {
+  /** Logs steps that the GPU is done with, and the learning rate of the last. Returns that one, and the time that each took. */
+  async addSteps(steps: readonly StepMetrics[], learningRate: number): Promise<{ record: LogRecord; stepMs: number }> {
     const stepMs = (performance.now() - this.readAt) / steps.length;
-    const { timeMs } = this;
-    const records = steps.map(
-      (one): LogRecord => ({ tokens: this.tokensAt(one.step), timeMs, ...this.figuresOf(one) }),
-    );
-    const last = { ...records.pop()!, learningRate, tokensPerSecond: (1000 * this.tokensPerStep) / stepMs };
-    await this.add(...records, last);
+    const tokensPerSecond = this.tokensPerStep / (stepMs / 1000);
+    const { timeMs, tokensPerStep } = this;
+    const records = steps.map((one, i): LogRecord => {
+      const figures = { tokens: one.step * tokensPerStep, timeMs, ...this.figuresOf(one) };
+      return i < steps.length - 1 ? figures : { ...figures, learningRate, tokensPerSecond };
+    });
+    await this.add(records);
     this.readAt = performance.now();
-    return { stepMs };
+    return { record: records.at(-1)!, stepMs };
   }
 
-  async addValidation(step: number, validationLoss: number): Promise<void> {
-    await this.add({ step, tokens: this.tokensAt(step), timeMs: this.timeMs, validationLoss });
+  async addValidation(step: number, validationLoss: number): Promise<LogRecord> {
+    const record = { step, tokens: step * this.tokensPerStep, timeMs: this.timeMs, validationLoss };
+    await this.add([record]);
+    return record;
   }
 
-  private async add(...records: LogRecord[]): Promise<void> {
+  private async add(records: readonly LogRecord[]): Promise<void> {
     this.records.push(...records);
     await appendLog(this.folder, records);
-  }
-
-  private tokensAt(step: number): number {
-    return step * this.tokensPerStep;
   }
 
   /** Without mixed precision there is no scale, and a norm that is no number is a mistake and no skipped step. */
