@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { TEST_ADAPTERS } from './test/helpers/adapters.ts';
+import { TEST_ADAPTERS } from './scripts/testAdapters.ts';
 
 /** Suites that judge kernels and the engine: every adapter has to pass them. */
 const ENGINE = [
