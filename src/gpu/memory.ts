@@ -39,6 +39,7 @@ const PADDED = 32;
  * textures four times faster than from buffers. Like a block, it has no GPUTexture until it is used.
  */
 export class Image {
+  readonly kind = 'image';
   gpu: GPUTexture | undefined;
   owner: Memory | undefined;
   constructor(
@@ -74,15 +75,17 @@ export type Resource = View | Image;
 
 export const memoryOf = (resource: Resource): Memory => ('block' in resource ? resource.block : resource);
 
+type Gpu = GPUBuffer | GPUTexture;
+
 /** Makes buffers and textures, keeps those that came back for reuse, and counts bytes. */
 export class MemoryPool {
   /** Bytes of all that was made, free or in use: nothing is given back to the device. */
   allocatedBytes = 0;
   /** Buffers and textures made so far: a steady training step must not change it. */
   created = 0;
-  private readonly buffers: Record<Block['kind'], GPUBuffer[]> = { storage: [], uniform: [], staging: [], queries: [] };
-  private readonly textures: GPUTexture[] = [];
-  private readonly garbage = new FinalizationRegistry<() => void>((release) => release());
+  /** What came back, by its kind. */
+  private readonly free: Record<string, Gpu[]> = { storage: [], uniform: [], staging: [], queries: [], image: [] };
+  private readonly garbage = new FinalizationRegistry<[string, Gpu]>(([kind, gpu]) => this.free[kind].push(gpu));
 
   constructor(private readonly gpu: GPUDevice) {}
 
@@ -91,7 +94,7 @@ export class MemoryPool {
     if (!memory.gpu) {
       const gpu = memory instanceof Block ? this.buffer(memory) : this.texture(memory);
       memory.gpu = gpu;
-      this.garbage.register(memory, this.releaseOf(memory), memory);
+      this.garbage.register(memory, [memory.kind, gpu], memory);
     }
     return memory.gpu as NonNullable<T['gpu']>;
   }
@@ -99,21 +102,14 @@ export class MemoryPool {
   /** Takes back what `materialize` gave, before the memory is garbage. */
   reclaim(memory: Memory): void {
     if (!memory.gpu || !this.garbage.unregister(memory)) return;
-    this.releaseOf(memory)();
+    this.free[memory.kind].push(memory.gpu);
     memory.gpu = undefined;
-  }
-
-  /** Puts a buffer or texture among the free ones; knows nothing of the memory itself, which would live for it. */
-  private releaseOf(memory: Memory): () => void {
-    const [free, gpu]: [unknown[], unknown] =
-      memory instanceof Block ? [this.buffers[memory.kind], memory.gpu] : [this.textures, memory.gpu];
-    return () => free.push(gpu);
   }
 
   /** The smallest free buffer that is large enough, and no more than twice so, or a new one. */
   private buffer({ sizeBytes, kind }: Block): GPUBuffer {
     const size = roundUp(Math.max(sizeBytes, 4), ALIGNMENT_BYTES);
-    const free = this.buffers[kind];
+    const free = this.free[kind] as GPUBuffer[];
     let best = -1;
     for (let i = free.length - 1; i >= 0 && free[best]?.size !== size; i--) {
       if (free[i].size >= size && free[i].size <= (free[best]?.size ?? 2 * size)) best = i;
@@ -125,8 +121,9 @@ export class MemoryPool {
 
   /** A texture of exactly the image's size. */
   private texture({ pitch, height, sizeBytes }: Image): GPUTexture {
-    const free = this.textures.findIndex((texture) => texture.width === pitch && texture.height === height);
-    if (free >= 0) return this.textures.splice(free, 1)[0];
+    const free = this.free.image as GPUTexture[];
+    const fitting = free.findIndex((texture) => texture.width === pitch && texture.height === height);
+    if (fitting >= 0) return free.splice(fitting, 1)[0];
     this.count(sizeBytes);
     return this.gpu.createTexture({ size: [pitch, height], format: 'rgba32float', usage: 0x8 | 0x2 }); // STORAGE_BINDING | COPY_DST
   }

@@ -13,8 +13,9 @@ export type OptimizerSettings = Pick<TrainConfig, 'optimizer' | 'muonMomentum' |
 export type NamedNumbers = { name: string; shape: Shape; data: Float32Array };
 
 /** Running means of gradients and of their squares, and what checkpoints call them. */
-const MOMENTS = { firstMoment: 'first moment', secondMoment: 'second moment' } as const;
-const momentName = (name: string, moment: keyof typeof MOMENTS): string => `${name} (${MOMENTS[moment]})`;
+const MOMENTS = ['firstMoment', 'secondMoment'] as const;
+const momentName = (name: string, which: (typeof MOMENTS)[number]): string =>
+  `${name} (${which === 'firstMoment' ? 'first' : 'second'} moment)`;
 
 /** A collection of which something is trained, with its moments, in the layout of its gradients: zeros before the first step. */
 export class Trained {
@@ -26,8 +27,8 @@ export class Trained {
     readonly parameters: Parameters,
     readonly rate: number,
   ) {
-    const moment = (): Tensor =>
-      parameters.values.engine.zeros(parameters.gradients!.shape, 'f32', "the optimizer's moments");
+    const { values, gradients } = parameters;
+    const moment = (): Tensor => values.engine.zeros(gradients!.shape, 'f32', "the optimizer's moments");
     [this.firstMoment, this.secondMoment] = [moment(), moment()];
   }
 
@@ -57,7 +58,7 @@ export class Trained {
     const { parameters } = this;
     const trained = new Set(parameters.trainedSpecs.map(({ name }) => name));
     const values = parameters.split(await parameters.values.floats()).filter(({ name }) => trained.has(name));
-    const moments = (Object.keys(MOMENTS) as (keyof typeof MOMENTS)[]).map(async (which) => {
+    const moments = MOMENTS.map(async (which) => {
       const parts = parameters.split(await this[which].floats(), 'gradients');
       return parts.map((part) => ({ ...part, name: momentName(part.name, which) }));
     });
@@ -70,7 +71,7 @@ export class Trained {
     for (const { name, shape } of parameters.trainedSpecs) {
       parameters.get(name).write(new Float32Array(part(name, shape)));
     }
-    for (const which of Object.keys(MOMENTS) as (keyof typeof MOMENTS)[]) {
+    for (const which of MOMENTS) {
       this[which].write(parameters.join((name, shape) => part(momentName(name, which), shape), 'gradients'));
     }
   }

@@ -97,10 +97,8 @@ export class Stepper {
 
   /** The step of a form, recorded when it is first needed: by then the engine's tables are what they will be. */
   private work(form = 0): Recording<Record<string, Tensor>> {
-    const before = this.recorded.get(form);
-    if (before) return before;
-    const recording = this.engine.record(() => this.optimize(form));
-    this.recorded.set(form, recording);
+    let recording = this.recorded.get(form);
+    if (!recording) this.recorded.set(form, (recording = this.engine.record(() => this.optimize(form))));
     return recording;
   }
 
@@ -131,15 +129,11 @@ export class Stepper {
     return this.work().program;
   }
 
-  /** The learning rate of the next step. */
-  get learningRate(): number {
-    return learningRateAt(this.step, this.config);
-  }
-
   /** Submits one step, over batches of a form. Returns without waiting for the GPU. */
   run(form = 0): void {
-    this.hyper.write(adamwHyper({ ...this.config, learningRate: this.learningRate }, this.step + 1));
-    this.state.write(Uint32Array.of(this.config.seed, this.step));
+    const { config, step } = this;
+    this.hyper.write(adamwHyper({ ...config, learningRate: learningRateAt(step, config) }, step + 1));
+    this.state.write(Uint32Array.of(config.seed, step));
     this.work(form).run();
     this.step++;
   }
@@ -156,8 +150,8 @@ export class Stepper {
     const kept = Math.min(count, RING, this.step - this.begunAt);
     return Array.from({ length: kept }, (_, i) => {
       const index = this.step - kept + i;
-      const slot = METRICS * (index % RING);
-      return { step: index + 1, loss: ring[slot], gradientNorm: ring[slot + 1], lossScale: ring[slot + 3] };
+      const [loss, gradientNorm, , lossScale] = ring.subarray(METRICS * (index % RING));
+      return { step: index + 1, loss, gradientNorm, lossScale };
     });
   }
 
@@ -226,7 +220,6 @@ export class Stepper {
   /** The step's settings with the learning rate, their first number, times `rate`.   -> (HYPER_SIZE) */
   private hyperAt(rate: number): Tensor {
     if (rate === 1) return this.hyper;
-    const factors = Array.from({ length: HYPER_SIZE }, (_, i) => (i === 0 ? rate : 1));
-    return multiply(this.hyper, this.engine.tensor(factors, [HYPER_SIZE]));
+    return multiply(this.hyper, this.engine.tensor([rate, ...new Array(HYPER_SIZE - 1).fill(1)], [HYPER_SIZE]));
   }
 }

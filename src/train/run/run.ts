@@ -175,7 +175,7 @@ class Run {
     const isLast = trainer.step >= plannedSteps && evalBatches > 0; // 0 means all
     const batches = isLast ? Math.max(Math.ceil(FINAL_TOKENS / (batchSize * blockSize)), evalBatches) : evalBatches;
     return this.log.aside(async () => {
-      const { loss } = (await this.evaluator.score(text.validation, batches))!;
+      const { loss } = await this.evaluator.score(text.validation, batches);
       const record = await this.log.addValidation(trainer.step, loss);
       this.emit({ type: 'log', record, plannedSteps });
       const { bestValidationLoss: best } = this.state;
