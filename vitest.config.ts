@@ -25,6 +25,7 @@ const onAdapter = (adapter: string, i: number) => ({
 
 export default defineConfig({
   test: {
+    globalSetup: 'test/helpers/globalSetup.ts',
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 120_000,
