@@ -1,6 +1,7 @@
 import { UserError } from '../errors.ts';
 import { type AdapterSummary, requestDevice, summarize } from './adapter.ts';
 import { type Command, touched, written } from './commands.ts';
+import { explain, explainLoss } from './failures.ts';
 import { Block, type Image, type Memory, MemoryPool, memoryOf, type Resource, type View, viewOf } from './memory.ts';
 import { PipelineCache, type PipelineSource } from './pipeline.ts';
 import { Program } from './recorder.ts';
@@ -251,20 +252,4 @@ export class Device {
     this.uniforms.set(key, view);
     return view;
   }
-}
-
-function explainLoss({ reason, message }: GPUDeviceLostInfo): UserError {
-  if (reason === 'destroyed') return new UserError('The GPU device was closed: open a new engine to go on.');
-  return new UserError(
-    `The GPU device was lost (${message || 'no reason given'}). What was saved is intact: run again with --resume.`,
-  );
-}
-
-function explain(error: GPUError | Error): UserError {
-  if (error.constructor.name === 'GPUOutOfMemoryError') {
-    return new UserError(
-      `The GPU is out of memory: ${error.message.trim()}. Use a smaller batch, context or model; what was saved is intact.`,
-    );
-  }
-  return new UserError(`The GPU refused work: ${error.message.trim() || 'no reason given'}`);
 }

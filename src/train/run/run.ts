@@ -15,8 +15,7 @@ import { diagnose } from './diagnose.ts';
 import type { RunEvent, RunResult, TrainRunOptions } from './events.ts';
 import { RunLog } from './log.ts';
 import { chatMaterial, type Material, textMaterial } from './material.ts';
-import { checkSameRun } from './resume.ts';
-import { beginFolder, type RunParts, writeReport } from './saving.ts';
+import { beginFolder, checkSameRun, type RunParts, writeReport } from './saving.ts';
 
 /**
  * Trains a model on a text and leaves a run folder behind; with `resume` it goes on where the folder's checkpoint stands, bit

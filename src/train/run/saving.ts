@@ -1,15 +1,37 @@
-/** What a run leaves in its folder beside its log and checkpoints: the card that says what it is, and the report. */
+/** What a run leaves in its folder beside its log and checkpoints: the card that says what it is and must stay, and the report. */
 import { basename, join, resolve } from 'node:path';
+import { UsageError } from '../../errors.ts';
 import { sweepTemporary, writeAtomic } from '../../node/files.ts';
 import type { ReportData } from '../../report/data.ts';
 import { renderReport } from '../../report/trainingReport.ts';
+import type { DataCard } from '../../text/windows/dataset.ts';
 import { restoreCheckpoint } from '../checkpoint.ts';
+import type { TrainConfig } from '../config.ts';
 import { modelTable } from '../modelTable.ts';
-import { FILES, type RunState, writeRunCard } from '../runFolder.ts';
+import { FILES, type RunCard, type RunState, writeRunCard } from '../runFolder.ts';
 import { writeAdapterConfig } from '../savedRun.ts';
 import type { Trainer } from '../trainer.ts';
 import type { TrainRunOptions } from './events.ts';
 import type { Material } from './material.ts';
+
+/** Settings that a resumed run may change without becoming another run. */
+const FREE = ['steps', 'recompute', 'logEvery', 'evalEvery', 'evalBatches', 'checkpointEvery'];
+
+/** @throws UsageError when a run would resume under other settings or on another text. */
+export function checkSameRun(before: RunCard, config: TrainConfig, card: DataCard, folder: string): void {
+  const keys = Object.keys(config) as (keyof TrainConfig)[];
+  const other = keys.find((key) => !FREE.includes(key) && config[key] !== before.config[key]);
+  if (other) {
+    throw new UsageError(
+      `${folder} was trained with ${other} = ${before.config[other]}, not ${config[other]}; resume with the same settings, or train into another folder with --out`,
+    );
+  }
+  if (before.dataCard.sha256 !== card.sha256) {
+    throw new UsageError(
+      `${folder} was trained on another text (${before.dataCard.name}); resume with that one, or use another --out`,
+    );
+  }
+}
 
 /** What a run is made of. */
 export interface RunParts {
