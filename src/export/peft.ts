@@ -3,23 +3,18 @@
  * load there onto the exported model, and adapters from there load here. A stack that works as one (Llama's queries, keys and
  * values) shares one A; in the file each part has A again, and its own rows of B.
  */
+import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { type LinearLayer, type LoraSettings, matrixName, means, targetsOf } from '../model/lora.ts';
-import { ConfigFields } from './configFields.ts';
+import { check } from '../schema.ts';
+import { withoutNulls } from './huggingFace.ts';
 import type { LoadedFile, NamedTensor } from './safetensors.ts';
 
 /** What PEFT puts before the names of the model's own layers. */
 const PREFIX = 'base_model.model.';
 /** Metadata of the tensors: SHA-256 of the file with the base's weights. */
 export const BASE_HASH = 'base_sha256';
-
-const LARGEST_RANK = 2 ** 14;
-/** What PEFT takes where a config is silent. */
-const DEFAULT_ALPHA = 8;
-
-/** Ways to begin that leave the base's weights as they are. With others (PiSSA, OLoRA, ...) the adapters belong to weights that no file holds. */
-const STARTS = [true, false, 'gaussian', 'eva', 'orthogonal'];
 
 const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];
 
@@ -50,6 +45,31 @@ export function toPeftConfig(
 const moduleOf = (target: string, part: string): string =>
   target.split('.').length > 2 ? part : part.slice(part.lastIndexOf('.') + 1);
 
+const absent = z.null().optional();
+const empty = z
+  .record(z.string(), z.unknown())
+  .refine((ranks) => Object.keys(ranks).length === 0, 'gives layers ranks of their own, but one for all is needed')
+  .optional();
+
+/** Fields that change what adapters compute are here too: they have to be as it is built here, or absent. */
+const Fields = z.object({
+  peft_type: z.literal('LORA').optional(),
+  r: z
+    .int()
+    .min(1)
+    .max(2 ** 14),
+  /** Where a config is silent, what PEFT takes. */
+  lora_alpha: z.number().positive().max(1e6).default(8),
+  lora_dropout: z.number().min(0).max(0.99).default(0),
+  target_modules: z.array(z.string()).min(1).meta({ title: 'a list of the names of layers' }),
+  bias: z.literal('none').optional(),
+  /** Ways to begin that leave the base's weights as they are. With others (PiSSA, OLoRA, ...) the adapters belong to weights that no file holds. */
+  init_lora_weights: z.literal([true, false, 'gaussian', 'eva', 'orthogonal']).optional(),
+  ...{ use_dora: z.literal(false).optional(), use_rslora: z.literal(false).optional() },
+  ...{ modules_to_save: absent, layers_to_transform: absent, layer_replication: absent },
+  ...{ rank_pattern: empty, alpha_pattern: empty },
+});
+
 /**
  * The settings that a parsed adapter_config.json describes, for a model with the given linear layers.
  * @throws UserError that names the field: missing, unknown target, a part of a stack alone, or asking for what is not built here
@@ -60,34 +80,21 @@ export function fromPeftConfig(
   config: Pick<ModelConfig, 'style'>,
   fileName = 'adapter_config.json',
 ): LoraSettings {
-  const fields = new ConfigFields(json, fileName);
-  fields.require('peft_type', ['LORA']);
-  fields.require('bias', ['none']);
-  fields.require('init_lora_weights', STARTS);
-  for (const flag of ['use_dora', 'use_rslora']) fields.require(flag, [false]);
-  for (const absent of ['modules_to_save', 'layers_to_transform', 'layer_replication']) fields.require(absent, [null]);
-  for (const pattern of ['rank_pattern', 'alpha_pattern']) {
-    if (Object.keys(fields.get(pattern) ?? {}).length === 0) continue;
-    throw new UserError(`${fileName}: ${pattern} gives layers ranks of their own, but one for all is needed.`);
-  }
-  const rank = fields.count('r', LARGEST_RANK);
-  return {
-    rank,
-    alpha: fields.number('lora_alpha', Number.MIN_VALUE, 1e6, DEFAULT_ALPHA),
-    dropout: fields.number('lora_dropout', 0, 0.99, 0),
-    targets: targetsIn(fields.get('target_modules'), layers, config, fileName),
-  };
+  const { r, lora_alpha, lora_dropout, target_modules } = check(
+    Fields,
+    withoutNulls(json),
+    (problem) => new UserError(`${fileName} describes no adapters that can be loaded here: ${problem}.`),
+  );
+  const targets = targetsIn(target_modules, layers, config, fileName);
+  return { rank: r, alpha: lora_alpha, dropout: lora_dropout, targets };
 }
 
 function targetsIn(
-  modules: unknown,
+  modules: readonly string[],
   layers: readonly LinearLayer[],
   config: Pick<ModelConfig, 'style'>,
   fileName: string,
 ): string[] {
-  if (!Array.isArray(modules) || modules.length === 0 || !modules.every((module) => typeof module === 'string')) {
-    throw new UserError(`${fileName}: target_modules must be a list of the names of layers.`);
-  }
   const stray = modules.find((module) => !layers.some(({ parts }) => parts.some(({ name }) => means(module, name))));
   if (stray !== undefined) {
     throw new UserError(

@@ -73,11 +73,14 @@ describe('what cannot be used is refused in a sentence:', () => {
     [{ target_modules: ['c_attn'] }, 'the model has no layer "c_attn" that could have an adapter'],
     [{ target_modules: ['q_proj', 'v_proj'] }, 'self_attn.k_proj has no adapter, but the layers beside it do'],
     [{ target_modules: 'all-linear' }, 'target_modules must be a list of the names of layers'],
-    [{ peft_type: 'IA3' }, 'peft_type is "IA3", but "LORA" is needed'],
-    [{ r: 0 }, 'r is 0, but a whole number from 1'],
-    [{ init_lora_weights: 'pissa' }, 'init_lora_weights is "pissa", but true or false or "gaussian"'],
-    [{ use_dora: true }, 'use_dora is true, but false is needed'],
-    [{ modules_to_save: ['lm_head'] }, 'modules_to_save is ["lm_head"]'],
+    [{ peft_type: 'IA3' }, 'peft_type must be "LORA"; got "IA3"'],
+    [{ r: 0 }, 'r must be a whole number from 1 to 16,384; got 0'],
+    [
+      { init_lora_weights: 'pissa' },
+      'init_lora_weights must be one of true, false, gaussian, eva, orthogonal; got "pissa"',
+    ],
+    [{ use_dora: true }, 'use_dora must be false; got true'],
+    [{ modules_to_save: ['lm_head'] }, 'modules_to_save must be null; got ["lm_head"]'],
     [{ rank_pattern: { q_proj: 4 } }, 'rank_pattern gives layers ranks of their own'],
   ])('a config with %j', (more, sentence) => {
     expect(() => fromPeftConfig(config(more), layersOf('llama'), { style: 'llama' })).toThrow(sentence);
