@@ -1,37 +1,21 @@
 /** Checkpoints: everything that a run needs to go on, bit for bit as if it had never stopped. */
 import { join } from 'node:path';
-import { UserError } from '../errors.ts';
+import { z } from 'zod';
 import { BASE_HASH, toPeftTensors } from '../export/peft.ts';
 import { encodeSafetensors, type NamedTensor } from '../export/safetensors.ts';
 import { isLossScaleState } from '../kernels/optimizer/lossScale.ts';
 import type { GPT } from '../model/gpt.ts';
 import type { LoraAdapters } from '../model/lora.ts';
 import { writeAtomic } from '../node/files.ts';
-import { FILES, partOf, type RunState, readWeights, type TunedFrom } from './runFolder.ts';
+import { checkJson, damaged } from '../schema.ts';
+import { FILES, partOf, RunState, readWeights, type TunedFrom } from './runFolder.ts';
 import type { Trainer } from './trainer.ts';
 
 /** How far a run was when it wrote a file. @throws UserError when the file does not say so */
-export function parseState(metadata: Readonly<Record<string, string>>, file: string): RunState {
-  try {
-    const state = JSON.parse(metadata.state) as RunState;
-    if (Number.isInteger(state.step) && state.step >= 0) return state;
-  } catch {
-    // said below
-  }
-  throw new UserError(`${file} does not say how far its run was; it is not a checkpoint of this program.`);
-}
+export const parseState = ({ state }: Readonly<Record<string, string>>, file: string): RunState =>
+  checkJson(RunState, state, damaged(`${file} (its state)`));
 
-function parseLossScale({ lossScale }: Readonly<Record<string, string>>, file: string): number[] {
-  try {
-    const state: unknown = JSON.parse(lossScale);
-    if (isLossScaleState(state)) return state;
-  } catch {
-    // said below
-  }
-  throw new UserError(
-    `${file} does not hold the loss scale of mixed precision; restore it from a copy, or train anew.`,
-  );
-}
+const LossScale = z.custom<number[]>(isLossScaleState, 'must be the loss scale of mixed precision');
 
 /** Reads parameters back. */
 async function weightsOf(model: GPT): Promise<NamedTensor[]> {
@@ -75,7 +59,8 @@ export async function restoreCheckpoint(folder: string, trainer: Trainer): Promi
   const loaded = await readWeights(folder, FILES.resume);
   const state = parseState(loaded.metadata, file);
   const { stepper } = trainer;
-  const lossScale = stepper.lossScale && parseLossScale(loaded.metadata, file);
+  const lossScale =
+    stepper.lossScale && checkJson(LossScale, loaded.metadata.lossScale, damaged(`${file} (its lossScale)`));
   stepper.restore(state.step, (name, shape) => partOf(loaded, file, name, shape), lossScale);
   return state;
 }

@@ -1,5 +1,6 @@
 /** A trained run read from its folder, and the run that a tuned one goes on from. */
 import { join, relative, resolve } from 'node:path';
+import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import { fromPeftConfig, fromPeftTensors, toPeftConfig } from '../export/peft.ts';
 import type { ModelConfig } from '../model/config.ts';
@@ -7,7 +8,7 @@ import { GPT } from '../model/gpt.ts';
 import { LoraAdapters, type LoraSettings, linearLayers } from '../model/lora.ts';
 import { sha256, writeAtomic } from '../node/files.ts';
 import type { Engine } from '../tensor/engine.ts';
-import { type Tokenizer, tokenizerFromJSON } from '../text/tokenizers/tokenizer.ts';
+import type { Tokenizer } from '../text/tokenizers/tokenizer.ts';
 import { parseState } from './checkpoint.ts';
 import {
   type BaseLink,
@@ -20,6 +21,7 @@ import {
   readModelConfig,
   readRunCard,
   readRunFile,
+  readTokenizer,
   readWeights,
   weightsFile,
 } from './runFolder.ts';
@@ -37,7 +39,7 @@ export interface SavedRun extends RunCard {
  */
 export async function loadRun(engine: Engine, folder: string, which: 'best' | 'last' = 'best'): Promise<SavedRun> {
   const card = await readRunCard(folder);
-  const tokenizer = tokenizerFromJSON(await readJson(folder, FILES.tokenizer));
+  const tokenizer = await readTokenizer(folder);
   const config = await readModelConfig(folder);
   if (tokenizer.vocabSize !== config.vocabSize) {
     throw new UserError(
@@ -91,7 +93,7 @@ export async function loadBase(engine: Engine, folder: string, from: BaseLink): 
 /** Settings of a run's adapters. @throws UserError when they are none for this model */
 export const readAdapterConfig = async (folder: string, config: ModelConfig): Promise<LoraSettings> =>
   fromPeftConfig(
-    await readJson(folder, FILES.adapterConfig),
+    await readJson(folder, FILES.adapterConfig, z.unknown()),
     linearLayers(config),
     config,
     join(folder, FILES.adapterConfig),

@@ -1,19 +1,28 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
+import type { z } from 'zod';
 import { UsageError, UserError } from '../../errors.ts';
 import { targetsOf } from '../../model/lora.ts';
 import { beginTuning, resumeTuning, TEXT_METHODS, type TextMethod } from '../../tasks/text/text.ts';
 import type { Engine } from '../../tensor/engine.ts';
 import { DEFAULT_TEMPLATE, parseTemplate } from '../../text/chat/chatTemplate.ts';
-import { FIELDS, flagOf, resolveConfig, type TrainConfig } from '../../train/config.ts';
+import { resolveConfig, TrainConfig } from '../../train/config.ts';
 import { trainRun } from '../../train/run.ts';
 import { FILES, type RunCard, readModelConfig, readRunCard } from '../../train/runFolder.ts';
 import type { TextTuning } from '../../train/trainable.ts';
 import { LORA } from '../../train/trainable.ts';
 import { CORPUS_ARGUMENT, corpusName, givenOf, openCorpus } from '../corpus.ts';
 import { openEngine } from '../engine.ts';
-import { adapterOption, checkpointOption, examples, jsonOption, number, runOption, shellWord } from '../options.ts';
+import {
+  adapterOption,
+  checkpointOption,
+  examples,
+  jsonOption,
+  runOption,
+  settingOptions,
+  shellWord,
+} from '../options.ts';
 import { printJson } from '../terminal/output.ts';
 import { Progress } from '../terminal/progress.ts';
 import { stopSignal } from '../terminal/stopSignal.ts';
@@ -22,9 +31,19 @@ import { addLoraOptions, type LoraFlags } from './loraOptions.ts';
 import { tunedFolder } from './tunedFolder.ts';
 
 /** Settings that a tuning has of its own; all else is as the base was trained. */
-const SETTINGS = ['steps', 'learningRate', 'batchSize', 'warmupSteps', 'weightDecay', 'evalEvery', 'seed'] as const;
+const Settings = TrainConfig.pick({
+  ...{
+    steps: true,
+    learningRate: true,
+    batchSize: true,
+    warmupSteps: true,
+    weightDecay: true,
+    evalEvery: true,
+    seed: true,
+  },
+});
 
-interface TextOptions extends Partial<Pick<TrainConfig, (typeof SETTINGS)[number]>>, LoraFlags {
+interface TextOptions extends Partial<z.infer<typeof Settings>>, LoraFlags {
   run?: string;
   checkpoint: 'best' | 'last';
   chat?: boolean;
@@ -55,10 +74,7 @@ export function addFinetuneText(finetune: Command): void {
     .addOption(adapterOption())
     .addOption(jsonOption())
     .optionsGroup("Settings, the base's unless given:");
-  for (const name of SETTINGS) {
-    const { kind, about, least } = FIELDS[name];
-    verb.option(`${flagOf(name)} <value>`, about, number({ least: least ?? 0, whole: kind === 'whole' }));
-  }
+  for (const option of settingOptions(Settings)) verb.addOption(option);
   verb
     .addHelpText(
       'after',
@@ -139,7 +155,7 @@ const begin = async (engine: Engine, folder: string, options: TextOptions): Prom
 const RATES: Record<TextMethod, number> = { full: 3e-4, last: 1e-3, lora: 3e-3 };
 
 async function settingsOf(options: TextOptions, before: RunCard | undefined): Promise<TrainConfig> {
-  const flags = Object.fromEntries(SETTINGS.map((name) => [name, options[name]]));
+  const flags = Object.fromEntries(Settings.keyof().options.map((name) => [name, options[name]]));
   if (before) return resolveConfig('nano', { ...before.config }, flags);
   if (options.run === undefined) throw new UsageError('the run to go on from is missing: --run <folder>');
   const { config } = await readRunCard(options.run);
