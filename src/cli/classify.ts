@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { UserError } from '../errors.ts';
-import { Classifier } from '../tasks/classify/classifier.ts';
+import { Classifier, type ClassifierParts } from '../tasks/classify/classifier.ts';
 import { requireKnown } from '../tasks/classify/data.ts';
 import { readTuned, readTunedCard } from '../tasks/folder.ts';
 import { argmax, classificationReport } from '../tasks/metrics/classification.ts';
@@ -54,7 +54,10 @@ async function classify(given: string, flags: Flags): Promise<void> {
   const labelled = asked.filter((one): one is LabelledText => one.label !== undefined);
   requireKnown(labelled, card.labels, given);
   const { engine } = await openEngine(flags.adapter);
-  const { pooling, temperature, maxTokens } = card.settings;
+  const { pooling, temperature, maxTokens } = card.settings as Pick<
+    ClassifierParts,
+    'pooling' | 'temperature' | 'maxTokens'
+  >;
   const classifier = new Classifier({
     ...(await readTuned(engine, flags.run, card)),
     ...{ classes: card.labels, pooling, temperature, maxTokens },

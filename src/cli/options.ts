@@ -21,10 +21,11 @@ export const runOption = (): Option =>
 export const checkpointOption = (): Option =>
   new Option('--checkpoint <which>', 'weights to take').choices(['best', 'last']).default('best');
 
-/** A flag for each field of a schema, with its help, choices and range: nLayer is --n-layer. */
-export function settingOptions({ shape }: z.ZodObject): Option[] {
-  return Object.entries(shape).flatMap(([name, field]) => {
-    const { type, enum: choices, description } = jsonSchemaOf(field as z.ZodType);
+/** A flag for each field of a schema, or some of them, with its help, choices and range: nLayer is --n-layer. */
+export function settingOptions({ shape }: z.ZodObject, names: readonly string[] = Object.keys(shape)): Option[] {
+  return names.flatMap((name) => {
+    const field = shape[name] as z.ZodType;
+    const { type, enum: choices, description } = jsonSchemaOf(field);
     const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     if (type === 'boolean')
       return [new Option(flag, description), new Option(flag.replace('--', '--no-'), 'without that')];

@@ -48,7 +48,7 @@ async function tagVerb(given: string, { run, adapter, json }: TagOptions): Promi
   if (sentences.length === 0) throw new UserError('the text is empty: there is nothing to tag; give some words');
   const { engine } = await openEngine(adapter);
   const tuned = await readTuned(engine, run, card);
-  const { bidirectional } = card.settings;
+  const bidirectional = card.settings.bidirectional === true;
   const tagger = new Tagger({ ...tuned, tags: card.labels, bidirectional }, Math.min(AT_ONCE, sentences.length));
   const tags = await tagger.tag(sentences.map((words) => words.map((word) => word.text)));
   const entities = sentences.flatMap((words, s): Entity[] => entitiesOf(text, words, tags[s]));

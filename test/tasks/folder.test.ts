@@ -59,7 +59,7 @@ async function tuneInto(name: string, method: Method) {
 
 async function readBack(name: string): Promise<Classifier> {
   const card = await readTunedCard(at(name), 'classify');
-  const { pooling, temperature } = card.settings;
+  const { pooling, temperature } = card.settings as { pooling: 'mean'; temperature: number };
   return new Classifier({
     ...(await readTuned(await testEngine(), at(name), card)),
     classes: card.labels,

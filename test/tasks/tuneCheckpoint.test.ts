@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { tuneClassifier } from '../../src/tasks/classify/classify.ts';
-import type { ClassifyOverrides } from '../../src/tasks/classify/settings.ts';
+import type { ClassifyWishes } from '../../src/tasks/classify/settings.ts';
 import { tuneTagger } from '../../src/tasks/tag/tag.ts';
 import { TuneCheckpoint } from '../../src/tasks/tuneCheckpoint.ts';
 import { ByteTokenizer } from '../../src/text/tokenizers/byteTokenizer.ts';
@@ -30,7 +30,7 @@ function stopAfter(step: number) {
 }
 
 it.each(METHODS)('a tuning that was stopped and resumed equals one that was not, to the bit (%s)', async (method) => {
-  const wishes: ClassifyOverrides = { method, steps: 24, evalEvery: 4, batchSize: 8, learningRate: 1e-2, baseRate: 1 };
+  const wishes: ClassifyWishes = { method, steps: 24, evalEvery: 4, batchSize: 8, learningRate: 1e-2, baseRate: 1 };
   const tuneWith = async (name: string, resume: boolean, more = {}) => {
     const checkpoint = new TuneCheckpoint(at(name), { wishes }, resume);
     return tuneClassifier({ base: await base(), parts: animalTexts(0.2), wishes, checkpoint, ...more });
@@ -46,7 +46,7 @@ it.each(METHODS)('a tuning that was stopped and resumed equals one that was not,
 });
 
 it('a tuning that was stopped before its first validation begins again', async () => {
-  const wishes: ClassifyOverrides = { steps: 8, evalEvery: 4, batchSize: 8 };
+  const wishes: ClassifyWishes = { steps: 8, evalEvery: 4, batchSize: 8 };
   const tuneWith = async (resume: boolean, signal?: AbortSignal) => {
     const checkpoint = new TuneCheckpoint(at('early'), { wishes }, resume);
     return tuneClassifier({ base: await base(), parts: animalTexts(), wishes, checkpoint, signal });

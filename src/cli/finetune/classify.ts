@@ -10,7 +10,7 @@ import {
   tuneClassifier,
 } from '../../tasks/classify/classify.ts';
 import { type ClassifyData, keptTexts } from '../../tasks/classify/data.ts';
-import type { ClassifyOverrides } from '../../tasks/classify/settings.ts';
+import type { ClassifyWishes } from '../../tasks/classify/settings.ts';
 import { type TunedCard, writeTuned } from '../../tasks/folder.ts';
 import { TuneCheckpoint } from '../../tasks/tuneCheckpoint.ts';
 import type { BaseLink } from '../../train/runFolder.ts';
@@ -26,7 +26,7 @@ import { INTERRUPTED, stopSignal } from '../terminal/stopSignal.ts';
 import { addLoraOptions } from './loraOptions.ts';
 import { refuseOccupied, tunedFolder } from './tunedFolder.ts';
 
-interface Flags extends Omit<ClassifyOverrides, 'evalEvery' | 'baseRate'> {
+interface Flags extends Omit<ClassifyWishes, 'evalEvery' | 'baseRate'> {
   run: string;
   checkpoint: 'best' | 'last';
   text: string;

@@ -6,7 +6,7 @@ import { UsageError, UserError } from '../../errors.ts';
 import { count } from '../../report/format.ts';
 import { type TunedCard, writeTuned } from '../../tasks/folder.ts';
 import { keptSentences, splitTagFile, type TagData } from '../../tasks/tag/data.ts';
-import { TagSettings } from '../../tasks/tag/settings.ts';
+import { STOP_ON, type TagSettings } from '../../tasks/tag/settings.ts';
 import { type TagEvent, type TunedTagger, tuneTagger } from '../../tasks/tag/tag.ts';
 import { TuneCheckpoint } from '../../tasks/tuneCheckpoint.ts';
 import { linkTo, loadRun } from '../../train/savedRun.ts';
@@ -68,9 +68,7 @@ export function addFinetuneTag(finetune: Command): void {
     .option('--dropout <share>', 'share of activations dropped (default: 0.1)', number({ least: 0, most: 0.9 }))
     .option('--patience <n>', 'validations without a better one after which it ends', whole)
     .addOption(
-      new Option('--stop-on <score>', 'what validations are judged by: entity F1, or the loss').choices(
-        TagSettings.shape.stopOn.unwrap().options,
-      ),
+      new Option('--stop-on <score>', 'what validations are judged by: entity F1, or the loss').choices(STOP_ON),
     )
     .option(
       '--seed <n>',

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import type { z } from 'zod';
 import { UsageError, UserError } from '../../errors.ts';
 import { targetsOf } from '../../model/lora.ts';
 import { beginTuning, resumeTuning, TEXT_METHODS, type TextMethod } from '../../tasks/text/text.ts';
@@ -31,19 +30,9 @@ import { addLoraOptions, type LoraFlags } from './loraOptions.ts';
 import { tunedFolder } from './tunedFolder.ts';
 
 /** Settings that a tuning has of its own; all else is as the base was trained. */
-const Settings = TrainConfig.pick({
-  ...{
-    steps: true,
-    learningRate: true,
-    batchSize: true,
-    warmupSteps: true,
-    weightDecay: true,
-    evalEvery: true,
-    seed: true,
-  },
-});
+const SETTINGS = ['steps', 'learningRate', 'batchSize', 'warmupSteps', 'weightDecay', 'evalEvery', 'seed'] as const;
 
-interface TextOptions extends Partial<z.infer<typeof Settings>>, LoraFlags {
+interface TextOptions extends Partial<Pick<TrainConfig, (typeof SETTINGS)[number]>>, LoraFlags {
   run?: string;
   checkpoint: 'best' | 'last';
   chat?: boolean;
@@ -74,7 +63,7 @@ export function addFinetuneText(finetune: Command): void {
     .addOption(adapterOption())
     .addOption(jsonOption())
     .optionsGroup("Settings, the base's unless given:");
-  for (const option of settingOptions(Settings)) verb.addOption(option);
+  for (const option of settingOptions(TrainConfig, SETTINGS)) verb.addOption(option);
   verb
     .addHelpText(
       'after',
@@ -155,7 +144,7 @@ const begin = async (engine: Engine, folder: string, options: TextOptions): Prom
 const RATES: Record<TextMethod, number> = { full: 3e-4, last: 1e-3, lora: 3e-3 };
 
 async function settingsOf(options: TextOptions, before: RunCard | undefined): Promise<TrainConfig> {
-  const flags = Object.fromEntries(Settings.keyof().options.map((name) => [name, options[name]]));
+  const flags = Object.fromEntries(SETTINGS.map((name) => [name, options[name]]));
   if (before) return resolveConfig('nano', { ...before.config }, flags);
   if (options.run === undefined) throw new UsageError('the run to go on from is missing: --run <folder>');
   const { config } = await readRunCard(options.run);

@@ -13,7 +13,7 @@ import type { TuneCheckpoint } from '../tuneCheckpoint.ts';
 import { Classifier, tokensRead } from './classifier.ts';
 import { classesOf } from './data.ts';
 import { type Examples, type Learner, type LearnerParts, StateLearner, TextLearner } from './learners.ts';
-import { type ClassifyOverrides, type ClassifySettings, resolveClassify, SEED, stepSettings } from './settings.ts';
+import { type ClassifySettings, type ClassifyWishes, SEED, settleClassify, stepSettings } from './settings.ts';
 
 export interface TuneClassifierOptions {
   readonly base: Base;
@@ -21,7 +21,7 @@ export interface TuneClassifierOptions {
   readonly parts: Splits<LabelledText>;
   /** What errors call the texts. */
   readonly name?: string;
-  readonly wishes?: ClassifyOverrides;
+  readonly wishes?: ClassifyWishes;
   /** Train on so many of the training texts only, and choose by no more validation texts than that. */
   readonly labels?: number;
   /** Ends the tuning at the next step; the best weights so far are kept, and nothing is tested. */
@@ -79,7 +79,7 @@ export async function tuneClassifier(options: TuneClassifierOptions): Promise<Tu
   const { base, wishes = {}, name = 'the data', onEvent } = options;
   const classes = classesOf(options.parts, name);
   const parts = thinOut(options.parts, options.labels, wishes.seed ?? SEED, subsample);
-  const settings = resolveClassify(wishes, parts.train.length);
+  const settings = settleClassify(wishes, parts.train.length);
   const pupil = makePupil(base, settings, classes.length);
   const learned = {
     train: examplesOf(parts.train, base, classes, settings),

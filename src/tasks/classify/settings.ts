@@ -34,3 +34,5 @@ export const resolveClassify = (overrides: ClassifyOverrides, examples: number):
 /** A cosine down to a tenth of the rate. */
 export const stepSettings = (settings: ClassifySettings): StepSettings =>
   shared.stepSettings(settings, { minLearningRate: settings.learningRate / 10 });
+
+export { resolveClassify as settleClassify, type ClassifyOverrides as ClassifyWishes };

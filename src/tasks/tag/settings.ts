@@ -5,11 +5,13 @@ import * as shared from '../settings.ts';
 
 export { SEED } from '../settings.ts';
 
+export const STOP_ON = ['f1', 'loss'] as const;
+
 /** Everything that the tuning of a tagger depends on, beside its base, its sentences and its adapter. */
 export const TagSettings = shared.FineTuneSettings.extend({
   batchSize: z.int().min(1).describe('sentences in a batch (default: 16)'),
   bidirectional: z.boolean().default(false).describe('let each word see those behind it: lifts the causal mask'),
-  stopOn: z.enum(['f1', 'loss']).default('f1').describe('what validations are judged by: entity F1, or the loss'),
+  stopOn: z.enum(STOP_ON).default('f1').describe('what validations are judged by: entity F1, or the loss'),
   patience: shared.FineTuneSettings.shape.patience.default(5),
 });
 export type TagSettings = z.infer<typeof TagSettings>;
@@ -33,3 +35,5 @@ export const resolveTag = (overrides: TagOverrides, sentences: number): TagSetti
 /** A linear decay to zero, as BERT is tuned (Devlin et al., 2019). */
 export const stepSettings = (settings: TagSettings): StepSettings =>
   shared.stepSettings(settings, { schedule: 'linear', minLearningRate: 0, beta2: 0.999 });
+
+export { resolveTag as settleTag, type TagOverrides as TagWishes };

@@ -11,14 +11,14 @@ import { type Tuned, tune } from '../tune.ts';
 import type { TuneCheckpoint } from '../tuneCheckpoint.ts';
 import { TagLessons } from './batches.ts';
 import { requireSpans, tagsOf, unseenTypes } from './data.ts';
-import { resolveTag, SEED, stepSettings, type TagOverrides, type TagSettings } from './settings.ts';
+import { SEED, settleTag, stepSettings, type TagSettings, type TagWishes } from './settings.ts';
 import { type TagEvaluation, Tagger, type TaggerParts } from './tagger.ts';
 
 export interface TuneTaggerOptions {
   readonly base: Base;
   /** Sentences with tags; the test parts (all but `train` and `validation`) are looked at once, when all is decided. */
   readonly parts: Parts<TaggedSentence>;
-  readonly wishes?: TagOverrides;
+  readonly wishes?: TagWishes;
   /** Train on so many of the training sentences only, and choose by no more validation sentences than that. */
   readonly labels?: number;
   /** Ends the tuning at the next step; the best weights so far are kept. */
@@ -73,7 +73,7 @@ const EVALUATED = 32;
 export async function tuneTagger({ base, wishes = {}, onEvent, ...options }: TuneTaggerOptions): Promise<TunedTagger> {
   const parts = thinOut(options.parts, options.labels, wishes.seed ?? SEED, subsampleAny);
   const { train, validation, ...tests } = parts;
-  const settings = resolveTag(wishes, train.length);
+  const settings = settleTag(wishes, train.length);
   requireSpans(train, 'the training part');
   const tags = tagsOf(train);
   const { model, head, adapters, parameters, ...counts } = makePupil(base, settings, tags.length);

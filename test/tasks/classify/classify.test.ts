@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { UsageError, UserError } from '../../../src/errors.ts';
 import { tuneClassifier } from '../../../src/tasks/classify/classify.ts';
-import type { ClassifyOverrides } from '../../../src/tasks/classify/settings.ts';
+import type { ClassifyWishes } from '../../../src/tasks/classify/settings.ts';
 import { ByteTokenizer } from '../../../src/text/tokenizers/byteTokenizer.ts';
 import { METHODS } from '../../../src/train/trainable.ts';
 import { testEngine } from '../../helpers/engine.ts';
@@ -12,7 +12,7 @@ const base = async (style: 'gpt2' | 'llama' = 'gpt2') => ({
   model: smallModel(await testEngine(), style, { vocabSize: 256, blockSize: 24, dropout: 0.1 }),
   tokenizer: new ByteTokenizer(),
 });
-const WISHES: ClassifyOverrides = { steps: 40, evalEvery: 10, batchSize: 8, learningRate: 1e-2, baseRate: 1 };
+const WISHES: ClassifyWishes = { steps: 40, evalEvery: 10, batchSize: 8, learningRate: 1e-2, baseRate: 1 };
 const floats = (tensor: { floats(): Promise<Float32Array> }) => tensor.floats();
 
 describe.each(['gpt2', 'llama'] as const)('tuning a %s to labels', (style) => {
@@ -100,7 +100,7 @@ describe('tuneClassifier', () => {
     const from = await base();
     const cats = parts.train.filter(({ label }) => label === 'cat');
     const bird = { text: 'a bird', label: 'bird' };
-    const tune = (changed: object, wishes: ClassifyOverrides = WISHES) =>
+    const tune = (changed: object, wishes: ClassifyWishes = WISHES) =>
       tuneClassifier({ base: from, parts: { ...parts, ...changed }, name: 'pets.csv', wishes });
     await expect(tune({ train: cats })).rejects.toThrow(/one class only \("cat"\)/);
     await expect(tune({ train: [] })).rejects.toThrow('pets.csv has no texts to train on');
