@@ -29,6 +29,16 @@ export function checkJson<S extends z.ZodType>(schema: S, text: string | undefin
   return check(schema, value, refuse);
 }
 
+/** The lines of JSON that a schema takes; others, such as one that a kill cut short, are passed over. */
+export const checkLines = <S extends z.ZodType>(schema: S, text: string): z.output<S>[] =>
+  text.split('\n').flatMap((line) => {
+    try {
+      return [checkJson(schema, line, Error)];
+    } catch {
+      return [];
+    }
+  });
+
 /** What to say of settings. */
 export const wrongUse: Refuse = (problem) => new UsageError(problem);
 

@@ -45,14 +45,8 @@ const numberBy =
   };
 
 /** A parser of numbers from `least` to `most`, whole ones where `whole` is set, for commander's options. */
-export const number = ({ least, most = Number.MAX_SAFE_INTEGER, whole = false }: Range): ((text: string) => number) =>
-  numberBy((whole ? z.int() : z.number()).min(least).max(most));
-
-interface Range {
-  least: number;
-  most?: number;
-  whole?: boolean;
-}
+export const number = ({ least, most, whole }: { least: number; most?: number; whole?: boolean }) =>
+  numberBy((whole ? z.int() : z.number()).min(least).max(most ?? Number.MAX_SAFE_INTEGER));
 
 /** Help text that is shown after the options. */
 export const examples = (...lines: readonly string[]): string =>

@@ -69,28 +69,22 @@ function printLines(tokenizer: Tokenizer, ids: ArrayLike<number>, shown: number)
   const bytesPerToken = bytes / ids.length;
   printJson({ type: 'summary', tokenizer: kind, vocabularySize: vocabSize, bytes, tokens: ids.length, bytesPerToken });
   printJson({ type: 'start', tokens: start(ids, shown).map((id) => tokenFacts(tokenizer, id)) });
-  for (const { id, count } of tally(ids, vocabSize)) {
-    printJson({ type: 'token', ...tokenFacts(tokenizer, id), count });
-  }
+  for (const { id, count } of tally(ids, vocabSize)) printJson({ type: 'token', ...tokenFacts(tokenizer, id), count });
 }
 
 const start = (ids: ArrayLike<number>, shown: number): number[] =>
   Array.from({ length: Math.min(shown, ids.length) }, (_, i) => ids[i]);
 
 function printTables(tokenizer: Tokenizer, ids: ArrayLike<number>, shown: number): void {
+  const { kind, vocabSize } = tokenizer;
   const bytes = countBytes(tokenizer, ids);
-  const counts = tally(ids, tokenizer.vocabSize);
+  const counts = tally(ids, vocabSize);
   const first = start(ids, shown);
-  print(
-    `${tokenizer.kind} tokenizer, ${count(tokenizer.vocabSize)} tokens, ${count(counts.length)} of them in this text\n`,
-  );
+  const inWords = (id: number): string => piece(tokenFacts(tokenizer, id));
+  print(`${kind} tokenizer, ${count(vocabSize)} tokens, ${count(counts.length)} of them in this text\n`);
   print(`${count(bytes)} bytes are ${count(ids.length)} tokens: ${(bytes / ids.length).toFixed(2)} bytes a token\n\n`);
-  print(
-    `${ids.length > first.length ? 'It begins with' : 'Pieces'}: ${first.map((id) => piece(tokenFacts(tokenizer, id))).join(' ')}\n`,
-  );
+  print(`${ids.length > first.length ? 'It begins with' : 'Pieces'}: ${first.map(inWords).join(' ')}\n`);
   print(`Ids: ${first.join(' ')}\n\n`);
-  const rows = counts
-    .slice(0, FREQUENT)
-    .map(({ id, count: n }) => [piece(tokenFacts(tokenizer, id)), String(id), count(n)]);
+  const rows = counts.slice(0, FREQUENT).map(({ id, count: n }) => [inWords(id), String(id), count(n)]);
   print(table([['most frequent', 'id', 'count'], ...rows]));
 }

@@ -65,14 +65,13 @@ export async function planTraining(given: string | undefined, flags: TrainFlags)
     return { ...plan, resume: false };
   }
   const bare = given === undefined && Object.keys(flags).every((flag) => ASIDE.includes(flag));
-  const state = await stateOf(folder, before);
-  if (bare && !state.finished && sameSettings(config, before.config)) {
-    say(`${folder} ${state.words}: it is continued`);
+  const { finished, words, advice } = await progressOf(folder, before);
+  if (bare && !finished && sameSettings(config, before.config)) {
+    say(`${words}: it is continued`);
     return { ...plan, resume: true };
   }
-  const advice = `${folder} ${state.words}. ${adviceFor(folder, state.finished)}`;
-  if (!bare || !state.finished) throw new UserError(advice);
-  say(advice);
+  if (!bare || !finished) throw new UserError(`${words}. ${advice}`);
+  say(`${words}. ${advice}`);
   return undefined;
 }
 
@@ -103,23 +102,18 @@ async function readConfigFile(file: string): Promise<Record<string, unknown>> {
 const sameSettings = (wanted: TrainConfig, trained: TrainConfig): boolean =>
   SETTINGS.every((name) => wanted[name] === trained[name] || (name === 'precision' && wanted.precision === 'auto'));
 
-/** How far the run of a folder is. */
-async function stateOf(folder: string, { config }: RunCard): Promise<{ finished: boolean; words: string }> {
+/** How far the run of a folder is, and what can be done about it. */
+async function progressOf(folder: string, { config }: RunCard) {
   const log = await readLog(folder);
   const done = log.at(-1)?.step ?? 0;
+  if (done < config.steps) {
+    const advice = 'Continue it with --resume, begin anew with --force, or choose another folder with --out.';
+    return { finished: false, words: `${folder} holds a run at step ${done} of ${config.steps}`, advice };
+  }
   const validation = seriesOf(log, 'validationLoss').at(-1);
   const scored = validation ? `, validation loss ${loss(validation.value)}` : '';
-  const finished = done >= config.steps;
-  const words = finished
-    ? `holds a finished run (${done} steps${scored})`
-    : `holds a run at step ${done} of ${config.steps}`;
-  return { finished, words };
-}
-
-function adviceFor(folder: string, finished: boolean): string {
-  const run = shellWord(folder);
-  if (!finished) return 'Continue it with --resume, begin anew with --force, or choose another folder with --out.';
-  return `Sample from it: npx dawnlm sample --run ${run}. Train anew: npx dawnlm train --force, or another folder with --out. Train on: --resume with more --steps.`;
+  const advice = `Sample from it: npx dawnlm sample --run ${shellWord(folder)}. Train anew: npx dawnlm train --force, or another folder with --out. Train on: --resume with more --steps.`;
+  return { finished: true, words: `${folder} holds a finished run (${done} steps${scored})`, advice };
 }
 
 /** Keeps a run under the first free name of <folder>.1, <folder>.2 and so on. */

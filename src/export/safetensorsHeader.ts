@@ -46,12 +46,7 @@ const damaged = (fileName: string, why: string): Error => damagedFile(fileName, 
 /** The bytes, as Latin-1, that other files begin with. */
 const FOREIGN: Readonly<Record<string, string>> = {
   'PK\x03\x04': "a zip archive, as PyTorch's .pt and .bin files are",
-  ...Object.fromEntries(
-    [2, 3, 4, 5].map((version) => [
-      `\x80${String.fromCharCode(version)}`,
-      'a Python pickle, which could run code when read',
-    ]),
-  ),
+  '\x80': 'a Python pickle, which could run code when read',
   GGUF: "a GGUF file, llama.cpp's format",
   '\x89HDF': 'an HDF5 file, as Keras writes',
   '\x93NUMPY': 'a NumPy array',
@@ -61,7 +56,7 @@ const FOREIGN: Readonly<Record<string, string>> = {
   '{': 'JSON text',
 };
 
-/** What is no safetensors file, by its first bytes where they tell: a header of 640 bytes begins as a pickle does. */
+/** What to say of no safetensors file: what it is, where its first bytes tell. Some headers begin as pickles do. */
 function notSafetensors(fileName: string, bytes: Uint8Array, why: string): UserError {
   const head = String.fromCharCode(...bytes.subarray(0, 64));
   const magic = Object.keys(FOREIGN).find((one) => head.startsWith(one));

@@ -1,38 +1,33 @@
 /** Settings of a fine-tuning to labels, as far as tasks share them: each with its type, default, range and help. */
 import { z } from 'zod';
 import { UsageError } from '../errors.ts';
-import { TrainConfig } from '../train/config.ts';
+import { setting, TrainConfig } from '../train/config.ts';
 import type { StepSettings } from '../train/stepper.ts';
 import { LORA, METHODS, type Method } from '../train/trainable.ts';
 import { requireTrained } from './fineTuned.ts';
 
 const count = z.int().min(1);
+const rate = z.number().min(0);
+const share = z.number().min(0).lt(1);
 
 /** What is without a default follows from the method and from how many examples there are. */
 export const FineTuneSettings = z.object({
-  method: z
-    .enum(METHODS)
-    .default('full')
-    .describe('what is trained beside the new head: all, adapters, the last block, nothing'),
-  randomStart: z.boolean().default(false).describe('begin with random weights, to see what pretraining was worth'),
+  method: setting(
+    z.enum(METHODS),
+    'full',
+    'what is trained beside the new head: all, adapters, the last block, nothing',
+  ),
+  randomStart: setting(z.boolean(), false, 'begin with random weights, to see what pretraining was worth'),
   steps: count.describe('optimizer steps at most'),
   batchSize: count.describe('examples in a batch (default: 16)'),
-  learningRate: z.number().min(0).describe('largest learning rate, of the head and of adapters (default: by method)'),
-  baseRate: z
-    .number()
-    .min(0)
-    .describe("learning rate of the model's own weights, in units of that (default: by method)"),
-  rank: count.default(LORA.rank).describe('lora: inner width of the adapters'),
-  alpha: z.number().positive().default(LORA.alpha).describe('lora: adapters are scaled by alpha / rank'),
+  learningRate: rate.describe('largest learning rate, of the head and of adapters (default: by method)'),
+  baseRate: rate.describe("learning rate of the model's own weights, in units of that (default: by method)"),
+  rank: setting(count, LORA.rank, 'lora: inner width of the adapters'),
+  alpha: setting(z.number().positive(), LORA.alpha, 'lora: adapters are scaled by alpha / rank'),
   targets: z.array(z.string()).readonly().optional().describe('lora: layers that have adapters; all unless given'),
-  loraDropout: z
-    .number()
-    .min(0)
-    .lt(1)
-    .default(LORA.loraDropout)
-    .describe('lora: share of the inputs that adapters do not see'),
+  loraDropout: setting(share, LORA.loraDropout, 'lora: share of the inputs that adapters do not see'),
   /** With few labels more than pretraining drops. */
-  dropout: z.number().min(0).lt(1).default(0.1).describe('share of activations dropped'),
+  dropout: setting(share, 0.1, 'share of activations dropped'),
   evalEvery: count.describe('steps between two validations'),
   patience: count.describe('validations without a better one after which it ends'),
   seed: TrainConfig.shape.seed.describe('seed of the head, the order of the examples and the choice of --labels'),

@@ -5,7 +5,12 @@ import { check, wrongUse } from '../schema.ts';
 import { PRECISIONS } from './precision.ts';
 import { PRESETS } from './presets.ts';
 
+/** What a setting may be, what it is unless told, and what help texts and editors say of it. */
+export const setting = <T extends z.ZodType>(type: T, fallback: z.output<T>, help: string): z.ZodDefault<T> =>
+  type.default(fallback as never).describe(help);
+
 const count = z.int().min(1);
+const countOr0 = z.int().min(0);
 const atLeast0 = z.number().min(0);
 const share = z.number().min(0).lt(1);
 
@@ -15,72 +20,61 @@ const share = z.number().min(0).lt(1);
  * (config/train_shakespeare_char.py and its README), so that losses and speeds compare.
  */
 export const TrainConfig = z.strictObject({
-  style: z
-    .enum(['gpt2', 'llama'])
-    .default('gpt2')
-    .describe('architecture: learned positions, layer norm, GELU; or RoPE, RMS norm, SwiGLU'),
-  nLayer: count.default(4).describe('transformer blocks'),
-  nHead: count.default(4).describe('attention heads; must divide the width'),
-  nKvHead: z.int().min(0).default(0).describe('key-value heads of the llama style; 0 for as many as heads'),
-  nEmbd: count.default(128).describe('width of the residual stream'),
-  nHidden: z.int().min(0).default(0).describe('width of the MLP; 0 for 4 (gpt2) or 8/3 (llama) times the width'),
-  blockSize: count.default(64).describe('context, in tokens'),
-  dropout: share.default(0).describe('share of activations dropped in training'),
-  bias: z.boolean().default(false).describe('biases in linear layers and norms (gpt2 style)'),
-  tieEmbeddings: z.boolean().default(true).describe('the head shares the weights of the token embedding'),
-  tokenizer: z.string().min(1).default('char').describe('char, byte, bpe[:size], gpt[:r50k|cl100k|o200k]'),
-  validationFraction: z.number().min(0.0001).lt(1).default(0.1).describe('share of the text, from its end, held out'),
-  batchSize: count.default(12).describe('windows in a batch'),
-  gradientAccumulation: count.default(1).describe('batches in an optimizer step'),
-  recompute: z
-    .boolean()
-    .default(false)
-    .describe('run each block again in the backward pass in place of keeping its activations: less memory, more time'),
-  precision: z
-    .enum(PRECISIONS)
-    .default('auto')
-    .describe(
-      'mixed multiplies matrices of 16-bit floats and scales the loss; auto takes it on GPUs with units for that',
-    ),
-  steps: count.default(2000).describe('optimizer steps'),
-  schedule: z
-    .enum(['cosine', 'linear', 'constant', 'warmup-stable-decay'])
-    .default('cosine')
-    .describe('course of the learning rate after the warm-up'),
-  learningRate: atLeast0.default(1e-3).describe('largest learning rate'),
-  minLearningRate: atLeast0.default(1e-4).describe('learning rate at the end'),
-  warmupSteps: z.int().min(0).default(100).describe('steps of linear warm-up'),
-  decayFraction: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(0.2)
-    .describe('last share of the steps that decays (warmup-stable-decay)'),
-  optimizer: z
-    .enum(['adamw', 'muon'])
-    .default('adamw')
-    .describe("muon takes the blocks' matrices and leaves the rest to AdamW: fewer steps to a loss, longer ones"),
-  muonMomentum: share.default(0.95).describe("Muon's decay of the sum of gradients"),
-  muonFactor: atLeast0.default(1).describe("Muon's learning rate in units of AdamW's"),
-  beta1: share.default(0.9).describe("AdamW's decay of the first moment"),
-  beta2: share.default(0.99).describe("AdamW's decay of the second moment"),
-  epsilon: atLeast0.default(1e-8).describe("AdamW's epsilon"),
-  weightDecay: atLeast0.default(0.1).describe('decoupled weight decay of matrices and embeddings'),
-  clipNorm: atLeast0.default(1).describe('global norm that gradients are clipped to; 0 for no clipping'),
-  seed: z
-    .int()
-    .min(0)
-    .max(2 ** 32 - 1)
-    .default(1337)
-    .describe('seed of weights, order of windows and dropout'),
-  logEvery: z.int().min(1).max(64).default(10).describe('steps between two looks at the losses'),
-  evalEvery: count.default(250).describe('steps between two validations'),
-  evalBatches: z
-    .int()
-    .min(0)
-    .default(20)
-    .describe('batches of a validation on the way, spread over the held-out text; 0 for all'),
-  checkpointEvery: count.default(250).describe('steps between two checkpoints'),
+  style: setting(
+    z.enum(['gpt2', 'llama']),
+    'gpt2',
+    'architecture: learned positions, layer norm, GELU; or RoPE, RMS norm, SwiGLU',
+  ),
+  nLayer: setting(count, 4, 'transformer blocks'),
+  nHead: setting(count, 4, 'attention heads; must divide the width'),
+  nKvHead: setting(countOr0, 0, 'key-value heads of the llama style; 0 for as many as heads'),
+  nEmbd: setting(count, 128, 'width of the residual stream'),
+  nHidden: setting(countOr0, 0, 'width of the MLP; 0 for 4 (gpt2) or 8/3 (llama) times the width'),
+  blockSize: setting(count, 64, 'context, in tokens'),
+  dropout: setting(share, 0, 'share of activations dropped in training'),
+  bias: setting(z.boolean(), false, 'biases in linear layers and norms (gpt2 style)'),
+  tieEmbeddings: setting(z.boolean(), true, 'the head shares the weights of the token embedding'),
+  tokenizer: setting(z.string().min(1), 'char', 'char, byte, bpe[:size], gpt[:r50k|cl100k|o200k]'),
+  validationFraction: setting(z.number().min(0.0001).lt(1), 0.1, 'share of the text, from its end, held out'),
+  batchSize: setting(count, 12, 'windows in a batch'),
+  gradientAccumulation: setting(count, 1, 'batches in an optimizer step'),
+  recompute: setting(
+    z.boolean(),
+    false,
+    'run each block again in the backward pass in place of keeping its activations: less memory, more time',
+  ),
+  precision: setting(
+    z.enum(PRECISIONS),
+    'auto',
+    'mixed multiplies matrices of 16-bit floats and scales the loss; auto takes it on GPUs with units for that',
+  ),
+  steps: setting(count, 2000, 'optimizer steps'),
+  schedule: setting(
+    z.enum(['cosine', 'linear', 'constant', 'warmup-stable-decay']),
+    'cosine',
+    'course of the learning rate after the warm-up',
+  ),
+  learningRate: setting(atLeast0, 1e-3, 'largest learning rate'),
+  minLearningRate: setting(atLeast0, 1e-4, 'learning rate at the end'),
+  warmupSteps: setting(countOr0, 100, 'steps of linear warm-up'),
+  decayFraction: setting(z.number().min(0).max(1), 0.2, 'last share of the steps that decays (warmup-stable-decay)'),
+  optimizer: setting(
+    z.enum(['adamw', 'muon']),
+    'adamw',
+    "muon takes the blocks' matrices and leaves the rest to AdamW: fewer steps to a loss, longer ones",
+  ),
+  muonMomentum: setting(share, 0.95, "Muon's decay of the sum of gradients"),
+  muonFactor: setting(atLeast0, 1, "Muon's learning rate in units of AdamW's"),
+  beta1: setting(share, 0.9, "AdamW's decay of the first moment"),
+  beta2: setting(share, 0.99, "AdamW's decay of the second moment"),
+  epsilon: setting(atLeast0, 1e-8, "AdamW's epsilon"),
+  weightDecay: setting(atLeast0, 0.1, 'decoupled weight decay of matrices and embeddings'),
+  clipNorm: setting(atLeast0, 1, 'global norm that gradients are clipped to; 0 for no clipping'),
+  seed: setting(countOr0.max(2 ** 32 - 1), 1337, 'seed of weights, order of windows and dropout'),
+  logEvery: setting(count.max(64), 10, 'steps between two looks at the losses'),
+  evalEvery: setting(count, 250, 'steps between two validations'),
+  evalBatches: setting(countOr0, 20, 'batches of a validation on the way, spread over the held-out text; 0 for all'),
+  checkpointEvery: setting(count, 250, 'steps between two checkpoints'),
 });
 export type TrainConfig = z.infer<typeof TrainConfig>;
 

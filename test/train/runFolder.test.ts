@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
 import { readTunedCard } from '../../src/tasks/folder.ts';
-import { parseState } from '../../src/train/checkpoint.ts';
 import { resolveConfig } from '../../src/train/config.ts';
-import { readLog, readRunCard } from '../../src/train/runFolder.ts';
+import { readLog, readRunCard, stateOf } from '../../src/train/runFolder.ts';
 import { dataCard } from '../helpers/cards.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'dawnlm-folder-'));
@@ -80,7 +79,8 @@ it.each([
   ['{"step": -1}', 'step must be a whole number of 0 or more; got -1'],
   ['{"step": 3, "timeMs": "long"}', 'timeMs must be a number; got "long"'],
 ])('a checkpoint whose state is %s is refused', (state, sentence) => {
-  const parse = () => parseState(state === undefined ? {} : { state }, 'resume.safetensors');
+  const file = { fileName: 'resume.safetensors', tensors: new Map() };
+  const parse = () => stateOf({ ...file, metadata: state === undefined ? {} : { state } });
   expect(parse).toThrow(UserError);
   expect(parse).toThrow(`resume.safetensors (its state) is damaged: ${sentence}`);
 });

@@ -35,4 +35,4 @@ export const resolveClassify = (overrides: ClassifyOverrides, examples: number):
 export const stepSettings = (settings: ClassifySettings): StepSettings =>
   shared.stepSettings(settings, { minLearningRate: settings.learningRate / 10 });
 
-export { resolveClassify as settleClassify, type ClassifyOverrides as ClassifyWishes };
+export { type ClassifyOverrides as ClassifyWishes, resolveClassify as settleClassify };
