@@ -55,8 +55,8 @@ export const TrainConfig = z.strictObject({
     'course of the learning rate after the warm-up',
   ),
   learningRate: setting(atLeast0, 1e-3, 'largest learning rate'),
-  minLearningRate: setting(atLeast0, 1e-4, 'learning rate at the end'),
-  warmupSteps: setting(countOr0, 100, 'steps of linear warm-up'),
+  minLearningRate: setting(atLeast0, 1e-4, 'rate at the end; of a lower learning rate the share that the preset has'),
+  warmupSteps: setting(countOr0, 100, 'steps of linear warm-up; of fewer steps the share that the preset has'),
   decayFraction: setting(z.number().min(0).max(1), 0.2, 'last share of the steps that decays (warmup-stable-decay)'),
   optimizer: setting(
     z.enum(['adamw', 'muon']),

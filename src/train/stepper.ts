@@ -9,7 +9,7 @@ import { type Shape, sizeOf } from '../tensor/shape.ts';
 import { ELEMENT_BYTES, type Tensor } from '../tensor/tensor.ts';
 import type { TrainConfig } from './config.ts';
 import { type OptimizerSettings, updateParameters } from './optimizer.ts';
-import { type Course, learningRateAt } from './schedule.ts';
+import { learningRateAt, type ScheduleSettings } from './schedule.ts';
 
 /** Parameters that a step moves. */
 export interface TrainableParameters {
@@ -35,7 +35,10 @@ export interface Objective {
 }
 
 /** The settings of a run that its steps go by. */
-export type StepSettings = Course & OptimizerSettings & Omit<AdamwSettings, 'learningRate'> & Pick<TrainConfig, 'seed'>;
+export type StepSettings = ScheduleSettings &
+  OptimizerSettings &
+  Omit<AdamwSettings, 'learningRate'> &
+  Pick<TrainConfig, 'seed'>;
 
 /** What a step tells. */
 export interface StepMetrics {

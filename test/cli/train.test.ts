@@ -81,6 +81,29 @@ it('resumes with the settings of the run where no preset is named', async () => 
   expect(named?.config.nLayer).toBe(quick.nLayer);
 });
 
+it('takes a config file that names its schema, which --print-schema writes, and few steps with a warm-up that fits', async () => {
+  const { stdout } = await succeed(['train', '--print-schema'], { cwd });
+  writeFileSync(join(cwd, 'schema.json'), stdout);
+  const nLayer = { type: 'integer', minimum: 1, default: 4, description: 'transformer blocks' };
+  expect(JSON.parse(stdout)).toMatchObject({ properties: { nLayer, $schema: { type: 'string' } } });
+  writeFileSync(join(cwd, 'settings.json'), JSON.stringify({ $schema: './schema.json', nLayer: 1 }));
+  const args = [
+    'train',
+    'text.txt',
+    '--preset',
+    'tiny',
+    '--steps',
+    '20',
+    '--config',
+    'settings.json',
+    '--out',
+    'short',
+  ];
+  await succeed(args, { cwd });
+  const { config } = JSON.parse(readFileSync(join(cwd, 'short/run.json'), 'utf8'));
+  expect(config).toEqual(resolveConfig('tiny', { nLayer: 1, steps: 20, warmupSteps: 2, precision: 'float32' }));
+});
+
 it('begins anew where a run ended before its first checkpoint', async () => {
   npmStartLeft(3);
   cpSync(join(cwd, 'runs/moby-dick-quick/run.json'), join(cwd, 'runs/early/run.json'), { recursive: true });
