@@ -29,6 +29,9 @@ export function number({ least, most = Number.POSITIVE_INFINITY, whole = false }
   };
 }
 
+/** Seeds of random numbers. */
+export const seedNumber = number({ least: 0, most: 2 ** 32 - 1, whole: true });
+
 interface Range {
   least: number;
   most?: number;

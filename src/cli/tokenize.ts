@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import { corpora } from '../../data/corpora.ts';
 import { UsageError, UserError } from '../errors.ts';
 import { count } from '../report/format.ts';
+import { tokenFacts, tokenInWords } from '../text/tokenizers/tokenFacts.ts';
 import {
   countBytes,
   TOKENIZER_SPECS,
@@ -17,7 +18,6 @@ import { FILES, readRunCard } from '../train/runFolder.ts';
 import { CORPUS_ARGUMENT, openCorpus } from './corpus.ts';
 import { examples, jsonOption, runOption } from './options.ts';
 import { print, printJson, say, table } from './terminal/output.ts';
-import { piece, tokenFacts } from './terminal/pieces.ts';
 
 interface TokenizeOptions {
   tokenizer: string;
@@ -101,11 +101,11 @@ function printTables(tokenizer: Tokenizer, ids: ArrayLike<number>, shown: number
   );
   print(`${count(bytes)} bytes are ${count(ids.length)} tokens: ${(bytes / ids.length).toFixed(2)} bytes a token\n\n`);
   print(
-    `${ids.length > first.length ? 'It begins with' : 'Pieces'}: ${first.map((id) => piece(tokenFacts(tokenizer, id))).join(' ')}\n`,
+    `${ids.length > first.length ? 'It begins with' : 'Pieces'}: ${first.map((id) => tokenInWords(tokenFacts(tokenizer, id))).join(' ')}\n`,
   );
   print(`Ids: ${first.join(' ')}\n\n`);
   const rows = counts
     .slice(0, FREQUENT)
-    .map(({ id, count: n }) => [piece(tokenFacts(tokenizer, id)), String(id), count(n)]);
+    .map(({ id, count: n }) => [tokenInWords(tokenFacts(tokenizer, id)), String(id), count(n)]);
   print(table([['most frequent', 'id', 'count'], ...rows]));
 }
