@@ -13,7 +13,7 @@ const LOWER: Record<string, string[]> = {
   report: ['model', 'text'],
   node: [],
   train: ['gpu', 'tensor', 'kernels', 'model', 'text', 'export', 'report', 'node', 'tasks'],
-  tasks: ['gpu', 'tensor', 'kernels', 'model', 'text', 'export', 'report', 'node', 'train'],
+  tasks: ['gpu', 'tensor', 'kernels', 'model', 'text', 'export', 'report', 'node', 'train', '../data'],
   check: ['gpu', 'tensor', 'kernels', 'model', 'text', 'export', 'report', 'node', 'train'],
   cli: [
     'gpu',

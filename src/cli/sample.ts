@@ -2,13 +2,12 @@ import { randomInt } from 'node:crypto';
 import { type Command, Option } from 'commander';
 import type { SampleSettings } from '../kernels/sampling/sample.ts';
 import { isSmallWork } from '../model/step.ts';
-
+import { readText } from '../tasks/data.ts';
 import { type Choice, TextGenerator, type TextStep } from '../tasks/text/generate.ts';
 import { readModelConfig } from '../train/runFolder.ts';
 import { loadRun } from '../train/savedRun.ts';
 import { openEngine } from './engine.ts';
 import { adapterOption, checkpointOption, examples, jsonOption, number, runOption, seedNumber } from './options.ts';
-import { readText } from './terminal/input.ts';
 import { converse } from './terminal/interactive.ts';
 import { print, printJson, say } from './terminal/output.ts';
 import { drawChoice } from './terminal/probabilities.ts';

@@ -1,8 +1,7 @@
-/** What learns: a copy of a base model, and a new head. */
+/** What is fine-tuned: a copy of a base model, and a new head. */
 import { UsageError } from '../errors.ts';
 import { GPT } from '../model/gpt.ts';
 import { Head } from '../model/heads.ts';
-import { targetsOf } from '../model/lora.ts';
 import { sizeOf } from '../tensor/shape.ts';
 import type { Tokenizer } from '../text/tokenizers/tokenizer.ts';
 import { type Method, type Trainables, trainablesOf } from '../train/trainable.ts';
@@ -13,7 +12,7 @@ export interface Base {
   readonly tokenizer: Tokenizer;
 }
 
-export interface PupilSettings {
+export interface FineTuneSettings {
   readonly method: Method;
   /** Learning rate of the base's own weights, in units of the head's: they know something already. */
   readonly baseRate: number;
@@ -37,33 +36,34 @@ export function requireTrained(method: Method, randomStart: boolean): void {
   );
 }
 
-export interface Pupil extends Trainables {
-  readonly model: GPT;
-  readonly head: Head;
-  /** Numbers that are trained, and those of model and head together. */
+/** How many numbers are trained, and those of model and head together. */
+export interface ParameterCounts {
   readonly trained: number;
   readonly total: number;
 }
 
+export interface FineTunedModel extends Trainables {
+  readonly model: GPT;
+  readonly head: Head;
+  readonly counts: ParameterCounts;
+}
+
 /** A copy of the base with a head of so many classes, and what the method trains of them. @throws UsageError for adapters that cannot be */
-export function makePupil({ model: base }: Base, settings: PupilSettings, classes: number): Pupil {
-  const { method, rank, alpha, loraDropout, baseRate, seed } = settings;
+export function makeFineTuned({ model: base }: Base, settings: FineTuneSettings, classes: number): FineTunedModel {
+  const { method, rank, alpha, targets, loraDropout: dropout, baseRate, seed } = settings;
   const { engine } = base.parameters.values;
   const model = new GPT(engine, { ...base.config, dropout: settings.dropout });
   if (settings.randomStart) model.initialize(seed);
   else engine.device.copy(base.parameters.values.view, model.parameters.values.view);
   const head = new Head(engine, base.config.nEmbd, classes).initialize(seed);
-  const lora = { rank, alpha, targets: [...(settings.targets ?? targetsOf(base.config))], dropout: loraDropout };
-  const { parameters, adapters } = trainablesOf(model, method, lora, baseRate);
+  const { parameters, adapters } = trainablesOf(model, method, { rank, alpha, targets, dropout }, baseRate);
   adapters?.initialize(seed);
-  const trainables = { parameters: [...parameters, { parameters: head.parameters }], ...(adapters && { adapters }) };
-  const total = model.parameters.count + head.parameters.count;
-  return { model, head, ...trainables, trained: countTrained(trainables), total };
+  const trained = [...parameters, { parameters: head.parameters }];
+  const counts = { trained: countTrained(trained), total: model.parameters.count + head.parameters.count };
+  return { model, head, parameters: trained, adapters, counts };
 }
 
-const countTrained = ({ parameters: collections }: Trainables): number =>
-  collections.reduce((sum, { parameters, names }) => {
-    const wanted = names && new Set(names);
-    const trained = parameters.specs.filter(({ name }) => !wanted || wanted.has(name));
-    return sum + trained.reduce((size, { shape }) => size + sizeOf(shape), 0);
-  }, 0);
+const countTrained = (collections: Trainables['parameters']): number =>
+  collections
+    .flatMap(({ parameters: { specs }, names }) => specs.filter(({ name }) => names?.includes(name) ?? true))
+    .reduce((sum, { shape }) => sum + sizeOf(shape), 0);

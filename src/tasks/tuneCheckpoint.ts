@@ -7,12 +7,21 @@ import { encodeSafetensors } from '../export/safetensors.ts';
 import { writeAtomic } from '../node/files.ts';
 import { FILES, readWeights } from '../train/runFolder.ts';
 import type { StepperState } from '../train/stepper.ts';
-import type { TuneRecord } from './tune.ts';
+
+/** What was seen at a validation. */
+export interface Validation<Evaluation> {
+  readonly step: number;
+  /** Mean training loss of the steps since the validation before. */
+  readonly loss: number;
+  readonly evaluation: Evaluation;
+  /** Whether it is the best so far. */
+  readonly best: boolean;
+}
 
 /** A tuning as it was right after a validation. */
 export interface TuneState<Evaluation> {
   readonly step: number;
-  readonly history: readonly TuneRecord<Evaluation>[];
+  readonly history: readonly Validation<Evaluation>[];
   /** Trained parameters and their moments. */
   readonly stepper: StepperState;
   /** The best weights so far, a collection each. */

@@ -2,11 +2,11 @@ import { UsageError } from '../../errors.ts';
 import type { Pooling } from '../../model/heads.ts';
 import type { StepSettings } from '../../train/stepper.ts';
 import { LORA } from '../../train/trainable.ts';
-import { type PupilSettings, requireTrained } from '../fineTuned.ts';
-import type { TuneCourse } from '../tune.ts';
+import { type FineTuneSettings, requireTrained } from '../fineTuned.ts';
+import type { TuneLimits } from '../tune.ts';
 
 /** Everything that the tuning of a classifier depends on, beside its base, its texts and its adapter. */
-export interface ClassifySettings extends PupilSettings, TuneCourse {
+export interface ClassifySettings extends FineTuneSettings, TuneLimits {
   readonly pooling: Pooling;
   /** Tokens of each text that are read, from its beginning; all that the context holds unless given. */
   readonly maxTokens?: number;
@@ -19,7 +19,7 @@ export interface ClassifySettings extends PupilSettings, TuneCourse {
 }
 
 /** What a person may say; the rest follows from it. */
-export type ClassifyWishes = Partial<ClassifySettings> & {
+export type ClassifyOverrides = Partial<ClassifySettings> & {
   /** How often each text is shown, where no steps are given. */
   readonly epochs?: number;
   /** Bounds the steps where neither steps nor epochs are given. */
@@ -37,7 +37,7 @@ const STEPS = { least: 100, leastFromRandom: 300, most: 1500 };
 const VALIDATIONS = 20;
 
 /** A new head learns fast; what a model knows already is to change slowly. */
-const RATES: Readonly<Record<PupilSettings['method'], Pick<ClassifySettings, 'learningRate' | 'baseRate'>>> = {
+const RATES: Readonly<Record<FineTuneSettings['method'], Pick<ClassifySettings, 'learningRate' | 'baseRate'>>> = {
   full: { learningRate: 3e-3, baseRate: 0.1 },
   lora: { learningRate: 3e-3, baseRate: 0 },
   last: { learningRate: 3e-3, baseRate: 0.3 },
@@ -48,8 +48,8 @@ const FROM_RANDOM = { learningRate: 1e-3, baseRate: 1 };
 /**
  * Settings for `examples` training texts. @throws UsageError for settings that exclude one another
  */
-export function settleClassify(wishes: ClassifyWishes, examples: number): ClassifySettings {
-  const { epochs, mostSteps, ...given } = wishes;
+export function resolveClassify(overrides: ClassifyOverrides, examples: number): ClassifySettings {
+  const { epochs, mostSteps, ...given } = overrides;
   const { method = 'full', randomStart = false, batchSize = Math.min(BATCH_SIZE, examples) } = given;
   requireTrained(method, randomStart);
   if (epochs !== undefined && given.steps !== undefined) {

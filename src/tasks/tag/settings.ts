@@ -1,11 +1,11 @@
 import { PRESETS } from '../../train/config.ts';
 import type { StepSettings } from '../../train/stepper.ts';
 import { LORA, type Method } from '../../train/trainable.ts';
-import { type PupilSettings, requireTrained } from '../fineTuned.ts';
-import type { TuneCourse } from '../tune.ts';
+import { type FineTuneSettings, requireTrained } from '../fineTuned.ts';
+import type { TuneLimits } from '../tune.ts';
 
 /** Everything that the tuning of a tagger depends on, beside its base, its sentences and its adapter. */
-export interface TagSettings extends PupilSettings, TuneCourse {
+export interface TagSettings extends FineTuneSettings, TuneLimits {
   /** Sentences a step. */
   readonly batchSize: number;
   /** Largest learning rate: of the head and of adapters. */
@@ -20,7 +20,7 @@ export const STOP_ON = ['f1', 'loss'] as const;
 export type StopOn = (typeof STOP_ON)[number];
 
 /** What a person may say; the rest follows from it. */
-export type TagWishes = Partial<TagSettings> & {
+export type TagOverrides = Partial<TagSettings> & {
   /** Bounds the steps where they are not given. */
   readonly mostSteps?: number;
 };
@@ -42,10 +42,10 @@ const RATES: Readonly<Record<Method, Pick<TagSettings, 'learningRate' | 'baseRat
 const FROM_RANDOM = { learningRate: 1e-3, baseRate: 1 };
 
 /** What a person said, and the rest as it follows from that and from the number of training sentences. @throws UsageError for settings that exclude one another */
-export function settleTag({ mostSteps = STEPS.most, ...wishes }: TagWishes, sentences: number): TagSettings {
-  const { method = 'full', randomStart = false, batchSize = Math.min(BATCH_SIZE, sentences) } = wishes;
+export function resolveTag({ mostSteps = STEPS.most, ...overrides }: TagOverrides, sentences: number): TagSettings {
+  const { method = 'full', randomStart = false, batchSize = Math.min(BATCH_SIZE, sentences) } = overrides;
   const enough = Math.max(randomStart ? STEPS.leastFromRandom : STEPS.least, EPOCHS * Math.ceil(sentences / batchSize));
-  const steps = wishes.steps ?? Math.min(enough, mostSteps);
+  const steps = overrides.steps ?? Math.min(enough, mostSteps);
   requireTrained(method, randomStart);
   return {
     ...{ method, randomStart, steps, batchSize, patience: 5, bidirectional: false, stopOn: 'f1', seed: SEED },
@@ -53,7 +53,7 @@ export function settleTag({ mostSteps = STEPS.most, ...wishes }: TagWishes, sent
     dropout: 0.1,
     evalEvery: Math.max(1, Math.round(steps / VALIDATIONS)),
     ...(randomStart ? FROM_RANDOM : RATES[method]),
-    ...Object.fromEntries(Object.entries(wishes).filter(([, value]) => value !== undefined)),
+    ...Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined)),
   };
 }
 

@@ -1,0 +1,137 @@
+/** Fine-tunes a run to labels, and keeps what comes of it in a folder: from there it is used, merged and gone on with. */
+import { resolve } from 'node:path';
+import { UsageError, UserError } from '../errors.ts';
+import type { Engine } from '../tensor/engine.ts';
+import type { TaggedSentence } from '../text/labels/conll.ts';
+import type { LabelledText } from '../text/labels/labelled.ts';
+import { isRunFolder } from '../train/runFolder.ts';
+import { linkTo, loadRun } from '../train/savedRun.ts';
+import { Classifier, type ClassifierParts } from './classify/classifier.ts';
+import { type ClassifyEvent, type TunedClassifier, tuneClassifier } from './classify/classify.ts';
+import type { ClassifyOverrides, ClassifySettings } from './classify/settings.ts';
+import { keptParts, type LabelledData } from './data.ts';
+import { readTuned, type TunedCard, type TunedModel, writeTuned } from './folder.ts';
+import type { TagOverrides, TagSettings } from './tag/settings.ts';
+import { type TagEvent, type TunedTagger, tuneTagger } from './tag/tag.ts';
+import { Tagger } from './tag/tagger.ts';
+import type { FineTuned, FineTuneOptions } from './tune.ts';
+import { TuneCheckpoint } from './tuneCheckpoint.ts';
+
+/** The folder that was asked for, or one beside the run that is tuned. */
+export const tunedFolder = (run: string, name: string, out?: string): string =>
+  out ?? `${run.replace(/[\\/]+$/, '')}-${name}`;
+
+/** @throws UserError where another run would be written over, UsageError where that is the one that is tuned */
+export function refuseOccupied(folder: string, run: string, force = false): void {
+  if (resolve(folder) === resolve(run)) {
+    throw new UsageError(`${folder} is the run that is to be tuned: choose another folder with --out`);
+  }
+  if (force || !isRunFolder(folder)) return;
+  throw new UserError(
+    `${folder} holds a run already: write over it with --force, or choose another folder with --out.`,
+  );
+}
+
+export interface FinetuneRunOptions<Example, Overrides, Event>
+  extends Pick<FineTuneOptions<Example, Overrides, Event>, 'labels' | 'signal' | 'onEvent'> {
+  readonly engine: Engine;
+  readonly adapter: TunedCard['adapter'];
+  /** Folder of the run that is tuned, which of its weights, and the folder that the tuned model is kept in. */
+  readonly run: string;
+  readonly checkpoint: 'best' | 'last';
+  readonly folder: string;
+  readonly data: LabelledData<Example>;
+  readonly overrides: Overrides;
+  /** What else the tuning depends on: how the data was read. */
+  readonly identity: Readonly<Record<string, unknown>>;
+  /** Whether to go on where the same tuning was stopped. */
+  readonly resume: boolean;
+}
+
+/** @throws UserError for a run or data that cannot be used; UsageError for settings that do not fit together; see `tuneClassifier` */
+export const finetuneClassifier = (
+  options: FinetuneRunOptions<LabelledText, ClassifyOverrides, ClassifyEvent>,
+): Promise<TunedClassifier> =>
+  finetune(options, 'classify', tuneClassifier, ({ classifier: { parts }, report }) => ({
+    ...{ model: parts, labels: parts.classes, settings: { temperature: parts.temperature }, report },
+  }));
+
+/** @throws UserError for a run or data that cannot be used; UsageError for settings that do not fit together; see `tuneTagger` */
+export const finetuneTagger = (
+  options: FinetuneRunOptions<TaggedSentence, TagOverrides, TagEvent>,
+): Promise<TunedTagger> =>
+  finetune(options, 'tag', tuneTagger, ({ tagger: { parts }, reports }) => ({
+    ...{ model: parts, labels: parts.tags, settings: {}, report: reports },
+  }));
+
+/** Tunes to a task, and writes the folder. @param keep what of the result the folder holds */
+async function finetune<
+  Example,
+  Overrides,
+  Event,
+  Result extends FineTuned<Example, ClassifySettings | TagSettings, unknown>,
+>(
+  {
+    engine,
+    adapter,
+    run,
+    checkpoint: which,
+    folder,
+    data,
+    overrides,
+    identity,
+    resume,
+    ...control
+  }: FinetuneRunOptions<Example, Overrides, Event>,
+  task: TunedCard['task'],
+  tune: (options: FineTuneOptions<Example, Overrides, Event>) => Promise<Result>,
+  keep: (result: Result) => { model: TunedModel; labels: readonly string[]; settings: object; report: unknown },
+): Promise<Result> {
+  const startedAt = new Date().toISOString();
+  const base = await loadRun(engine, run, which);
+  const link = await linkTo(run, folder, which);
+  const { labels } = control;
+  const depends = { task, base: link.sha256, data: data.card.sha256, labels, ...identity, ...overrides };
+  const checkpoint = new TuneCheckpoint(folder, depends, resume);
+  const { parts, card: dataCard } = data;
+  const result = await tune({ base, parts, name: dataCard.name, overrides, checkpoint, ...control });
+  const { adapters, status, best, history } = result;
+  const kept = keep(result);
+  const settings = { ...result.settings, ...kept.settings, status, best, history };
+  const { method } = result.settings;
+  await writeTuned(
+    folder,
+    {
+      ...{ version: 1, task, labels: kept.labels, method, base: link, dataCard, adapter, startedAt, settings },
+      ...(kept.report !== undefined && { report: kept.report }),
+    },
+    { ...kept.model, adapters },
+    keptParts({ card: dataCard, parts: result.parts }),
+  );
+  if (status !== 'stopped') await checkpoint.remove();
+  return result;
+}
+
+/** A classifier at work. @throws UserError when a file is missing or damaged, or the base is not what it was */
+export async function openClassifier(engine: Engine, folder: string, card: TunedCard): Promise<Classifier> {
+  const { pooling, temperature, maxTokens } = card.settings as Pick<
+    ClassifierParts,
+    'pooling' | 'temperature' | 'maxTokens'
+  >;
+  return new Classifier({
+    ...(await readTuned(engine, folder, card)),
+    classes: card.labels,
+    pooling,
+    temperature,
+    maxTokens,
+  });
+}
+
+/** Sentences that are tagged at once. */
+const TAGGED_AT_ONCE = 16;
+
+/** A tagger at work, for so many sentences. @throws UserError when a file is missing or damaged, or the base is not what it was */
+export async function openTagger(engine: Engine, folder: string, card: TunedCard, sentences: number): Promise<Tagger> {
+  const parts = { tags: card.labels, bidirectional: card.settings.bidirectional === true };
+  return new Tagger({ ...(await readTuned(engine, folder, card)), ...parts }, Math.min(TAGGED_AT_ONCE, sentences));
+}
