@@ -98,7 +98,7 @@ async function tag(
     signal,
   });
   tuned.tagger.dispose();
-  return { score: tuned.reports.test?.overall.f1 ?? Number.NaN, trained: tuned.trained, total: tuned.total };
+  return { score: tuned.report.test?.overall.f1 ?? Number.NaN, trained: tuned.trained, total: tuned.total };
 }
 
 /** The commonest tag of all words is O, which finds nothing. */

@@ -1,5 +1,5 @@
 /** Options that several verbs share. */
-import { InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 
 /** `--json`: machine-readable lines. */
 export const jsonOption = (): Option => new Option('--json', 'print machine-readable lines of JSON on standard output');
@@ -18,6 +18,22 @@ export const runOption = (): Option =>
 /** `--checkpoint`: the weights of the lowest validation loss, or the last ones. */
 export const checkpointOption = (): Option =>
   new Option('--checkpoint <which>', 'weights to take').choices(['best', 'last']).default('best');
+
+/** What the options of `addRunOptions` give. */
+export interface RunFlags {
+  run: string;
+  checkpoint: 'best' | 'last';
+  adapter?: string;
+  json?: boolean;
+}
+
+/** Options of the verbs that use a run. */
+export const addRunOptions = (verb: Command): Command =>
+  verb
+    .addOption(runOption().makeOptionMandatory())
+    .addOption(checkpointOption())
+    .addOption(adapterOption())
+    .addOption(jsonOption());
 
 /** A parser of numbers from `least` to `most`, whole ones where `whole` is set, for commander's options. */
 export function number({ least, most = Number.POSITIVE_INFINITY, whole = false }: Range): (text: string) => number {

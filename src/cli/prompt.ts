@@ -2,22 +2,20 @@ import { randomInt } from 'node:crypto';
 import type { Command } from 'commander';
 import { UsageError } from '../errors.ts';
 import { count } from '../report/format.ts';
-import { shotsFormat } from '../tasks/classify/data.ts';
-import { openData, readText } from '../tasks/data.ts';
+import { openShots } from '../tasks/classify/data.ts';
+import { readText } from '../tasks/data.ts';
 import { evaluatePrompting, type PromptingReport } from '../tasks/prompt/prompt.ts';
 import { asksForLabel, parseLabelTemplate, parseTextTemplate, verbalizer } from '../tasks/prompt/template.ts';
 import { TextGenerator } from '../tasks/text/generate.ts';
 import { unescapeTemplate } from '../text/chat/escapes.ts';
 import { countLabels } from '../text/labels/labelled.ts';
 import { subsample } from '../text/labels/splits.ts';
-import { loadRun } from '../train/savedRun.ts';
-import { openEngine } from './engine.ts';
-import { adapterOption, checkpointOption, examples, jsonOption, number, runOption, seedNumber } from './options.ts';
+import { openRun } from './engine.ts';
+import { addRunOptions, examples, number, type RunFlags, seedNumber } from './options.ts';
 import { promptingTables } from './terminal/metricTables.ts';
 import { print, printJson, say } from './terminal/output.ts';
 
-interface PromptOptions {
-  run: string;
+interface PromptOptions extends RunFlags {
   template: string;
   text: string;
   label: string;
@@ -31,23 +29,17 @@ interface PromptOptions {
   temperature: number;
   stop?: string[];
   seed?: number;
-  checkpoint: 'best' | 'last';
-  adapter?: string;
-  json?: boolean;
 }
 
 const whole = (least: number) => number({ least, whole: true });
 
 /** `dawnlm prompt`. */
 export function addPrompt(program: Command): void {
-  program
+  const verb = program
     .command('prompt')
     .description('use a model by prompting alone: label texts after some shots, or complete a template')
-    .argument(
-      '[input]',
-      'with {label} in the template: a .csv, .tsv or .jsonl file, or a known data set; else the text, or -',
-    )
-    .addOption(runOption().makeOptionMandatory())
+    .argument('[input]', 'with {label} in the template: a table, or a known data set; else the text, or -');
+  addRunOptions(verb)
     .requiredOption('--template <text>', String.raw`such as "{text}\nClass: {label}\n"; \n is a new line`)
     .option('--text <column>', 'column of the texts', 'text')
     .option('--label <column>', 'column of the labels', 'label')
@@ -61,9 +53,6 @@ export function addPrompt(program: Command): void {
     .option('--temperature <t>', 'completion: 0 takes the likeliest token', number({ least: 0 }), 0)
     .option('--stop <text...>', 'completion: end before any of these texts')
     .option('--seed <n>', 'completion: of the random numbers (default: a new one)', seedNumber)
-    .addOption(checkpointOption())
-    .addOption(adapterOption())
-    .addOption(jsonOption())
     .addHelpText(
       'after',
       examples(
@@ -87,13 +76,12 @@ async function labelTexts(input: string | undefined, source: string, options: Pr
     );
   }
   const { shots, calibrate = false, perToken = false, text, label, run, limit } = options;
-  const { card, parts } = await openData(input, shotsFormat({ text, label }, shots, say), say);
+  const { card, parts } = await openShots(input, { text, label }, shots, say);
   const { train: pool, test: all } = parts;
   const classes = [...countLabels([...pool, ...all]).keys()].sort();
   const words = verbalizer(classes, options.verbalize);
   const tested = subsample(all, limit, 0);
-  const { engine } = await openEngine(options.adapter);
-  const { model, tokenizer } = await loadRun(engine, run, options.checkpoint);
+  const { model, tokenizer } = await openRun(options);
   say(`asking about ${count(tested.length)} of ${count(all.length)} texts of ${card.name}`);
   const seeds = Array.from({ length: options.seeds }, (_, i) => i);
   const report = await evaluatePrompting({
@@ -138,9 +126,8 @@ async function complete(input: string | undefined, source: string, options: Prom
     );
   }
   const text = input === '-' ? (await readText('-')).trimEnd() : (input ?? '');
-  const { engine } = await openEngine(options.adapter);
   const { run, temperature, tokens, stop, seed = randomInt(2 ** 32), json } = options;
-  const { model, tokenizer } = await loadRun(engine, run, options.checkpoint);
+  const { model, tokenizer } = await openRun(options);
   const settings = { temperature, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, tokens, stop, seed };
   const prompt = `${before}${text}${after}`;
   const steps = new TextGenerator({ model, tokenizer }, settings).generate(prompt);

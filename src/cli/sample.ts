@@ -5,16 +5,13 @@ import { isSmallWork } from '../model/step.ts';
 import { readText } from '../tasks/data.ts';
 import { type Choice, TextGenerator, type TextStep } from '../tasks/text/generate.ts';
 import { readModelConfig } from '../train/runFolder.ts';
-import { loadRun } from '../train/savedRun.ts';
-import { openEngine } from './engine.ts';
-import { adapterOption, checkpointOption, examples, jsonOption, number, runOption, seedNumber } from './options.ts';
+import { openRun } from './engine.ts';
+import { addRunOptions, examples, number, type RunFlags, seedNumber } from './options.ts';
 import { converse } from './terminal/interactive.ts';
 import { print, printJson, say } from './terminal/output.ts';
 import { drawChoice } from './terminal/probabilities.ts';
 
-interface SampleOptions extends SampleSettings {
-  run: string;
-  checkpoint: 'best' | 'last';
+interface SampleOptions extends SampleSettings, RunFlags {
   prompt: string;
   tokens: number;
   stop?: string[];
@@ -22,17 +19,14 @@ interface SampleOptions extends SampleSettings {
   count: number;
   interactive?: boolean;
   showProbabilities?: boolean;
-  adapter?: string;
-  json?: boolean;
 }
 
 const share = number({ least: 0, most: 1 });
 
+/** `dawnlm sample`. */
 export function addSample(program: Command): void {
-  program
-    .command('sample')
-    .description('let a trained model write')
-    .addOption(runOption().makeOptionMandatory())
+  const verb = program.command('sample').description('let a trained model write');
+  addRunOptions(verb)
     .option('--prompt <text>', 'what the text begins with; - reads it from standard input', '')
     .option('--tokens <n>', 'tokens to write', number({ least: 1, whole: true }), 200)
     .option('--temperature <t>', '0 takes the likeliest token; 1 draws as the model says', number({ least: 0 }), 0.8)
@@ -43,11 +37,8 @@ export function addSample(program: Command): void {
     .option('--stop <text...>', 'end before any of these texts')
     .option('--seed <n>', 'of the random numbers (default: a new one)', seedNumber)
     .option('--count <n>', 'how many samples', number({ least: 1, most: 256, whole: true }), 1)
-    .addOption(checkpointOption())
     .addOption(new Option('--interactive', 'ask for one prompt after the other').conflicts(['prompt', 'count', 'json']))
     .addOption(new Option('--show-probabilities', 'show what each token was drawn from').conflicts('count'))
-    .addOption(adapterOption())
-    .addOption(jsonOption())
     .addHelpText(
       'after',
       examples(
@@ -60,19 +51,18 @@ export function addSample(program: Command): void {
 
 async function sampleVerb(options: SampleOptions): Promise<void> {
   const smallWork = isSmallWork(await readModelConfig(options.run), options.count);
-  const { engine } = await openEngine(options.adapter, { smallWork });
-  const run = await loadRun(engine, options.run, options.checkpoint);
+  const run = await openRun(options, { smallWork });
   say(`${options.run}: ${options.checkpoint} weights, after ${run.state.step} steps`);
   const { seed = randomInt(2 ** 32), interactive, count, json } = options;
   const generator = new TextGenerator({ ...run, chat: run.tunedFrom?.chat }, { ...options, seed });
   say(`seed ${seed}`);
-  if (interactive) return converse((prompt, stopped) => stream(generator, prompt, options, stopped));
+  if (interactive) return converse((prompt, stopped) => writeOne(generator, prompt, options, stopped));
   const prompt = options.prompt === '-' ? await readText('-') : options.prompt;
-  await (count > 1 || json ? batch : stream)(generator, prompt, options);
+  await (count > 1 || json ? writeAll : writeOne)(generator, prompt, options);
 }
 
 /** One sample, as it is written; with probabilities, step by step. */
-async function stream(
+async function writeOne(
   generator: TextGenerator,
   prompt: string,
   { showProbabilities }: SampleOptions,
@@ -91,7 +81,7 @@ async function stream(
 }
 
 /** All samples at once, each shown whole. */
-async function batch(generator: TextGenerator, prompt: string, { json, ...options }: SampleOptions): Promise<void> {
+async function writeAll(generator: TextGenerator, prompt: string, { json, ...options }: SampleOptions): Promise<void> {
   const { seed } = generator;
   const { temperature, topK, topP, minP, repetitionPenalty } = options;
   const settings = { temperature, topK, topP, minP, repetitionPenalty };

@@ -34,16 +34,11 @@ export class BatchInputs<Name extends string, Size = number> {
   at(size: Size): Inputs<Name> {
     return this.sets.get(size)!;
   }
-
-  /** Forgets the tensors; a later batch makes new ones. */
-  clear(): void {
-    this.sets.clear();
-  }
 }
 
 /** Forward passes without gradients and dropout: recorded when inputs of their shapes first come, replayed from then on. */
 export class RecordedPasses<Name extends string> {
-  private readonly inputs: BatchInputs<Name, string>;
+  private inputs: BatchInputs<Name, string>;
   private readonly recordings = new Map<string, Recording<{ output: Tensor }>>();
 
   constructor(
@@ -68,7 +63,7 @@ export class RecordedPasses<Name extends string> {
   dispose(): void {
     for (const recording of this.recordings.values()) recording.dispose();
     this.recordings.clear();
-    this.inputs.clear();
+    this.inputs = new BatchInputs(this.engine);
   }
 
   private record(size: string, inputs: Inputs<Name>): Recording<{ output: Tensor }> {

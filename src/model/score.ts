@@ -86,13 +86,13 @@ export class Scorer {
     const rows: Row[] = [];
     const order = continuations.map((_, i) => i).sort((a, b) => continuations[b].length - continuations[a].length);
     for (const i of order) {
-      const continuation = Array.from(continuations[i]);
-      const ids = [...Array.from(prompt), ...continuation.slice(0, -1)];
-      this.check(prompt.length, continuation.length);
-      let row = rows.find((other) => ids.every((id, at) => other.ids[at] === id));
-      if (!row) rows.push((row = { ids, targets: [] }));
-      for (const [at, target] of continuation.entries())
-        row.targets.push({ position: prompt.length - 1 + at, target, continuation: first + i });
+      const all = Array.from(continuations[i]);
+      this.check(prompt.length, all.length);
+      const ids = [...Array.from(prompt), ...all.slice(0, -1)];
+      const targets = all.map((target, at) => ({ position: prompt.length - 1 + at, target, continuation: first + i }));
+      const longer = rows.find((other) => ids.every((id, at) => other.ids[at] === id));
+      if (longer) longer.targets.push(...targets);
+      else rows.push({ ids, targets });
     }
     return rows;
   }
@@ -111,9 +111,9 @@ export class Scorer {
 
   /** Adds the log-likelihoods of the rows' targets to `sums`, each to that of its continuation. */
   private async scoreRows(rows: readonly Row[], sums: Float64Array): Promise<void> {
-    const T = lengthClass(rows.at(-1)!.ids.length, this.model.config.blockSize);
+    const T = bucketLength(rows.at(-1)!.ids.length, this.model.config.blockSize);
     const scored = rows.flatMap((row, b) => row.targets.map((one) => ({ ...one, position: b * T + one.position })));
-    const S = lengthClass(scored.length, Number.POSITIVE_INFINITY);
+    const S = bucketLength(scored.length, Number.POSITIVE_INFINITY);
     const ids = new Uint32Array(this.batch * T);
     for (const [b, row] of rows.entries()) ids.set(row.ids, b * T);
     const padded = (of: (one: (typeof scored)[number]) => number) =>
@@ -128,7 +128,7 @@ export class Scorer {
 }
 
 /** The length that a pass is recorded for: powers of two and one and a half times these, so that few are needed. */
-function lengthClass(length: number, most: number): number {
+function bucketLength(length: number, most: number): number {
   let size = SHORTEST;
   while (size < length) size = size & (size - 1) ? (size / 3) * 4 : (size / 2) * 3;
   return Math.min(size, most);

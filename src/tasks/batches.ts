@@ -3,7 +3,7 @@ import { crossEntropy } from '../kernels/loss/crossEntropy.ts';
 import { BatchInputs, type Inputs, RecordedPasses, type Values } from '../model/passes.ts';
 import type { Engine } from '../tensor/engine.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { batchesByLength, type Pieces, trainingBatches } from '../text/labels/labelledBatches.ts';
+import { batchesByLength, type TokenSequence, trainingBatches } from '../text/labels/labelledBatches.ts';
 
 /** A padded batch: the length T of its rows, and what the forward pass reads. */
 export interface Batch<Name extends string> {
@@ -23,7 +23,7 @@ export interface BatchModel<Item, Name extends string> {
 }
 
 /** What a model gives for sequences, without dropout and gradients; those of like length share a batch. */
-export class Predictor<Item extends Pieces, Name extends string> {
+export class Predictor<Item extends TokenSequence, Name extends string> {
   private readonly passes: RecordedPasses<Name>;
 
   constructor(private readonly model: BatchModel<Item, Name>) {
@@ -65,7 +65,7 @@ export class TrainingBatches<Name extends string> {
    */
   constructor(
     engine: Engine,
-    examples: readonly Pieces[],
+    examples: readonly TokenSequence[],
     settings: { readonly batchSize: number; readonly seed: number },
     private readonly batch: (indices: readonly number[]) => Batch<Name | 'targets'>,
     private readonly logits: (inputs: Inputs<Name>, state?: Tensor) => Tensor,

@@ -24,18 +24,18 @@ export const setsFor = (task: TunedTask): string =>
     .map(({ name }) => name)
     .join(', ');
 
-/** What a task learns from. */
-export interface DataFormat<Example> {
-  readonly task: TunedTask;
-  /** Files that it reads, for people. */
-  readonly files: string;
-  /** What to say to somebody who gives a known set of another task. */
-  readonly otherTask: (given: string) => string;
-  /** What to say to somebody who gives a known set where only a file will do. */
-  readonly fileOnly?: (given: string) => string;
-  /** @throws UserError for a file that cannot be used */
-  readFile(path: string): Promise<LabelledData<Example>>;
-}
+/** What is said of a task's data: the files that it reads, and what to do with a known set of another task. */
+const WORDS: Readonly<Record<TunedTask, { files: string; otherTask: (given: string) => string }>> = {
+  classify: {
+    files: 'a .csv, .tsv or .jsonl file',
+    otherTask: (given) =>
+      `${given} tags words and has no labels of whole texts; give one of ${setsFor('classify')}, or a table`,
+  },
+  tag: {
+    files: 'a file of CoNLL columns',
+    otherTask: (given) => `${given} has a class for each text: npx dawnlm finetune classify --run ... ${given}`,
+  },
+};
 
 /**
  * The known data set of that name; or the user's own file.
@@ -43,16 +43,16 @@ export interface DataFormat<Example> {
  */
 export async function openData<Example>(
   given: string,
-  format: DataFormat<Example>,
+  task: TunedTask,
   say: Say,
+  readFile: (path: string) => Promise<LabelledData<Example>>,
 ): Promise<LabelledData<Example>> {
   const set = findTaskSet(given);
-  if (set && set.task !== format.task) throw new UsageError(format.otherTask(given));
-  if (set && format.fileOnly) throw new UsageError(format.fileOnly(given));
+  if (set && set.task !== task) throw new UsageError(WORDS[task].otherTask(given));
   if (set) return (await prepareTask(set, say)) as unknown as LabelledData<Example>;
-  if (existsSync(given)) return format.readFile(given);
+  if (existsSync(given)) return readFile(given);
   throw new UserError(
-    `There is no data set or file called "${given}". Known data sets: ${setsFor(format.task)}. Else give ${format.files}.`,
+    `There is no data set or file called "${given}". Known data sets: ${setsFor(task)}. Else give ${WORDS[task].files}.`,
   );
 }
 

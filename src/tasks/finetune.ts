@@ -10,7 +10,7 @@ import { Classifier, type ClassifierParts } from './classify/classifier.ts';
 import { type ClassifyEvent, type TunedClassifier, tuneClassifier } from './classify/classify.ts';
 import type { ClassifyOverrides, ClassifySettings } from './classify/settings.ts';
 import { keptParts, type LabelledData } from './data.ts';
-import { readTuned, type TunedCard, type TunedModel, writeTuned } from './folder.ts';
+import { readTuned, type TunedCard, writeTuned } from './folder.ts';
 import type { TagOverrides, TagSettings } from './tag/settings.ts';
 import { type TagEvent, type TunedTagger, tuneTagger } from './tag/tag.ts';
 import { Tagger } from './tag/tagger.ts';
@@ -48,83 +48,54 @@ export interface FinetuneRunOptions<Example, Overrides, Event>
   readonly resume: boolean;
 }
 
+type Finetune<Example, Overrides, Event, Result> = (
+  options: FinetuneRunOptions<Example, Overrides, Event>,
+) => Promise<Result>;
+
 /** @throws UserError for a run or data that cannot be used; UsageError for settings that do not fit together; see `tuneClassifier` */
-export const finetuneClassifier = (
-  options: FinetuneRunOptions<LabelledText, ClassifyOverrides, ClassifyEvent>,
-): Promise<TunedClassifier> =>
-  finetune(options, 'classify', tuneClassifier, ({ classifier: { parts }, report }) => ({
-    ...{ model: parts, labels: parts.classes, settings: { temperature: parts.temperature }, report },
-  }));
+export const finetuneClassifier: Finetune<LabelledText, ClassifyOverrides, ClassifyEvent, TunedClassifier> = (
+  options,
+) => finetune(options, 'classify', tuneClassifier);
 
 /** @throws UserError for a run or data that cannot be used; UsageError for settings that do not fit together; see `tuneTagger` */
-export const finetuneTagger = (
-  options: FinetuneRunOptions<TaggedSentence, TagOverrides, TagEvent>,
-): Promise<TunedTagger> =>
-  finetune(options, 'tag', tuneTagger, ({ tagger: { parts }, reports }) => ({
-    ...{ model: parts, labels: parts.tags, settings: {}, report: reports },
-  }));
+export const finetuneTagger: Finetune<TaggedSentence, TagOverrides, TagEvent, TunedTagger> = (options) =>
+  finetune(options, 'tag', tuneTagger);
 
-/** Tunes to a task, and writes the folder. @param keep what of the result the folder holds */
+/** Tunes to a task, and writes the folder. */
 async function finetune<
   Example,
   Overrides,
   Event,
   Result extends FineTuned<Example, ClassifySettings | TagSettings, unknown>,
 >(
-  {
-    engine,
-    adapter,
-    run,
-    checkpoint: which,
-    folder,
-    data,
-    overrides,
-    identity,
-    resume,
-    ...control
-  }: FinetuneRunOptions<Example, Overrides, Event>,
+  options: FinetuneRunOptions<Example, Overrides, Event>,
   task: TunedCard['task'],
   tune: (options: FineTuneOptions<Example, Overrides, Event>) => Promise<Result>,
-  keep: (result: Result) => { model: TunedModel; labels: readonly string[]; settings: object; report: unknown },
 ): Promise<Result> {
+  const { engine, adapter, run, folder, data, overrides, labels, identity, signal, onEvent } = options;
   const startedAt = new Date().toISOString();
-  const base = await loadRun(engine, run, which);
-  const link = await linkTo(run, folder, which);
-  const { labels } = control;
-  const depends = { task, base: link.sha256, data: data.card.sha256, labels, ...identity, ...overrides };
-  const checkpoint = new TuneCheckpoint(folder, depends, resume);
+  const base = await loadRun(engine, run, options.checkpoint);
+  const link = await linkTo(run, folder, options.checkpoint);
   const { parts, card: dataCard } = data;
-  const result = await tune({ base, parts, name: dataCard.name, overrides, checkpoint, ...control });
-  const { adapters, status, best, history } = result;
-  const kept = keep(result);
-  const settings = { ...result.settings, ...kept.settings, status, best, history };
-  const { method } = result.settings;
-  await writeTuned(
-    folder,
-    {
-      ...{ version: 1, task, labels: kept.labels, method, base: link, dataCard, adapter, startedAt, settings },
-      ...(kept.report !== undefined && { report: kept.report }),
-    },
-    { ...kept.model, adapters },
-    keptParts({ card: dataCard, parts: result.parts }),
-  );
+  const depends = { task, base: link.sha256, data: dataCard.sha256, labels, ...identity, ...overrides };
+  const checkpoint = new TuneCheckpoint(folder, depends, options.resume);
+  const tuned = await tune({ base, parts, name: dataCard.name, overrides, labels, checkpoint, signal, onEvent });
+  const { status, best, history, settings, report } = tuned;
+  const card: Omit<TunedCard, 'splits'> = {
+    ...{ version: 1, task, labels: tuned.labels, method: settings.method, base: link, dataCard, adapter, startedAt },
+    ...{ settings: { ...settings, status, best, history }, report },
+  };
+  await writeTuned(folder, card, tuned.tuned, keptParts({ card: dataCard, parts: tuned.parts }));
   if (status !== 'stopped') await checkpoint.remove();
-  return result;
+  return tuned;
 }
 
 /** A classifier at work. @throws UserError when a file is missing or damaged, or the base is not what it was */
 export async function openClassifier(engine: Engine, folder: string, card: TunedCard): Promise<Classifier> {
-  const { pooling, temperature, maxTokens } = card.settings as Pick<
-    ClassifierParts,
-    'pooling' | 'temperature' | 'maxTokens'
-  >;
-  return new Classifier({
-    ...(await readTuned(engine, folder, card)),
-    classes: card.labels,
-    pooling,
-    temperature,
-    maxTokens,
-  });
+  const settings = card.settings as Pick<ClassifierParts, 'pooling' | 'temperature' | 'maxTokens'>;
+  const { pooling, temperature, maxTokens } = settings;
+  const tuned = await readTuned(engine, folder, card);
+  return new Classifier({ ...tuned, classes: card.labels, pooling, temperature, maxTokens });
 }
 
 /** Sentences that are tagged at once. */

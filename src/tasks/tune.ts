@@ -1,12 +1,12 @@
 /** The fine-tuning that all tasks share: steps, validations, early stopping, and the best weights kept. */
 import { UserError } from '../errors.ts';
-import type { LoraAdapters } from '../model/lora.ts';
 import type { Engine } from '../tensor/engine.ts';
 import type { Parts } from '../text/labels/taskCard.ts';
 import { type Objective, Stepper, type StepSettings } from '../train/stepper.ts';
 import type { Trainables } from '../train/trainable.ts';
 import type { TrainingBatches } from './batches.ts';
 import type { Base, ParameterCounts } from './fineTuned.ts';
+import type { TunedModel } from './folder.ts';
 import type { TuneCheckpoint, Validation } from './tuneCheckpoint.ts';
 
 /** How long a tuning goes on. */
@@ -45,12 +45,23 @@ export type FineTuneEvent<Plan, Scores> =
   | ({ type: 'plan'; examples: Readonly<Record<string, number>> } & ParameterCounts & Plan)
   | ({ type: 'validation'; step: number; loss: number; validationLoss: number; best: boolean } & Scores);
 
-/** What came of it, beside the model at work and its scores. */
+/** The event of a validation. */
+export const validationEvent = <Scores>(seen: Validation<{ readonly loss: number }>, scores: Scores) => ({
+  ...{ type: 'validation' as const, step: seen.step, loss: seen.loss, validationLoss: seen.evaluation.loss },
+  ...scores,
+  best: seen.best,
+});
+
+/** What came of it, beside the model at work. */
 export interface FineTuned<Example, Settings, Evaluation> extends Tuned<Evaluation>, ParameterCounts {
-  readonly adapters: LoraAdapters | undefined;
+  /** The classes of the head, in order. */
+  readonly labels: readonly string[];
+  readonly tuned: TunedModel;
   readonly settings: Settings;
   /** What it was trained, validated and tested on. */
   readonly parts: Parts<Example>;
+  /** What the test parts say; nothing when it was stopped. */
+  readonly report?: unknown;
 }
 
 export interface TuneOptions<Evaluation> extends TuneControl {
@@ -119,12 +130,7 @@ class EarlyStopping<Evaluation> {
     const { stepper, options } = this;
     const before = await options.checkpoint?.read<Evaluation>();
     if (!before) return this.save();
-    const tensors = new Map(before.stepper.tensors.map((one) => [one.name, one.data]));
-    stepper.restore(before.step, (name) => {
-      const found = tensors.get(name);
-      if (found) return found;
-      throw new UserError(`the checkpoint has no "${name}": begin anew, without --resume`);
-    });
+    stepper.restore(before.step, before.part);
     options.batches.skip(before.step);
     this.history.push(...before.history);
     this.best = this.history.findLast(({ best }) => best);
@@ -157,7 +163,7 @@ class EarlyStopping<Evaluation> {
 
   private async save(): Promise<void> {
     const { stepper, history, bestWeights: best } = this;
-    await this.options.checkpoint?.write({ step: stepper.step, history, stepper: await stepper.save(), best });
+    await this.options.checkpoint?.write({ step: stepper.step, history, best }, await stepper.save());
   }
 
   /** Puts the best weights back. */

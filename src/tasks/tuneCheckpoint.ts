@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { UsageError, UserError } from '../errors.ts';
 import { encodeSafetensors } from '../export/safetensors.ts';
 import { writeAtomic } from '../node/files.ts';
-import { FILES, readWeights } from '../train/runFolder.ts';
+import type { Shape } from '../tensor/shape.ts';
+import { FILES, partOf, readWeights } from '../train/runFolder.ts';
 import type { StepperState } from '../train/stepper.ts';
 
 /** What was seen at a validation. */
@@ -19,13 +20,17 @@ export interface Validation<Evaluation> {
 }
 
 /** A tuning as it was right after a validation. */
-export interface TuneState<Evaluation> {
+interface TuneState<Evaluation> {
   readonly step: number;
   readonly history: readonly Validation<Evaluation>[];
-  /** Trained parameters and their moments. */
-  readonly stepper: StepperState;
   /** The best weights so far, a collection each. */
   readonly best: readonly Float32Array[];
+}
+
+/** What was saved of a tuning. */
+export interface SavedTuning<Evaluation> extends TuneState<Evaluation> {
+  /** Trained parameters and their moments, as the stepper names them. @throws UserError for what is not there */
+  part(name: string, shape: Shape): Float32Array;
 }
 
 /** What a tuning depends on: base, data, and what was asked for. */
@@ -50,19 +55,16 @@ export class TuneCheckpoint {
    * What to go on from; undefined when the tuning begins.
    * @throws UserError when there is nothing to go on from, or it is damaged; UsageError when something else was being tuned
    */
-  async read<Evaluation>(): Promise<TuneState<Evaluation> | undefined> {
+  async read<Evaluation>(): Promise<SavedTuning<Evaluation> | undefined> {
     if (!this.resume) return undefined;
     if (!existsSync(this.path)) {
       throw new UserError(`${this.folder} holds no tuning that was stopped: leave --resume out to begin one.`);
     }
-    const { metadata, tensors } = await readWeights(this.folder, FILES.resume);
-    this.check(metadata.identity);
-    const named = [...tensors].map(([name, { shape, data }]) => ({ name, shape, data }));
-    return {
-      ...(JSON.parse(metadata.progress) as Pick<TuneState<Evaluation>, 'step' | 'history'>),
-      stepper: { tensors: named.filter(({ name }) => !name.startsWith(BEST)) },
-      best: named.filter(({ name }) => name.startsWith(BEST)).map(({ data }) => data),
-    };
+    const loaded = await readWeights(this.folder, FILES.resume);
+    this.check(loaded.metadata.identity);
+    const best = [...loaded.tensors].filter(([name]) => name.startsWith(BEST)).map(([, { data }]) => data);
+    const { step, history } = JSON.parse(loaded.metadata.progress) as Omit<TuneState<Evaluation>, 'best'>;
+    return { step, history, best, part: (name, shape) => partOf(loaded, this.path, name, shape) };
   }
 
   private check(identity: string | undefined): void {
@@ -78,7 +80,7 @@ export class TuneCheckpoint {
   }
 
   /** @throws UserError when the folder cannot be written */
-  async write<Evaluation>({ step, history, stepper, best }: TuneState<Evaluation>): Promise<void> {
+  async write<Evaluation>({ step, history, best }: TuneState<Evaluation>, stepper: StepperState): Promise<void> {
     const weights = best.map((data, i) => ({ name: `${BEST}${i}`, shape: [data.length], data }));
     const metadata = { identity: JSON.stringify(this.identity), progress: JSON.stringify({ step, history }) };
     await writeAtomic(this.path, encodeSafetensors([...stepper.tensors, ...weights], metadata));

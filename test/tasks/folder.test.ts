@@ -45,17 +45,16 @@ const texts = parts.test.map(({ text }) => text);
 async function tuneInto(name: string, method: Method) {
   const base = await loadRun(await testEngine(), at('base'));
   const tuned = await tuneClassifier({ base, parts, overrides: { method, steps: 6, evalEvery: 3, batchSize: 8 } });
-  const { classifier, adapters, settings } = tuned;
-  const { temperature, classes } = classifier.parts;
+  const { classifier, labels, settings } = tuned;
   const card: Omit<TunedCard, 'splits'> = {
-    ...{ version: 1, task: 'classify', labels: classes, method },
-    ...{ base: await linkTo(at('base'), at(name), 'best'), settings: { ...settings, temperature }, adapter, startedAt },
+    ...{ version: 1, task: 'classify', labels, method },
+    ...{ base: await linkTo(at('base'), at(name), 'best'), settings: { ...settings }, adapter, startedAt },
     dataCard: {
       ...{ name: 'pets', task: 'classify', source: 'a test', licence: 'none', note: '', sha256: '' },
       ...{ parts: countTexts(parts), duplicates: { within: 0, across: 0, conflicting: 0 } },
     },
   };
-  await writeTuned(at(name), card, { ...classifier.parts, adapters }, keptParts({ card: card.dataCard, parts }));
+  await writeTuned(at(name), card, tuned.tuned, keptParts({ card: card.dataCard, parts }));
   return classifier;
 }
 

@@ -78,12 +78,12 @@ it('a tagger goes on as well', async () => {
   await tuneWith('tag', false, stopAfter(4));
   const resumed = await tuneWith('tag', true);
   expect(resumed.history).toEqual(whole.history);
-  expect(resumed.reports).toEqual(whole.reports);
+  expect(resumed.report).toEqual(whole.report);
 });
 
 it('refuses to go on with something else, from nothing, and from what is no checkpoint', async () => {
   const checkpoint = new TuneCheckpoint(at('own'), { data: 'a', labels: 8 }, false);
-  await checkpoint.write({ step: 4, history: [], stepper: { tensors: [] }, best: [new Float32Array(2)] });
+  await checkpoint.write({ step: 4, history: [], best: [new Float32Array(2)] }, { tensors: [] });
   const other = (identity: object) => new TuneCheckpoint(at('own'), { ...identity }, true).read();
   await expect(other({ data: 'b', labels: 8 })).rejects.toThrow(/otherwise, "data" is not the same/);
   await expect(other({ data: 'a' })).rejects.toThrow(/otherwise, "labels" is not the same/);

@@ -2,14 +2,15 @@ import { type Command, Option } from 'commander';
 import { UsageError } from '../../errors.ts';
 import { POOLINGS } from '../../model/heads.ts';
 import { count } from '../../report/format.ts';
-import { LEAST_TO_CALIBRATE, type TunedClassifier } from '../../tasks/classify/classify.ts';
-import { classifyFormat } from '../../tasks/classify/data.ts';
+import { type ClassifyEvent, LEAST_TO_CALIBRATE, type TunedClassifier } from '../../tasks/classify/classify.ts';
+import { openTexts } from '../../tasks/classify/data.ts';
 import type { ClassifyOverrides } from '../../tasks/classify/settings.ts';
 import { setsFor } from '../../tasks/data.ts';
 import { finetuneClassifier } from '../../tasks/finetune.ts';
 import { examples, number } from '../options.ts';
 import { classificationTables, percent } from '../terminal/metricTables.ts';
-import { type LabelFlags, tuneToLabels } from './labels.ts';
+import { say } from '../terminal/output.ts';
+import { type LabelFlags, openTuning, printTuned, tell } from './labels.ts';
 import { addFolderOptions, addTuningOptions, methodOption, whole } from './options.ts';
 
 interface Flags extends LabelFlags, Omit<ClassifyOverrides, 'evalEvery' | 'baseRate'> {
@@ -42,28 +43,28 @@ export function addFinetuneClassify(finetune: Command): void {
     .action(finetuneClassify);
 }
 
-function finetuneClassify(given: string, flags: Flags): Promise<void> {
+async function finetuneClassify(given: string, flags: Flags): Promise<void> {
   const { run, checkpoint, out, force, resume, labels, adapter, json, text, label, ...overrides } = flags;
   if (overrides.epochs !== undefined && overrides.steps !== undefined) {
     throw new UsageError('--epochs and --steps both say how long to train: give one of them');
   }
-  return tuneToLabels(given, flags, {
-    ...{ task: 'classify', examples: 'texts', format: classifyFormat({ text, label }) },
-    ...{ identity: { text, label }, overrides, finetune: finetuneClassifier },
-    planNotes: ({ cut }) =>
-      cut > 0 ? [`${count(cut)} texts are longer than the context, of which only the beginning is read`] : [],
-    scoreInWords: ({ accuracy }) => `${percent(accuracy)} right`,
-    figures: ({ classifier, uncalibratedError, report }) => ({
-      ...{ temperature: classifier.parts.temperature, uncalibratedError, report },
-    }),
-    tables: ({ report, ...tuned }): Record<string, string> =>
-      report ? { test: `${classificationTables(report)}\n${calibrationInWords(tuned)}` } : {},
+  const opened = await openTuning(given, flags, 'texts', () => openTexts(given, { text, label }, say));
+  const onEvent = (event: ClassifyEvent): void => tell(event, flags, { examples: 'texts', ...eventInWords(event) });
+  const tuned = await finetuneClassifier({ ...opened, overrides, identity: { text, label }, onEvent });
+  const { report, uncalibratedError, classifier } = tuned;
+  printTuned(tuned, opened.folder, flags, {
+    ...{ task: 'classify', figures: { temperature: classifier.parts.temperature, uncalibratedError, report } },
+    tables: report ? { test: `${classificationTables(report)}\n${calibrationInWords(tuned)}` } : {},
   });
 }
 
-type Calibration = Pick<TunedClassifier, 'classifier' | 'parts' | 'uncalibratedError'>;
+function eventInWords(event: ClassifyEvent) {
+  if (event.type === 'validation') return { score: `${percent(event.accuracy)} right` };
+  if (event.cut === 0) return {};
+  return { notes: [`${count(event.cut)} texts are longer than the context, of which only the beginning is read`] };
+}
 
-const calibrationInWords = ({ classifier, parts, uncalibratedError }: Calibration): string =>
+const calibrationInWords = ({ classifier, parts, uncalibratedError }: TunedClassifier): string =>
   parts.validation.length < LEAST_TO_CALIBRATE
     ? `not calibrated: fewer than ${LEAST_TO_CALIBRATE} texts to fit a temperature on`
     : `temperature ${classifier.parts.temperature.toFixed(2)}, fitted on the validation part (calibration error without it ${percent(uncalibratedError!)})`;

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { UsageError } from '../../errors.ts';
 import { targetsOf } from '../../model/lora.ts';
 import { LORA, METHODS } from '../../train/trainable.ts';
-import { adapterOption, checkpointOption, jsonOption, number, runOption, seedNumber } from '../options.ts';
+import { addRunOptions, number, seedNumber } from '../options.ts';
 
 export const whole = (least: number) => number({ least, whole: true });
 
@@ -43,9 +43,7 @@ export const methodOption = (): Option =>
 
 /** Which run is tuned, and where the tuned model is kept. */
 export const addFolderOptions = (verb: Command): Command =>
-  verb
-    .addOption(runOption().makeOptionMandatory())
-    .addOption(checkpointOption())
+  addRunOptions(verb)
     .option('--out <folder>', 'where the tuned model is kept (default: <run>-<data>)')
     .option('--force', 'write over what was tuned into that folder before')
     .option('--resume', 'go on where the same command was stopped');
@@ -60,6 +58,4 @@ export const addTuningOptions = (verb: Command, examples: string, least: number)
     .option('--patience <n>', 'validations without a better one after which it ends', whole(1))
     .option('--labels <n>', `train on n of the ${examples} only, and validate on no more`, whole(least))
     .option('--random-start', 'begin with random weights, to see what pretraining was worth')
-    .option('--seed <n>', `of the head, the order of the ${examples} and --labels (default: 1337)`, seedNumber)
-    .addOption(adapterOption())
-    .addOption(jsonOption());
+    .option('--seed <n>', `of the head, the order of the ${examples} and --labels (default: 1337)`, seedNumber);

@@ -1,11 +1,13 @@
 import { type Command, Option } from 'commander';
 import { setsFor } from '../../tasks/data.ts';
 import { finetuneTagger } from '../../tasks/finetune.ts';
-import { tagFormat } from '../../tasks/tag/data.ts';
+import { openSentences } from '../../tasks/tag/data.ts';
 import { STOP_ON, type TagOverrides } from '../../tasks/tag/settings.ts';
+import type { TagEvent } from '../../tasks/tag/tag.ts';
 import { examples, number } from '../options.ts';
 import { percent, spanTables } from '../terminal/metricTables.ts';
-import { type LabelFlags, tuneToLabels } from './labels.ts';
+import { say } from '../terminal/output.ts';
+import { type LabelFlags, openTuning, printTuned, tell } from './labels.ts';
 import { addFolderOptions, addTuningOptions, methodOption, whole } from './options.ts';
 
 interface Flags extends LabelFlags, TagOverrides {
@@ -35,18 +37,20 @@ export function addFinetuneTag(finetune: Command): void {
     .action(finetuneTag);
 }
 
-function finetuneTag(given: string, flags: Flags): Promise<void> {
+async function finetuneTag(given: string, flags: Flags): Promise<void> {
   const { run, checkpoint, out, force, resume, labels, adapter, json, column, ...overrides } = flags;
-  return tuneToLabels(given, flags, {
-    ...{ task: 'tag', examples: 'sentences', format: tagFormat(column), identity: { column }, overrides },
-    finetune: finetuneTagger,
-    planNotes: ({ tags, warnings, settings: { bidirectional } }) => [
-      `tags: ${tags.join(' ')}${bidirectional ? ', without the causal mask' : ''}`,
-      ...warnings.map((warning) => `mind: ${warning}`),
-    ],
-    scoreInWords: ({ f1 }) => `F1 ${percent(f1)}`,
-    figures: ({ best, reports }) => ({ step: best.step, validation: best.evaluation.report, reports }),
-    tables: ({ reports }) =>
-      Object.fromEntries(Object.entries(reports).map(([part, report]) => [part, spanTables(report)])),
+  const opened = await openTuning(given, flags, 'sentences', () => openSentences(given, column, say));
+  const onEvent = (event: TagEvent): void => tell(event, flags, { examples: 'sentences', ...eventInWords(event) });
+  const tuned = await finetuneTagger({ ...opened, overrides, identity: { column }, onEvent });
+  const { best, report } = tuned;
+  printTuned(tuned, opened.folder, flags, {
+    ...{ task: 'tag', figures: { step: best.step, validation: best.evaluation.report, reports: report } },
+    tables: Object.fromEntries(Object.entries(report).map(([part, scores]) => [part, spanTables(scores)])),
   });
+}
+
+function eventInWords(event: TagEvent) {
+  if (event.type === 'validation') return { score: `F1 ${percent(event.f1)}` };
+  const mask = event.settings.bidirectional ? ', without the causal mask' : '';
+  return { notes: [`tags: ${event.tags.join(' ')}${mask}`, ...event.warnings.map((warning) => `mind: ${warning}`)] };
 }

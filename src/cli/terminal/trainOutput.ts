@@ -19,11 +19,14 @@ export function watch(progress: Progress): (event: RunEvent) => void {
     if (event.type === 'tuned') progress.note(tunedInWords(event));
     if (event.type === 'plan') progress.note(planInWords(event));
     if (event.type !== 'log') return;
-    const { record, plannedSteps: steps, remainingMs } = event;
+    const { record, plannedSteps: steps, remainingMs: leftMs = figures.leftMs } = event;
+    const { step, loss = figures.loss, validationLoss = figures.validationLoss } = record;
     figures = {
-      ...{ step: record.step, steps, leftMs: remainingMs ?? figures.leftMs },
-      loss: record.loss ?? figures.loss,
-      validationLoss: record.validationLoss ?? figures.validationLoss,
+      step,
+      steps,
+      leftMs,
+      loss,
+      validationLoss,
       tokensPerSecond: record.tokensPerSecond ?? figures.tokensPerSecond,
     };
     progress.update(figures);

@@ -11,28 +11,23 @@ import {
 } from '../../text/labels/labelled.ts';
 import { type Fractions, removeDuplicates, type Splits, stratifiedSplit } from '../../text/labels/splits.ts';
 import { countTexts } from '../../text/labels/taskCard.ts';
-import { type DataFormat, fileCard, type LabelledData, readText, setsFor } from '../data.ts';
+import { fileCard, type LabelledData, openData, readText } from '../data.ts';
 
 export type ClassifyData = LabelledData<LabelledText>;
 
-const format = (split: (content: string, path: string) => ClassifyData): DataFormat<LabelledText> => ({
-  task: 'classify',
-  files: 'a .csv, .tsv or .jsonl file',
-  otherTask: (given) =>
-    `${given} tags words and has no labels of whole texts; give one of ${setsFor('classify')}, or a table`,
-  readFile: async (path) => {
-    tableFormat(path); // of another kind it is refused before it is read
-    return split(await readText(path), path);
-  },
-});
-
-/** Texts with labels to fine-tune on. */
-export const classifyFormat = (columns: TableColumns): DataFormat<LabelledText> =>
-  format((content, path) => splitTable(content, path, columns));
+/** Texts with labels to fine-tune on: a known set, or a table. @throws as `openData` and `splitTable` do */
+export const openTexts = (given: string, columns: TableColumns, say: Say): Promise<ClassifyData> =>
+  openData(given, 'classify', say, async (path) => splitTable(await readTableText(path), path, columns));
 
 /** Texts with labels to prompt with: `train` is shown, `test` is asked about. Says what it leaves out of a table. */
-export const shotsFormat = (columns: TableColumns, shots: number, say: Say): DataFormat<LabelledText> =>
-  format((content, path) => splitShots(content, path, columns, shots, say));
+export const openShots = (given: string, columns: TableColumns, shots: number, say: Say): Promise<ClassifyData> =>
+  openData(given, 'classify', say, async (path) => splitShots(await readTableText(path), path, columns, shots, say));
+
+/** @throws UsageError for a file that is no table, before it is read */
+async function readTableText(path: string): Promise<string> {
+  tableFormat(path);
+  return readText(path);
+}
 
 /** What of a user's table is held out. */
 const FRACTIONS: Fractions = { validation: 0.15, test: 0.15 };

@@ -1,22 +1,24 @@
 /** Tagged sentences to fine-tune on: known sets, or a user's file, split and checked. */
-import { UserError } from '../../errors.ts';
+import { findTaskSet } from '../../../data/corpora.ts';
+import { UsageError, UserError } from '../../errors.ts';
+import type { Say } from '../../node/npm.ts';
 import { readConll, type TaggedSentence } from '../../text/labels/conll.ts';
 import { type Fractions, normalizeText, randomSplit, removeRepeated } from '../../text/labels/splits.ts';
 import { countSentences } from '../../text/labels/taskCard.ts';
-import { type DataFormat, fileCard, type LabelledData, readText } from '../data.ts';
+import { fileCard, type LabelledData, openData, readText } from '../data.ts';
 
 export type TagData = LabelledData<TaggedSentence>;
 
-/** Sentences with a tag for each word. `column`: of a user's file, that of the tags, from 0; the last unless given. */
-export const tagFormat = (column?: number): DataFormat<TaggedSentence> => ({
-  task: 'tag',
-  files: 'a file of CoNLL columns',
-  otherTask: (given) => `${given} has a class for each text: npx dawnlm finetune classify --run ... ${given}`,
-  ...(column !== undefined && {
-    fileOnly: (given) => `--column is for files of your own; ${given} has its tags already`,
-  }),
-  readFile: async (path) => splitTagFile(await readText(path), { path, column }),
-});
+/**
+ * Sentences with a tag for each word: a known set, or a file. `column`: of a file, that of the tags, from 0; the last unless given.
+ * @throws UsageError for a column of a known set; else as `openData` and `splitTagFile` do
+ */
+export async function openSentences(given: string, column: number | undefined, say: Say): Promise<TagData> {
+  if (column !== undefined && findTaskSet(given)?.task === 'tag') {
+    throw new UsageError(`--column is for files of your own; ${given} has its tags already`);
+  }
+  return openData(given, 'tag', say, async (path) => splitTagFile(await readText(path), { path, column }));
+}
 
 /** What of a user's own file is held out. */
 const FRACTIONS: Fractions = { validation: 0.1, test: 0.1 };

@@ -1,12 +1,12 @@
 /** Fine-tunes a pretrained model to tag words: named entities and other spans. */
 import type { TaggedSentence } from '../../text/labels/conll.ts';
 import { subsampleAny } from '../../text/labels/splits.ts';
-import { stretchesOf } from '../../text/labels/taggedBatches.ts';
+import { segmentsOf } from '../../text/labels/taggedBatches.ts';
 import { TrainingBatches } from '../batches.ts';
 import { subsampleParts } from '../data.ts';
 import { makeFineTuned } from '../fineTuned.ts';
 import type { SpanReport } from '../metrics/spans.ts';
-import { type FineTuned, type FineTuneEvent, type FineTuneOptions, tune } from '../tune.ts';
+import { type FineTuned, type FineTuneEvent, type FineTuneOptions, tune, validationEvent } from '../tune.ts';
 import { requireSpans, tagsOf, unseenTypes } from './data.ts';
 import { resolveTag, SEED, stepSettings, type TagOverrides, type TagSettings } from './settings.ts';
 import { type TagEvaluation, Tagger, type TaggerParts, tagModel } from './tagger.ts';
@@ -25,7 +25,7 @@ export type TagEvent = FineTuneEvent<
 export interface TunedTagger extends FineTuned<TaggedSentence, TagSettings, TagEvaluation> {
   readonly tagger: Tagger;
   /** Of each test part; none when it was stopped. */
-  readonly reports: Readonly<Record<string, SpanReport>>;
+  readonly report: Readonly<Record<string, SpanReport>>;
 }
 
 /** Sentences that are tagged at once. */
@@ -58,31 +58,27 @@ export async function tuneTagger(
     ...{ limits: settings, optimizer: stepSettings(settings), signal, checkpoint },
     evaluate: () => tagger.evaluate(validation),
     score: ({ report, loss }) => (settings.stopOn === 'f1' ? report.overall.f1 - TIE * loss : -loss),
-    onValidation: ({ step, loss, evaluation, best }) =>
-      onEvent?.({
-        ...{ type: 'validation', step, loss },
-        ...{ validationLoss: evaluation.loss, f1: evaluation.report.overall.f1, best },
-      }),
+    onValidation: (seen) => onEvent?.(validationEvent(seen, { f1: seen.evaluation.report.overall.f1 })),
   });
-  const reports: Record<string, SpanReport> = {};
+  const report: Record<string, SpanReport> = {};
   if (tuned.status !== 'stopped') {
-    for (const [part, sentences] of Object.entries(tests)) reports[part] = (await tagger.evaluate(sentences)).report;
+    for (const [part, sentences] of Object.entries(tests)) report[part] = (await tagger.evaluate(sentences)).report;
   }
-  return { ...tuned, ...counts, tagger, adapters, settings, parts, reports };
+  return { ...tuned, ...counts, tagger, labels: tags, tuned: { ...tagged, adapters }, settings, parts, report };
 }
 
-/** Training sentences in stretches, each word's class the target at its last token. */
+/** Training sentences in segments, each word's class the target at its last token. */
 function batchesOf(parts: TaggerParts, sentences: readonly TaggedSentence[], settings: TagSettings) {
   const { engine, pad, logits } = tagModel(parts, settings.batchSize);
   const words = sentences.map((sentence) => sentence.words);
   const classes = sentences.map((sentence) => sentence.tags.map((tag) => parts.tags.indexOf(tag)));
-  const stretches = stretchesOf(parts.tokenizer, words, parts.model.config.blockSize);
+  const segments = segmentsOf(parts.tokenizer, words, parts.model.config.blockSize);
   const batch = (indices: readonly number[]) => {
     const { length, values, targets } = pad(
-      indices.map((i) => stretches[i]),
+      indices.map((i) => segments[i]),
       classes,
     );
     return { length, values: { ...values, targets } };
   };
-  return new TrainingBatches(engine, stretches, settings, batch, logits);
+  return new TrainingBatches(engine, segments, settings, batch, logits);
 }

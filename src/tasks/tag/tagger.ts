@@ -6,7 +6,7 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import type { TaggedSentence } from '../../text/labels/conll.ts';
 import { type Entity, entitiesOf } from '../../text/labels/entities.ts';
 import { TagDecoder } from '../../text/labels/tagDecoder.ts';
-import { padStretches, type Stretch, stretchesOf } from '../../text/labels/taggedBatches.ts';
+import { padSegments, type Segment, segmentsOf } from '../../text/labels/taggedBatches.ts';
 import type { Word } from '../../text/labels/words.ts';
 import type { Tokenizer } from '../../text/tokenizers/tokenizer.ts';
 import { Predictor } from '../batches.ts';
@@ -30,11 +30,11 @@ export interface TagEvaluation {
   readonly loss: number;
 }
 
-/** Stretches of sentences through a model, and the head over each state; beside a batch's values its `targets`, given the words' classes. */
+/** Segments of sentences through a model, and the head over each state; beside a batch's values its `targets`, given the words' classes. */
 export function tagModel({ model, head, bidirectional }: Omit<TaggerParts, 'tags' | 'tokenizer'>, batchSize: number) {
   const { blockSize: context } = model.config;
-  const pad = (stretches: readonly Stretch[], classes?: readonly (readonly number[])[]) => {
-    const { length, ids, lengths, targets } = padStretches(stretches, { batchSize, context }, classes);
+  const pad = (segments: readonly Segment[], classes?: readonly (readonly number[])[]) => {
+    const { length, ids, lengths, targets } = padSegments(segments, { batchSize, context }, classes);
     const shape = [batchSize, length];
     const values: Values<TagInputs> = { ids: [ids, shape], lengths: [lengths, [batchSize]] };
     return { length, values, targets: [targets, shape] } as const;
@@ -49,10 +49,10 @@ export function tagModel({ model, head, bidirectional }: Omit<TaggerParts, 'tags
 /** (B, T) u32, (B) u32 */
 type TagInputs = 'ids' | 'lengths';
 
-/** Tags sentences of any length: those that exceed the context are read in stretches, and decoded whole. */
+/** Tags sentences of any length: those that exceed the context are read in segments, and decoded whole. */
 export class Tagger {
   private readonly decoder: TagDecoder;
-  private readonly predictor: Predictor<Stretch, TagInputs>;
+  private readonly predictor: Predictor<Segment, TagInputs>;
 
   constructor(
     readonly parts: TaggerParts,
@@ -91,9 +91,9 @@ export class Tagger {
     const { model, tokenizer, tags } = this.parts;
     const K = tags.length;
     const logits = sentences.map((words) => new Float32Array(words.length * K));
-    const stretches = stretchesOf(tokenizer, sentences, model.config.blockSize);
-    const rows = await this.predictor.rows(stretches); // (T, K) each
-    for (const [i, { sentence, firstWord, last }] of stretches.entries()) {
+    const segments = segmentsOf(tokenizer, sentences, model.config.blockSize);
+    const rows = await this.predictor.rows(segments); // (T, K) each
+    for (const [i, { sentence, firstWord, last }] of segments.entries()) {
       for (const [w, token] of last.entries()) {
         logits[sentence].set(rows[i].subarray(token * K, (token + 1) * K), (firstWord + w) * K);
       }

@@ -43,7 +43,7 @@ describe('a tagger', () => {
     const before = await valuesOf(base.model);
     const events: TagEvent[] = [];
     const tuned = await tuneTagger({ base, parts, overrides: QUICK, onEvent: (event) => events.push(event) });
-    expect(tuned.reports.test.overall.f1).toBeGreaterThan(0.9);
+    expect(tuned.report.test.overall.f1).toBeGreaterThan(0.9);
     expect(tuned.tagger.parts.tags).toEqual(['O', 'B-PER', 'I-PER']);
     expect(await valuesOf(base.model)).toEqual(before);
     expect(events[0]).toMatchObject({ type: 'plan', examples: { train: 12, validation: 6, test: 6 }, warnings: [] });
@@ -71,7 +71,7 @@ describe('a tagger', () => {
       if (moves) expect(data, name).not.toEqual(before.get(name));
       else expect(data, name).toEqual(before.get(name));
     }
-    expect(tuned.adapters === undefined).toBe(method !== 'lora');
+    expect(tuned.tuned.adapters === undefined).toBe(method !== 'lora');
     expect(tuned.trained).toBeLessThan(tuned.total);
   });
 
@@ -101,7 +101,7 @@ describe('both ways', () => {
   it('sees what stands behind a word', async () => {
     const base = await baseOf();
     const tuned = await tuneTagger({ base, parts: backwards, overrides: { ...overrides, steps: 150, patience: 20 } });
-    expect(tuned.reports.test.overall.f1).toBeGreaterThan(0.9);
+    expect(tuned.report.test.overall.f1).toBeGreaterThan(0.9);
   });
 
   it('does not see padding', async () => {
@@ -137,14 +137,14 @@ describe('data that cannot be learned from', () => {
   it('counts a type that training never saw as missed, and says so', async () => {
     const test = [{ words: ['Ann', 'left'], tags: ['B-LOC', 'O'] }];
     let warnings: readonly string[] = [];
-    const { reports } = await tuneTagger({
+    const { report } = await tuneTagger({
       ...{ base: await baseOf(), parts: { ...parts, test }, overrides: { ...QUICK, steps: 2, evalEvery: 2 } },
       onEvent: (event) => {
         if (event.type === 'plan') ({ warnings } = event);
       },
     });
     expect(warnings).toEqual([expect.stringMatching(/^LOC stands in the test part but not/)]);
-    expect(reports.test.perType.find(({ type }) => type === 'LOC')).toMatchObject({ support: 1, recall: 0 });
+    expect(report.test.perType.find(({ type }) => type === 'LOC')).toMatchObject({ support: 1, recall: 0 });
   });
 
   it('takes few sentences, and no more to choose by', async () => {
