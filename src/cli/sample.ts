@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { type Command, Option } from 'commander';
-import type { SampleSettings } from '../kernels/sampling/sample.ts';
-import { isSmallWork } from '../model/step.ts';
+import type { SampleSettings } from '../kernels/sampling/settings.ts';
+import { isSmallWork } from '../model/decodeStep.ts';
 import { readText } from '../tasks/data.ts';
 import { type Choice, TextGenerator, type TextStep } from '../tasks/text/generate.ts';
 import { readModelConfig } from '../train/runFolder.ts';

@@ -1,6 +1,6 @@
 import { UserError } from '../errors.ts';
 import { embedding } from '../kernels/embedding.ts';
-import { tokenLosses } from '../kernels/loss/crossEntropy.ts';
+import { tokenLosses } from '../kernels/loss/loss.ts';
 import type { GPT } from './gpt.ts';
 import { RecordedPasses } from './passes.ts';
 
@@ -40,11 +40,11 @@ export class Scorer {
     private readonly model: GPT,
     private readonly batch = 16,
   ) {
-    this.passes = new RecordedPasses(model.parameters.values.engine, ({ ids, positions, targets }) => {
+    this.passes = new RecordedPasses(model.engine, ({ ids, positions, targets }) => {
       const hidden = model.hidden(ids); //                                                  (B, T, C)
       const flat = hidden.reshape([ids.size, model.config.nEmbd]); //                       (B T, C)
-      const rows = embedding(positions, flat, undefined, undefined); //                     (1, S, C): rows by number
-      return tokenLosses(model.logits(rows), targets); //                                   (1, S)
+      const rows = embedding({ ids: positions, tokens: flat }); //                          (1, S, C): rows by number
+      return tokenLosses({ logits: model.logits(rows), targets }); //                        (1, S)
     });
   }
 

@@ -1,5 +1,5 @@
 /** Token sequences in padded batches, through a model and the head that a task puts on it: to train them, and to use them. */
-import { crossEntropy } from '../kernels/loss/crossEntropy.ts';
+import { crossEntropy } from '../kernels/loss/loss.ts';
 import { BatchInputs, type Inputs, RecordedPasses, type Values } from '../model/passes.ts';
 import type { Engine } from '../tensor/engine.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -89,6 +89,6 @@ export class TrainingBatches<Name extends string> {
   /** Mean cross-entropy over the last batch of that length: (). */
   loss(state: Tensor, length: number): Tensor {
     const inputs = this.inputs.at(length);
-    return crossEntropy(this.logits(inputs, state), inputs.targets, inputs.weights);
+    return crossEntropy({ logits: this.logits(inputs, state), targets: inputs.targets, weights: inputs.weights });
   }
 }

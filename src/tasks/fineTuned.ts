@@ -51,7 +51,7 @@ export interface FineTunedModel extends Trainables {
 /** A copy of the base with a head of so many classes, and what the method trains of them. @throws UsageError for adapters that cannot be */
 export function makeFineTuned({ model: base }: Base, settings: FineTuneSettings, classes: number): FineTunedModel {
   const { method, rank, alpha, targets, loraDropout: dropout, baseRate, seed } = settings;
-  const { engine } = base.parameters.values;
+  const { engine } = base;
   const model = new GPT(engine, { ...base.config, dropout: settings.dropout });
   if (settings.randomStart) model.initialize(seed);
   else engine.device.copy(base.parameters.values.view, model.parameters.values.view);

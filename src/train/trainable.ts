@@ -33,7 +33,7 @@ export function trainablesOf(model: GPT, method: Method, lora: Partial<LoraSetti
   if (method === 'full') return { parameters: [{ parameters, rate }] };
   if (method === 'last') return { parameters: [{ parameters, names: lastNames(model), rate }] };
   const { rank = LORA.rank, alpha = LORA.alpha, dropout = LORA.loraDropout, targets = targetsOf(model.config) } = lora;
-  const adapters = new LoraAdapters(parameters.values.engine, model, { rank, alpha, targets, dropout });
+  const adapters = new LoraAdapters(model.engine, model, { rank, alpha, targets, dropout });
   model.adapters = adapters;
   return { parameters: [{ parameters: adapters.parameters }], adapters };
 }

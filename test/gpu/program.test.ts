@@ -62,8 +62,8 @@ it('replayed many times, a program allocates nothing and gives the same bits', a
     run: rerun,
     transientBytes,
   } = engine.record(() => {
-    const hidden = gelu(matmul(a, b, undefined, undefined, {}));
-    return { y: softmax(hidden) };
+    const hidden = gelu({ x: matmul({ a, b }) });
+    return { y: softmax({ x: hidden }) };
   });
   rerun();
   const first = await outputs.y.floats();

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { scale } from '../../src/kernels/elementwise.ts';
+import { scale } from '../../src/kernels/add.ts';
 import { RecordedPasses } from '../../src/model/passes.ts';
 import { testEngine } from '../helpers/engine.ts';
 
@@ -7,7 +7,7 @@ it('records a pass once for each size of its inputs, and anew when its memory wa
   let recorded = 0;
   const passes = new RecordedPasses<'x'>(await testEngine(), ({ x }) => {
     recorded++;
-    return scale(x, { factor: 2 });
+    return scale({ x }, { factor: 2 });
   });
   const run = async (...numbers: number[]) => [
     ...(await passes.run({ x: [Float32Array.from(numbers), [numbers.length]] })),

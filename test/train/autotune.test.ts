@@ -48,7 +48,7 @@ const weightsOf = (name: string) => {
 /** A choice that changes bits: layer norms add up in another order. */
 async function otherTable(): Promise<TuningTable> {
   const engine = await testEngine();
-  const norms = tuningTasks(engine, modelDispatches(engine, config)).filter(({ entry }) => entry.startsWith('norm_'));
+  const norms = tuningTasks(modelDispatches(engine, config)).filter(({ entry }) => entry.startsWith('norm_'));
   expect(norms.length).toBeGreaterThan(1);
   return Object.fromEntries(norms.map(({ entry, points }) => [entry, formatPoint(points[1])]));
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { adamwHyper } from '../../src/kernels/optimizer/adamw.ts';
 import { muonReference } from '../../src/kernels/optimizer/muon.ts';
+import { packSettings } from '../../src/kernels/optimizer/optimizer.ts';
 import { resolveConfig } from '../../src/train/config.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 import { testEngine } from '../helpers/engine.ts';
@@ -34,7 +34,7 @@ describe.each(['gpt2', 'llama'] as const)('Muon on a model of the %s style', (st
     const { config, norm, before, after, gradients } = await step(style, 'muon');
     const plain = await step(style, 'adamw');
     const { learningRate, beta1, beta2, epsilon, weightDecay, clipNorm } = config;
-    const hyper = adamwHyper({ learningRate, beta1, beta2, epsilon, weightDecay, clipNorm }, 1);
+    const settings = packSettings({ learningRate, beta1, beta2, epsilon, weightDecay, clipNorm }, 1);
     let matrices = 0;
     for (const [name, { shape, data }] of after) {
       const isMatrix = /\.(h|layers)\.\d/.test(name) && shape.length === 2;
@@ -47,7 +47,10 @@ describe.each(['gpt2', 'llama'] as const)('Muon on a model of the %s style', (st
       for (let from = 0; from < width; from += count, matrices++) {
         const [values, gradient] = [before, gradients].map((all) => columns(all.get(name)!.data, width, from, count));
         const arrays = { values, gradients: gradient, firstMoment: new Float64Array(values.length) };
-        muonReference(arrays, [rows, count], norm, hyper, { momentum: config.muonMomentum, factor: config.muonFactor });
+        muonReference(arrays, [rows, count], norm, settings, {
+          momentum: config.muonMomentum,
+          factor: config.muonFactor,
+        });
         expectClose(columns(data, width, from, count), arrays.values, 2e-5, `${name} from column ${from}`);
       }
     }

@@ -46,7 +46,7 @@ export function textModel(
   const states = ({ ids, places }: Inputs<TextInputs>, state?: Tensor): Tensor =>
     pool(model.hidden(ids, { state }), places, pooling); //                                    (B, C)
   const logits: typeof states = (inputs, state) => head.logits(states(inputs, state)); //      (B, K)
-  return { engine: model.parameters.values.engine, batchSize, pad, states, logits };
+  return { engine: model.engine, batchSize, pad, states, logits };
 }
 
 /** A fine-tuned model at work: the probability of each class for texts of any length, of which the context's length is read. */

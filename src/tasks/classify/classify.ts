@@ -61,7 +61,7 @@ export async function tuneClassifier(
   onEvent?.({ type: 'plan', settings, classes, ...counts, cut, examples });
   const training = await (method === 'head' ? trainOnStates : trainOnTexts)(fineTuned, encoded, settings);
   const tuned = await tune<ClassifyEvaluation>({
-    ...{ engine: model.parameters.values.engine, trained: fineTuned, batches: training.batches, signal, checkpoint },
+    ...{ engine: model.engine, trained: fineTuned, batches: training.batches, signal, checkpoint },
     ...{ limits: settings, optimizer: stepSettings(settings) },
     evaluate: async () => evaluate(await training.validate(), encoded.validation.classes),
     score: ({ loss }) => -loss,

@@ -54,7 +54,7 @@ export async function tuneTagger(
   const tagged = { model, head, tokenizer: base.tokenizer, tags, bidirectional: settings.bidirectional };
   const tagger = new Tagger(tagged, EVALUATED);
   const tuned = await tune<TagEvaluation>({
-    ...{ engine: model.parameters.values.engine, trained: fineTuned, batches: batchesOf(tagged, train, settings) },
+    ...{ engine: model.engine, trained: fineTuned, batches: batchesOf(tagged, train, settings) },
     ...{ limits: settings, optimizer: stepSettings(settings), signal, checkpoint },
     evaluate: () => tagger.evaluate(validation),
     score: ({ report, loss }) => (settings.stopOn === 'f1' ? report.overall.f1 - TIE * loss : -loss),

@@ -43,7 +43,7 @@ export function tagModel({ model, head, bidirectional }: Omit<TaggerParts, 'tags
     const mask = bidirectional ? { bidirectional, lengths } : {}; // behind a causal mask, padding is out of sight
     return head.logits(model.hidden(ids, { state, ...mask })); //                                   (B, T, K)
   };
-  return { engine: model.parameters.values.engine, batchSize, pad, logits };
+  return { engine: model.engine, batchSize, pad, logits };
 }
 
 /** (B, T) u32, (B) u32 */

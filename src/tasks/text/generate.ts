@@ -1,5 +1,6 @@
 /** Text that a trained model writes after prompts, and what each token of it was drawn from. */
-import { type SampleSettings, sampleDistribution, sampleSettings } from '../../kernels/sampling/sample.ts';
+import { sampleDistribution } from '../../kernels/sampling/sampling.ts';
+import { SAMPLE_SETTINGS, type SampleSettings } from '../../kernels/sampling/settings.ts';
 import { Generator } from '../../model/generate.ts';
 import { promptText } from '../../text/chat/chatTemplate.ts';
 import { Continuation } from '../../text/tokenizers/continuation.ts';
@@ -109,7 +110,7 @@ class Choices {
     settings: SampleSettings,
     prompt: readonly number[],
   ) {
-    this.settings = sampleSettings(settings);
+    this.settings = SAMPLE_SETTINGS.floats(settings);
     this.seen = new Uint8Array(tokenizer.vocabSize);
     for (const id of prompt) this.seen[id] = 1;
   }
