@@ -61,14 +61,14 @@ const tfjs = (backend: 'webgpu' | 'wasm'): Peer =>
 
 const onnxruntime = (backend: 'webgpu' | 'cpu'): Peer =>
   fromNpm({
-    ...{ name: `onnxruntime-${backend}`, works: ['forward', 'matmul'], script: 'onnxruntime.mjs', backend },
+    ...{ name: `onnxruntime-${backend}`, works: ['forward', 'matmul'], script: 'onnxruntime.ts', backend },
     packages: { 'onnxruntime-node': '1.30.0' },
   });
 
 const jax = (backend: 'webgpu' | 'wasm'): Peer =>
   fromNpm({
     ...{ name: `jax-js-${backend}`, works: MODELS, script: 'jax.mjs', backend },
-    packages: { '@jax-js/jax': '0.1.25' },
+    packages: { '@jax-js/jax': '0.1.25', 'core-js': '3.51.0' }, // which has the helpers of iterators that Node 20 lacks
   });
 
 /** node-llama-cpp's binary for this machine: the plain one; those for CUDA and Vulkan are some 100 MB more. */

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ProductShape, SIZES, type SizeName } from '../../src/check/workloads.ts';
+import type { ModelConfig } from '../../src/model/config.ts';
 import { parameterSpecs } from '../../src/model/parameters.ts';
 import { normals, threefry } from '../../src/tensor/random.ts';
 import { sizeOf } from '../../src/tensor/shape.ts';
@@ -70,7 +71,7 @@ export interface Answer {
 /** The model of a job. Linear layers are (in, out): y = x W. There are no biases; norms have weights only. */
 export interface ModelJob {
   preset: SizeName;
-  sizes: Sizes;
+  sizes: ModelConfig & { batchSize: number };
   /** AdamW with the gradient clipped at the norm clipNorm; weight decay only for parameters that say so. */
   settings: Settings;
   /** File of the starting weights, f32, one parameter after the other in the order of `parameters`. */
@@ -79,15 +80,6 @@ export interface ModelJob {
   /** (B T) ids, row-major, and the ids that should follow. */
   inputs: number[];
   targets: number[];
-}
-
-export interface Sizes {
-  nLayer: number;
-  nHead: number;
-  nEmbd: number;
-  blockSize: number;
-  batchSize: number;
-  vocabSize: number;
 }
 
 export type Settings = Pick<TrainConfig, 'learningRate' | 'beta1' | 'beta2' | 'epsilon' | 'weightDecay' | 'clipNorm'>;
@@ -108,8 +100,9 @@ export const peerConfig = (preset: SizeName): TrainConfig =>
 /** Writes the starting weights of a preset into a folder of their own. `dispose` removes it. */
 export async function makeModelJob(preset: SizeName): Promise<{ model: ModelJob; dispose(): Promise<void> }> {
   const config = peerConfig(preset);
-  const { nLayer, nHead, nEmbd, blockSize, batchSize } = config;
-  const specs = parameterSpecs(modelConfig(config, VOCABULARY));
+  const { blockSize, batchSize } = config;
+  const sizes = { ...modelConfig(config, VOCABULARY), batchSize };
+  const specs = parameterSpecs(sizes);
   const folder = await mkdtemp(join(tmpdir(), 'dawnlm-peers-'));
   const weights = join(folder, 'weights.f32');
   const values = specs.map(({ name, shape }, stream) => startOf(name, shape, stream));
@@ -118,7 +111,7 @@ export async function makeModelJob(preset: SizeName): Promise<{ model: ModelJob;
   const { learningRate, beta1, beta2, epsilon, weightDecay, clipNorm } = config;
   const model = {
     preset,
-    sizes: { nLayer, nHead, nEmbd, blockSize, batchSize, vocabSize: VOCABULARY },
+    sizes,
     settings: { learningRate, beta1, beta2, epsilon, weightDecay, clipNorm },
     weights,
     parameters: specs.map(({ name, shape, decay }) => ({ name, shape, decay })),

@@ -101,7 +101,7 @@ describe("the peer's side", () => {
        const train = async () => {
          prepared++;
          console.log('talk');
-         return { amount: 5, unit: 'tokens/s', check: [prepared], run: async (count) => sleep(50 * count) };
+         return { amount: 5, unit: 'tokens/s', check: [prepared], step: () => sleep(50) };
        };
        const decode = async () => { throw new Error('no cache'); };
        await serve({ version: '7', works: { train, decode } });`,
