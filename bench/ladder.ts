@@ -5,10 +5,10 @@ import { UsageError } from '../src/errors.ts';
 import type { Engine } from '../src/tensor/engine.ts';
 import type { Kernel, Point } from '../src/tensor/kernel.ts';
 import { ERROR_CASES, errorOf, makeWork, ratesOf, underVariant } from './kernels.ts';
+import { mockOf, type Shader, shadersOf } from './mockAdapter.ts';
 import type { Measurement } from './record.ts';
 import type { Roof } from './roof.ts';
 import type { Ladder, Rung } from './rungs.ts';
-import { paperEngine, type Shader, shadersOf, traitsOf } from './static/paper.ts';
 
 /** A rung with its place on the ladder. */
 export interface RungMeasurement extends Measurement {
@@ -100,13 +100,13 @@ export async function showRung(
   shape: readonly number[],
   name: string,
 ): Promise<Shader[]> {
-  const paper = await paperEngine(traitsOf(engine.device));
-  const steps = stepsOf(paper, ladder, shape);
+  const mock = await mockOf(engine);
+  const steps = stepsOf(mock, ladder, shape);
   const step = steps.find(({ rung }) => rung.name === name);
   if (!step) {
     const list = steps.map(({ rung }) => rung.name).join(', ');
     throw new UsageError(`${ladder.op.definition.name} has no rung "${name}" on this adapter; it has ${list}`);
   }
-  const { work } = makeWork(paper, { op: ladder.op, test: ladder.test(shape) }, false);
-  return shadersOf(paper, workOn(paper, step, work));
+  const { work } = makeWork(mock, { op: ladder.op, test: ladder.test(shape) }, false);
+  return shadersOf(mock, workOn(mock, step, work));
 }

@@ -5,7 +5,7 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { requestDevice } from '../../src/gpu/adapter.ts';
 import { openAdapter } from '../../src/node/drivers.ts';
-import type { Shader } from './paper.ts';
+import type { Shader } from '../mockAdapter.ts';
 import { FAILURE_MARK, SHADER_MARK } from './parse.ts';
 
 const mark = (text: string): number => writeSync(2, `\n${text}\n`);

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { UserError } from '../../src/errors.ts';
-import type { Shader } from './paper.ts';
+import type { Shader } from '../mockAdapter.ts';
 import { FAILURE_MARK, parseShader, type ShaderStatistics, splitByShader } from './parse.ts';
 
 const LAYER = 'VK_LAYER_dawnlm_no_recording';

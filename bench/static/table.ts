@@ -1,8 +1,8 @@
 /** Tuning points for GPUs that nobody has measured, from what their compiler makes of the kernels. */
 import type { Engine } from '../../src/tensor/engine.ts';
-import { classOf, type Kernel, type Point, preferredPoint } from '../../src/tensor/kernel.ts';
+import { classOf, type Kernel, type Point } from '../../src/tensor/kernel.ts';
 import { entryName, formatPoint, type TuningTable } from '../../src/tensor/tuning/table.ts';
-import { gpuTraits, paperEngine, type Shader, shaderAt, type Use } from './paper.ts';
+import { candidatesOf, gpuTraits, mockEngine, type Shader, type Use, usesOf } from '../mockAdapter.ts';
 import type { ShaderStatistics } from './parse.ts';
 import { compileFor } from './radv.ts';
 
@@ -36,54 +36,36 @@ export function better([preferred, ...others]: readonly Judged[]): Point | undef
   return share(preferred) > 0 && share(densest) >= share(preferred) + DENSER ? densest.point : undefined;
 }
 
-/** A kernel's use with its shaders, the preferred point first. */
-interface Task {
-  entry: string;
-  candidates: { point: Point; workgroups: number; shader: Shader }[];
-}
-
 /**
  * The table of a family for what `run` dispatches: entries only where another point than the preferred one is better.
  * @throws UserError as `compileFor`
  */
 export async function staticTable(family: string, run: (engine: Engine) => Promise<void>): Promise<TuningTable> {
-  const engine = await paperEngine(gpuTraits(32, 64)); // AMD's driver chooses between the two
-  const tasks = await tasksOf(engine, run);
-  const shaders = [
-    ...new Map(tasks.flatMap(({ candidates }) => candidates.map(({ shader }) => [shader.wgsl, shader]))).values(),
-  ];
+  const engine = await mockEngine(gpuTraits(32, 64)); // AMD's driver chooses between the two
+  const entryOf = ({ kernel: { spec }, params }: Use): string =>
+    entryName(spec.name, classOf(spec, params, engine.capabilities));
+  const tasks = [...(await usesOf(engine, () => run(engine), entryOf))].map(
+    ([entry, use]) => [entry, choicesOf(engine, use)] as const,
+  );
+  const shaders = [...new Map(tasks.flatMap(([, all]) => all.map(({ shader }) => [shader.wgsl, shader]))).values()];
   const compiled = await compileFor(family, shaders);
   const statisticsOf = new Map(shaders.map(({ wgsl }, i) => [wgsl, compiled[i]]));
-  const entries = tasks.flatMap(({ entry, candidates }): [string, string][] => {
-    const judged = candidates.map(({ shader, ...rest }) => ({ ...rest, statistics: statisticsOf.get(shader.wgsl)! }));
-    const point = better(judged);
+  const entries = tasks.flatMap(([entry, all]): [string, string][] => {
+    const point = better(all.map(({ shader, ...rest }) => ({ ...rest, statistics: statisticsOf.get(shader.wgsl)! })));
     return point ? [[entry, formatPoint(point)]] : [];
   });
   return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-async function tasksOf(engine: Engine, run: (engine: Engine) => Promise<void>): Promise<Task[]> {
-  const uses = new Map<string, Use>();
-  engine.onDispatch = (kernel, tensors, params) => {
-    const entry = entryName(kernel.spec.name, classOf(kernel.spec, params, engine.capabilities));
-    if (kernel.points(engine.capabilities).length > 1) uses.set(entry, uses.get(entry) ?? { kernel, tensors, params });
-  };
-  await run(engine);
-  engine.onDispatch = undefined;
-  return [...uses].map(([entry, use]) => ({ entry, candidates: candidatesOf(engine, use) }));
-}
-
-function candidatesOf(engine: Engine, use: Use): Task['candidates'] {
+/** The points that can do the work, the preferred one first; none where there is no choice. */
+function choicesOf(engine: Engine, use: Use): (Omit<Judged, 'statistics'> & { shader: Shader })[] {
   const { kernel, params } = use;
   const { capabilities } = engine;
-  const preferred = preferredPoint(kernel, capabilities, params);
-  const fits = (point: Point): boolean => kernel.spec.fits?.(point, params, capabilities) ?? true;
-  const others = kernel.points(capabilities).filter((point) => formatPoint(point) !== formatPoint(preferred));
-  return [preferred, ...others.filter(fits)].map((point) => ({
-    point,
-    workgroups: workgroupsOf(kernel, params, point),
-    shader: shaderAt(engine, use, point),
-  }));
+  if (kernel.points(capabilities).length < 2) return [];
+  return candidatesOf(engine, use)
+    .filter(({ point, preferred }) => preferred || (kernel.spec.fits?.(point, params, capabilities) ?? true))
+    .sort((a, b) => Number(b.preferred) - Number(a.preferred))
+    .map(({ point, shader }) => ({ point, shader, workgroups: workgroupsOf(kernel, params, point) }));
 }
 
 function workgroupsOf({ spec }: Kernel, params: Use['params'], point: Point): number {

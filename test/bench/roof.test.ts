@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest';
+import { gpuTraits, mockEngine, shadersOf } from '../../bench/mockAdapter.ts';
 import { multiplyAdds } from '../../bench/roof.ts';
-import { gpuTraits, paperEngine, shadersOf } from '../../bench/static/paper.ts';
 import { testEngine } from '../helpers/engine.ts';
 
 /** Multiply-adds that CPUs and GPUs begin before the result of the first is there: 2 or 4 a cycle for 4 to 8 cycles. */
 const IN_FLIGHT = 16;
 
 it('the loop of multiply-adds waits for none of its results, in the order written and in any that a compiler may choose', async () => {
-  const engine = await paperEngine(gpuTraits(32, 32));
+  const engine = await mockEngine(gpuTraits(32, 32));
   const [{ wgsl }] = shadersOf(engine, multiplyAdds(engine).work);
   const [, loop] = wgsl.match(/for \([^)]*\) \{([^}]*)\}/)!;
   const steps = [...loop.matchAll(/(\w+) = fma\((\w+), (\w+), (\w+)\);/g)].map(([, sum, ...read]) => ({ sum, read }));

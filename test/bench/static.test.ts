@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { gpuTraits, paperEngine, shadersOf } from '../../bench/static/paper.ts';
+import { gpuTraits, mockEngine, shadersOf } from '../../bench/mockAdapter.ts';
 import { parseShader, type ShaderStatistics, splitByShader } from '../../bench/static/parse.ts';
 import { canCompile } from '../../bench/static/radv.ts';
 import { better, type Judged } from '../../bench/static/table.ts';
-import { benchStatic, candidatesOf, FAMILIES, judge, type StaticFigures } from '../../bench/static.ts';
+import { benchStatic, FAMILIES, judge, type StaticFigures, shadersFor } from '../../bench/static.ts';
 import { matmul } from '../../src/kernels/matmul/matmul.ts';
 
 const output = readFileSync(new URL('radv.txt', import.meta.url), 'utf8');
@@ -37,9 +37,9 @@ describe("what the driver's output says", () => {
   });
 });
 
-describe('an adapter on paper', () => {
+describe('a mock adapter', () => {
   it('gets the shaders of a GPU, and does nothing', async () => {
-    const engine = await paperEngine(gpuTraits(32, 64));
+    const engine = await mockEngine(gpuTraits(32, 64));
     const a = engine.tensor(new Float32Array(128 * 128), [128, 128]);
     const [shader] = shadersOf(engine, () => void matmul(a, a, undefined, undefined, {}));
     expect(shader.name).toBe('matmul');
@@ -54,7 +54,7 @@ describe('an adapter on paper', () => {
   });
 
   it('runs a step of training and of decoding: every kernel at every point of a GPU', async () => {
-    const candidates = await candidatesOf('tiny');
+    const candidates = await shadersFor('tiny');
     const kernels = new Set(candidates.map(({ shader }) => shader.name));
     for (const name of [
       'matmul',
