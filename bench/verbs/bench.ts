@@ -6,6 +6,7 @@ import { addSampleSpeed, addTrainSpeed } from './models.ts';
 import { addPeers } from './peers.ts';
 import { addCompare, addReport } from './report.ts';
 import { addStatic } from './static.ts';
+import { addWgsl } from './wgsl.ts';
 
 /** Every verb of bench is a file beside this one. */
 export function addBench(program: Command): void {
@@ -20,6 +21,7 @@ export function addBench(program: Command): void {
     addStatic,
     addCompare,
     addReport,
+    addWgsl,
   ])
     add(bench);
 }

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { adapterOption, examples, jsonOption } from '../../src/cli/options.ts';
-import { print, table } from '../../src/cli/terminal/output.ts';
+import { table } from '../../src/cli/terminal/output.ts';
 import { UsageError } from '../../src/errors.ts';
 import { benchLadder, type RungMeasurement, showRung } from '../ladder.ts';
 import { measureRoof } from '../roof.ts';
 import { LADDERS, type Ladder, ladderOf, parseShape } from '../rungs.ts';
 import { percent, type ResultFlags, Results, saveOption, three } from './results.ts';
+import { printShaders } from './wgsl.ts';
 
 interface LadderFlags extends ResultFlags {
   shape?: string;
@@ -43,9 +44,7 @@ async function ladderVerb(name: string | undefined, { shape, show, ...flags }: L
   const shapeOf = ({ shapes }: Ladder): readonly number[] =>
     chosen ?? (engine.capabilities.software ? shapes.software : shapes.gpu);
   if (show !== undefined) {
-    const shaders = await showRung(engine, ladders[0], shapeOf(ladders[0]), show);
-    print(shaders.map(({ name, wgsl }) => `// ${name}\n${wgsl}\n`).join('\n'));
-    return;
+    return void printShaders(await showRung(engine, ladders[0], shapeOf(ladders[0]), show));
   }
   const roof = await measureRoof(engine);
   for (const measurement of roof.measurements) await results.take(measurement);
