@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
-import { adapterOption, examples, jsonOption } from '../../src/cli/options.ts';
 import { table } from '../../src/cli/terminal/output.ts';
 import { UsageError } from '../../src/errors.ts';
 import { benchLadder, type RungMeasurement, showRung } from '../ladder.ts';
 import { measureRoof } from '../roof.ts';
 import { LADDERS, type Ladder, ladderOf, parseShape } from '../rungs.ts';
-import { percent, type ResultFlags, Results, saveOption, three } from './results.ts';
+import { percent, type ResultFlags, Results, three, withResults } from './results.ts';
 import { printShaders } from './wgsl.ts';
 
 interface LadderFlags extends ResultFlags {
@@ -15,20 +14,14 @@ interface LadderFlags extends ResultFlags {
 
 export function addLadder(bench: Command): void {
   const axes = Object.entries(LADDERS).map(([name, ladder]) => `${name} ${ladder.axes.join('x')}`);
-  bench
+  const verb = bench
     .command('ladder')
     .description('an op from its plainest kernel to its best: what each idea brings')
     .argument('[op]', `${Object.keys(LADDERS).join(', ')} (default: all)`)
     .option('--shape <sizes>', `of one op: ${axes.join(', ')}`)
-    .option('--show <rung>', "print the WGSL of an op's rung in place of timing")
-    .addOption(saveOption())
-    .addOption(adapterOption())
-    .addOption(jsonOption())
-    .addHelpText(
-      'after',
-      examples('dawnlm bench ladder matmul --shape 256x256x1024', 'dawnlm bench ladder matmul --show tile64'),
-    )
-    .action(ladderVerb);
+    .option('--show <rung>', "print the WGSL of an op's rung in place of timing");
+  const examples = ['dawnlm bench ladder matmul --shape 256x256x1024', 'dawnlm bench ladder matmul --show tile64'];
+  withResults(verb, ...examples).action(ladderVerb);
 }
 
 async function ladderVerb(name: string | undefined, { shape, show, ...flags }: LadderFlags): Promise<void> {
