@@ -2,7 +2,8 @@
 
 import { adamwWork, compareAdamw } from '../src/check/adamw.ts';
 import { type HeldWork, interleaved, type Timing, type Work } from '../src/check/measure.ts';
-import { type AnyOp, apply, compare, findOps, makeNumbers, upload } from '../src/check/ops.ts';
+import { type AnyOp, compare, FIRST_CASES, findOps } from '../src/check/ops.ts';
+import { makeWork } from '../src/check/opWork.ts';
 import {
   describeWorkload,
   operationsOf,
@@ -67,6 +68,18 @@ export async function* benchKernels(
   }
 }
 
+/** Work that has variants, on one shape in one pass. */
+interface Subject extends HeldWork {
+  what: { op: string; shape: string; preset: string };
+  pass: Pass;
+  variants: readonly string[];
+  /** Of each variant, against float64. */
+  errors: readonly number[];
+  /** What it is rated by. */
+  amounts: Amounts;
+  intensity?: number;
+}
+
 async function* benchOp(
   engine: Engine,
   op: AnyOp,
@@ -74,36 +87,18 @@ async function* benchOp(
   passes: readonly Pass[],
   roof: Roof,
 ): AsyncGenerator<KernelMeasurement> {
-  const variants = Object.keys(op.definition.run);
-  const errors = new Map<string, number>();
-  for (const variant of variants) errors.set(variant, await errorOf(engine, op, variant));
+  const { name, run, backward } = op.definition;
+  const variants = Object.keys(run);
+  const errors: number[] = [];
+  for (const variant of variants) errors.push(await errorOf(engine, op, variant));
   for (const workload of workloadsOf(op, presets)) {
+    const what = { op: name, shape: describeWorkload(workload), preset: workload.from };
     for (const pass of passes) {
-      if (pass !== 'forward' && !op.definition.backward) continue;
-      const { work, free } = makeWork(engine, workload, pass !== 'forward');
-      const timings = await timeVariants(engine, variants, work).finally(free);
-      for (const [i, variant] of variants.entries()) {
-        const gain = timings[0].median / timings[i].median;
-        const { flops, operations, bytes } = amountsOf(workload, pass);
-        const intensity = bytes && (flops ?? operations ?? 0) / bytes;
-        const details = { pass, gain, best: i === variants.length - 1, intensity };
-        const what = {
-          op: op.definition.name,
-          variant: `${variant}, ${pass}`,
-          shape: describeWorkload(workload),
-          preset: workload.from,
-        };
-        const rates = ratesOf(timings[i], { flops, bytes }, roof);
-        yield {
-          kind: 'kernel',
-          ...what,
-          unit: 'ms',
-          ...timings[i],
-          ...rates,
-          error: errors.get(variant)!,
-          details,
-        };
-      }
+      if (pass !== 'forward' && !backward) continue;
+      const { flops, operations, bytes } = amountsOf(workload, pass);
+      const intensity = bytes && (flops ?? operations ?? 0) / bytes;
+      const held = makeWork(engine, workload, pass !== 'forward');
+      yield* measured(engine, { what, pass, variants, errors, amounts: { flops, bytes }, intensity, ...held }, roof);
     }
   }
 }
@@ -111,19 +106,37 @@ async function* benchOp(
 /** Parameters, gradients and two moments are read, and all but the gradients written. */
 async function* benchAdamw(engine: Engine, presets: readonly string[], roof: Roof): AsyncGenerator<KernelMeasurement> {
   const { error } = await compareAdamw(engine);
+  const about = { pass: 'step' as const, variants: ['naive', 'fours'], errors: [error, error] };
   for (const preset of presets) {
     const count = parametersOf(preset);
-    const { work, free } = adamwWork(engine, count);
-    const timings = await timeVariants(engine, ['naive', 'best'], work).finally(free);
-    for (const [i, variant] of ['naive', 'fours'].entries()) {
-      const bytes = 7 * ELEMENT_BYTES * count;
-      const rates = ratesOf(timings[i], { bytes }, roof);
-      const what = { op: ADAMW, variant: `${variant}, step`, shape: `(${count})`, preset };
-      const gain = timings[0].median / timings[i].median;
-      const intensity = (ADAMW_OPERATIONS * count) / bytes;
-      const details = { pass: 'step' as const, gain, best: i === 1, intensity };
-      yield { kind: 'kernel', ...what, unit: 'ms', ...timings[i], ...rates, error, details };
-    }
+    const bytes = 7 * ELEMENT_BYTES * count;
+    const what = { op: ADAMW, shape: `(${count})`, preset };
+    const intensity = (ADAMW_OPERATIONS * count) / bytes;
+    yield* measured(engine, { what, ...about, amounts: { bytes }, intensity, ...adamwWork(engine, count) }, roof);
+  }
+}
+
+/** Times the variants in turns and frees the work's memory. */
+async function* measured(
+  engine: Engine,
+  { what, pass, variants, errors, amounts, intensity, work, free }: Subject,
+  roof: Roof,
+): AsyncGenerator<KernelMeasurement> {
+  const works = variants.map((variant) => underVariant(engine, variant, work));
+  const timings = await interleaved(engine, works).finally(free);
+  for (const [i, name] of variants.entries()) {
+    const [timing, error, variant] = [timings[i], errors[i], `${name}, ${pass}`];
+    const details = { pass, gain: timings[0].median / timing.median, best: i === variants.length - 1, intensity };
+    yield {
+      kind: 'kernel',
+      ...what,
+      variant,
+      unit: 'ms',
+      ...timing,
+      ...ratesOf(timing, amounts, roof),
+      error,
+      details,
+    };
   }
 }
 
@@ -151,60 +164,37 @@ export function ratesOf({ median }: Timing, { flops, bytes }: Amounts, roof: Roo
   return { gigabytesPerSecond, roofShare: gigabytesPerSecond / roof.gigabytesPerSecond };
 }
 
-/** Cases that errors are taken from: the first ones are small, and a reference is slow. */
-export const ERROR_CASES = 2;
-
-/** Largest error of a variant over the op's first cases. */
-export async function errorOf(engine: Engine, op: AnyOp, variant: string): Promise<number> {
+/** Runs work under a variant of the ops, and another one after it as before. */
+export function withVariant<T>(engine: Engine, variant: string, work: () => T): T {
   const before = engine.variant;
-  engine.variant = variant;
-  try {
-    const errors = [];
-    for (const test of op.definition.cases.slice(0, ERROR_CASES)) errors.push((await compare(engine, op, test)).error);
-    return Math.max(...errors);
-  } finally {
+  const restore = (): void => {
     engine.variant = before;
+  };
+  engine.variant = variant;
+  return undone(work, restore);
+}
+
+/** What work returns, with something undone when it is over: at once, or when its promise is settled. */
+export function undone<T>(work: () => T, undo: () => void): T {
+  let result: T | undefined;
+  try {
+    result = work();
+    return (result instanceof Promise ? result.finally(undo) : result) as T;
+  } finally {
+    if (!(result instanceof Promise)) undo();
   }
 }
 
 /** The same work under a variant of the ops. */
 export const underVariant =
   (engine: Engine, variant: string, work: Work): Work =>
-  () => {
-    const before = engine.variant;
-    engine.variant = variant;
-    work();
-    engine.variant = before;
-  };
+  () =>
+    withVariant(engine, variant, work);
 
-/** Times of variants, taking turns. */
-const timeVariants = (engine: Engine, variants: readonly string[], work: Work): Promise<Timing[]> =>
-  interleaved(
-    engine,
-    variants.map((variant) => underVariant(engine, variant, work)),
-  );
-
-/** The pass as it stands in a recorded step. Inputs of normal numbers get gradients, which nothing has been added to before. */
-export function makeWork(engine: Engine, { op, test }: Pick<Workload, 'op' | 'test'>, backward: boolean): HeldWork {
-  const attributes = test.attributes ?? {};
-  const numbers = makeNumbers(test);
-  const inputs = upload(engine, numbers);
-  const held = inputs.filter((input) => input !== undefined);
-  const free = (): void => {
-    for (const { view } of held) engine.device.free(view);
-  };
-  if (!backward) return { free, work: () => void engine.withoutGradients(() => apply(op, inputs, attributes)) };
-  const shape = op.definition.shape(
-    numbers.map((input) => input?.shape),
-    attributes,
-  );
-  const dy = engine.tensor(makeNumbers({ inputs: [shape] })[0]!.data, shape);
-  const differentiable = held.filter(({ dtype }) => dtype === 'f32');
-  for (const input of differentiable) input.requiresGrad = true;
-  held.push(dy);
-  const work = (): void => {
-    for (const input of differentiable) input.grad = undefined;
-    engine.backward(apply(op, inputs, attributes), dy);
-  };
-  return { free, work };
-}
+/** Largest error of a variant over the op's first cases. */
+export const errorOf = (engine: Engine, op: AnyOp, variant: string): Promise<number> =>
+  withVariant(engine, variant, async () => {
+    const errors = [];
+    for (const test of op.definition.cases.slice(0, FIRST_CASES)) errors.push((await compare(engine, op, test)).error);
+    return Math.max(...errors);
+  });

@@ -1,10 +1,12 @@
 /** What does each idea bring? The rungs of a ladder, timed in turns. */
 
 import { interleaved, type Work } from '../src/check/measure.ts';
+import { FIRST_CASES } from '../src/check/ops.ts';
+import { makeWork } from '../src/check/opWork.ts';
 import { UsageError } from '../src/errors.ts';
 import type { Engine } from '../src/tensor/engine.ts';
 import type { Kernel, Point } from '../src/tensor/kernel.ts';
-import { ERROR_CASES, errorOf, makeWork, ratesOf, underVariant } from './kernels.ts';
+import { errorOf, ratesOf, underVariant, undone } from './kernels.ts';
 import { mockOf, type Shader, shadersOf } from './mockAdapter.ts';
 import type { Measurement } from './record.ts';
 import type { Roof } from './roof.ts';
@@ -70,21 +72,17 @@ const hasPoint = (kernel: Kernel, engine: Engine, point: Point): boolean =>
 
 /** The kernels that a rung's variant dispatches on the shape, and on the small cases that errors are taken from. */
 function kernelsOf(engine: Engine, { op, test }: Ladder, { variant }: Rung, shape: readonly number[]): Kernel[] {
-  const tests = [test(shape), ...op.definition.cases.slice(0, ERROR_CASES)];
+  const tests = [test(shape), ...op.definition.cases.slice(0, FIRST_CASES)];
   const works = tests.map((one) => underVariant(engine, variant, makeWork(engine, { op, test: one }, false).work));
   const seen = works.flatMap((work) => engine.observe(() => engine.device.capture(work)));
   return [...new Set(seen.map(({ kernel }) => kernel))];
 }
 
 function withPoint<T>(engine: Engine, names: readonly string[], point: Point, work: () => T): T {
-  const restore = (): void => {
-    for (const name of names) engine.tuning.delete(name);
-  };
   for (const name of names) engine.tuning.set(name, point);
-  const result = work();
-  if (result instanceof Promise) return result.finally(restore) as T;
-  restore();
-  return result;
+  return undone(work, () => {
+    for (const name of names) engine.tuning.delete(name);
+  });
 }
 
 /** The same work on a rung: for recording. */

@@ -1,6 +1,6 @@
 /** What would a GPU make of the kernels? Registers, spills, occupancy and density, from a driver that compiles without a GPU. */
 
-import { opDispatches } from '../src/check/dispatches.ts';
+import { opDispatches } from '../src/check/opWork.ts';
 import { VOCABULARY } from '../src/check/workloads.ts';
 import { Generator } from '../src/model/generate.ts';
 import { GPT } from '../src/model/gpt.ts';

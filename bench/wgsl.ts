@@ -1,11 +1,12 @@
 /** The WGSL of an op as an adapter gets it, at any case, variant and tuning point; nothing is executed. */
 import { type AnyOp, describeCase, findOps } from '../src/check/ops.ts';
+import { makeWork } from '../src/check/opWork.ts';
 import { UsageError } from '../src/errors.ts';
 import type { Engine } from '../src/tensor/engine.ts';
 import type { Kernel, Point } from '../src/tensor/kernel.ts';
 import type { Precision } from '../src/tensor/operands/half.ts';
 import { formatPoint } from '../src/tensor/tuning/table.ts';
-import { makeWork, underVariant } from './kernels.ts';
+import { underVariant } from './kernels.ts';
 import { gpuTraits, MATRICES_OF_16, type Shader, shadersOf, type Traits } from './mockAdapter.ts';
 
 /** GPUs that need not be there. */

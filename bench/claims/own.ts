@@ -2,13 +2,13 @@
 
 import { type HeldWork, timesInTurns } from '../../src/check/measure.ts';
 import type { AnyCase, AnyOp } from '../../src/check/ops.ts';
+import { makeWork } from '../../src/check/opWork.ts';
 import { bufferCopy } from '../../src/check/speed.ts';
 import { attention } from '../../src/kernels/attention/attention.ts';
 import { layerNorm } from '../../src/kernels/norm/layerNorm.ts';
 import { softmax } from '../../src/kernels/softmax.ts';
 import type { Engine } from '../../src/tensor/engine.ts';
 import { ELEMENT_BYTES } from '../../src/tensor/tensor.ts';
-import { makeWork } from '../kernels.ts';
 import type { ClaimMeasurement } from '../record.ts';
 import { benchTrain, type TrainMeasurement } from '../train.ts';
 import { ATTENTION, ROWS, SCRIPT } from './catalog.ts';

@@ -12,6 +12,8 @@ export type AnyOp = Op<readonly (Tensor | undefined)[], Attributes>;
 export type AnyCase = Case<Attributes>;
 
 const SEED = 1234;
+/** Cases for a quick look at an op: the first ones are small, and a reference is slow. */
+export const FIRST_CASES = 2;
 
 /** Every op that a file in src/kernels or a folder of it exports, by name. */
 export async function findOps(): Promise<Map<string, AnyOp>> {
@@ -51,6 +53,11 @@ export function makeNumbers(test: AnyCase): ((Numbers & { data: Float32Array | U
 /** Uploads numbers. */
 export const upload = (engine: Engine, numbers: readonly (Numbers | undefined)[]): (Tensor | undefined)[] =>
   numbers.map((input) => input && engine.tensor(input.data, input.shape));
+
+/** Hands memory back at once: garbage collection does not see its size. */
+export function freeAll(tensors: readonly Tensor[]): void {
+  for (const { engine, view } of tensors) engine.device.free(view);
+}
 
 /** Applies an op; cases may leave optional inputs at the end out. */
 export const apply = (op: AnyOp, inputs: readonly (Tensor | undefined)[], attributes: Attributes): Tensor =>
