@@ -2,7 +2,7 @@
 
 import { adamwWork, compareAdamw } from '../src/check/adamw.ts';
 import { type HeldWork, interleaved, type Timing, type Work } from '../src/check/measure.ts';
-import { type AnyOp, compare, FIRST_CASES, findOps } from '../src/check/ops.ts';
+import { type AnyOp, compare, FIRST_CASES, findOps, variantsOf } from '../src/check/ops.ts';
 import { makeWork } from '../src/check/opWork.ts';
 import {
   describeWorkload,
@@ -87,8 +87,8 @@ async function* benchOp(
   passes: readonly Pass[],
   roof: Roof,
 ): AsyncGenerator<KernelMeasurement> {
-  const { name, run, backward } = op.definition;
-  const variants = Object.keys(run);
+  const { name, backward } = op.definition;
+  const variants = variantsOf(op);
   const errors: number[] = [];
   for (const variant of variants) errors.push(await errorOf(engine, op, variant));
   for (const workload of workloadsOf(op, presets)) {

@@ -5,9 +5,8 @@
 import type { AdapterInfo, SubgroupMatrix } from '../src/gpu/adapter.ts';
 import type { Device } from '../src/gpu/device.ts';
 import { Engine } from '../src/tensor/engine.ts';
-import { type Kernel, type Point, preferredPoint } from '../src/tensor/kernel.ts';
-import type { Tensor } from '../src/tensor/tensor.ts';
-import { formatPoint } from '../src/tensor/tuning/table.ts';
+import { type Choices, type Dispatched, observeLong } from '../src/tensor/kernel.ts';
+import { formatPoint, type Point } from '../src/tensor/tuning/table.ts';
 
 /** What a GPU compiles. */
 export interface Shader {
@@ -122,62 +121,32 @@ export function shadersOf(engine: Engine, work: () => void): Shader[] {
   return [...new Map(shaders.map((shader) => [shader.wgsl, shader])).values()];
 }
 
-/** A kernel with what it was called with. */
-export interface Use {
-  kernel: Kernel;
-  tensors: Record<string, Tensor>;
-  params: Record<string, number>;
-}
-
-/** What tells uses apart whose shaders differ, or that prefer another point. */
-const formOf = ({ kernel, params }: Use, engine: Engine): string => {
-  const point = preferredPoint(kernel, engine.capabilities, params);
-  return `${kernel.spec.name} ${kernel.spec.form?.(params) ?? 0} ${JSON.stringify(point)}`;
-};
-
-/** The kernels that `work` dispatches, each once for every `key`. */
+/** The kernels that `work` dispatches, each once for every `key`; by default in every form and for every point that it prefers. */
 export async function usesOf(
   engine: Engine,
-  work: () => void | Promise<void>,
-  key: (use: Use, engine: Engine) => string = formOf,
-): Promise<Map<string, Use>> {
-  const uses = new Map<string, Use>();
-  engine.onDispatch = (kernel, tensors, params) => {
-    const use = { kernel, tensors, params };
-    const name = key(use, engine);
+  work: () => Promise<unknown>,
+  key: (choices: Choices) => string = ({ shaders, points }) => `${shaders} ${formatPoint(points[0])}`,
+): Promise<Dispatched[]> {
+  const uses = new Map<string, Dispatched>();
+  for (const use of await observeLong(engine, work)) {
+    const name = `${use.kernel.spec.name} ${key(use.kernel.choices(use.tensors, use.params))}`;
     if (!uses.has(name)) uses.set(name, use);
-  };
-  try {
-    await work();
-  } finally {
-    engine.onDispatch = undefined;
   }
-  return uses;
+  return [...uses.values()];
 }
 
 /** A kernel's shader at a tuning point. */
 export interface Candidate {
   shader: Shader;
   point: Point;
-  /** Whether the engine's adapter gets this point unless a measurement knows better. */
-  preferred: boolean;
+  /** What it makes of the work. */
+  workgroups: number;
 }
 
-/** The shaders of a kernel's use at all tuning points of the engine's adapter. */
-export function candidatesOf(engine: Engine, use: Use): Candidate[] {
-  const { kernel, params } = use;
-  const chosen = formatPoint(preferredPoint(kernel, engine.capabilities, params));
-  return kernel.points(engine.capabilities).map((point) => ({
-    ...{ shader: shaderAt(engine, use, point), point, preferred: formatPoint(point) === chosen },
-  }));
-}
-
-/** The shader of a kernel's use at a tuning point. */
-function shaderAt(engine: Engine, { kernel, tensors, params }: Use, point: Point): Shader {
-  engine.tuning.set(kernel.spec.name, point);
-  try {
-    return shadersOf(engine, () => kernel(tensors, params)).at(-1)!;
-  } finally {
-    engine.tuning.delete(kernel.spec.name);
-  }
+/** The shaders of a dispatch at all tuning points that can do it, the preferred one first. */
+export function candidatesOf(engine: Engine, { kernel, tensors, params }: Dispatched): Candidate[] {
+  const { points, workgroups } = kernel.choices(tensors, params);
+  const shaderAt = (point: Point): Shader =>
+    engine.tuning.during(kernel.spec.name, point, () => shadersOf(engine, () => kernel(tensors, params)).at(-1)!);
+  return points.map((point) => ({ shader: shaderAt(point), point, workgroups: workgroups(point) }));
 }

@@ -4,8 +4,8 @@ import { opDispatches } from '../src/check/opWork.ts';
 import { VOCABULARY } from '../src/check/workloads.ts';
 import { Generator } from '../src/model/generate.ts';
 import { GPT } from '../src/model/gpt.ts';
+import type { Precision } from '../src/tensor/capabilities.ts';
 import type { Engine } from '../src/tensor/engine.ts';
-import type { Precision } from '../src/tensor/operands/half.ts';
 import type { TuningTable } from '../src/tensor/tuning/table.ts';
 import { modelConfig, resolveConfig } from '../src/train/config.ts';
 import { Trainer } from '../src/train/trainer.ts';
@@ -18,9 +18,11 @@ import { staticTable } from './static/table.ts';
 export const FAMILIES = ['navi21', 'navi31'] as const;
 
 /** A kernel's shader at a tuning point of a GPU. */
-export interface StaticCandidate extends Candidate {
+export interface StaticCandidate extends Pick<Candidate, 'shader' | 'point'> {
   /** Mixed only where that makes another shader. */
   precision: Precision;
+  /** Whether GPUs get this point unless a measurement knows better. */
+  preferred: boolean;
 }
 
 export interface StaticFigures extends ShaderStatistics, Omit<StaticCandidate, 'shader'> {
@@ -61,9 +63,9 @@ export async function shadersFor(preset: string): Promise<StaticCandidate[]> {
     const uses = await usesOf(engine, () => runEverything(engine, preset));
     for (const precision of ['float32', 'mixed'] as const) {
       engine.precision = precision;
-      for (const one of [...uses.values()].flatMap((use) => candidatesOf(engine, use))) {
-        const before = byWgsl.get(one.shader.wgsl) ?? { ...one, precision, preferred: false };
-        byWgsl.set(one.shader.wgsl, { ...before, preferred: one.preferred || before.preferred });
+      for (const [i, { shader, point }] of uses.flatMap((use) => [...candidatesOf(engine, use).entries()])) {
+        const before = byWgsl.get(shader.wgsl) ?? { shader, point, precision, preferred: false };
+        byWgsl.set(shader.wgsl, { ...before, preferred: before.preferred || i === 0 });
       }
     }
   }

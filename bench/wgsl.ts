@@ -2,11 +2,12 @@
 import { type AnyOp, describeCase, findOps } from '../src/check/ops.ts';
 import { makeWork } from '../src/check/opWork.ts';
 import { UsageError } from '../src/errors.ts';
+import type { Precision } from '../src/tensor/capabilities.ts';
 import type { Engine } from '../src/tensor/engine.ts';
-import type { Kernel, Point } from '../src/tensor/kernel.ts';
-import type { Precision } from '../src/tensor/operands/half.ts';
-import { formatPoint } from '../src/tensor/tuning/table.ts';
+import type { Kernel } from '../src/tensor/kernel.ts';
+import { formatPoint, type Point } from '../src/tensor/tuning/table.ts';
 import { underVariant } from './kernels.ts';
+import { rungsOf } from './ladder.ts';
 import { gpuTraits, MATRICES_OF_16, type Shader, shadersOf, type Traits } from './mockAdapter.ts';
 
 /** GPUs that need not be there. */
@@ -45,12 +46,16 @@ export function wgslOf(engine: Engine, op: AnyOp, choice: WgslChoice = {}): Shad
   const { case: number = 0, variant = Object.keys(run).at(-1)!, point } = choice;
   const test = cases[number];
   if (!test) throw new UsageError(`${name} has no case ${number}; it has\n${caseList(op)}`);
-  if (!Object.hasOwn(run, variant)) {
-    throw new UsageError(`${name} has no variant "${variant}"; it has ${Object.keys(run).join(', ')}`);
+  const known = rungsOf({ op }, engine);
+  const wanted = known.find((one) => one.name === variant);
+  if (!wanted) throw new UsageError(`${name} has no variant "${variant}"; it has ${Object.keys(run).join(', ')}`);
+  if (wanted.missing) {
+    const others = known.filter(({ missing }) => !missing).map((one) => one.name);
+    throw new UsageError(`${variant}: ${wanted.missing}; this adapter has ${others.join(', ')}`);
   }
   if (choice.backward && !backward) throw new UsageError(`${name} has no gradient: leave out --backward`);
   engine.precision = choice.precision ?? 'float32';
-  const { work } = makeWork(engine, { op, test }, choice.backward ?? false);
+  const { work } = makeWork(engine, { op, case: test }, choice.backward ?? false);
   const chosen = underVariant(engine, variant, work);
   if (point !== undefined) setPoints(engine, chosen, point);
   try {

@@ -1,15 +1,12 @@
 /** Tuning points for GPUs that nobody has measured, from what their compiler makes of the kernels. */
 import type { Engine } from '../../src/tensor/engine.ts';
-import { classOf, type Kernel, type Point } from '../../src/tensor/kernel.ts';
-import { entryName, formatPoint, type TuningTable } from '../../src/tensor/tuning/table.ts';
-import { candidatesOf, gpuTraits, mockEngine, type Shader, type Use, usesOf } from '../mockAdapter.ts';
+import { formatPoint, type Point, type TuningTable } from '../../src/tensor/tuning/table.ts';
+import { type Candidate, candidatesOf, gpuTraits, mockEngine, usesOf } from '../mockAdapter.ts';
 import type { ShaderStatistics } from './parse.ts';
 import { compileFor } from './radv.ts';
 
-/** A point of a kernel on work of a shape class, with the workgroups that it makes of it. */
-export interface Judged {
-  point: Point;
-  workgroups: number;
+/** A point of a kernel with what it makes of the work. */
+export interface Judged extends Omit<Candidate, 'shader'> {
   statistics: ShaderStatistics;
 }
 
@@ -42,11 +39,15 @@ export function better([preferred, ...others]: readonly Judged[]): Point | undef
  */
 export async function staticTable(family: string, run: (engine: Engine) => Promise<void>): Promise<TuningTable> {
   const engine = await mockEngine(gpuTraits(32, 64)); // AMD's driver chooses between the two
-  const entryOf = ({ kernel: { spec }, params }: Use): string =>
-    entryName(spec.name, classOf(spec, params, engine.capabilities));
-  const tasks = [...(await usesOf(engine, () => run(engine), entryOf))].map(
-    ([entry, use]) => [entry, choicesOf(engine, use)] as const,
+  const uses = await usesOf(
+    engine,
+    () => run(engine),
+    ({ entry }) => entry,
   );
+  const tasks = uses.flatMap((use): [string, Candidate[]][] => {
+    const { entry, points } = use.kernel.choices(use.tensors, use.params);
+    return points.length > 1 ? [[entry, candidatesOf(engine, use)]] : [];
+  });
   const shaders = [...new Map(tasks.flatMap(([, all]) => all.map(({ shader }) => [shader.wgsl, shader]))).values()];
   const compiled = await compileFor(family, shaders);
   const statisticsOf = new Map(shaders.map(({ wgsl }, i) => [wgsl, compiled[i]]));
@@ -55,20 +56,4 @@ export async function staticTable(family: string, run: (engine: Engine) => Promi
     return point ? [[entry, formatPoint(point)]] : [];
   });
   return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-/** The points that can do the work, the preferred one first; none where there is no choice. */
-function choicesOf(engine: Engine, use: Use): (Omit<Judged, 'statistics'> & { shader: Shader })[] {
-  const { kernel, params } = use;
-  const { capabilities } = engine;
-  if (kernel.points(capabilities).length < 2) return [];
-  return candidatesOf(engine, use)
-    .filter(({ point, preferred }) => preferred || (kernel.spec.fits?.(point, params, capabilities) ?? true))
-    .sort((a, b) => Number(b.preferred) - Number(a.preferred))
-    .map(({ point, shader }) => ({ point, shader, workgroups: workgroupsOf(kernel, params, point) }));
-}
-
-function workgroupsOf({ spec }: Kernel, params: Use['params'], point: Point): number {
-  const grid = spec.grid(params, point);
-  return typeof grid === 'number' ? grid : grid[0] * grid[1] * grid[2];
 }

@@ -1,11 +1,12 @@
 /** AdamW changes its buffers in place and so is no op: it is timed and compared by hand here. */
-import { type AdamwTensors, adamw, adamwHyper, adamwReference, HYPER_SIZE } from '../kernels/optimizer/adamw.ts';
+import { type AdamwTensors, adamw, adamwReference } from '../kernels/optimizer/adamw.ts';
+import { packSettings, SETTINGS } from '../kernels/optimizer/optimizer.ts';
 import type { Engine } from '../tensor/engine.ts';
 import { normals } from '../tensor/random.ts';
 import type { HeldWork } from './measure.ts';
 import { type Comparison, freeAll, largestError } from './ops.ts';
 
-const SETTINGS = { learningRate: 1e-3, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.1, clipNorm: 1 };
+const AT = { learningRate: 1e-3, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.1, clipNorm: 1 };
 const NORM = 2;
 
 /** The state of n elements as it is at the third step; moments squared are positive. */
@@ -20,7 +21,7 @@ function makeState<T>(n: number, as: (data: Float32Array) => T) {
 const upload = (engine: Engine, n: number): AdamwTensors => ({
   ...makeState(n, (data) => engine.tensor(data, [n])),
   norm: engine.tensor([NORM], [1]),
-  hyper: engine.tensor(adamwHyper(SETTINGS, 3), [HYPER_SIZE]),
+  settings: engine.tensor(packSettings(AT, 3), [SETTINGS.size]),
 });
 
 /** One step over n parameters. */
@@ -33,7 +34,7 @@ export function adamwWork(engine: Engine, n: number): HeldWork {
 export async function compareAdamw(engine: Engine, n = 1004): Promise<Comparison> {
   const tensors = upload(engine, n);
   const exact = makeState(n, (data) => Float64Array.from(data));
-  adamwReference(exact, NORM, adamwHyper(SETTINGS, 3), n >> 1);
+  adamwReference(exact, NORM, packSettings(AT, 3), n >> 1);
   adamw(tensors, { decayEnd: n >> 1 });
   return { error: largestError(await tensors.values.floats(), exact.values), tolerance: 2 ** -23 * 21 };
 }

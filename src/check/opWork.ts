@@ -1,28 +1,29 @@
 /** An op on made-up numbers as work: to be timed, looked at, or tuned for. */
-import type { Dispatched, Engine } from '../tensor/engine.ts';
+import type { Engine } from '../tensor/engine.ts';
+import type { Dispatched } from '../tensor/kernel.ts';
 import type { HeldWork } from './measure.ts';
-import { apply, findOps, freeAll, makeNumbers, upload } from './ops.ts';
+import { findOps, freeAll, makeNumbers, shapesOf, upload } from './ops.ts';
 import { type SizeName, type Workload, workloadsOf } from './workloads.ts';
 
 /** The pass as it stands in a recorded step. Inputs of normal numbers get gradients, which nothing has been added to before. */
-export function makeWork(engine: Engine, { op, test }: Pick<Workload, 'op' | 'test'>, backward: boolean): HeldWork {
-  const attributes = test.attributes ?? {};
-  const numbers = makeNumbers(test);
-  const inputs = upload(engine, numbers);
-  const held = inputs.filter((input) => input !== undefined);
+export function makeWork(
+  engine: Engine,
+  { op, case: test }: Pick<Workload, 'op' | 'case'>,
+  backward: boolean,
+): HeldWork {
+  const [, attributes = {}] = test;
+  const inputs = upload(engine, makeNumbers(test));
+  const held = Object.values(inputs);
   const free = (): void => freeAll(held);
-  if (!backward) return { free, work: () => void engine.withoutGradients(() => apply(op, inputs, attributes)) };
-  const shape = op.definition.shape(
-    numbers.map((input) => input?.shape),
-    attributes,
-  );
-  const dy = engine.tensor(makeNumbers({ inputs: [shape] })[0]!.data, shape);
+  if (!backward) return { free, work: () => void engine.withoutGradients(() => op(inputs, attributes)) };
+  const shape = op.definition.shape(shapesOf(test), attributes);
+  const dy = engine.tensor(makeNumbers([{ dy: shape }]).dy.data, shape);
   const differentiable = held.filter(({ dtype }) => dtype === 'f32');
   for (const input of differentiable) input.requiresGrad = true;
   held.push(dy);
   const work = (): void => {
     for (const input of differentiable) input.grad = undefined;
-    engine.backward(apply(op, inputs, attributes), dy);
+    engine.backward(op(inputs, attributes), dy);
   };
   return { free, work };
 }

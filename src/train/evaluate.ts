@@ -20,7 +20,7 @@ export class Evaluator {
 
   constructor(model: GPT, batchSize: number) {
     const { blockSize } = model.config;
-    const engine: Engine = model.parameters.values.engine;
+    const engine: Engine = model.parameters.engine;
     this.ids = engine.zeros([batchSize, blockSize], 'u32');
     this.targets = engine.zeros([batchSize, blockSize], 'u32');
     this.work = engine.withoutGradients(() => engine.record(() => ({ loss: model.loss(this.ids, this.targets) })));

@@ -51,7 +51,7 @@ function matrixStacks(parameters: Parameters): MatrixStack[] {
     byShape.set(key, stack);
     for (let i = 0; i < matrices; i++) stack.places.push(startOf(parameters, spec) + i * columns, width);
   }
-  const { engine } = parameters.values;
+  const { engine } = parameters;
   return [...byShape.values()].map(({ places, ...shape }) => ({
     ...shape,
     places: engine.tensor(Uint32Array.from(places), [places.length / 2, 2]),

@@ -1,9 +1,10 @@
-import { add, multiply, scale } from '../kernels/elementwise.ts';
-import { type AdamwSettings, adamwHyper, HYPER_SIZE } from '../kernels/optimizer/adamw.ts';
+import { add, multiply, scale } from '../kernels/add.ts';
 import { gradientNorm } from '../kernels/optimizer/gradientNorm.ts';
 import { endScaledStep, lossScaleState, scaledGradient } from '../kernels/optimizer/lossScale.ts';
 import { METRICS, storeMetrics } from '../kernels/optimizer/metrics.ts';
-import type { Dispatched, Engine, Recording } from '../tensor/engine.ts';
+import { type AdamwSettings, packSettings, SETTINGS } from '../kernels/optimizer/optimizer.ts';
+import type { Engine, Recording } from '../tensor/engine.ts';
+import type { Dispatched } from '../tensor/kernel.ts';
 import type { Parameters } from '../tensor/parameters.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
 import { ELEMENT_BYTES, type Tensor } from '../tensor/tensor.ts';
@@ -85,9 +86,9 @@ export class Stepper {
   /** In mixed precision, the state of loss scaling: (5). */
   readonly lossScale: Tensor | undefined;
   readonly trained: readonly Trained[];
-  private readonly hyper: Tensor;
+  private readonly settings: Tensor; // (SETTINGS.size)
   private readonly state: Tensor; // (2) u32 [seed, step]
-  private readonly ring: Tensor; //  (RING, METRICS)
+  private readonly ring: Tensor; //  (RING, METRICS.size)
   /** Where it was restored: of the steps before that the ring knows nothing. */
   private begunAt = 0;
   private readonly recorded = new Map<number, Recording<Record<string, Tensor>>>();
@@ -106,9 +107,9 @@ export class Stepper {
     });
     if (this.trained.length === 0) throw new Error('an objective needs parameters that are trained');
     if (engine.precision === 'mixed') this.lossScale = engine.tensor(lossScaleState(), [lossScaleState().length]);
-    this.hyper = engine.zeros([HYPER_SIZE]);
+    this.settings = engine.zeros([SETTINGS.size]);
     this.state = engine.zeros([2], 'u32');
-    this.ring = engine.zeros([RING, METRICS]);
+    this.ring = engine.zeros([RING, METRICS.size]);
   }
 
   /** The step of a form, recorded when it is first needed: by then the engine's tables are what they will be. */
@@ -156,7 +157,7 @@ export class Stepper {
   run(form = 0): void {
     const { beta1, beta2, epsilon, weightDecay, clipNorm, seed } = this.config;
     const settings = { learningRate: this.learningRate, beta1, beta2, epsilon, weightDecay, clipNorm };
-    this.hyper.write(adamwHyper(settings, this.step + 1));
+    this.settings.write(packSettings(settings, this.step + 1));
     this.state.write(Uint32Array.of(seed, this.step));
     this.work(form).run();
     this.step++;
@@ -174,8 +175,9 @@ export class Stepper {
     const kept = Math.min(count, RING, this.step - this.begunAt);
     return Array.from({ length: kept }, (_, i) => {
       const index = this.step - kept + i;
-      const slot = METRICS * (index % RING);
-      return { step: index + 1, loss: ring[slot], gradientNorm: ring[slot + 1], lossScale: ring[slot + 3] };
+      const slot = METRICS.size * (index % RING);
+      const [loss, gradientNorm, , lossScale] = ring.subarray(slot);
+      return { step: index + 1, loss, gradientNorm, lossScale };
     });
   }
 
@@ -213,17 +215,17 @@ export class Stepper {
   }
 
   private optimize(form: number): Record<string, Tensor> {
-    const { engine, trained, hyper, lossScale, state } = this;
+    const { engine, trained, settings, lossScale, state } = this;
     for (const { parameters } of trained) engine.device.clear(parameters.gradients!.view);
     if (lossScale) engine.device.clear(engine.overflow.view);
     const loss = this.lossAndGradients(form);
     engine.withoutGradients(() => {
       const norm = this.globalNorm();
-      if (lossScale) endScaledStep({ lossScale, norm, hyper, overflow: engine.overflow });
+      if (lossScale) endScaledStep({ lossScale, norm, settings, overflow: engine.overflow });
       for (const { parameters, rate, ...moments } of trained) {
-        updateParameters(parameters, { ...moments, norm, hyper: this.hyperAt(rate) }, this.config);
+        updateParameters(parameters, { ...moments, norm, settings: this.settingsAt(rate) }, this.config);
       }
-      storeMetrics(this.ring, { state, loss, norm, hyper });
+      storeMetrics(this.ring, { state, loss, norm, settings });
     });
     return {};
   }
@@ -237,8 +239,8 @@ export class Stepper {
     for (let i = 0; i < count; i++) {
       const loss = objective.loss(state, i, form);
       engine.backward(loss, dLoss);
-      const part = engine.withoutGradients(() => (count > 1 ? scale(loss, { factor: 1 / count }) : loss));
-      mean = mean ? engine.withoutGradients(() => add(mean!, part)) : part;
+      const part = engine.withoutGradients(() => (count > 1 ? scale({ x: loss }, { factor: 1 / count }) : loss));
+      mean = mean ? engine.withoutGradients(() => add({ a: mean!, b: part })) : part;
     }
     return mean!;
   }
@@ -251,20 +253,20 @@ export class Stepper {
 
   /** The norm of the gradients of all collections: that of their norms.   -> (1) */
   private globalNorm(): Tensor {
-    const norms = this.trained.map(({ parameters }) => gradientNorm(parameters.gradients!));
+    const norms = this.trained.map(({ parameters }) => gradientNorm({ gradients: parameters.gradients! }));
     if (norms.length === 1) return norms[0];
     const all = this.engine.empty([norms.length]);
-    norms.forEach(({ view }, i) => {
-      const place = { ...all.view, offsetBytes: all.view.offsetBytes + i * ELEMENT_BYTES, sizeBytes: ELEMENT_BYTES };
-      this.engine.device.copy({ ...view, sizeBytes: ELEMENT_BYTES }, place);
+    norms.forEach((norm, i) => {
+      this.engine.device.copy(norm.part(0, [1]).view, all.part(i, [1]).view);
     });
-    return gradientNorm(all);
+    return gradientNorm({ gradients: all });
   }
 
-  /** The step's settings with the learning rate, their first number, times `rate`.   -> (HYPER_SIZE) */
-  private hyperAt(rate: number): Tensor {
-    if (rate === 1) return this.hyper;
-    const factors = Array.from({ length: HYPER_SIZE }, (_, i) => (i === 0 ? rate : 1));
-    return multiply(this.hyper, this.engine.tensor(factors, [HYPER_SIZE]));
+  /** The step's settings with the learning rate times `rate`.   -> (SETTINGS.size) */
+  private settingsAt(rate: number): Tensor {
+    if (rate === 1) return this.settings;
+    const factors = new Float32Array(SETTINGS.size).fill(1);
+    factors[SETTINGS.at('learningRate')] = rate;
+    return multiply({ a: this.settings, b: this.engine.tensor(factors, [SETTINGS.size]) });
   }
 }

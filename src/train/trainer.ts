@@ -1,5 +1,5 @@
 import type { GPT } from '../model/gpt.ts';
-import type { Dispatched } from '../tensor/engine.ts';
+import type { Dispatched } from '../tensor/kernel.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Batch } from '../text/windows/windows.ts';
 import type { TrainConfig } from './config.ts';
@@ -21,7 +21,7 @@ export class Trainer {
     config: TrainConfig,
     trainable: readonly TrainableParameters[] = [{ parameters: model.parameters }],
   ) {
-    const { engine } = model.parameters.values;
+    const { engine } = model.parameters;
     const window = [config.batchSize, config.blockSize];
     this.batches = Array.from({ length: config.gradientAccumulation }, () => ({
       ids: engine.zeros(window, 'u32'),

@@ -19,10 +19,11 @@ const hasNot = (name: string): boolean => !existsSync(inPeers(name, 'package.jso
 
 async function modelOf(config: ModelConfig) {
   const weights = weightsOf(config);
-  const model = new GPT(await testEngine(), config);
+  const engine = await testEngine();
+  const model = new GPT(engine, config);
   const data = new Map(weights.map((weight) => [weight.name, weight.data as Float32Array<ArrayBuffer>]));
   model.parameters.values.write(model.parameters.join((name) => data.get(name)!));
-  return { model, weights };
+  return { engine, model, weights };
 }
 
 const CONFIGS = [
@@ -36,10 +37,9 @@ describe.each(CONFIGS)(
   'a model of the $style style, biases $bias, $nKvHead key heads, tied $tieEmbeddings',
   (config) => {
     it.skipIf(hasNot('onnxruntime-node'))('has its logits in onnxruntime', async () => {
-      const { model, weights } = await modelOf(config);
+      const { engine, model, weights } = await modelOf(config);
       const { InferenceSession, Tensor } = createRequire(inPeers('package.json'))('onnxruntime-node');
       const ids = Uint32Array.from({ length: 14 }, (_, i) => (i * i) % 11);
-      const { engine } = model.parameters.values;
       const logits = engine.withoutGradients(() => model.logits(model.hidden(engine.tensor(ids, [2, 7])))); // T below blockSize
       const session = await InferenceSession.create(encodeOnnx(config, weights, [2, 7]));
       const results = await session.run({ ids: new Tensor('int64', BigInt64Array.from(ids, BigInt), [2, 7]) });

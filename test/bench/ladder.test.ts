@@ -1,14 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { benchLadder, showRung } from '../../bench/ladder.ts';
-import { LADDERS, ladderOf, parseShape } from '../../bench/rungs.ts';
+import { benchLadder, findLadders, ladderOf, parseShape, rungsOf, showRung } from '../../bench/ladder.ts';
+import { gpuTraits, mockEngine } from '../../bench/mockAdapter.ts';
 import { testEngine } from '../helpers/engine.ts';
 
 const ROOF = { gflopsPerSecond: 100, gigabytesPerSecond: 10, measurements: [] };
 const TINY: Record<string, number[]> = { matmul: [33, 35, 9], softmax: [17, 40], attention: [1, 2, 9, 16] };
 
-describe.each(Object.keys(LADDERS))('the ladder of %s', (name) => {
-  const ladder = ladderOf(name);
-
+describe.each([...(await findLadders())])('the ladder of %s', (name, ladder) => {
   it('climbs from the naive rung, each one right', async () => {
     const engine = await testEngine();
     const rungs = await benchLadder(engine, ladder, TINY[name], ROOF);
@@ -39,15 +37,28 @@ describe.each(Object.keys(LADDERS))('the ladder of %s', (name) => {
     );
   });
 
-  it('has a sentence for each idea', () => {
-    for (const { idea } of ladder.rungs) expect(idea).toMatch(/^[A-Z0-9].*\.$/);
+  it('has a sentence for each idea', async () => {
+    for (const { idea } of rungsOf(ladder, await testEngine())) expect(idea).toMatch(/^[A-Z0-9].*\.$/);
   });
 });
 
-it('shapes are read, and wrong ones explained', () => {
-  expect(parseShape(ladderOf('attention'), '1x2x30x16')).toEqual([1, 2, 30, 16]);
+it('a rung that is made for other subgroups is missing on an adapter, and one that no kernel has is a mistake', async () => {
+  const gpu = await mockEngine(gpuTraits(32, 32));
+  const matmul = await ladderOf('matmul');
+  const missing = rungsOf(matmul, gpu).filter((rung) => rung.missing);
+  expect(missing.map(({ name }) => name)).toContain('lanes8');
+  const { definition } = matmul.op;
+  const { lanes8 } = definition.run as Record<string, { at: { kernel: object } }>;
+  const stale = { ...lanes8, at: { ...lanes8.at, point: () => ({ LANES: 7 }) } };
+  const op = { definition: { ...definition, run: { stale } } } as unknown as typeof matmul.op;
+  expect(() => rungsOf({ op }, gpu)).toThrow(/^matmul: rung stale is no point of matmul on any adapter$/);
+});
+
+it('shapes are read, and wrong ones explained', async () => {
+  expect(parseShape(await ladderOf('attention'), '1x2x30x16')).toEqual([1, 2, 30, 16]);
+  const matmul = await ladderOf('matmul');
   for (const text of ['3x4', '3x4x0', '3x4xa', '', '1.5x2x3']) {
-    expect(() => parseShape(ladderOf('matmul'), text)).toThrow(/a shape of matmul is MxNxK/);
+    expect(() => parseShape(matmul, text)).toThrow(/a shape of matmul is MxNxK/);
   }
-  expect(() => ladderOf('conv')).toThrow(/there is no ladder of "conv"; there are matmul, softmax, attention/);
+  await expect(ladderOf('conv')).rejects.toThrow(/there is no ladder of "conv"; there are attention, matmul, softmax/);
 });

@@ -81,7 +81,7 @@ describe.each(['gpt2', 'llama'] as const)('%s style against PyTorch', (style) =>
 
   it('gives the same logits', async () => {
     const model = await fresh();
-    const { engine } = model.parameters.values;
+    const { engine } = model.parameters;
     const logits = model.logits(model.hidden(engine.tensor(ids(golden.batch.inputs), golden.batch.inputs.shape)));
     expect(logits.shape).toEqual(golden.logits.shape);
     expect(relativeError(await logits.floats(), golden.logits.data)).toBeLessThan(1e-5);
@@ -91,7 +91,7 @@ describe.each(['gpt2', 'llama'] as const)('%s style against PyTorch', (style) =>
     'gives the same loss and the gradient of every parameter (%s kernels)',
     async (variant) => {
       const model = await fresh();
-      const { engine } = model.parameters.values;
+      const { engine } = model.parameters;
       const { gradients } = model.parameters.requireGradients();
       engine.variant = variant;
       const { inputs, targets } = batchOf(golden.batch);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { crossEntropy } from '../../src/kernels/loss/crossEntropy.ts';
+import { crossEntropy } from '../../src/kernels/loss/loss.ts';
 import type { GPT } from '../../src/model/gpt.ts';
 import type { Engine } from '../../src/tensor/engine.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';

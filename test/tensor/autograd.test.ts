@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
-import { add, multiply, scale } from '../../src/kernels/elementwise.ts';
+import { add, multiply, scale } from '../../src/kernels/add.ts';
 import { softmax } from '../../src/kernels/softmax.ts';
 import { defineOp } from '../../src/tensor/op.ts';
 import { threefry } from '../../src/tensor/random.ts';

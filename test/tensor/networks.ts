@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { AnyOp } from '../../src/check/ops.ts';
-import { add, multiply, scale } from '../../src/kernels/elementwise.ts';
+import { add, multiply, scale } from '../../src/kernels/add.ts';
 import { gelu } from '../../src/kernels/gelu.ts';
 import { matmul } from '../../src/kernels/matmul/matmul.ts';
 import { softmax } from '../../src/kernels/softmax.ts';

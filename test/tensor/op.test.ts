@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
-import { add } from '../../src/kernels/elementwise.ts';
+import { add } from '../../src/kernels/add.ts';
 import { gelu } from '../../src/kernels/gelu.ts';
 import { softmax } from '../../src/kernels/softmax.ts';
 import { defineKernel } from '../../src/tensor/kernel.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
-import { multiply } from '../../src/kernels/elementwise.ts';
+import { multiply } from '../../src/kernels/add.ts';
 import { type ParameterSpec, Parameters } from '../../src/tensor/parameters.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { sizeOf } from '../../src/tensor/shape.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { add, scale } from '../../src/kernels/elementwise.ts';
+import { add, scale } from '../../src/kernels/add.ts';
 import { gelu } from '../../src/kernels/gelu.ts';
 import type { Engine } from '../../src/tensor/engine.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';

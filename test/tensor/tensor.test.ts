@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
-import { add, scale } from '../../src/kernels/elementwise.ts';
+import { add, scale } from '../../src/kernels/add.ts';
 import { testEngine } from '../helpers/engine.ts';
 
 describe('tensors', () => {

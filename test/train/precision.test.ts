@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { GPT } from '../../src/model/gpt.ts';
-import type { Precision } from '../../src/tensor/operands/half.ts';
+import type { Precision } from '../../src/tensor/capabilities.ts';
 import { Windows } from '../../src/text/windows/windows.ts';
 import { modelConfig, resolveConfig, type TrainConfig } from '../../src/train/config.ts';
 import { diagnose } from '../../src/train/diagnose.ts';

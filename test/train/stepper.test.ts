@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { add } from '../../src/kernels/elementwise.ts';
+import { add } from '../../src/kernels/add.ts';
 import type { GPT } from '../../src/model/gpt.ts';
 import type { Engine } from '../../src/tensor/engine.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
