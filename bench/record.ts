@@ -106,7 +106,7 @@ export function git(...args: string[]): string | undefined {
 }
 
 /** The checkout's commit; dirty when tracked files have changed since. */
-export function currentCommit(): Provenance['commit'] {
+function currentCommit(): Provenance['commit'] {
   const hash = git('rev-parse', 'HEAD');
   return hash ? { hash, dirty: git('status', '--porcelain', '--untracked-files=no') !== '' } : null;
 }
@@ -119,17 +119,9 @@ export function provenanceOf(engine: Engine, { name, software }: { name: string;
 /** Likewise, for what runs on no adapter of an engine. */
 export function provenance(adapter: Provenance['adapter']): Provenance {
   const [{ model } = { model: 'unknown' }] = cpus();
-  return {
-    adapter,
-    machine: {
-      cpu: model.trim(),
-      cores: availableParallelism(),
-      node: process.version,
-      os: `${type()} ${release()} ${process.arch}`,
-    },
-    commit: currentCommit(),
-    date: new Date().toISOString(),
-  };
+  const os = `${type()} ${release()} ${process.arch}`;
+  const machine = { cpu: model.trim(), cores: availableParallelism(), node: process.version, os };
+  return { adapter, machine, commit: currentCommit(), date: new Date().toISOString() };
 }
 
 /** Adds records to a file. @throws UserError when it cannot be written */
@@ -137,35 +129,27 @@ export async function appendRecords(file: string, records: readonly object[]): P
   try {
     await mkdir(dirname(file), { recursive: true });
     await appendFile(file, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
-  } catch (error) {
-    throw new UserError(`${file} cannot be written (${errorCode(error)}). Give --save a file that can.`, {
-      cause: error,
-    });
+  } catch (cause) {
+    throw new UserError(`${file} cannot be written (${errorCode(cause)}). Give --save a file that can.`, { cause });
   }
 }
 
 /** The records of a file, in order. @throws UserError when there is no such file, or a line is no record */
 export async function readRecords(file: string): Promise<AnyRecord[]> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    throw new UserError(
-      `There are no results in ${file} (${errorCode(error)}). Measure first: dawnlm bench kernels --save ${file}`,
-      { cause: error },
-    );
-  }
+  const text = await readFile(file, 'utf8').catch((cause) => {
+    const how = `Measure first: dawnlm bench kernels --save ${file}`;
+    throw new UserError(`There are no results in ${file} (${errorCode(cause)}). ${how}`, { cause });
+  });
   return text.split('\n').flatMap((line, i) => (line.trim() === '' ? [] : [parse(line, `${file}:${i + 1}`)]));
 }
 
 function parse(line: string, where: string): AnyRecord {
-  let record: unknown;
   try {
-    record = JSON.parse(line);
+    const record: unknown = JSON.parse(line);
+    if (isRecord(record)) return record;
   } catch {
-    record = undefined;
+    // no JSON
   }
-  if (isRecord(record)) return record;
   throw new UserError(`${where} is no benchmark record: expected a line of JSON as dawnlm bench ... --save writes it.`);
 }
 
