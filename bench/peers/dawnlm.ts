@@ -11,7 +11,7 @@ import type { Tensor } from '../../src/tensor/tensor.ts';
 import { autotune } from '../../src/train/autotune.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 import { CHECKED, ends, firstTokens, matmulAmount, matrices, matrix, readWeights } from './inputs.ts';
-import { type Job, type ModelJob, peerConfig } from './job.ts';
+import { type Form, type Job, type ModelJob, peerConfig } from './job.ts';
 import { type Prepared, serve } from './serve.ts';
 
 const { engine, adapter } = await openEngine();
@@ -69,41 +69,43 @@ async function decode({ model: job }: Job): Promise<Prepared> {
   return { amount: 1, unit: 'tokens/s', note: 'cache', check: await firstTokens(next), step: next };
 }
 
-async function product({ n }: Job): Promise<Prepared> {
-  const [left, right] = matrices(n!);
-  const [a, b] = [engine.zeros([n!, n!]), engine.zeros([n!, n!])];
-  const pass = engine.withoutGradients(() => engine.record(() => ({ c: matmul({ a, b }) })));
-  const step = (): void => {
-    a.write(left);
-    b.write(right);
-    pass.run();
-  };
-  step();
-  const check = ends(await pass.outputs.c.floats());
-  return { amount: matmulAmount(n!), unit: 'GFLOP/s', note: 'with uploads', check, step, finish };
+/** A matrix on both sides of the bus. */
+interface Operand {
+  tensor: Tensor;
+  data: Float32Array<ArrayBuffer>;
 }
 
-/** The products of a step, each with its operands uploaded anew. */
-async function products({ form, shapes }: Job): Promise<Prepared> {
-  const [transposeA, transposeB] = [form === 'TN', form === 'NT'];
-  const operands = shapes!.map(([M, N, K], i) => ({
-    a: { tensor: engine.zeros(transposeA ? [K, M] : [M, K]), data: matrix(M * K, i) },
-    b: { tensor: engine.zeros(transposeB ? [N, K] : [K, N]), data: matrix(N * K, i + 1) },
-  }));
+const operand = (shape: number[], data: Float32Array<ArrayBuffer>): Operand => ({ tensor: engine.zeros(shape), data });
+
+/** Products, each with its operands uploaded anew. `amount` is 10^9 operations. */
+async function multiply(pairs: readonly { a: Operand; b: Operand }[], amount: number, form?: Form): Promise<Prepared> {
+  const attributes = { transposeA: form === 'TN', transposeB: form === 'NT' };
   const pass = await record(() =>
-    Object.fromEntries(
-      operands.map(({ a, b }, i) => [i, matmul({ a: a.tensor, b: b.tensor }, { transposeA, transposeB })]),
-    ),
+    Object.fromEntries(pairs.map(({ a, b }, i) => [i, matmul({ a: a.tensor, b: b.tensor }, attributes)])),
   );
   const step = (): void => {
-    for (const { tensor, data } of operands.flatMap(({ a, b }) => [a, b])) tensor.write(data);
+    for (const { tensor, data } of pairs.flatMap(({ a, b }) => [a, b])) tensor.write(data);
     pass.run();
   };
   step();
   const check: number[] = [];
   for (const c of Object.values(pass.outputs)) check.push(...ends(await c.floats()));
-  const amount = shapes!.reduce((sum, [M, N, K]) => sum + (2 * M * N * K) / 1e9, 0);
   return { amount, unit: 'GFLOP/s', note: 'with uploads', check, step, finish };
+}
+
+function product({ n }: Job): Promise<Prepared> {
+  const [a, b] = matrices(n!).map((data) => operand([n!, n!], data));
+  return multiply([{ a, b }], matmulAmount(n!));
+}
+
+/** The products of a step. */
+function products({ form, shapes }: Job): Promise<Prepared> {
+  const pairs = shapes!.map(([M, N, K], i) => ({
+    a: operand(form === 'TN' ? [K, M] : [M, K], matrix(M * K, i)),
+    b: operand(form === 'NT' ? [N, K] : [K, N], matrix(N * K, i + 1)),
+  }));
+  const amount = shapes!.reduce((sum, [M, N, K]) => sum + (2 * M * N * K) / 1e9, 0);
+  return multiply(pairs, amount, form);
 }
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));

@@ -1,6 +1,6 @@
 /** Takes turns: every peer warms up, then each measures for some seconds, one after the other, round after round. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { median } from '../../src/check/measure.ts';
+import { timingOf } from '../../src/check/measure.ts';
 import type { Provenance } from '../record.ts';
 import { type Answer, type Job, type ModelJob, recordName, type Work, type WorkName } from './job.ts';
 
@@ -126,6 +126,6 @@ function figureOf({ entrant, answer, values }: Taking, { model, name, seconds, .
   const { unit = '', version, note, error, adapter } = answer;
   const figure = { peer: entrant.name, work, unit, version, note, adapter, values };
   if (error || values.length === 0) return { ...figure, value: null, error: error ?? 'it was not measured' };
-  const spread: [number, number] = [Math.min(...values), Math.max(...values)];
-  return { ...figure, value: median(values), spread, runs: values.length };
+  const { median: value, ...timing } = timingOf(values);
+  return { ...figure, value, ...timing };
 }

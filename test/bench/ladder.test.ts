@@ -19,7 +19,7 @@ describe.each([...(await findLadders())])('the ladder of %s', (name, ladder) => 
       expect(runs).toBeGreaterThan(0);
       expect(details.rung).toBe(i);
     }
-    for (const kernel of ['matmul', 'softmax_rows_vec4', 'attention_flash_16']) {
+    for (const kernel of ['matmul', 'softmax_rows', 'attention_flash']) {
       expect(engine.tuning.forced(kernel)).toBeUndefined();
     }
     expect(engine.variant).toBe('best');
@@ -29,9 +29,9 @@ describe.each([...(await findLadders())])('the ladder of %s', (name, ladder) => 
     const engine = await testEngine();
     const rungs = await benchLadder(engine, ladder, TINY[name], ROOF);
     const shown = new Set<string>();
-    for (const { variant } of rungs)
+    for (const { variant } of rungs.slice(0, -1)) // the best takes a point of its own choice, which may be another's
       shown.add((await showRung(engine, ladder, TINY[name], variant!)).map(({ wgsl }) => wgsl).join());
-    expect(shown.size).toBe(rungs.length);
+    expect(shown.size).toBe(rungs.length - 1);
     await expect(showRung(engine, ladder, TINY[name], 'top')).rejects.toThrow(
       /has no rung "top" on this adapter; it has naive,/,
     );
