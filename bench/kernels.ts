@@ -59,13 +59,9 @@ export async function* benchKernels(
   const names = [...ops.keys(), ADAMW];
   const chosen = names.filter((name) => name.toLowerCase().includes(part.toLowerCase()));
   if (chosen.length === 0) throw new UsageError(`no op has "${part}" in its name; the ops are ${names.join(', ')}`);
-  const roof = await measureRoof(engine);
-  yield* roof.measurements;
-  const passes: Pass[] = quick ? ['forward'] : ['forward', 'forward + backward'];
-  for (const name of chosen) {
-    if (name === ADAMW) yield* benchAdamw(engine, presets, roof);
-    else yield* benchOp(engine, ops.get(name)!, presets, passes, roof);
-  }
+  const bench = new KernelBench(engine, presets, quick ? ['forward'] : ['forward', 'forward + backward']);
+  yield* await bench.begin();
+  for (const name of chosen) yield* name === ADAMW ? bench.adamw() : bench.op(ops.get(name)!);
 }
 
 /** Work that has variants, on one shape in one pass. */
@@ -80,63 +76,61 @@ interface Subject extends HeldWork {
   intensity?: number;
 }
 
-async function* benchOp(
-  engine: Engine,
-  op: AnyOp,
-  presets: readonly string[],
-  passes: readonly Pass[],
-  roof: Roof,
-): AsyncGenerator<KernelMeasurement> {
-  const { name, backward } = op.definition;
-  const variants = variantsOf(op);
-  const errors: number[] = [];
-  for (const variant of variants) errors.push(await errorOf(engine, op, variant));
-  for (const workload of workloadsOf(op, presets)) {
-    const what = { op: name, shape: describeWorkload(workload), preset: workload.from };
-    for (const pass of passes) {
-      if (pass !== 'forward' && !backward) continue;
-      const { flops, operations, bytes } = amountsOf(workload, pass);
-      const intensity = bytes && (flops ?? operations ?? 0) / bytes;
-      const held = makeWork(engine, workload, pass !== 'forward');
-      yield* measured(engine, { what, pass, variants, errors, amounts: { flops, bytes }, intensity, ...held }, roof);
+class KernelBench {
+  private roof!: Roof;
+
+  constructor(
+    private readonly engine: Engine,
+    private readonly presets: readonly string[],
+    private readonly passes: readonly Pass[],
+  ) {}
+
+  /** Measures the roof. */
+  async begin(): Promise<Measurement[]> {
+    this.roof = await measureRoof(this.engine);
+    return this.roof.measurements;
+  }
+
+  async *op(op: AnyOp): AsyncGenerator<KernelMeasurement> {
+    const { name, backward } = op.definition;
+    const variants = variantsOf(op);
+    const errors: number[] = [];
+    for (const variant of variants) errors.push(await errorOf(this.engine, op, variant));
+    for (const workload of workloadsOf(op, this.presets)) {
+      const what = { op: name, shape: describeWorkload(workload), preset: workload.from };
+      for (const pass of this.passes) {
+        if (pass !== 'forward' && !backward) continue;
+        const { flops, operations, bytes } = amountsOf(workload, pass);
+        const intensity = bytes && (flops ?? operations ?? 0) / bytes;
+        const about = { what, pass, variants, errors, amounts: { flops, bytes }, intensity };
+        yield* this.timed({ ...about, ...makeWork(this.engine, workload, pass !== 'forward') });
+      }
     }
   }
-}
 
-/** Parameters, gradients and two moments are read, and all but the gradients written. */
-async function* benchAdamw(engine: Engine, presets: readonly string[], roof: Roof): AsyncGenerator<KernelMeasurement> {
-  const { error } = await compareAdamw(engine);
-  const about = { pass: 'step' as const, variants: ['naive', 'fours'], errors: [error, error] };
-  for (const preset of presets) {
-    const count = parametersOf(preset);
-    const bytes = 7 * ELEMENT_BYTES * count;
-    const what = { op: ADAMW, shape: `(${count})`, preset };
-    const intensity = (ADAMW_OPERATIONS * count) / bytes;
-    yield* measured(engine, { what, ...about, amounts: { bytes }, intensity, ...adamwWork(engine, count) }, roof);
+  /** Parameters, gradients and two moments are read, and all but the gradients written. */
+  async *adamw(): AsyncGenerator<KernelMeasurement> {
+    const { error } = await compareAdamw(this.engine);
+    for (const preset of this.presets) {
+      const count = parametersOf(preset);
+      const bytes = 7 * ELEMENT_BYTES * count;
+      const what = { op: ADAMW, shape: `(${count})`, preset };
+      const about = { what, pass: 'step', variants: ['naive', 'fours'], errors: [error, error] } as const;
+      const intensity = (ADAMW_OPERATIONS * count) / bytes;
+      yield* this.timed({ ...about, amounts: { bytes }, intensity, ...adamwWork(this.engine, count) });
+    }
   }
-}
 
-/** Times the variants in turns and frees the work's memory. */
-async function* measured(
-  engine: Engine,
-  { what, pass, variants, errors, amounts, intensity, work, free }: Subject,
-  roof: Roof,
-): AsyncGenerator<KernelMeasurement> {
-  const works = variants.map((variant) => underVariant(engine, variant, work));
-  const timings = await interleaved(engine, works).finally(free);
-  for (const [i, name] of variants.entries()) {
-    const [timing, error, variant] = [timings[i], errors[i], `${name}, ${pass}`];
-    const details = { pass, gain: timings[0].median / timing.median, best: i === variants.length - 1, intensity };
-    yield {
-      kind: 'kernel',
-      ...what,
-      variant,
-      unit: 'ms',
-      ...timing,
-      ...ratesOf(timing, amounts, roof),
-      error,
-      details,
-    };
+  /** Times the variants in turns and frees the work's memory. */
+  private async *timed({ what, pass, variants, errors, amounts, intensity, work, free }: Subject) {
+    const works = variants.map((variant) => underVariant(this.engine, variant, work));
+    const timings = await interleaved(this.engine, works).finally(free);
+    for (const [i, name] of variants.entries()) {
+      const [timing, error, variant] = [timings[i], errors[i], `${name}, ${pass}`];
+      const details = { pass, gain: timings[0].median / timing.median, best: i === variants.length - 1, intensity };
+      const rates = ratesOf(timing, amounts, this.roof);
+      yield { kind: 'kernel' as const, ...what, variant, unit: 'ms' as const, ...timing, ...rates, error, details };
+    }
   }
 }
 

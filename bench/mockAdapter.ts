@@ -3,7 +3,6 @@
  * write for that GPU, and its pipelines hold what they would be compiled from.
  */
 import type { AdapterInfo, SubgroupMatrix } from '../src/gpu/adapter.ts';
-import type { Device } from '../src/gpu/device.ts';
 import { Engine } from '../src/tensor/engine.ts';
 import { type Choices, type Dispatched, observeLong } from '../src/tensor/kernel.ts';
 import { formatPoint, type Point } from '../src/tensor/tuning/table.ts';
@@ -19,7 +18,7 @@ export interface Shader {
 export interface Traits {
   info: Partial<AdapterInfo>;
   features: readonly string[];
-  limits: Record<string, number>;
+  limits: Partial<GPUSupportedLimits>;
 }
 
 /** What subgroups of RDNA 3 and of NVIDIA's GPUs multiply, as far as matmul asks. */
@@ -49,19 +48,6 @@ export const gpuTraits = (
     ...{ maxComputeWorkgroupSizeX: 1024, maxComputeWorkgroupSizeY: 1024, maxStorageBuffersPerShaderStage: 16 },
   },
 });
-
-/** The traits of an adapter that exists. */
-function traitsOf({ gpu, adapter }: Device): Traits {
-  const { name, vendor, architecture, subgroupSize, subgroupMatrices, features } = adapter;
-  const limits = Object.fromEntries(Object.keys(gpuTraits(0, 0).limits).map((name) => [name, limitOf(gpu, name)]));
-  const subgroups = {
-    ...{ subgroupMinSize: subgroupSize, subgroupMaxSize: adapter.subgroupMost },
-    subgroupMatrixConfigs: subgroupMatrices.map(asDawnTells),
-  };
-  return { info: { description: name, vendor, architecture, ...subgroups }, features, limits };
-}
-
-const limitOf = ({ limits }: GPUDevice, name: string): number => limits[name as keyof GPUSupportedLimits] as number;
 
 /** What is known of an object of Dawn's, and silence for all else that it might be asked to do. */
 const silent = <T extends object>(known: T): T =>
@@ -106,8 +92,9 @@ export function mockEngine(traits: Traits): Promise<Engine> {
 }
 
 /** A mock of an engine's adapter, with its measured choices of tuning points. */
-export async function mockOf({ device, tuning }: Engine): Promise<Engine> {
-  const mock = await mockEngine(traitsOf(device));
+export async function mockOf({ device: { gpu, adapter }, tuning }: Engine): Promise<Engine> {
+  const { device } = await mockEngine({ info: {}, features: adapter.features, limits: gpu.limits });
+  const mock = new Engine(device, adapter);
   mock.tuning.use(tuning.table);
   return mock;
 }

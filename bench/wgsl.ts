@@ -1,5 +1,5 @@
 /** The WGSL of an op as an adapter gets it, at any case, variant and tuning point; nothing is executed. */
-import { type AnyOp, describeCase, findOps } from '../src/check/ops.ts';
+import { type AnyCase, type AnyOp, describeCase, findOps } from '../src/check/ops.ts';
 import { makeWork } from '../src/check/opWork.ts';
 import { UsageError } from '../src/errors.ts';
 import type { Precision } from '../src/tensor/capabilities.ts';
@@ -19,8 +19,8 @@ export const MOCK_ADAPTERS: Readonly<Record<string, Traits>> = {
 
 /** Which of an op's shaders are wanted: its best variant on its first case, at the points that the engine takes, unless told. */
 export interface WgslChoice {
-  /** Number of a test case, from 0. */
-  case?: number;
+  /** A case, or the number of a test case, from 0. */
+  case?: number | AnyCase;
   variant?: string;
   /** Constants of a tuning point, as in "LANES=0 TM=32": for kernels that have such points, the first with these. */
   point?: string;
@@ -43,9 +43,9 @@ export async function opNamed(name: string): Promise<AnyOp> {
  */
 export function wgslOf(engine: Engine, op: AnyOp, choice: WgslChoice = {}): Shader[] {
   const { name, cases, run, backward } = op.definition;
-  const { case: number = 0, variant = Object.keys(run).at(-1)!, point } = choice;
-  const test = cases[number];
-  if (!test) throw new UsageError(`${name} has no case ${number}; it has\n${caseList(op)}`);
+  const { case: wantedCase = 0, variant = Object.keys(run).at(-1)!, point } = choice;
+  const test = typeof wantedCase === 'number' ? cases[wantedCase] : wantedCase;
+  if (!test) throw new UsageError(`${name} has no case ${wantedCase}; it has\n${caseList(op)}`);
   const known = rungsOf({ op }, engine);
   const wanted = known.find((one) => one.name === variant);
   if (!wanted) throw new UsageError(`${name} has no variant "${variant}"; it has ${Object.keys(run).join(', ')}`);

@@ -11,7 +11,7 @@ import type { Tensor } from '../../src/tensor/tensor.ts';
 import { autotune } from '../../src/train/autotune.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 import { CHECKED, ends, firstTokens, matmulAmount, matrices, matrix, readWeights } from './inputs.ts';
-import { type Form, type Job, type ModelJob, peerConfig } from './job.ts';
+import type { Form, Job, ModelJob } from './job.ts';
 import { type Prepared, serve } from './serve.ts';
 
 const { engine, adapter } = await openEngine();
@@ -28,7 +28,7 @@ function makeModel(job: ModelJob, on = engine): GPT {
 const tune = (dispatches: readonly Dispatched[], on = engine) => autotune(on, dispatches, adapter, {});
 
 async function train({ model: job }: Job): Promise<Prepared> {
-  const trainer = new Trainer(makeModel(job), peerConfig(job.preset));
+  const trainer = new Trainer(makeModel(job), job.settings);
   const batch = { inputs: Uint32Array.from(job.inputs), targets: Uint32Array.from(job.targets) };
   await tune(trainer.rehearse());
   const step = () => trainer.train([batch]);

@@ -73,7 +73,7 @@ export interface ModelJob {
   preset: SizeName;
   sizes: ModelConfig & { batchSize: number };
   /** AdamW with the gradient clipped at the norm clipNorm; weight decay only for parameters that say so. */
-  settings: Settings;
+  settings: TrainConfig;
   /** File of the starting weights, f32, one parameter after the other in the order of `parameters`. */
   weights: string;
   parameters: { name: string; shape: readonly number[]; decay: boolean }[];
@@ -81,8 +81,6 @@ export interface ModelJob {
   inputs: number[];
   targets: number[];
 }
-
-export type Settings = Pick<TrainConfig, 'learningRate' | 'beta1' | 'beta2' | 'epsilon' | 'weightDecay' | 'clipNorm'>;
 
 /** Characters of tiny Shakespeare, which the presets' published figures are for. */
 const VOCABULARY = 65;
@@ -94,7 +92,7 @@ const SEED = 1337;
 const STD = { embedding: 0.02, matrix: 0.1 };
 
 /** A preset's settings as peers train it: constant learning rate, no dropout (its random numbers would differ). */
-export const peerConfig = (preset: SizeName): TrainConfig =>
+const peerConfig = (preset: SizeName): TrainConfig =>
   resolveConfig(preset, { schedule: 'constant', warmupSteps: 0, dropout: 0, batchSize: SIZES[preset].batch });
 
 /** Writes the starting weights of a preset into a folder of their own. `dispose` removes it. */
@@ -108,11 +106,10 @@ export async function makeModelJob(preset: SizeName): Promise<{ model: ModelJob;
   const values = specs.map(({ name, shape }, stream) => startOf(name, shape, stream));
   await writeFile(weights, Buffer.concat(values.map(({ buffer }) => new Uint8Array(buffer))));
   const ids = Array.from({ length: batchSize * blockSize + 1 }, (_, i) => threefry(SEED, 999, i, 0)[0] % VOCABULARY);
-  const { learningRate, beta1, beta2, epsilon, weightDecay, clipNorm } = config;
   const model = {
     preset,
     sizes,
-    settings: { learningRate, beta1, beta2, epsilon, weightDecay, clipNorm },
+    settings: config,
     weights,
     parameters: specs.map(({ name, shape, decay }) => ({ name, shape, decay })),
     inputs: ids.slice(0, -1),

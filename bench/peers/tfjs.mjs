@@ -95,13 +95,14 @@ class Model {
 }
 
 function gelu(x) {
-  const inner = x
+  const cube = x.mul(x).mul(x);
+  const inner = cube.mul(0.044715).add(x);
+  return inner
+    .mul(Math.sqrt(2 / Math.PI))
+    .tanh()
+    .add(1)
     .mul(x)
-    .mul(x)
-    .mul(0.044715)
-    .add(x)
-    .mul(Math.sqrt(2 / Math.PI));
-  return inner.tanh().add(1).mul(x).mul(0.5);
+    .mul(0.5);
 }
 
 /** A function that makes one AdamW step and returns the loss. */
@@ -119,10 +120,7 @@ function trainer(model, { targets, settings }) {
     tf.tidy(() => {
       const { value, grads } = tf.variableGrads(loss, Object.values(model.weights));
       const squares = Object.values(grads).map((gradient) => gradient.square().sum());
-      const norm = tf
-        .concat1d(squares.map((square) => square.reshape([1])))
-        .sum()
-        .sqrt();
+      const norm = tf.stack(squares).sum().sqrt();
       const factor = tf.minimum(1, tf.scalar(clipNorm).div(norm));
       for (const variable of Object.values(model.weights)) {
         if (variable.decay) variable.assign(variable.mul(1 - learningRate * weightDecay));

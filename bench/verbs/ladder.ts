@@ -9,9 +9,10 @@ import {
   parseShape,
   type RungMeasurement,
   rungsOf,
-  showRung,
 } from '../ladder.ts';
+import { mockOf } from '../mockAdapter.ts';
 import { measureRoof } from '../roof.ts';
+import { wgslOf } from '../wgsl.ts';
 import { percent, type ResultFlags, Results, three, withResults } from './results.ts';
 import { printShaders } from './wgsl.ts';
 
@@ -44,7 +45,9 @@ async function ladderVerb(name: string | undefined, { shape, show, ...flags }: L
   const shapeOf = ({ climb: { shapes } }: Ladder): readonly number[] =>
     chosen ?? (engine.capabilities.software ? shapes.software : shapes.gpu);
   if (show !== undefined) {
-    return void printShaders(await showRung(engine, ladders[0], shapeOf(ladders[0]), show));
+    const [{ op, climb }] = ladders;
+    const test = climb.workload(shapeOf(ladders[0])).case;
+    return void printShaders(wgslOf(await mockOf(engine), op, { variant: show, case: test }));
   }
   const roof = await measureRoof(engine);
   for (const measurement of roof.measurements) await results.take(measurement);
