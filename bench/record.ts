@@ -4,13 +4,14 @@ import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { availableParallelism, cpus, release, type } from 'node:os';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Timing } from '../src/check/measure.ts';
 import { UserError } from '../src/errors.ts';
 import { errorCode } from '../src/node/files.ts';
 import type { Engine } from '../src/tensor/engine.ts';
 import type { Point } from '../src/tensor/tuning/table.ts';
 
-/** Something that was measured. */
-export interface Measurement {
+/** Something that was measured: median, spread and count of its runs. */
+export interface Measurement extends Timing {
   kind: 'roof' | 'kernel' | 'ladder' | 'train' | 'sample' | 'static';
   /** What ran: an op, a kernel, or a piece of work such as "decode". */
   op: string;
@@ -20,12 +21,8 @@ export interface Measurement {
   point?: Point;
   shape?: string;
   preset?: string;
-  median: number;
   /** Of median and spread. Times are better when lower, rates when higher. */
   unit: 'ms' | 'tokens/s' | 'GFLOP/s' | 'GB/s' | 'share';
-  /** The lowest and the highest run. */
-  spread: readonly [low: number, high: number];
-  runs: number;
   /** Of the median. */
   gflopsPerSecond?: number;
   gigabytesPerSecond?: number;
@@ -37,31 +34,29 @@ export interface Measurement {
   details?: Readonly<Record<string, unknown>>;
 }
 
-/** Another library's figure on the same work. */
-export interface PeerMeasurement {
-  kind: 'peer';
-  peer: string;
-  work: string;
-  /** Null where the peer is absent or cannot do the work. */
+/** What some rounds came to, where they came to something. */
+interface Figure extends Partial<Omit<Timing, 'median'>> {
+  /** Null where somebody is absent, cannot do the work or fails. */
   value: number | null;
   unit: string;
-  spread?: readonly [low: number, high: number];
-  version?: string;
   note?: string;
 }
 
-/** A figure of dawnlm's against what it should be. */
-export interface ClaimMeasurement {
+/** Another library's figure on the same work. */
+export interface PeerMeasurement extends Figure {
+  kind: 'peer';
+  peer: string;
+  work: string;
+  version?: string;
+}
+
+/** A figure of dawnlm's against what it should be: by the other's where there is one ('x'). */
+export interface ClaimMeasurement extends Figure {
   kind: 'claim';
   /** The work, in words. */
   row: string;
   /** Whom it is held against; undefined where the figure stands by itself. */
   against?: string;
-  /** dawnlm's figure, by the other's where there is one ('x'); null where somebody is absent or fails. */
-  value: number | null;
-  unit: string;
-  spread?: readonly [low: number, high: number];
-  runs?: number;
   /** Both figures that make a ratio, in `rateUnit`. */
   ours?: number;
   theirs?: number;
@@ -73,7 +68,6 @@ export interface ClaimMeasurement {
   /** Null without a threshold or a figure. */
   met: boolean | null;
   aimMet: boolean | null;
-  note?: string;
 }
 
 /** Where a measurement comes from. */

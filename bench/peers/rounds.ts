@@ -1,7 +1,7 @@
 /** Takes turns: every peer warms up, then each measures for some seconds, one after the other, round after round. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { timingOf } from '../../src/check/measure.ts';
-import type { Provenance } from '../record.ts';
+import type { PeerMeasurement, Provenance } from '../record.ts';
 import { type Answer, type Job, type ModelJob, recordName, type Work, type WorkName } from './job.ts';
 
 /** Whoever takes part. */
@@ -11,22 +11,13 @@ export interface Entrant {
   ask(job: Job): Promise<Answer>;
 }
 
-/** What a peer came to on a work. */
-export interface PeerFigure {
-  peer: string;
+/** What a peer came to on a work: the median of the rounds, units a second. */
+export interface PeerFigure extends Omit<PeerMeasurement, 'kind' | 'work'> {
   work: Work;
-  /** Median of the rounds, units a second; null when something failed. */
-  value: number | null;
-  unit: string;
   /** What each round came to, in order. */
   values: readonly number[];
-  /** The lowest and the highest round. */
-  spread?: readonly [low: number, high: number];
-  runs?: number;
   /** The value in that of the first entrant. */
   ratio?: number;
-  version?: string;
-  note?: string;
   /** Why there is no value. */
   error?: string;
   adapter?: Provenance['adapter'];

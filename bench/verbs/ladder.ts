@@ -33,12 +33,10 @@ export function addLadder(bench: Command): void {
 }
 
 async function ladderVerb(name: string | undefined, { shape, show, ...flags }: LadderFlags): Promise<void> {
-  const ladders = name === undefined ? [...(await findLadders()).values()] : [await ladderOf(name)];
-  if (name === undefined && (shape !== undefined || show !== undefined)) {
-    throw new UsageError(
-      '--shape and --show need the op that they are for, as in: dawnlm bench ladder matmul --show naive',
-    );
+  if (name === undefined && (shape ?? show) !== undefined) {
+    throw new UsageError('--shape and --show need the op that they are for: dawnlm bench ladder matmul --show naive');
   }
+  const ladders = name === undefined ? [...(await findLadders()).values()] : [await ladderOf(name)];
   const chosen = shape === undefined ? undefined : parseShape(ladders[0], shape);
   const results = await Results.open(flags);
   const { engine } = results.opened;
