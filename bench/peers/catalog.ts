@@ -35,7 +35,7 @@ const scriptPath = (file: string): string => fileURLToPath(new URL(file, import.
 
 /** A script of this folder in Node. */
 const inNode = (file: string, env: Command['env'] = {}): Command => ({
-  argv: [process.execPath, scriptPath('run.mjs'), `./${file}`],
+  argv: [process.execPath, scriptPath('../run.mjs'), `./peers/${file}`],
   env: { ...env, DAWNLM_PEERS: peersFolder() },
 });
 
