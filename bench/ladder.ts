@@ -76,9 +76,10 @@ export const rungsOf = ({ op }: Pick<Ladder, 'op'>, { capabilities }: Pick<Engin
     const exists = SUBGROUP_SIZES.some((subgroupSize) =>
       hasPoint(at.kernel.spec, at.point({ ...capabilities, subgroupSize })),
     );
-    if (!exists)
-      throw new Error(`${op.definition.name}: rung ${name} is no point of ${at.kernel.spec.name} on any adapter`);
     const words = formatPoint(point);
+    if (!exists) {
+      throw new Error(`${op.definition.name}: rung ${name} is no point of the kernel ${at.kernel.spec.name}: ${words}`);
+    }
     if (at.kernel.points(capabilities).some((one) => formatPoint(one) === words)) return { name, idea, point };
     return { name, idea, point, missing: `${capabilities.name} does not run ${at.kernel.spec.name} at ${words}` };
   });

@@ -1,7 +1,7 @@
 import { UserError } from '../errors.ts';
-import { type Call, defineOp } from '../tensor/op.ts';
+import { type Call, type Case, defineOp } from '../tensor/op.ts';
 import { THREEFRY_WGSL, threefry, toUnit } from '../tensor/random.ts';
-import { sizeOf } from '../tensor/shape.ts';
+import { type Shape, sizeOf } from '../tensor/shape.ts';
 import type { Target, Tensor } from '../tensor/tensor.ts';
 import { defineEach } from './skeleton/each.ts';
 import { assign, writeOrAdd } from './skeleton/text.ts';
@@ -59,6 +59,11 @@ function run(call: Call<Inputs, Attributes>, x: Tensor, { tensor: y, accumulate 
 const forward = (call: Call<Inputs, Attributes>): void =>
   run(call, call.inputs.x, { tensor: call.output, accumulate: 0 });
 
+const caseOf = (x: Shape, below: number, p: number, site: number): Case<Inputs, Attributes> => [
+  { x, state: { shape: [2], below } },
+  { p, site },
+];
+
 /**
  * Dropout (Srivastava et al., 2014), scaled so that the mean stays: y = x / (1 - p) with probability 1 - p, else 0. The
  * mask is a function of (seed, site) and (step, element) alone, through Threefry: it is drawn again in the backward pass
@@ -91,30 +96,11 @@ export const dropout = defineOp<Inputs, Attributes>({
     if (dx) run(call, call.dy, dx);
   },
   cases: [
-    [
-      { x: [1], state: { shape: [2], below: 9 } },
-      { p: 0.5, site: 0 },
-    ],
-    [
-      { x: [3, 7], state: { shape: [2], below: 999 } },
-      { p: 0, site: 3 },
-    ],
-    [
-      { x: [2, 3, 65], state: { shape: [2], below: 4e9 } },
-      { p: 0.2, site: 1 },
-    ],
-    [
-      { x: [260], state: { shape: [2], below: 4e9 } },
-      { p: 0.9, site: 12 },
-    ],
+    caseOf([1], 9, 0.5, 0),
+    caseOf([3, 7], 999, 0, 3),
+    caseOf([2, 3, 65], 4e9, 0.2, 1),
+    caseOf([260], 4e9, 0.9, 12),
   ],
-  workloads: ({ B, T, C }) => [
-    {
-      case: [
-        { x: [B, T, C], state: { shape: [2], below: 9 } },
-        { p: 0.2, site: 0 },
-      ],
-    },
-  ],
+  workloads: ({ B, T, C }) => [{ case: caseOf([B, T, C], 9, 0.2, 0) }],
   operations: 2,
 });

@@ -80,8 +80,7 @@ const link = defineEach({
 
 /**
  * The first place of an id owns its row of the table: it walks the chain of the later ones and adds their gradients to
- * dtokens, in order. The work does not depend on V, and no two workgroups touch one row, so no atomics are needed. On
- * lavapipe, for 1,024 tokens of 4,099 with 384 columns: 1.4 ms, naive 2,600 ms.
+ * dtokens, in order. The work does not depend on V, and no two workgroups touch one row, so no atomics are needed.
  */
 const tokensGradientChains = defineRows({
   name: 'embedding_dtokens_chains',
@@ -173,7 +172,7 @@ export const embedding = defineOp<Inputs>({
     naive: forward,
     rows: {
       idea: 'A subgroup a row, on vectors of four: the id is read once for all columns. Backward, the work does not depend on V.',
-      gain: 'lavapipe, (4, 256, 384): 6 times naive',
+      gain: 'lavapipe, (4, 256, 384): 6 times naive; backward, for 1,024 tokens of 4,099, 1.4 ms in place of 2,600',
       run: forward,
     },
   },

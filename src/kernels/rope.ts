@@ -18,7 +18,7 @@ const rotating = {
   each: ['N'],
 } as const;
 
-const POSITION = ({ start }: { start: boolean }): string =>
+const positionOf = ({ start }: { start: boolean }): string =>
   `let position = f32(token % params.T${start ? ' + start[token / params.T]' : ''});`;
 
 /**
@@ -49,7 +49,7 @@ const naive = defineEach({
   let pair = i % half;
   let head = i / half % (params.H + 2u * params.KV);
   let token = i / half / (params.H + 2u * params.KV);
-  ${POSITION(has)}
+  ${positionOf(has)}
   let angle = position * pow(params.base, -2.0 * f32(pair) / f32(params.D)) * params.direction;
   let isValue = head >= params.H + params.KV; // values are copied: they turn by nothing
   let turned = wave(select(angle / ${2 * Math.PI}, 0.0, isValue));
@@ -103,7 +103,7 @@ const tables = defineEach({
   body: ({ has, constants: { accumulate } }) => /* wgsl */ `
   let unit = i % HALF;
   let token = i / HALF;
-  ${POSITION(has)}
+  ${positionOf(has)}
   let turned = turn(position, unit);
   let sine = turned.sine * params.direction;
   let cosine = turned.cosine;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mapInputs } from '../../../src/check/ops.ts';
+import { upload } from '../../../src/check/ops.ts';
 import { chunkRowsFor, headLoss, headLossPays } from '../../../src/kernels/loss/headLoss.ts';
 import { crossEntropy, IGNORE } from '../../../src/kernels/loss/loss.ts';
 import { matmul } from '../../../src/kernels/matmul/matmul.ts';
@@ -19,13 +19,8 @@ const inputsOf = (ids = randomIds([R], V + 40, 3)) => ({
   targets: { shape: [R], data: ids },
 });
 
-type Inputs = ReturnType<typeof inputsOf>;
-
-const upload = (engine: Engine, inputs: Inputs): Record<keyof Inputs, Tensor> =>
-  mapInputs(inputs, ({ data, shape }) => engine.tensor(data, shape));
-
 /** The loss and gradients of crossEntropy(hidden weight^T, targets), for the same inputs. */
-async function composed(engine: Engine, inputs: Inputs, dy: Numbers) {
+async function composed(engine: Engine, inputs: ReturnType<typeof inputsOf>, dy: Numbers) {
   const { hidden, weight, targets } = upload(engine, inputs);
   for (const tensor of [hidden, weight]) {
     tensor.requiresGrad = true;
