@@ -4,86 +4,100 @@ import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { availableParallelism, cpus, release, type } from 'node:os';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Timing } from '../src/check/measure.ts';
+import { z } from 'zod';
 import { UserError } from '../src/errors.ts';
 import { errorCode } from '../src/node/files.ts';
+import { checkJson } from '../src/schema.ts';
 import type { Engine } from '../src/tensor/engine.ts';
-import type { Point } from '../src/tensor/tuning/table.ts';
 
-/** Something that was measured: median, spread and count of its runs. */
-export interface Measurement extends Timing {
-  kind: 'roof' | 'kernel' | 'ladder' | 'train' | 'sample' | 'static';
+const spread = z.tuple([z.number(), z.number()]).readonly();
+
+/** Something that was measured. */
+const Measurement = z.object({
+  kind: z.enum(['roof', 'kernel', 'ladder', 'train', 'sample', 'static']),
   /** What ran: an op, a kernel, or a piece of work such as "decode". */
-  op: string;
+  op: z.string(),
   /** Which variant of it, or which pass, in words. */
-  variant?: string;
+  variant: z.string().optional(),
   /** The tuning point that was set, where one was. */
-  point?: Point;
-  shape?: string;
-  preset?: string;
+  point: z.record(z.string(), z.number()).optional(),
+  shape: z.string().optional(),
+  preset: z.string().optional(),
+  median: z.number(),
   /** Of median and spread. Times are better when lower, rates when higher. */
-  unit: 'ms' | 'tokens/s' | 'GFLOP/s' | 'GB/s' | 'share';
+  unit: z.enum(['ms', 'tokens/s', 'GFLOP/s', 'GB/s', 'share']),
+  /** The lowest and the highest run. */
+  spread,
+  runs: z.number(),
   /** Of the median. */
-  gflopsPerSecond?: number;
-  gigabytesPerSecond?: number;
+  gflopsPerSecond: z.number().optional(),
+  gigabytesPerSecond: z.number().optional(),
   /** Of the rate, in the adapter's roof as it was measured in the same run. */
-  roofShare?: number;
+  roofShare: z.number().optional(),
   /** Largest error against float64, by the magnitude of the result. */
-  error?: number;
+  error: z.number().optional(),
   /** What else belongs to it: numbers, words, lists of them. */
-  details?: Readonly<Record<string, unknown>>;
-}
+  details: z.record(z.string(), z.unknown()).optional(),
+});
+export type Measurement = z.infer<typeof Measurement>;
 
-/** What some rounds came to, where they came to something. */
-interface Figure extends Partial<Omit<Timing, 'median'>> {
+/** What some rounds came to. */
+const Figure = z.object({
   /** Null where somebody is absent, cannot do the work or fails. */
-  value: number | null;
-  unit: string;
-  note?: string;
-}
+  value: z.number().nullable(),
+  unit: z.string(),
+  spread: spread.optional(),
+  runs: z.number().optional(),
+  note: z.string().optional(),
+});
 
 /** Another library's figure on the same work. */
-export interface PeerMeasurement extends Figure {
-  kind: 'peer';
-  peer: string;
-  work: string;
-  version?: string;
-}
+const PeerMeasurement = Figure.extend({
+  ...{ kind: z.literal('peer'), peer: z.string(), work: z.string(), version: z.string().optional() },
+});
+export type PeerMeasurement = z.infer<typeof PeerMeasurement>;
 
 /** A figure of dawnlm's against what it should be: by the other's where there is one ('x'). */
-export interface ClaimMeasurement extends Figure {
-  kind: 'claim';
+const ClaimMeasurement = Figure.extend({
+  kind: z.literal('claim'),
   /** The work, in words. */
-  row: string;
+  row: z.string(),
   /** Whom it is held against; undefined where the figure stands by itself. */
-  against?: string;
+  against: z.string().optional(),
   /** Both figures that make a ratio, in `rateUnit`. */
-  ours?: number;
-  theirs?: number;
-  rateUnit?: string;
-  must?: number;
-  aim?: number;
+  ours: z.number().optional(),
+  theirs: z.number().optional(),
+  rateUnit: z.string().optional(),
+  must: z.number().optional(),
+  aim: z.number().optional(),
   /** Whether lower is better. */
-  atMost?: true;
+  atMost: z.literal(true).optional(),
   /** Null without a threshold or a figure. */
-  met: boolean | null;
-  aimMet: boolean | null;
-}
+  met: z.boolean().nullable(),
+  aimMet: z.boolean().nullable(),
+});
+export type ClaimMeasurement = z.infer<typeof ClaimMeasurement>;
 
 /** Where a measurement comes from. */
-export interface Provenance {
-  adapter: { name: string; software: boolean; driver: string };
-  machine: { cpu: string; cores: number; node: string; os: string };
+const Provenance = z.object({
+  adapter: z.object({ name: z.string(), software: z.boolean(), driver: z.string() }),
+  machine: z.object({ cpu: z.string(), cores: z.number(), node: z.string(), os: z.string() }),
   /** Null outside of a git checkout. */
-  commit: { hash: string; dirty: boolean } | null;
+  commit: z.object({ hash: z.string(), dirty: z.boolean() }).nullable(),
   /** ISO 8601. */
-  date: string;
-}
+  date: z.string(),
+});
+export type Provenance = z.infer<typeof Provenance>;
 
+const AnyRecord = z.discriminatedUnion('kind', [
+  Measurement.extend(Provenance.shape),
+  PeerMeasurement.extend(Provenance.shape),
+  ClaimMeasurement.extend(Provenance.shape),
+]);
+export type AnyRecord = z.infer<typeof AnyRecord>;
 export type BenchRecord = Measurement & Provenance;
 export type PeerRecord = PeerMeasurement & Provenance;
 export type ClaimRecord = ClaimMeasurement & Provenance;
-export type AnyRecord = BenchRecord | PeerRecord | ClaimRecord;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -138,19 +152,9 @@ export async function readRecords(file: string): Promise<AnyRecord[]> {
 }
 
 function parse(line: string, where: string): AnyRecord {
-  try {
-    const record: unknown = JSON.parse(line);
-    if (isRecord(record)) return record;
-  } catch {
-    // no JSON
-  }
-  throw new UserError(`${where} is no benchmark record: expected a line of JSON as dawnlm bench ... --save writes it.`);
-}
-
-function isRecord(value: unknown): value is AnyRecord {
-  if (typeof value !== 'object' || value === null || !('kind' in value)) return false;
-  if (value.kind === 'claim') return 'adapter' in value && 'row' in value && 'value' in value;
-  return 'adapter' in value && ('median' in value || (value.kind === 'peer' && 'peer' in value && 'work' in value));
+  const expected = 'Expected is a line of JSON as dawnlm bench ... --save writes it.';
+  const refuse = (problem: string) => new UserError(`${where} is no benchmark record: ${problem}. ${expected}`);
+  return checkJson(AnyRecord, line, refuse);
 }
 
 /** A record's number and unit. */

@@ -2,9 +2,11 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { UsageError, UserError } from '../errors.ts';
 import { encodeSafetensors } from '../export/safetensors.ts';
 import { writeAtomic } from '../node/files.ts';
+import { checkJson, damaged } from '../schema.ts';
 import { FILES, readWeights } from '../train/runFolder.ts';
 import type { StepperState } from '../train/stepper.ts';
 import type { TuneRecord } from './tune.ts';
@@ -21,6 +23,16 @@ export interface TuneState<Evaluation> {
 
 /** What a tuning depends on: base, data, and what was asked for. */
 export type TuneIdentity = Readonly<Record<string, unknown>>;
+
+const Identity = z.record(z.string(), z.unknown()).nullable();
+
+type ProgressOf<Evaluation> = Pick<TuneState<Evaluation>, 'step' | 'history'>;
+
+/** What an evaluation holds is known to its task alone. */
+const Progress = z.object({
+  step: z.int().min(0),
+  history: z.array(z.object({ step: z.int(), loss: z.number(), evaluation: z.looseObject({}), best: z.boolean() })),
+});
 
 const BEST = 'best weights ';
 
@@ -50,14 +62,14 @@ export class TuneCheckpoint {
     this.check(metadata.identity);
     const named = [...tensors].map(([name, { shape, data }]) => ({ name, shape, data }));
     return {
-      ...(JSON.parse(metadata.progress) as Pick<TuneState<Evaluation>, 'step' | 'history'>),
+      ...(checkJson(Progress, metadata.progress, damaged(`${this.path} (its progress)`)) as ProgressOf<Evaluation>),
       stepper: { tensors: named.filter(({ name }) => !name.startsWith(BEST)) },
       best: named.filter(({ name }) => name.startsWith(BEST)).map(({ data }) => data),
     };
   }
 
   private check(identity: string | undefined): void {
-    const before = JSON.parse(identity ?? 'null') as TuneIdentity | null;
+    const before = checkJson(Identity, identity ?? 'null', damaged(`${this.path} (its identity)`));
     if (!before) throw new UserError(`${this.path} is no checkpoint of a tuning: begin anew, without --resume.`);
     const now = JSON.parse(JSON.stringify(this.identity)) as TuneIdentity; // as it would be read back
     const names = [...new Set([...Object.keys(before), ...Object.keys(now)])];

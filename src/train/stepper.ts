@@ -10,7 +10,7 @@ import { type Shape, sizeOf } from '../tensor/shape.ts';
 import { ELEMENT_BYTES, type Tensor } from '../tensor/tensor.ts';
 import type { TrainConfig } from './config.ts';
 import { checkOptimizer, type NamedNumbers, type OptimizerSettings, Trained } from './optimizer.ts';
-import { type Course, learningRateAt } from './schedule.ts';
+import { learningRateAt, type ScheduleSettings } from './schedule.ts';
 
 /** Parameters that a step moves. */
 export interface TrainableParameters {
@@ -36,7 +36,10 @@ export interface Objective {
 }
 
 /** The settings of a run that its steps go by. */
-export type StepSettings = Course & OptimizerSettings & Omit<AdamwSettings, 'learningRate'> & Pick<TrainConfig, 'seed'>;
+export type StepSettings = ScheduleSettings &
+  OptimizerSettings &
+  Omit<AdamwSettings, 'learningRate'> &
+  Pick<TrainConfig, 'seed'>;
 
 /** What a step tells. */
 export interface StepMetrics {

@@ -6,14 +6,22 @@ import { targetsOf } from '../../model/lora.ts';
 import { beginTuning, resumeTuning, TEXT_METHODS, type TextMethod } from '../../tasks/text/text.ts';
 import type { Engine } from '../../tensor/engine.ts';
 import { DEFAULT_TEMPLATE, parseTemplate } from '../../text/chat/chatTemplate.ts';
-import { FIELDS, flagOf, resolveConfig, type TrainConfig } from '../../train/config.ts';
+import { resolveConfig, TrainConfig } from '../../train/config.ts';
 import { trainRun } from '../../train/run/run.ts';
 import { FILES, type RunCard, readModelConfig, readRunCard } from '../../train/runFolder.ts';
 import type { TextTuning } from '../../train/trainable.ts';
 import { LORA } from '../../train/trainable.ts';
 import { CORPUS_ARGUMENT, corpusName, givenOf, openCorpus } from '../corpus.ts';
 import { openEngine } from '../engine.ts';
-import { adapterOption, checkpointOption, examples, jsonOption, number, runOption, shellWord } from '../options.ts';
+import {
+  adapterOption,
+  checkpointOption,
+  examples,
+  jsonOption,
+  runOption,
+  settingOptions,
+  shellWord,
+} from '../options.ts';
 import { printJson } from '../terminal/output.ts';
 import { Progress } from '../terminal/progress.ts';
 import { stopSignal } from '../terminal/stopSignal.ts';
@@ -55,10 +63,7 @@ export function addFinetuneText(finetune: Command): void {
     .addOption(adapterOption())
     .addOption(jsonOption())
     .optionsGroup("Settings, the base's unless given:");
-  for (const name of SETTINGS) {
-    const { kind, about, least } = FIELDS[name];
-    verb.option(`${flagOf(name)} <value>`, about, number({ least: least ?? 0, whole: kind === 'whole' }));
-  }
+  for (const option of settingOptions(TrainConfig, SETTINGS)) verb.addOption(option);
   verb
     .addHelpText(
       'after',
