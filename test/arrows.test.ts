@@ -36,7 +36,7 @@ const PURE: Record<string, string[]> = {
   tensor: [],
   kernels: [],
   model: [],
-  text: ['gpt-tokenizer', 'papaparse'],
+  text: ['gpt-tokenizer', 'papaparse', 'tinyqueue'],
 };
 const IMPORT = /^(?:import|export)\s(?:[^;'"=(]*\sfrom\s)?'([^']+)'|\bimport\(\s*['"`]([^'"`]+)/gm;
 

@@ -1,5 +1,5 @@
+import TinyQueue from 'tinyqueue';
 import { ALPHABET, checkId, decodeBytes, spellText, unspell, wellFormed } from './bytes.ts';
-import { Heap } from './heap.ts';
 import { wordCut, words } from './pretokenize.ts';
 import type { BpeKind, Tokenizer, TokenizerFile } from './types.ts';
 
@@ -108,7 +108,7 @@ export function mergeWord(word: string, ranks: ReadonlyMap<string, number>, made
   const end = Int32Array.from({ length }, (_, start) => start + 1);
   const previous = Int32Array.from({ length }, (_, start) => start - 1);
   const pairRank = new Int32Array(length);
-  const queue = new Heap<number>((a, b) => a < b);
+  const queue = new TinyQueue<number>();
   const consider = (start: number): void => {
     const rank = end[start] < length ? (ranks.get(word.slice(start, end[end[start]])) ?? -1) : -1;
     pairRank[start] = rank;
