@@ -33,7 +33,7 @@ const LOWER: Record<string, string[]> = {
 /** Rooms that run in a browser as they are, and the packages that they may use. */
 const PURE: Record<string, string[]> = {
   gpu: [],
-  tensor: [],
+  tensor: ['simple-statistics'],
   kernels: [],
   model: [],
   text: ['gpt-tokenizer', 'papaparse', 'tinyqueue'],

@@ -1,5 +1,5 @@
 /** From figures to verdicts. */
-import { median } from '../../src/check/measure.ts';
+import { median } from 'simple-statistics';
 import type { PeerFigure } from '../peers/rounds.ts';
 import type { ClaimMeasurement } from '../record.ts';
 import type { Rival, Threshold } from './catalog.ts';

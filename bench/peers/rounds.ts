@@ -1,6 +1,7 @@
 /** Takes turns: every peer warms up, then each measures for some seconds, one after the other, round after round. */
+
 import { setTimeout as pause } from 'node:timers/promises';
-import { median } from '../../src/check/measure.ts';
+import { median } from 'simple-statistics';
 import type { Provenance } from '../record.ts';
 import { type Answer, type Job, type ModelJob, recordName, type Work, type WorkName } from './job.ts';
 

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { type Command, Option } from 'commander';
+import { mean } from 'simple-statistics';
 import { UsageError } from '../errors.ts';
 import { Generator } from '../model/generate.ts';
 import { count } from '../report/format.ts';
@@ -125,7 +126,7 @@ function progress(): (seed: number, done: number, total: number) => void {
 }
 
 function sayWhatWasCut({ shots, runs }: PromptingReport, tested: number, blockSize: number): void {
-  const shown = runs.reduce((sum, { meanShots }) => sum + meanShots, 0) / runs.length;
+  const shown = mean(runs.map(({ meanShots }) => meanShots));
   if (shown < shots) {
     say(
       `the context of ${blockSize} tokens has room for ${shown.toFixed(1)} of the ${shots} shots on average: the first ones were left out`,

@@ -1,4 +1,5 @@
 /** The course of a tuning that all tasks share: steps, validations, early stopping, and the best weights kept. */
+import { mean } from 'simple-statistics';
 import { UserError } from '../errors.ts';
 import type { Parameters } from '../tensor/parameters.ts';
 import type { Stepper } from '../train/stepper.ts';
@@ -147,8 +148,8 @@ const FLUSH_EVERY = 8;
 /** The mean loss of the steps after `since`; of the last 64 of them where there were more. */
 async function meanLoss(stepper: Stepper, since: number): Promise<number> {
   const metrics = await stepper.metrics(stepper.step - since);
-  const mean = metrics.reduce((sum, { loss }) => sum + loss, 0) / metrics.length;
-  if (Number.isFinite(mean)) return mean;
+  const loss = mean(metrics.map((one) => one.loss));
+  if (Number.isFinite(loss)) return loss;
   throw exploded(stepper);
 }
 
