@@ -1,7 +1,7 @@
 import type { LabelledText } from '../../src/text/labels/labelled.ts';
 import { labelIndices, type TextClassifier } from './classifier.ts';
-import { fitLogistic, logProbabilities } from './logisticRegression.ts';
-import { choosePenalty } from './penalty.ts';
+import { fitPath, logProbabilities } from './logisticRegression.ts';
+import { choosePenalty, PENALTIES } from './penalty.ts';
 import { Tfidf, termCounts } from './tfidf.ts';
 
 /**
@@ -26,8 +26,9 @@ export class BagOfWords implements TextClassifier {
     const texts = examples.map(({ text }) => termCounts(text));
     this.penalty = choosePenalty(texts, labels, this.#seen.length);
     this.#features = new Tfidf(texts);
-    const start = new Float64Array((this.#features.featureCount + 1) * this.#seen.length);
-    this.#weights = fitLogistic(this.#features.rows(texts), labels, this.#seen.length, this.penalty, start);
+    const sizes = { featureCount: this.featureCount, classCount: this.#seen.length };
+    const path = PENALTIES.slice(0, PENALTIES.indexOf(this.penalty) + 1);
+    this.#weights = fitPath(this.#features.rows(texts), labels, sizes, path).at(-1)!;
   }
 
   /** How many words and pairs it looks at. */

@@ -1,12 +1,12 @@
 /** The strength of the L2 penalty, chosen by how well held-out parts of the training examples are predicted. */
 import { argmax } from '../../src/tasks/metrics/classification.ts';
-import { fitLogistic, logProbabilities } from './logisticRegression.ts';
+import { fitPath, logProbabilities } from './logisticRegression.ts';
 import { Tfidf } from './tfidf.ts';
 
 type Counts = ReadonlyMap<string, number>;
 
-/** From strong to weak, so that each fit can start from the one before. Vectors of length 1 want weak ones. */
-const PENALTIES = [1, 0.1, 0.03, 0.01, 0.001];
+/** From strong to weak, as `fitPath` wants them. Vectors of length 1 want weak ones. */
+export const PENALTIES = [1, 0.1, 0.03, 0.01, 0.001];
 /** Taken where cross-validation cannot tell, as with one example a class. */
 const DEFAULT_PENALTY = 0.01;
 const FOLDS = 5;
@@ -75,9 +75,8 @@ function heldOut(train: Part, test: Part, classCount: number): Outcome[] {
   const testRows = features.rows(test.texts);
   const known = new Set(train.labels);
   const p = new Float64Array(classCount);
-  let weights: Float64Array = new Float64Array((features.featureCount + 1) * classCount);
-  return PENALTIES.map((penalty) => {
-    weights = fitLogistic(rows, train.labels, classCount, penalty, weights);
+  const sizes = { featureCount: features.featureCount, classCount };
+  return fitPath(rows, train.labels, sizes, PENALTIES).map((weights) => {
     const outcomeOf = (label: number, r: number): Outcome => {
       logProbabilities(testRows, r, weights, p);
       return { hits: argmax(p) === label ? 1 : 0, logLikelihood: p[label] };
