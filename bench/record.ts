@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { UserError } from '../src/errors.ts';
 import { errorCode } from '../src/node/files.ts';
 import type { Engine } from '../src/tensor/engine.ts';
-import type { Point } from '../src/tensor/kernel.ts';
+import type { Point } from '../src/tensor/tuning/table.ts';
 
 /** Something that was measured. */
 export interface Measurement {

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { corpora } from '../../data/corpora.ts';
 import { FIELDS, flagOf, PRESETS } from '../train/config.ts';
-import { trainRun } from '../train/run.ts';
+import { trainRun } from '../train/run/run.ts';
 import { CORPUS_ARGUMENT, openCorpus } from './corpus.ts';
 import { openEngine } from './engine.ts';
 import { adapterOption, examples, jsonOption } from './options.ts';

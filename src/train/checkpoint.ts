@@ -62,7 +62,7 @@ export async function saveCheckpoint(
   const { best, last, weights, ...of } = await weightsToSave(trainer.model, tuning);
   const metadata = { state: JSON.stringify(state), ...of.metadata };
   if (isBest) await writeAtomic(join(folder, best), encodeSafetensors(weights, metadata));
-  const { tensors, lossScale } = await trainer.stepper.save();
+  const { tensors, lossScale } = await trainer.save();
   // doubles in JSON hold what f32 does, to the bit
   const scaling = lossScale && { lossScale: JSON.stringify(lossScale) };
   await writeAtomic(join(folder, FILES.resume), encodeSafetensors(tensors, { ...metadata, ...scaling }));
@@ -74,8 +74,7 @@ export async function restoreCheckpoint(folder: string, trainer: Trainer): Promi
   const file = join(folder, FILES.resume);
   const loaded = await readWeights(folder, FILES.resume);
   const state = parseState(loaded.metadata, file);
-  const { stepper } = trainer;
-  const lossScale = stepper.lossScale && parseLossScale(loaded.metadata, file);
-  stepper.restore(state.step, (name, shape) => partOf(loaded, file, name, shape), lossScale);
+  const lossScale = trainer.lossScale && parseLossScale(loaded.metadata, file);
+  trainer.restore(state.step, (name, shape) => partOf(loaded, file, name, shape), lossScale);
   return state;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { modelConfig, PRESETS, resolveConfig } from '../../src/train/config.ts';
-import { diagnose } from '../../src/train/diagnose.ts';
+import { diagnose } from '../../src/train/run/diagnose.ts';
 import { learningRateAt } from '../../src/train/schedule.ts';
 
 describe('settings', () => {

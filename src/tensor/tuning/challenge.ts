@@ -1,5 +1,5 @@
 import { median } from 'simple-statistics';
-import type { Point } from '../kernel.ts';
+import type { Point } from './table.ts';
 
 /** What a point takes when it is new, in ms. */
 export interface FirstRun {

@@ -1,6 +1,6 @@
 import { mean } from 'simple-statistics';
-import type { LogRecord } from '../report/logRecord.ts';
-import type { TrainConfig } from './config.ts';
+import type { LogRecord } from '../../report/logRecord.ts';
+import type { TrainConfig } from '../config.ts';
 
 /** Steps whose mean loss is judged. */
 const WINDOW = 20;
