@@ -3,7 +3,8 @@
  * a dense layer on a software adapter the same takes a hundred times as long: so only its optimizer is used, in the float64 form
  * that its kernels are tested against.
  */
-import { adamwHyper, adamwReference } from '../../src/kernels/optimizer/adamw.ts';
+import { adamwReference } from '../../src/kernels/optimizer/adamw.ts';
+import { packSettings } from '../../src/kernels/optimizer/optimizer.ts';
 import { type Course, learningRateAt } from '../../src/train/schedule.ts';
 import type { SparseRows } from './tfidf.ts';
 
@@ -110,8 +111,8 @@ function minimize(objective: Objective, start: Float64Array): Float64Array<Array
   );
   for (let step = 0; step < STEPS; step++) {
     objective(values, gradients);
-    const hyper = adamwHyper({ ...SETTINGS, learningRate: learningRateAt(step, COURSE) }, step + 1);
-    adamwReference({ values, gradients, firstMoment, secondMoment }, 1, hyper, 0);
+    const settings = packSettings({ ...SETTINGS, learningRate: learningRateAt(step, COURSE) }, step + 1);
+    adamwReference({ values, gradients, firstMoment, secondMoment }, 1, settings, 0);
   }
   return values;
 }
