@@ -2,7 +2,7 @@ import type { LabelledText } from '../../src/text/labels/labelled.ts';
 import { removeDuplicates, stratifiedSplit } from '../../src/text/labels/splits.ts';
 import type { PackageFiles } from '../files.ts';
 import { SPAM } from '../packages.ts';
-import type { ClassifySet } from '../task.ts';
+import type { ClassifySet } from '../recipe.ts';
 
 const FOLDERS = { 'easy-ham-1': 'ham', 'easy-ham-2': 'ham', 'hard-ham-1': 'ham', 'spam-1': 'spam', 'spam-2': 'spam' };
 const SEED = 1896;
