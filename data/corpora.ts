@@ -1,14 +1,13 @@
 import { brownChunks } from './brown-chunks/recipe.ts';
-import type { Corpus } from './corpus.ts';
 import { english } from './english/recipe.ts';
 import { mobyDick } from './moby-dick/recipe.ts';
+import type { Corpus, TaskSet } from './recipe.ts';
 import { spamAssassin } from './spam-assassin/recipe.ts';
 import { speeches, speechParties, speechPeriods } from './state-of-the-union/recipe.ts';
 import { syntheticNames } from './synthetic-names/recipe.ts';
-import type { TaskSet } from './task.ts';
 import { wordnet, wordnetGlosses } from './wordnet-glosses/recipe.ts';
 
-export type { Corpus } from './corpus.ts';
+export type { Corpus } from './recipe.ts';
 
 /** The known corpora; the first is the default. */
 export const corpora: readonly Corpus[] = [mobyDick, wordnet, speeches, english];

@@ -10,9 +10,8 @@ import { checkJson, damaged } from '../src/schema.ts';
 import { readConll, type TaggedSentence, writeConll } from '../src/text/labels/conll.ts';
 import { type LabelledText, readTable, writeTable } from '../src/text/labels/labelled.ts';
 import { countSentences, countTexts, type Parts, TaskCard } from '../src/text/labels/taskCard.ts';
-import type { Corpus, Described } from './corpus.ts';
 import { openPackages } from './files.ts';
-import type { TaskSet } from './task.ts';
+import type { Corpus, Described, TaskSet } from './recipe.ts';
 
 /** A data set that is ready to be learned from, with its card. */
 export type PreparedTask =

@@ -1,4 +1,5 @@
 /** From figures to verdicts. */
+
 import { type Timing, timingOf } from '../../src/check/measure.ts';
 import type { PeerFigure } from '../peers/rounds.ts';
 import type { ClaimMeasurement } from '../record.ts';

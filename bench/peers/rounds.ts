@@ -1,4 +1,5 @@
 /** Takes turns: every peer warms up, then each measures for some seconds, one after the other, round after round. */
+
 import { setTimeout as pause } from 'node:timers/promises';
 import { timingOf } from '../../src/check/measure.ts';
 import type { PeerMeasurement, Provenance } from '../record.ts';

@@ -2,7 +2,7 @@ import type { TaggedSentence } from '../../src/text/labels/conll.ts';
 import { normalizeText, removeRepeated, stratifiedSplit } from '../../src/text/labels/splits.ts';
 import type { PackageFiles } from '../files.ts';
 import { BROWN } from '../packages.ts';
-import type { TagSet } from '../task.ts';
+import type { TagSet } from '../recipe.ts';
 
 const SEED = 500;
 const FRACTIONS = { validation: 0.1, test: 0.1 };

@@ -1,5 +1,5 @@
 import { shuffled } from '../../src/text/labels/labelled.ts';
-import type { BuiltCorpus } from '../corpus.ts';
+import type { BuiltCorpus } from '../recipe.ts';
 import { speeches } from '../state-of-the-union/recipe.ts';
 import { wordnet } from '../wordnet-glosses/recipe.ts';
 

@@ -1,4 +1,4 @@
-import type { InstalledCorpus } from '../corpus.ts';
+import type { InstalledCorpus } from '../recipe.ts';
 
 /** The novel as one UTF-8 file, used as it is: no cleaning; the last tenth of its characters validates. See card.md. */
 export const mobyDick: InstalledCorpus = {

@@ -1,9 +1,8 @@
 import { type LabelledText, shuffled } from '../../src/text/labels/labelled.ts';
 import { normalizeText, removeDuplicates, stratifiedSplit } from '../../src/text/labels/splits.ts';
-import type { BuiltCorpus } from '../corpus.ts';
 import type { PackageFiles } from '../files.ts';
 import { SPEECHES } from '../packages.ts';
-import type { Built, ClassifySet } from '../task.ts';
+import type { Built, BuiltCorpus, ClassifySet } from '../recipe.ts';
 import { hideYears, passagesOf } from './passages.ts';
 
 interface Speech {

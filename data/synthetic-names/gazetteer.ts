@@ -4,7 +4,7 @@ import type { PackageFiles } from '../files.ts';
 import { CITIES, FEMALE_NAMES, MALE_NAMES } from '../packages.ts';
 import { readSynsets } from '../wordnet-glosses/synsets.ts';
 import { cityNames } from './cities.ts';
-import { FIXED_WORDS } from './sentences.ts';
+import { FIXED_WORDS } from './templates.ts';
 
 /** Names of one part. Organisations are composed of surnames and cities. */
 export interface Gazetteer {

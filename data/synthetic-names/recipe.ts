@@ -3,7 +3,7 @@ import { shuffled } from '../../src/text/labels/labelled.ts';
 import { normalizeText, removeRepeated } from '../../src/text/labels/splits.ts';
 import type { PackageFiles } from '../files.ts';
 import { CITIES, FEMALE_NAMES, MALE_NAMES, WORDNET } from '../packages.ts';
-import type { Built, TagSet } from '../task.ts';
+import type { Built, TagSet } from '../recipe.ts';
 import { readGazetteers } from './gazetteer.ts';
 import { makeSentences } from './sentences.ts';
 import { TEMPLATES } from './templates.ts';

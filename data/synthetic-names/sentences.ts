@@ -1,28 +1,7 @@
 import type { TaggedSentence } from '../../src/text/labels/conll.ts';
 import { mix } from '../../src/text/windows/permutation.ts';
 import type { Gazetteer } from './gazetteer.ts';
-import { FILLERS, TEMPLATES } from './templates.ts';
-
-const INDUSTRIES = 'Steel,Motor,Insurance,Railway,Chemical,Shipping,Paper,Energy,Textile,Brewing'.split(',');
-const COMPANIES = 'Company,Corporation,Group,Limited,Holdings'.split(',');
-const BODIES = 'Institute,Foundation,Museum,Hospital,College,Trust'.split(',');
-const TEAMS = 'United,Rovers,Athletic,Wanderers'.split(',');
-
-/** Capitalized words that stand in sentences without naming anything, or in all names of a kind; no name may hold them. */
-export const FIXED_WORDS: ReadonlySet<string> = new Set(
-  [
-    ...TEMPLATES,
-    ...Object.values(FILLERS).flat(),
-    ...INDUSTRIES,
-    ...COMPANIES,
-    ...BODIES,
-    ...TEAMS,
-    'University',
-    'Bank',
-  ]
-    .flatMap((text) => text.split(' '))
-    .filter((word) => /^[A-Z]/.test(word)),
-);
+import { BODIES, COMPANIES, FILLERS, INDUSTRIES, TEAMS } from './templates.ts';
 
 /** Chances that the seed decides, one after the other. */
 class Chances {

@@ -147,3 +147,17 @@ export const FILLERS: Readonly<Record<string, readonly string[]>> = {
     'the tickets were sold out',
   ],
 };
+
+/** What names of organisations are composed of, beside surnames and cities. */
+export const INDUSTRIES = 'Steel,Motor,Insurance,Railway,Chemical,Shipping,Paper,Energy,Textile,Brewing'.split(',');
+export const COMPANIES = 'Company,Corporation,Group,Limited,Holdings'.split(',');
+export const BODIES = 'Institute,Foundation,Museum,Hospital,College,Trust'.split(',');
+export const TEAMS = 'United,Rovers,Athletic,Wanderers'.split(',');
+
+/** Capitalized words that stand in sentences without naming anything, or in all names of a kind; no name may hold them. */
+export const FIXED_WORDS: ReadonlySet<string> = new Set(
+  [...TEMPLATES, Object.values(FILLERS), INDUSTRIES, COMPANIES, BODIES, TEAMS, 'University', 'Bank']
+    .flat(2)
+    .flatMap((text) => text.split(' '))
+    .filter((word) => /^[A-Z]/.test(word)),
+);

@@ -1,9 +1,8 @@
 import { type LabelledText, shuffled } from '../../src/text/labels/labelled.ts';
 import { normalizeText, removeDuplicates, stratifiedSplit } from '../../src/text/labels/splits.ts';
-import type { BuiltCorpus } from '../corpus.ts';
 import type { PackageFiles } from '../files.ts';
 import { WORDNET } from '../packages.ts';
-import type { Built, ClassifySet } from '../task.ts';
+import type { Built, BuiltCorpus, ClassifySet } from '../recipe.ts';
 import { readSynsets, type Synset } from './synsets.ts';
 
 /** Lexicographer files that are told apart, by number. */

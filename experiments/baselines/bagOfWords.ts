@@ -1,15 +1,15 @@
+import { UserError } from '../../src/errors.ts';
+import { argmax } from '../../src/tasks/metrics/classification.ts';
 import type { LabelledText } from '../../src/text/labels/labelled.ts';
-import { labelIndices, type TextClassifier } from './classifier.ts';
-import { fitLogistic, logProbabilities } from './logisticRegression.ts';
-import { choosePenalty } from './penalty.ts';
+import { fitPath, logProbabilities } from './logisticRegression.ts';
+import { choosePenalty, pathTo } from './penalty.ts';
 import { Tfidf, termCounts } from './tfidf.ts';
 
 /**
  * Words and word pairs, weighted by TF-IDF, under a multinomial logistic regression whose L2 penalty is chosen by
  * cross-validation on the training examples: the strong classical baseline. Same examples, same bits.
  */
-export class BagOfWords implements TextClassifier {
-  readonly classes: readonly string[];
+export class BagOfWords {
   /** The penalty that was chosen, for the sum of the losses: 1 / C of other libraries. */
   readonly penalty: number;
   readonly #features: Tfidf;
@@ -18,23 +18,21 @@ export class BagOfWords implements TextClassifier {
   readonly #weights: Float64Array;
 
   /** Throws UserError without examples and on a label that is not among `classes`. */
-  constructor(examples: readonly LabelledText[], classes: readonly string[]) {
-    this.classes = classes;
+  constructor(
+    examples: readonly LabelledText[],
+    readonly classes: readonly string[],
+  ) {
     const indices = labelIndices(examples, classes);
     this.#seen = [...new Set(indices)].sort((a, b) => a - b);
     const labels = indices.map((label) => this.#seen.indexOf(label));
     const texts = examples.map(({ text }) => termCounts(text));
     this.penalty = choosePenalty(texts, labels, this.#seen.length);
     this.#features = new Tfidf(texts);
-    const start = new Float64Array((this.#features.featureCount + 1) * this.#seen.length);
-    this.#weights = fitLogistic(this.#features.rows(texts), labels, this.#seen.length, this.penalty, start);
+    const sizes = { featureCount: this.#features.featureCount, classCount: this.#seen.length };
+    this.#weights = fitPath(this.#features.rows(texts), labels, sizes, pathTo(this.penalty)).at(-1)!;
   }
 
-  /** How many words and pairs it looks at. */
-  get featureCount(): number {
-    return this.#features.featureCount;
-  }
-
+  /** The probability of each of `classes`; 0 for those that no training example was of. */
   probabilities(text: string): Float64Array {
     const row = this.#features.rows([termCounts(text)]);
     const logs = logProbabilities(row, 0, this.#weights, new Float64Array(this.#seen.length));
@@ -42,4 +40,19 @@ export class BagOfWords implements TextClassifier {
     for (const [column, label] of this.#seen.entries()) probabilities[label] = Math.exp(logs[column]);
     return probabilities;
   }
+
+  /** The most probable class. */
+  predict(text: string): string {
+    return this.classes[argmax(this.probabilities(text))];
+  }
+}
+
+function labelIndices(examples: readonly LabelledText[], classes: readonly string[]): Int32Array {
+  if (examples.length === 0) throw new UserError('there are no labelled examples to learn from; give at least one');
+  const index = new Map(classes.map((label, c) => [label, c]));
+  return Int32Array.from(examples, ({ label }) => {
+    const found = index.get(label);
+    if (found !== undefined) return found;
+    throw new UserError(`the label ${JSON.stringify(label)} is not among the classes ${classes.join(', ')}`);
+  });
 }

@@ -1,11 +1,11 @@
 /** The strength of the L2 penalty, chosen by how well held-out parts of the training examples are predicted. */
 import { argmax } from '../../src/tasks/metrics/classification.ts';
-import { fitLogistic, logProbabilities } from './logisticRegression.ts';
+import { fitPath, logProbabilities } from './logisticRegression.ts';
 import { Tfidf } from './tfidf.ts';
 
 type Counts = ReadonlyMap<string, number>;
 
-/** From strong to weak, so that each fit can start from the one before. Vectors of length 1 want weak ones. */
+/** From strong to weak, as `fitPath` wants them. Vectors of length 1 want weak ones. */
 const PENALTIES = [1, 0.1, 0.03, 0.01, 0.001];
 /** Taken where cross-validation cannot tell, as with one example a class. */
 const DEFAULT_PENALTY = 0.01;
@@ -15,12 +15,15 @@ const ONE_FOLD_FROM = 500;
 /** Folds need not be larger: of more examples only the first five folds of this size are looked at. */
 const LARGEST_FOLD = 1000;
 
+/** The penalties on the way to one of them, itself the last. */
+export const pathTo = (penalty: number): number[] => PENALTIES.slice(0, PENALTIES.indexOf(penalty) + 1);
+
 /** How held-out examples fared under one penalty. */
 interface Outcome {
-  readonly hits: number;
-  readonly logLikelihood: number;
+  readonly penalty: number;
+  hits: number;
+  logLikelihood: number;
 }
-const NONE: Outcome = { hits: 0, logLikelihood: 0 };
 
 /**
  * The penalty under which most held-out examples are classified rightly, of equals the one that finds them likeliest, over
@@ -28,25 +31,21 @@ const NONE: Outcome = { hits: 0, logLikelihood: 0 };
  */
 export function choosePenalty(texts: readonly Counts[], labels: Int32Array, classCount: number): number {
   const fold = stratifiedFolds(labels, classCount, Math.max(FOLDS, Math.ceil(labels.length / LARGEST_FOLD)));
-  let outcomes = PENALTIES.map(() => NONE);
+  const outcomes = PENALTIES.map((penalty): Outcome => ({ penalty, hits: 0, logLikelihood: 0 }));
   for (let held = 0; held < (texts.length < ONE_FOLD_FROM ? FOLDS : 1); held++) {
-    const train = partOf(texts, labels, (i) => fold[i] < FOLDS && fold[i] !== held);
-    const test = partOf(texts, labels, (i) => fold[i] === held);
-    if (train.labels.length === 0 || test.labels.length === 0) continue;
-    const more = heldOut(train, test, classCount);
-    outcomes = outcomes.map((sum, i) => add(sum, more[i]));
+    const part = (has: (i: number) => boolean): Part => ({
+      texts: texts.filter((_, i) => has(i)),
+      labels: labels.filter((_, i) => has(i)),
+    });
+    const train = part((i) => fold[i] < FOLDS && fold[i] !== held);
+    const test = part((i) => fold[i] === held);
+    if (train.labels.length > 0) tally(outcomes, train, test, classCount);
   }
-  const unsure = PENALTIES.indexOf(DEFAULT_PENALTY);
-  return PENALTIES[outcomes.reduce((best, outcome, i) => (isBetter(outcome, outcomes[best]) ? i : best), unsure)];
+  const unsure = outcomes.find(({ penalty }) => penalty === DEFAULT_PENALTY)!;
+  const better = (a: Outcome, b: Outcome) =>
+    a.hits > b.hits || (a.hits === b.hits && a.logLikelihood > b.logLikelihood);
+  return outcomes.reduce((best, outcome) => (better(outcome, best) ? outcome : best), unsure).penalty;
 }
-
-const add = (a: Outcome, b: Outcome): Outcome => ({
-  hits: a.hits + b.hits,
-  logLikelihood: a.logLikelihood + b.logLikelihood,
-});
-
-const isBetter = (a: Outcome, b: Outcome): boolean =>
-  a.hits > b.hits || (a.hits === b.hits && a.logLikelihood > b.logLikelihood);
 
 /** The fold of each example: each class is dealt out in turns, the next class going on where the last one ended. */
 export function stratifiedFolds(labels: Int32Array, classCount: number, folds: number): Int32Array {
@@ -63,25 +62,20 @@ interface Part {
   readonly labels: Int32Array;
 }
 
-const partOf = (texts: readonly Counts[], labels: Int32Array, has: (i: number) => boolean): Part => ({
-  texts: texts.filter((_, i) => has(i)),
-  labels: labels.filter((_, i) => has(i)),
-});
-
-/** The held-out part under each penalty. Examples of a class that `train` lacks are left out: no penalty foresees them. */
-function heldOut(train: Part, test: Part, classCount: number): Outcome[] {
+/** Adds how the held-out part fares. Examples of a class that `train` lacks are left out: no penalty foresees them. */
+function tally(outcomes: readonly Outcome[], train: Part, test: Part, classCount: number): void {
   const features = new Tfidf(train.texts);
-  const rows = features.rows(train.texts);
-  const testRows = features.rows(test.texts);
+  const rows = features.rows(test.texts);
   const known = new Set(train.labels);
   const p = new Float64Array(classCount);
-  let weights: Float64Array = new Float64Array((features.featureCount + 1) * classCount);
-  return PENALTIES.map((penalty) => {
-    weights = fitLogistic(rows, train.labels, classCount, penalty, weights);
-    const outcomeOf = (label: number, r: number): Outcome => {
-      logProbabilities(testRows, r, weights, p);
-      return { hits: argmax(p) === label ? 1 : 0, logLikelihood: p[label] };
-    };
-    return Array.from(test.labels, (label, r) => (known.has(label) ? outcomeOf(label, r) : NONE)).reduce(add, NONE);
-  });
+  const sizes = { featureCount: features.featureCount, classCount };
+  const path = fitPath(features.rows(train.texts), train.labels, sizes, PENALTIES);
+  for (const [i, weights] of path.entries()) {
+    for (const [r, label] of test.labels.entries()) {
+      if (!known.has(label)) continue;
+      logProbabilities(rows, r, weights, p);
+      if (argmax(p) === label) outcomes[i].hits++;
+      outcomes[i].logLikelihood += p[label];
+    }
+  }
 }

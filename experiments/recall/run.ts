@@ -1,8 +1,8 @@
 /** A tiny model learns to recall from its prompt, and is asked with 0 to 16 shots. */
+import { mean } from 'simple-statistics';
 import { GPT } from '../../src/model/gpt.ts';
 import { Scorer } from '../../src/model/score.ts';
 import { argmax, wilsonInterval } from '../../src/tasks/metrics/classification.ts';
-import { mean } from '../../src/tasks/metrics/statistics.ts';
 import type { Engine } from '../../src/tensor/engine.ts';
 import { modelConfig, resolveConfig, type TrainConfig } from '../../src/train/config.ts';
 import { Trainer } from '../../src/train/trainer.ts';

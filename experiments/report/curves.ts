@@ -1,9 +1,10 @@
 /** Scores by the number of labels, a curve for each learner, and by the number of shots. */
 
+import { mean } from 'simple-statistics';
 import { type Chart, type Curve, drawChart, type Size } from '../../src/report/chart.ts';
 import { exact, percent } from '../../src/report/format.ts';
 import { type Html, html } from '../../src/report/html.ts';
-import { deviation, mean } from '../../src/tasks/metrics/statistics.ts';
+import { deviation } from '../../src/tasks/metrics/statistics.ts';
 import type { CurvePoint } from '../transfer/labelsNeeded.ts';
 import { LEARNERS, type Learner, type TransferTaskResult } from '../transfer/result.ts';
 import { curveOf, learnerName, listInWords, plural } from './words.ts';

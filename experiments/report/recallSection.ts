@@ -1,9 +1,9 @@
 /** Learning from the prompt: in natural language, and where it is all that a tiny model learned. */
 
+import { mean } from 'simple-statistics';
 import { drawChart, type Size } from '../../src/report/chart.ts';
 import { count, percent } from '../../src/report/format.ts';
 import { type Html, html } from '../../src/report/html.ts';
-import { mean } from '../../src/tasks/metrics/statistics.ts';
 import type { RecallResult } from '../recall/run.ts';
 import type { TransferResult, TransferTaskResult } from '../transfer/result.ts';
 import { accuracyChart, scoreTable } from './recall.ts';

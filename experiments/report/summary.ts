@@ -1,8 +1,8 @@
 /** The table that a reader takes home: what pretraining was worth, task by task. */
 
+import { mean } from 'simple-statistics';
 import { exact, percent } from '../../src/report/format.ts';
 import { type Html, html } from '../../src/report/html.ts';
-import { mean } from '../../src/tasks/metrics/statistics.ts';
 import type { Gain, LabelsNeeded } from '../transfer/labelsNeeded.ts';
 import type { TransferResult, TransferTaskResult } from '../transfer/result.ts';
 import {

@@ -1,7 +1,8 @@
 /** How the transfer report names learners and writes scores. */
 
+import { mean } from 'simple-statistics';
 import { exact, figure, percent } from '../../src/report/format.ts';
-import { deviation, mean } from '../../src/tasks/metrics/statistics.ts';
+import { deviation } from '../../src/tasks/metrics/statistics.ts';
 import type { CurvePoint, LabelsNeeded } from '../transfer/labelsNeeded.ts';
 import type { Learner, PromptedPoint, TransferTaskResult } from '../transfer/result.ts';
 

@@ -3,7 +3,6 @@
 import { tuneClassifier } from '../../src/tasks/classify/classify.ts';
 import type { ClassifyData } from '../../src/tasks/classify/data.ts';
 import type { Base } from '../../src/tasks/fineTuned.ts';
-import { argmax } from '../../src/tasks/metrics/classification.ts';
 import { spanReport } from '../../src/tasks/metrics/spans.ts';
 import { type TagData, tagsOf } from '../../src/tasks/tag/data.ts';
 import { tuneTagger } from '../../src/tasks/tag/tag.ts';
@@ -13,7 +12,6 @@ import { subsample, subsampleAny } from '../../src/text/labels/splits.ts';
 import type { Parts } from '../../src/text/labels/taskCard.ts';
 import type { Method } from '../../src/train/trainable.ts';
 import { BagOfWords } from '../baselines/bagOfWords.ts';
-import { Majority } from '../baselines/majority.ts';
 import { WindowTagger } from '../baselines/windowTagger.ts';
 import type { CellKey, CellSettings } from './plan.ts';
 import type { Learner, TransferCell } from './result.ts';
@@ -60,9 +58,10 @@ async function classify(
   const { parts } = task;
   const test = testedTexts(task, tested);
   if (learner === 'majority' || learner === 'words') {
-    const Baseline = learner === 'majority' ? Majority : BagOfWords;
-    const baseline = new Baseline(subsample(parts.train, n, seed), classesOf(task));
-    const right = test.filter(({ text, label }) => baseline.classes[argmax(baseline.probabilities(text))] === label);
+    const few = subsample(parts.train, n, seed);
+    const [commonest] = countLabels(few).keys();
+    const bag = learner === 'words' && new BagOfWords(few, classesOf(task));
+    const right = test.filter(({ text, label }) => (bag ? bag.predict(text) : commonest) === label);
     return { score: right.length / test.length };
   }
   const overrides = { ...overridesOf(learner), mostSteps, maxTokens, seed };

@@ -1,5 +1,6 @@
 /** Two learning curves side by side: how much better one method is with n labels, and how many the other needs to catch up. */
-import { deviation, mean, pairedT } from '../../src/tasks/metrics/statistics.ts';
+import { mean } from 'simple-statistics';
+import { deviation, pairedT } from '../../src/tasks/metrics/statistics.ts';
 
 /** Scores (accuracy or F1, higher is better) of one method trained on `n` labels, one a seed, in the same order for all methods. */
 export interface CurvePoint {

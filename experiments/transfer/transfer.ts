@@ -1,5 +1,6 @@
 /** Does pretraining pay? The same tasks are learned from few and from many labels, with it and without it, and are prompted. */
 
+import { mean } from 'simple-statistics';
 import type { Base } from '../../src/tasks/fineTuned.ts';
 import { evaluatePrompting } from '../../src/tasks/prompt/prompt.ts';
 import { parseLabelTemplate, verbalizer } from '../../src/tasks/prompt/template.ts';
@@ -100,6 +101,6 @@ async function promptAt(
     ...{ model, tokenizer, template: TEMPLATE, verbalizer: verbalizer(classesOf(task)) },
     ...{ pool: task.parts.train, tested: testedTexts(task, prompted), shots, seeds, calibrate: true, perToken: false },
   });
-  const meanShots = runs.reduce((sum, run) => sum + run.meanShots, 0) / runs.length;
+  const meanShots = mean(runs.map((run) => run.meanShots));
   return { shots, meanShots, scores: runs.map(({ report }) => report.accuracy) };
 }

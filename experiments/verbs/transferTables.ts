@@ -1,8 +1,9 @@
 /** The transfer experiment in words and tables. */
 
+import { mean } from 'simple-statistics';
 import { table } from '../../src/cli/terminal/output.ts';
 import { count } from '../../src/report/format.ts';
-import { deviation, mean } from '../../src/tasks/metrics/statistics.ts';
+import { deviation } from '../../src/tasks/metrics/statistics.ts';
 import { times } from '../report/words.ts';
 import type { CurvePoint, LabelsNeeded } from '../transfer/labelsNeeded.ts';
 import type { TransferResult, TransferTaskResult } from '../transfer/result.ts';

@@ -1,3 +1,4 @@
+import { extent, median } from 'simple-statistics';
 import type { Engine, Recording } from '../tensor/engine.ts';
 
 /** Work that is timed: called inside of a recording, each call adds the same dispatches. */
@@ -25,13 +26,10 @@ const SLOW_MS = 500;
 /** Rounds of all others: at least three for a median, at most 15, and as many as this time allows. */
 const BUDGET_MS = 300;
 
-/** The middle of an odd number of values, else the upper of the two in the middle. */
-export const median = (values: readonly number[]): number => Float64Array.from(values).sort()[values.length >> 1];
-
 /** Median and spread of what was measured. */
 export const timingOf = (values: readonly number[]): Timing => ({
   median: median(values),
-  spread: [Math.min(...values), Math.max(...values)],
+  spread: extent(values),
   runs: values.length,
 });
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type Corpus, corpora, findCorpus, findTaskSet, taskSets } from '../../data/corpora.ts';
 import { corpusFile, isPrepared, type PreparedTask, partFiles, prepareTask } from '../../data/prepare.ts';
-import type { TaskSet } from '../../data/task.ts';
+import type { TaskSet } from '../../data/recipe.ts';
 import { UserError } from '../errors.ts';
 import { readTextStream, writeAtomic } from '../node/files.ts';
 import { count } from '../report/format.ts';

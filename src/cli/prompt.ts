@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { Command } from 'commander';
+import { mean } from 'simple-statistics';
 import { UsageError } from '../errors.ts';
 import { count } from '../report/format.ts';
 import { openShots } from '../tasks/classify/data.ts';
@@ -104,7 +105,7 @@ function progress(): (seed: number, done: number, total: number) => void {
 }
 
 function sayWhatWasCut({ shots, runs }: PromptingReport, tested: number, blockSize: number): void {
-  const shown = runs.reduce((sum, { meanShots }) => sum + meanShots, 0) / runs.length;
+  const shown = mean(runs.map(({ meanShots }) => meanShots));
   if (shown < shots) {
     say(
       `the context of ${blockSize} tokens has room for ${shown.toFixed(1)} of the ${shots} shots on average: the first ones were left out`,

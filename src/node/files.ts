@@ -9,7 +9,10 @@ import { UserError } from '../errors.ts';
 
 const TEXT_EXTENSIONS = new Set(['.txt', '.md']);
 
-/** Folder for what may be thrown away and made again: drivers, compiled shaders. Not created here. */
+/**
+ * Folder for what may be thrown away and made again: drivers, compiled shaders. Not created here. The same on every system:
+ * env-paths would move it on macOS and Windows, where it also looks at no XDG_CACHE_HOME.
+ */
 export function cacheFolder(): string {
   if (process.env.DAWNLM_CACHE) return process.env.DAWNLM_CACHE;
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'dawnlm');
@@ -65,6 +68,10 @@ async function syncFolder(folder: string): Promise<void> {
 /**
  * Writes a file so that at every moment `path` is either the old file or the whole new one: a kill in the middle, a full
  * disk or a power cut leaves the old one. `data` may be a list of pieces, so that a large file needs no copy in memory.
+ *
+ * By hand, for write-file-atomic 7.0.1 takes a short write for a whole one: on a full disk it replaces the old file with the
+ * beginning of the new one, without an error. Nor does it sync the folder, or take pieces, and what a kill leaves behind has a name
+ * that could be the user's.
  * @throws UserError when the disk is full or the folder may not be written
  */
 export async function writeAtomic(path: string, data: string | Uint8Array | Iterable<Uint8Array>): Promise<void> {

@@ -1,4 +1,5 @@
 /** The fine-tuning that all tasks share: steps, validations, early stopping, and the best weights kept. */
+import { mean } from 'simple-statistics';
 import { UserError } from '../errors.ts';
 import type { Engine } from '../tensor/engine.ts';
 import type { Parts } from '../text/labels/taskCard.ts';
@@ -179,8 +180,8 @@ class EarlyStopping<Evaluation> {
 /** The mean loss of the steps after `since`; of the last 64 of them where there were more. */
 async function meanLoss(stepper: Stepper, since: number): Promise<number> {
   const metrics = await stepper.metrics(stepper.step - since);
-  const mean = metrics.reduce((sum, { loss }) => sum + loss, 0) / metrics.length;
-  if (Number.isFinite(mean)) return mean;
+  const loss = mean(metrics.map((one) => one.loss));
+  if (Number.isFinite(loss)) return loss;
   throw diverged(stepper);
 }
 

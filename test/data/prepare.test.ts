@@ -3,9 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { BuiltCorpus } from '../../data/corpus.ts';
 import { corpusFile, isPrepared, partFiles, prepareTask } from '../../data/prepare.ts';
-import type { ClassifySet, TagSet } from '../../data/task.ts';
+import type { BuiltCorpus, ClassifySet, TagSet } from '../../data/recipe.ts';
 import { fetchedFolder, type NpmPackage } from '../../src/node/npm.ts';
 import { writeConll } from '../../src/text/labels/conll.ts';
 import { writeTable } from '../../src/text/labels/labelled.ts';

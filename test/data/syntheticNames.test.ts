@@ -3,7 +3,7 @@ import type { PackageFiles } from '../../data/files.ts';
 import { cityNames } from '../../data/synthetic-names/cities.ts';
 import { tellingWords } from '../../data/synthetic-names/gazetteer.ts';
 import { syntheticNames } from '../../data/synthetic-names/recipe.ts';
-import { FIXED_WORDS } from '../../data/synthetic-names/sentences.ts';
+import { FIXED_WORDS } from '../../data/synthetic-names/templates.ts';
 import { spansOf, type TaggedSentence } from '../../src/text/labels/conll.ts';
 
 /** Names that sound like names, as many as are asked for. */

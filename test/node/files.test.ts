@@ -1,9 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { UserError } from '../../src/errors.ts';
 import {
+  cacheFolder,
   hashing,
   packageFile,
   readTextStream,
@@ -12,6 +14,8 @@ import {
   textFiles,
   writeAtomic,
 } from '../../src/node/files.ts';
+
+afterEach(() => void vi.unstubAllEnvs());
 
 const folder = () => mkdtempSync(join(tmpdir(), 'dawnlm-files-'));
 
@@ -52,6 +56,39 @@ describe('writeAtomic', () => {
     await expect(writeAtomic('/proc/dawnlm', 'x')).rejects.toThrow(UserError);
   });
 
+  /** A process of its own that writes 1 MiB over `path` in two pieces, with `between` done between them, under a shell's limits. */
+  const writeElsewhere = (path: string, between: string, limits = '') => {
+    const script = `
+      import { writeAtomic } from ${JSON.stringify(new URL('../../src/node/files.ts', import.meta.url).href)};
+      const pieces = function* () { yield new Uint8Array(1 << 19); ${between}; yield new Uint8Array(1 << 19); };
+      await writeAtomic(${JSON.stringify(path)}, pieces()).catch((error) => console.log(error.message));`;
+    const node = ['--import', 'tsx', '--input-type=module', '-e', script];
+    return spawnSync('sh', ['-c', `${limits} exec "$0" "$@"`, process.execPath, ...node], { encoding: 'utf8' });
+  };
+
+  it.runIf(process.platform === 'linux')(
+    'keeps the old file when only a part of the new one could be written',
+    async () => {
+      const path = join(folder(), 'weights');
+      await writeAtomic(path, 'old');
+      // As a full disk does, a limit on sizes cuts a write short before it refuses the next one.
+      const { stdout } = writeElsewhere(path, '', "trap '' XFSZ; ulimit -f 100;");
+      expect(stdout).toMatch(/weights could not be written \(EFBIG\)\. What was there before is kept\./);
+      expect(readFileSync(path, 'utf8')).toBe('old');
+      expect(readdirSync(join(path, '..'))).toEqual(['weights']);
+    },
+  );
+
+  it('keeps the old file when it is killed, and what is left can be swept', async () => {
+    const path = join(folder(), 'weights');
+    await writeAtomic(path, 'old');
+    expect(writeElsewhere(path, "process.kill(process.pid, 'SIGKILL')").signal).toBe('SIGKILL');
+    expect(readFileSync(path, 'utf8')).toBe('old');
+    expect(readdirSync(join(path, '..'))).toHaveLength(2);
+    await sweepTemporary(join(path, '..'));
+    expect(readdirSync(join(path, '..'))).toEqual(['weights']);
+  });
+
   it('sweeps what killed writers left, and nothing else', async () => {
     const path = folder();
     for (const name of ['.model.safetensors.0123abcd.tmp', 'model.safetensors', '.hidden']) {
@@ -61,6 +98,16 @@ describe('writeAtomic', () => {
     expect(readdirSync(path).sort()).toEqual(['.hidden', 'model.safetensors']);
     await sweepTemporary(join(path, 'absent'));
   });
+});
+
+it('keeps caches where the environment says, else in the same place on every system', () => {
+  vi.stubEnv('DAWNLM_CACHE', '');
+  vi.stubEnv('XDG_CACHE_HOME', '');
+  expect(cacheFolder()).toBe(join(homedir(), '.cache', 'dawnlm'));
+  vi.stubEnv('XDG_CACHE_HOME', '/elsewhere');
+  expect(cacheFolder()).toBe(join('/elsewhere', 'dawnlm'));
+  vi.stubEnv('DAWNLM_CACHE', '/here');
+  expect(cacheFolder()).toBe('/here');
 });
 
 describe('readTextStream', () => {

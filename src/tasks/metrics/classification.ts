@@ -1,4 +1,5 @@
 /** How good a classifier's answers are, and how far its probabilities can be believed. All results are plain JSON data. */
+import { mean, sum } from 'simple-statistics';
 import { UserError } from '../../errors.ts';
 
 /** How well a kind of thing was found. A ratio without cases (0 / 0) is 0. */
@@ -125,7 +126,7 @@ export const scoreOf = (correct: number, predicted: number, support: number): Sc
 /** Mean F1 of the classes that occur; one that is neither there nor predicted says nothing and is left out. */
 export function macroF1(scores: readonly ClassScore[]): number {
   const occurring = scores.filter(({ support, predicted }) => support + predicted > 0);
-  return sum(occurring.map(({ f1 }) => f1)) / occurring.length;
+  return mean(occurring.map(({ f1 }) => f1));
 }
 
 /** Quantile of the normal distribution for a two-sided 95%. */
@@ -155,7 +156,7 @@ export function reliabilityBins(confidence: readonly number[], correct: readonly
     low: bin / CALIBRATION_BINS,
     high: (bin + 1) / CALIBRATION_BINS,
     count: inside.length,
-    confidence: inside.length > 0 ? sum(inside.map((i) => confidence[i])) / inside.length : null,
+    confidence: inside.length > 0 ? mean(inside.map((i) => confidence[i])) : null,
     accuracy: inside.length > 0 ? inside.filter((i) => correct[i]).length / inside.length : null,
   }));
 }
@@ -178,8 +179,6 @@ export function abstentionCurve(confidence: readonly number[], correct: readonly
     };
   });
 }
-
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 function checkInputs(classCount: number, truth: ArrayLike<number>, probabilities: readonly ArrayLike<number>[]): void {
   if (truth.length === 0) throw new UserError('there are no examples to evaluate on; give a file with at least one');

@@ -1,14 +1,9 @@
-/** What a handful of seeds allows to say. */
-
-export const mean = (values: readonly number[]): number =>
-  values.reduce((total, value) => total + value, 0) / values.length;
+/** What a handful of seeds allows to say, beyond what simple-statistics has: its t test divides by n, and it knows no p of Student's t. */
+import { mean, sampleStandardDeviation } from 'simple-statistics';
 
 /** The sample standard deviation (divided by n - 1); 0 of a single value. */
-export function deviation(values: readonly number[]): number {
-  if (values.length < 2) return 0;
-  const centre = mean(values);
-  return Math.sqrt(values.reduce((total, value) => total + (value - centre) ** 2, 0) / (values.length - 1));
-}
+export const deviation = (values: readonly number[]): number =>
+  values.length < 2 ? 0 : sampleStandardDeviation(values);
 
 /** Differences that are equal but for how they are rounded have such a standard error beside their mean. */
 const ROUNDING = 1e-12;
@@ -20,9 +15,10 @@ const ROUNDING = 1e-12;
  */
 export function pairedT(differences: readonly number[]): { t: number; p: number } {
   const n = differences.length;
+  if (n < 2) return { t: Number.NaN, p: Number.NaN };
   const centre = mean(differences);
-  const error = deviation(differences) / Math.sqrt(n);
-  if (n > 1 && centre === 0) return { t: 0, p: 1 };
+  const error = sampleStandardDeviation(differences) / Math.sqrt(n);
+  if (centre === 0) return { t: 0, p: 1 };
   if (!(error > ROUNDING * Math.abs(centre))) return { t: Number.NaN, p: Number.NaN };
   const t = centre / error;
   return { t, p: studentTail(t, n - 1) };

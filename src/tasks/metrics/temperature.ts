@@ -2,6 +2,7 @@
  * Temperature scaling (Guo et al. 2017, "On calibration of modern neural networks"): logits divided by one number T, fitted
  * on validation data, so that confidences tell how often the classifier is right. No prediction changes.
  */
+import { mean } from 'simple-statistics';
 
 /** Beyond these the logits say nothing (T large) or the validation set is separated without error (T to 0). */
 const COLDEST = 0.05;
@@ -52,5 +53,5 @@ function lossSlope(logits: readonly ArrayLike<number>[], labels: ArrayLike<numbe
 
 /** Mean negative log-likelihood of the true classes, in nats. */
 export function negativeLogLikelihood(probabilities: readonly ArrayLike<number>[], labels: ArrayLike<number>): number {
-  return probabilities.reduce((sum, p, i) => sum - Math.log(p[labels[i]]), 0) / probabilities.length;
+  return mean(probabilities.map((p, i) => -Math.log(p[labels[i]])));
 }

@@ -1,11 +1,12 @@
 /** How well a model labels texts when it is only prompted. */
+import { mean } from 'simple-statistics';
 import { UserError } from '../../errors.ts';
 import type { GPT } from '../../model/gpt.ts';
 import { Scorer } from '../../model/score.ts';
 import type { LabelledText } from '../../text/labels/labelled.ts';
 import type { Tokenizer } from '../../text/tokenizers/tokenizer.ts';
 import { type ClassificationReport, classificationReport } from '../metrics/classification.ts';
-import { deviation, mean } from '../metrics/statistics.ts';
+import { deviation } from '../metrics/statistics.ts';
 import { softmax } from '../metrics/temperature.ts';
 import { drawShots, PromptBuilder } from './builder.ts';
 import type { LabelTemplate, Verbalizer } from './template.ts';

@@ -1,3 +1,4 @@
+import { median } from 'simple-statistics';
 import type { Point } from './table.ts';
 
 /** What a point takes when it is new, in ms. */
@@ -42,8 +43,6 @@ const LEAST_GAIN = 1.05;
 const ROUNDS = 5;
 /** After one round, a challenger that takes this many times as long is given up; after the first look, twice that. */
 const HOPELESS = 1.5;
-
-const median = (values: readonly number[]): number => Float64Array.from(values).sort()[values.length >> 1];
 
 /**
  * How many times as fast as `best` a challenger is, or 0 where it is slower in more than one round. Both take turns, so that a machine that slows down meanwhile slows both,

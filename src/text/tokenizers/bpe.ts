@@ -1,7 +1,8 @@
-import { ALPHABET, checkId, decodeBytes, spellText, unspell, wellFormed } from './bytes.ts';
-import { Heap } from './heap.ts';
+import TinyQueue from 'tinyqueue';
+import { ALPHABET, spellText, unspell, wellFormed } from './bytes.ts';
 import { wordCut, words } from './pretokenize.ts';
-import type { BpeKind, Tokenizer, TokenizerFile } from './types.ts';
+import { TokenTable } from './tokenTable.ts';
+import type { BpeKind, TokenizerFile } from './types.ts';
 
 /** Encoded words kept at a time; natural text has few words that it repeats often. */
 const CACHED_WORDS = 1 << 16;
@@ -14,28 +15,24 @@ const POSITIONS = 2 ** 32;
  * that spells the lowest-ranked token first, the leftmost of equals. A token is its bytes, so that any two neighbours
  * that spell it may merge. Ids 0 to 255 are the bytes, then come the tokens in rank order.
  */
-export class BpeTokenizer implements Tokenizer {
+export class BpeTokenizer extends TokenTable {
   readonly kind: BpeKind;
-  readonly vocabSize: number;
   readonly #tokens: readonly string[];
   readonly #mergeOnly: readonly number[];
   readonly #ranks: ReadonlyMap<string, number>;
   /** Rank to ids: one id, or for a merge-only token the ids of its parts. */
   readonly #idsOfRank: readonly number[][];
-  readonly #bytes: readonly Uint8Array[];
   readonly #cache = new Map<string, number[]>();
 
   /** `tokens`: spelled, distinct, of two bytes or more, in rank order; `mergeOnly`: indices into it without an id. */
   constructor(kind: BpeKind, tokens: readonly string[], mergeOnly: readonly number[] = []) {
+    const spelled = [...ALPHABET, ...tokens];
+    const hidden = new Set(mergeOnly.map((index) => index + 256));
+    super(spelled.filter((_, rank) => !hidden.has(rank)).map((token) => unspell(token)!));
     this.kind = kind;
     this.#tokens = tokens;
     this.#mergeOnly = mergeOnly;
-    const spelled = [...ALPHABET, ...tokens];
     this.#ranks = new Map(spelled.map((token, rank) => [token, rank]));
-    const hidden = new Set(mergeOnly.map((index) => index + 256));
-    const kept = spelled.filter((_, rank) => !hidden.has(rank));
-    this.vocabSize = kept.length;
-    this.#bytes = kept.map((token) => unspell(token)!);
     this.#idsOfRank = this.#numberRanks(spelled, hidden);
   }
 
@@ -43,15 +40,6 @@ export class BpeTokenizer implements Tokenizer {
     const ids: number[] = [];
     for (const word of words(this.kind, wellFormed(text))) for (const id of this.#encodeWord(word)) ids.push(id);
     return ids;
-  }
-
-  decode(ids: ArrayLike<number>): string {
-    return decodeBytes(this, ids);
-  }
-
-  tokenBytes(id: number): Uint8Array {
-    checkId(id, this.vocabSize);
-    return this.#bytes[id];
   }
 
   safeCut(text: string): number {
@@ -108,7 +96,7 @@ export function mergeWord(word: string, ranks: ReadonlyMap<string, number>, made
   const end = Int32Array.from({ length }, (_, start) => start + 1);
   const previous = Int32Array.from({ length }, (_, start) => start - 1);
   const pairRank = new Int32Array(length);
-  const queue = new Heap<number>((a, b) => a < b);
+  const queue = new TinyQueue<number>();
   const consider = (start: number): void => {
     const rank = end[start] < length ? (ranks.get(word.slice(start, end[end[start]])) ?? -1) : -1;
     pairRank[start] = rank;

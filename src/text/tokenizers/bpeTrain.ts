@@ -1,8 +1,8 @@
+import TinyQueue from 'tinyqueue';
 import { UsageError } from '../../errors.ts';
 import { safePieces } from '../windows/stream.ts';
 import { BpeTokenizer, SHORT_WORD } from './bpe.ts';
 import { ALPHABET, spellText, utf8Decoder, wellFormed } from './bytes.ts';
-import { Heap } from './heap.ts';
 import { wordCut, words } from './pretokenize.ts';
 import type { BpeKind } from './types.ts';
 
@@ -79,7 +79,7 @@ class PairCounts {
   readonly #words: Word[] = [];
   readonly #counts = new Map<number, number>();
   readonly #wordsWith = new Map<number, number[]>();
-  readonly #queue = new Heap<Candidate>((a, b) => a.count > b.count || (a.count === b.count && a.pair < b.pair));
+  readonly #queue = new TinyQueue<Candidate>([], (a, b) => b.count - a.count || a.pair - b.pair);
 
   constructor(wordCounts: ReadonlyMap<string, number>, idOf: ReadonlyMap<string, number>) {
     for (const [text, count] of wordCounts) {

@@ -1,24 +1,17 @@
-import { checkId, decodeBytes, pairCut } from './bytes.ts';
-import type { Tokenizer, TokenizerFile } from './types.ts';
-
-const encoder = new TextEncoder();
+import { pairCut } from './bytes.ts';
+import { TokenTable } from './tokenTable.ts';
+import type { TokenizerFile } from './types.ts';
 
 /** The 256 byte values as tokens: nothing to learn, any text, the longest sequences. */
-export class ByteTokenizer implements Tokenizer {
+export class ByteTokenizer extends TokenTable {
   readonly kind = 'byte';
-  readonly vocabSize = 256;
+
+  constructor() {
+    super(Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte)));
+  }
 
   encode(text: string): number[] {
-    return Array.from(encoder.encode(text));
-  }
-
-  decode(ids: ArrayLike<number>): string {
-    return decodeBytes(this, ids);
-  }
-
-  tokenBytes(id: number): Uint8Array {
-    checkId(id, this.vocabSize);
-    return Uint8Array.of(id);
+    return Array.from(new TextEncoder().encode(text));
   }
 
   safeCut(text: string): number {

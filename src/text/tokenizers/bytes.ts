@@ -1,4 +1,3 @@
-import { UserError } from '../../errors.ts';
 import type { Tokenizer } from './types.ts';
 
 const isPrintable = (byte: number): boolean =>
@@ -50,30 +49,10 @@ export function pairCut(text: string): number {
   return last >= 0xd800 && last <= 0xdbff ? text.length - 1 : text.length;
 }
 
-/** Throws UserError unless `id` is a row of the vocabulary. */
-export function checkId(id: number, vocabSize: number): void {
-  if (Number.isInteger(id) && id >= 0 && id < vocabSize) return;
-  throw new UserError(
-    `token ${id} is outside of this tokenizer's vocabulary of ${vocabSize}; use the tokenizer that was saved beside the model`,
-  );
-}
-
 /** How many UTF-8 bytes the tokens stand for: the denominator of bits per byte. */
 export function countBytes(tokenizer: Tokenizer, ids: ArrayLike<number>): number {
   const lengths = Uint32Array.from({ length: tokenizer.vocabSize }, (_, id) => tokenizer.tokenBytes(id).length);
   let bytes = 0;
   for (let i = 0; i < ids.length; i++) bytes += lengths[ids[i]];
   return bytes;
-}
-
-/** The text of the ids, decoded over all their bytes at once, so that characters may be split over tokens. */
-export function decodeBytes(tokenizer: Tokenizer, ids: ArrayLike<number>): string {
-  const pieces = Array.from(ids, (id) => tokenizer.tokenBytes(id));
-  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let offset = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, offset);
-    offset += piece.length;
-  }
-  return utf8Decoder().decode(bytes);
 }

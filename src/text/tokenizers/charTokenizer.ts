@@ -1,26 +1,24 @@
 import { UserError } from '../../errors.ts';
 import { safePieces } from '../windows/stream.ts';
-import { checkId, pairCut, wellFormed } from './bytes.ts';
-import type { Tokenizer, TokenizerFile } from './types.ts';
+import { pairCut, wellFormed } from './bytes.ts';
+import { TokenTable } from './tokenTable.ts';
+import type { TokenizerFile } from './types.ts';
 
 const encoder = new TextEncoder();
 
 /** One token a Unicode code point, ids in code point order, as nanoGPT's character data sets are made. */
-export class CharTokenizer implements Tokenizer {
+export class CharTokenizer extends TokenTable {
   readonly kind = 'char';
-  readonly vocabSize: number;
-  readonly #characters: readonly string[];
-  readonly #bytes: readonly Uint8Array[];
+  readonly #characters: string;
   /** Code point to id + 1, so that 0 says that the character is unknown. Code points above U+FFFF are looked up in a Map. */
   readonly #basicPlane = new Uint32Array(0x10000);
   readonly #higherPlanes = new Map<number, number>();
 
   /** `characters`: the alphabet as distinct code points in ascending order. */
   constructor(characters: string) {
-    this.#characters = [...characters];
-    this.vocabSize = this.#characters.length;
-    this.#bytes = this.#characters.map((character) => encoder.encode(character));
-    for (const [id, character] of this.#characters.entries()) {
+    super(Array.from(characters, (character) => encoder.encode(character)));
+    this.#characters = characters;
+    for (const [id, character] of [...characters].entries()) {
       const point = character.codePointAt(0)!;
       if (point < 0x10000) this.#basicPlane[point] = id + 1;
       else this.#higherPlanes.set(point, id + 1);
@@ -40,26 +38,12 @@ export class CharTokenizer implements Tokenizer {
     return ids;
   }
 
-  decode(ids: ArrayLike<number>): string {
-    let text = '';
-    for (let i = 0; i < ids.length; i++) {
-      checkId(ids[i], this.vocabSize);
-      text += this.#characters[ids[i]];
-    }
-    return text;
-  }
-
-  tokenBytes(id: number): Uint8Array {
-    checkId(id, this.vocabSize);
-    return this.#bytes[id];
-  }
-
   safeCut(text: string): number {
     return pairCut(text);
   }
 
   toJSON(): TokenizerFile {
-    return { kind: this.kind, version: 1, characters: this.#characters.join('') };
+    return { kind: this.kind, version: 1, characters: this.#characters };
   }
 
   #unseen(character: string): UserError {

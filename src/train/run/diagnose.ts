@@ -1,3 +1,4 @@
+import { mean } from 'simple-statistics';
 import type { LogRecord } from '../../report/logRecord.ts';
 import type { TrainConfig } from '../config.ts';
 
@@ -6,8 +7,6 @@ const WINDOW = 20;
 
 /** Gradients that overflow below this do not for their scale: it begins at 2^16. */
 const LEAST_LOSS_SCALE = 2 ** -10;
-
-const mean = (numbers: readonly number[]): number => numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
 
 /**
  * A sentence with the likely cause when training has gone wrong, else undefined: a loss or gradient that is not a number, or

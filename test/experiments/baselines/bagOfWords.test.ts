@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BagOfWords } from '../../../experiments/baselines/bagOfWords.ts';
-import { fitLogistic, logisticObjective, logProbabilities } from '../../../experiments/baselines/logisticRegression.ts';
+import { fitPath, logisticObjective, logProbabilities } from '../../../experiments/baselines/logisticRegression.ts';
 import { choosePenalty, stratifiedFolds } from '../../../experiments/baselines/penalty.ts';
 import { type SparseRows, Tfidf, termCounts } from '../../../experiments/baselines/tfidf.ts';
 import { UserError } from '../../../src/errors.ts';
@@ -90,10 +90,23 @@ describe('logistic regression', () => {
     );
   });
 
+  it('ends where the gradient vanishes, under every penalty of a path', () => {
+    const penalties = [1, 0.1, 0.03, 0.01, 0.001];
+    const path = fitPath(ROWS, LABELS, { featureCount: 3, classCount: 3 }, penalties);
+    for (const [i, weights] of path.entries()) {
+      const gradient = new Float64Array(12);
+      logisticObjective(ROWS, LABELS, 3, penalties[i])(weights, gradient);
+      expect(Math.hypot(...gradient)).toBeLessThan(1e-2);
+    }
+    expect(Math.hypot(...path[4])).toBeGreaterThan(5 * Math.hypot(...path[0]));
+  });
+
   it('learns the frequencies of the classes where the rows say nothing, penalty or not', () => {
     const empty: SparseRows = { start: new Int32Array(5), column: new Int32Array(0), value: new Float64Array(0) };
-    const weights = fitLogistic(empty, Int32Array.of(0, 0, 0, 1), 2, 100, new Float64Array(2));
-    expect(Math.exp(logProbabilities(empty, 0, weights, new Float64Array(2))[0])).toBeCloseTo(0.75, 3);
+    const sizes = { featureCount: 0, classCount: 2 };
+    for (const weights of fitPath(empty, Int32Array.of(0, 0, 0, 1), sizes, [100, 0.1])) {
+      expect(Math.exp(logProbabilities(empty, 0, weights, new Float64Array(2))[0])).toBeCloseTo(0.75, 3);
+    }
   });
 
   it('survives large weights', () => {
