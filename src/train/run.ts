@@ -4,7 +4,6 @@ import { GPT } from '../model/gpt.ts';
 import { sweepTemporary, writeAtomic } from '../node/files.ts';
 import type { MemoryCard, Sample } from '../report/data.ts';
 import type { LogRecord } from '../report/logRecord.ts';
-import { renderReport } from '../report/trainingReport.ts';
 import type { Engine } from '../tensor/engine.ts';
 import type { Precision } from '../tensor/operands/half.ts';
 import type { DataCard } from '../text/windows/dataset.ts';
@@ -303,6 +302,7 @@ class Run {
 
   private async report(status: RunResult['status'], warnings: readonly string[]): Promise<void> {
     const { folder, config, adapter, engine } = this.options;
+    const { renderReport } = await import('../report/trainingReport.ts'); // takes a second, for its charts
     const page = renderReport({
       ...{
         name: basename(resolve(folder)),
