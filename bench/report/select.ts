@@ -16,26 +16,10 @@ export type RungRecord = RungMeasurement & Provenance;
 export type TrainRecord = TrainMeasurement & Provenance;
 
 /** The records of one adapter on one machine. */
-export interface Place {
-  origin: Provenance;
-  roof: BenchRecord[];
-  kernels: KernelRecord[];
-  rungs: RungRecord[];
-  training: TrainRecord[];
-  sampling: BenchRecord[];
-}
-
-export interface Selection {
-  /** The adapter with the latest records first. */
-  places: Place[];
-  /** What compilers said: no adapter was at hand. */
-  compiled: BenchRecord[];
-  peers: PeerRecord[];
-  claims: ClaimRecord[];
-}
+export type Place = ReturnType<typeof placeFrom>;
 
 /** Sorts records out; of the same measurement on the same adapter and machine the latest counts. */
-export function select(records: readonly AnyRecord[]): Selection {
+export function select(records: readonly AnyRecord[]) {
   const latest = new Map<string, AnyRecord>();
   for (const record of records) {
     const key = `${describeRecord(record)} | ${placeOf(record)}`;
@@ -43,31 +27,31 @@ export function select(records: readonly AnyRecord[]): Selection {
     latest.set(key, record);
   }
   const kept = [...latest.values()];
-  const OTHERS: readonly string[] = ['peer', 'claim', 'static'];
-  const measured = kept.filter((record): record is BenchRecord => !OTHERS.includes(record.kind));
-  const places = [...new Set([...measured].reverse().map(placeOf))];
+  const ofNoPlace: readonly string[] = ['peer', 'claim', 'static'];
+  const measured = kept.filter(({ kind }) => !ofNoPlace.includes(kind)).reverse();
   return {
-    places: places.map((place) => placeFrom(measured.filter((record) => placeOf(record) === place))),
-    compiled: kept.filter((record): record is BenchRecord => record.kind === 'static'),
-    peers: kept.filter((record): record is PeerRecord => record.kind === 'peer'),
-    claims: kept.filter((record): record is ClaimRecord => record.kind === 'claim'),
+    /** The adapter with the latest records first. */
+    places: groupBy(measured, placeOf).map(([, own]) => placeFrom(own.reverse())),
+    /** What compilers said: no adapter was at hand. */
+    compiled: ofKind<BenchRecord>(kept, 'static'),
+    peers: ofKind<PeerRecord>(kept, 'peer'),
+    claims: ofKind<ClaimRecord>(kept, 'claim'),
   };
 }
+
+const ofKind = <T extends AnyRecord>(records: readonly AnyRecord[], kind: T['kind']): T[] =>
+  records.filter((record) => record.kind === kind) as T[];
 
 const placeOf = ({ adapter, machine }: AnyRecord): string => `${adapter.name} ${machine.cpu} ${machine.cores}`;
 
-function placeFrom(records: readonly BenchRecord[]): Place {
-  const of = <T extends BenchRecord>(kind: T['kind']): T[] => records.filter((record) => record.kind === kind) as T[];
-  const { adapter, machine, commit, date } = records.at(-1)!;
-  return {
-    origin: { adapter, machine, commit, date },
-    roof: of('roof'),
-    kernels: of<KernelRecord>('kernel'),
-    rungs: of<RungRecord>('ladder'),
-    training: of<TrainRecord>('train'),
-    sampling: of('sample'),
-  };
-}
+const placeFrom = (records: readonly AnyRecord[]) => ({
+  origin: records.at(-1)! as Provenance,
+  roof: ofKind<BenchRecord>(records, 'roof'),
+  kernels: ofKind<KernelRecord>(records, 'kernel'),
+  rungs: ofKind<RungRecord>(records, 'ladder'),
+  training: ofKind<TrainRecord>(records, 'train'),
+  sampling: ofKind<BenchRecord>(records, 'sample'),
+});
 
 /** Groups in the order in which they are first met. */
 export function groupBy<T>(items: readonly T[], key: (item: T) => string): [string, T[]][] {

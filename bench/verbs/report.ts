@@ -6,7 +6,6 @@ import { UserError } from '../../src/errors.ts';
 import { writeAtomic } from '../../src/node/files.ts';
 import { type Comparison, compare, sidesOf } from '../compare.ts';
 import { RESULTS, readRecords } from '../record.ts';
-import { renderBenchReport } from '../report.ts';
 import { three } from './results.ts';
 
 export function addCompare(bench: Command): void {
@@ -48,6 +47,7 @@ export function addReport(bench: Command): void {
 }
 
 async function reportVerb(results: string = RESULTS, { out }: { out: string }): Promise<void> {
+  const { renderBenchReport } = await import('../report.ts');
   await writeAtomic(out, renderBenchReport(await readRecords(results)));
   print(`${out}\n`);
 }

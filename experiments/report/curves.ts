@@ -1,117 +1,73 @@
-/** Scores by the number of labels, a curve for each learner, and by the number of shots. */
-
+/** Charts of scores: by the number of labels, a curve for each learner, and by the number of shots. */
 import { mean } from 'simple-statistics';
-import { type Chart, type Curve, drawChart, type Size } from '../../src/report/chart.ts';
-import { exact, percent } from '../../src/report/format.ts';
-import { type Html, html } from '../../src/report/html.ts';
+import type { Chart, Curve } from '../../src/report/chart.ts';
+import { percent } from '../../src/report/format.ts';
 import { deviation } from '../../src/tasks/metrics/statistics.ts';
 import type { CurvePoint } from '../transfer/labelsNeeded.ts';
-import { LEARNERS, type Learner, type TransferTaskResult } from '../transfer/result.ts';
-import { curveOf, learnerName, listInWords, plural } from './words.ts';
+import type { Learner, TransferTaskResult } from '../transfer/result.ts';
+import { curveOf, learnerName, promptedOf } from './words.ts';
 
-const WIDE: Size = { width: 860, height: 420, names: 80 };
-const NARROW: Size = { width: 360, height: 320, names: 66 };
-const SMALL: Size = { width: 420, height: 260, names: 66 };
+/** After the palette of Okabe and Ito, which the colour-blind tell apart; dashes tell curves apart without colours. */
+const TONES: readonly [learner: Learner, light: string, dark: string, dashes?: string][] = [
+  ['full', '#0072b2', '#56b4e9'],
+  ['lora', '#d55e00', '#f0894a', '9 5'],
+  ['head', '#a8548a', '#d995bf', '2 5'],
+  ['random', '#00805c', '#35c39a', '10 4 2 4'],
+  ['words', '#8a6d00', '#e3c341', '5 4'],
+];
 
-const inPercent = (value: number): string => `${value.toFixed(1)}%`;
+/** Stands behind the style of all pages. */
+export const TONE_STYLE = `:root {${TONES.map(([name, light, dark]) => ` --${name}: light-dark(${light}, ${dark});`).join('')} }`;
 
-/** Learning curves with their bands; `seeds` as they were planned. */
-export function learningCurves(task: TransferTaskResult, id: string, seeds: number): Html {
-  const chart = learningChart(task, id);
-  if (chart.curves.length === 0) return html`<p>No learner was measured.</p>`;
-  const asked = plural(task.tested, task.task === 'tag' ? 'sentence' : 'text');
-  return html`<figure><div class="wide">${drawChart(chart, WIDE)}</div><div class="narrow">${drawChart(chart, NARROW)}</div>
-<figcaption>${capitalized(task.metric)} in percent on ${asked} of the test part, by the number of labels trained on, each doubling
-as wide. ${spreadInWords(chart.curves, seeds)}</figcaption></figure>`;
-}
-
-/** Whose spread is shaded; where a curve goes on without a band, a single seed was measured. */
-function spreadInWords(curves: readonly Curve[], seeds: number): string {
-  if (seeds < 2) return 'One seed: no spread is known.';
-  const bare = curves.flatMap(({ points, band = [] }) =>
-    points.map(({ step }) => step).filter((step) => !band.some((one) => one.step === step)),
-  );
-  const sizes = [...new Set(bare)].sort((a, b) => a - b);
-  return `Means over ${seeds} seeds; shaded, one standard deviation around them${
-    sizes.length > 0 ? `, but for single seeds at ${listInWords(sizes)}` : ''
-  }.`;
-}
-
-const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
-
-function learningChart(task: TransferTaskResult, id: string): Chart {
-  const learners = LEARNERS.filter((learner) => learner !== 'majority');
-  const curves = learners.flatMap((learner) => {
+/** Scores by labels, each doubling as wide. */
+export function learningChart(task: TransferTaskResult): Chart {
+  const curves = TONES.flatMap(([learner, , , dashes]) => {
     const points = curveOf(task, learner);
-    return points.length ? [curve(learner, points)] : [];
+    return points.length > 0 ? [{ ...curveIn(points), name: learnerName(learner), tone: learner, dashes }] : [];
   });
-  const levels = majorityLevel(task);
-  return {
-    ...{ id, curves, levels, scale: 'log2', unit: 'labels', format: inPercent },
-    title: `${capitalized(task.metric)} by number of labels: ${task.name}`,
-    description: curves.map(inWords).join('; '),
-    range: rangeOf(curves, levels),
-  };
-}
-
-const inWords = ({ name, points }: Curve): string => {
-  const [first, last] = [points[0], points.at(-1)!];
-  return `${name}: ${inPercent(first.value)} with ${exact(first.step)}, ${inPercent(last.value)} with ${exact(last.step)}`;
-};
-
-function curve(learner: Learner, points: readonly CurvePoint[]): Curve {
-  const spread = points.filter(({ scores }) => scores.length > 1);
-  return {
-    ...{ name: learnerName(learner), tone: learner, dots: true },
-    points: points.map(({ n, scores }) => ({ step: n, value: 100 * mean(scores) })),
-    band: spread.length > 0 ? spread.map(bandAt) : undefined,
-  };
-}
-
-/** One standard deviation to both sides, within what scores can be. */
-function bandAt({ n, scores }: CurvePoint): { step: number; low: number; high: number } {
-  const [centre, spread] = [mean(scores), deviation(scores)];
-  return { step: n, low: 100 * Math.max(0, centre - spread), high: 100 * Math.min(1, centre + spread) };
-}
-
-type Levels = NonNullable<Chart['levels']>;
-
-function rangeOf(curves: readonly Curve[], levels: Levels): [number, number] {
-  const values = [
-    ...curves.flatMap(({ points, band = [] }) => [
-      ...points.map(({ value }) => value),
-      ...band.flatMap(({ low, high }) => [low, high]),
-    ]),
-    ...levels.map(({ value }) => value),
-  ];
-  return [Math.min(...values), Math.max(...values)];
-}
-
-/** What the commonest label scores, with the most labels to find out which that is. */
-function majorityLevel(task: TransferTaskResult): Levels {
-  const last = curveOf(task, 'majority').at(-1);
-  if (!last) return [];
-  const value = 100 * mean(last.scores);
-  return [{ value, label: `majority ${inPercent(value)}` }];
+  return { ...chartOf(task, 'labels', curves, majorityNote(task)), scale: 'log2' };
 }
 
 /** The prompted model by shots, between a guess and the commonest label. */
-export function shotsChart(task: TransferTaskResult, id: string): Html {
-  const points = task.prompted.map(({ shots, scores }) => ({ n: shots, scores }));
-  const curves: Curve[] = [{ ...curve('full', points), name: 'prompted', tone: 'training' }];
-  const levels = [...majorityLevel(task), ...guessLevel(task)];
-  const chart: Chart = {
-    ...{ id, curves, levels, unit: 'shots', format: inPercent },
-    title: `${capitalized(task.metric)} by shots: ${task.name}`,
-    description: task.prompted.map(({ shots, scores }) => `${shots} shots: ${percent(mean(scores))}`).join('; '),
-    range: rangeOf(curves, levels),
-  };
-  return html`<figure>${drawChart(chart, SMALL)}</figure>`;
+export function shotsChart(task: TransferTaskResult): Chart {
+  const points = promptedOf(task).map(({ shots, scores }) => ({ n: shots, scores }));
+  const curve = { ...curveIn(points), name: 'prompted', tone: 'full' };
+  return chartOf(task, 'shots', [curve], [...majorityNote(task), ...guessNote(task)]);
+}
+
+type Notes = NonNullable<Chart['notes']>;
+
+function chartOf({ name, metric }: TransferTaskResult, unit: string, curves: Curve[], notes: Notes): Chart {
+  const values = [
+    ...notes.map(({ value = 0 }) => value),
+    ...curves.flatMap(({ points }) => points.map(({ value }) => value)),
+    ...curves.flatMap(({ band = [] }) => band.flatMap(({ low, high }) => [low, high])),
+  ];
+  const range: Chart['range'] = [Math.min(...values), Math.max(...values)];
+  return { title: `${metric} by ${unit}: ${name}`, curves, notes, range, unit, format: inPercent };
+}
+
+const inPercent = (value: number): string => percent(value / 100);
+
+/** Means in percent; where there are several scores, one standard deviation to both sides, within what scores can be. */
+function curveIn(points: readonly CurvePoint[]): Pick<Curve, 'points' | 'band'> {
+  const band = points
+    .filter(({ scores }) => scores.length > 1)
+    .map(({ n, scores }) => {
+      const [centre, spread] = [mean(scores), deviation(scores)];
+      return { step: n, low: 100 * Math.max(0, centre - spread), high: 100 * Math.min(1, centre + spread) };
+    });
+  return { band, points: points.map(({ n, scores }) => ({ step: n, value: 100 * mean(scores) })) };
+}
+
+const note = (name: string, score: number): Notes => [{ value: 100 * score, label: `${name} ${percent(score)}` }];
+
+/** What the commonest label scores, with the most labels to find out which that is. */
+function majorityNote(task: TransferTaskResult): Notes {
+  const last = curveOf(task, 'majority').at(-1);
+  return last ? note('majority', mean(last.scores)) : [];
 }
 
 /** Choosing among the classes by chance; tags are no such choice. */
-function guessLevel({ task, classes }: TransferTaskResult): Levels {
-  if (task === 'tag' || classes.length === 0) return [];
-  const value = 100 / classes.length;
-  return [{ value, label: `a guess ${inPercent(value)}` }];
-}
+const guessNote = ({ task, classes }: TransferTaskResult): Notes =>
+  task === 'tag' || classes.length === 0 ? [] : note('a guess', 1 / classes.length);

@@ -6,7 +6,6 @@ import { print, printJson, say, table } from '../../src/cli/terminal/output.ts';
 import { writeAtomic } from '../../src/node/files.ts';
 import { count, durationInWords, loss, percent } from '../../src/report/format.ts';
 import { type RecallResult, runRecall } from '../recall/run.ts';
-import { renderRecallReport } from '../report/recall.ts';
 import { addExperimentTransfer } from './transfer.ts';
 
 interface RecallOptions {
@@ -48,6 +47,7 @@ async function recallVerb({ quick = false, out, seed, adapter: choice, json }: R
     join(out, 'recall.json'),
     `${JSON.stringify({ adapter: adapterInWords(adapter), ...result }, undefined, 2)}\n`,
   );
+  const { renderRecallReport } = await import('../report/recall.ts');
   await writeAtomic(join(out, 'recall.html'), renderRecallReport(result));
   if (json) printJson(result);
   else print(`${recallTable(result)}\nreport: ${join(out, 'recall.html')}\n`);

@@ -16,7 +16,6 @@ import { resolveConfig, type TrainConfig } from '../../src/train/config.ts';
 import { trainRun } from '../../src/train/run/run.ts';
 import { FILES, isRunFolder } from '../../src/train/runFolder.ts';
 import { linkTo, loadRun, type SavedRun } from '../../src/train/savedRun.ts';
-import { renderTransferReport } from '../report/transfer.ts';
 import type { TransferTask } from '../transfer/cell.ts';
 import { transferPlan } from '../transfer/plan.ts';
 import type { TransferResult } from '../transfer/result.ts';
@@ -159,6 +158,7 @@ const baseInFigures = (
 
 async function finish(out: string, result: TransferResult, json = false): Promise<void> {
   await writeAtomic(join(out, 'transfer.json'), `${JSON.stringify(result, undefined, 2)}\n`);
+  const { renderTransferReport } = await import('../report/transfer.ts');
   await writeAtomic(join(out, 'transfer.html'), renderTransferReport(result));
   if (json) printJson({ kind: 'result', ...result });
   else print(`${transferTables(result)}\nreport: ${join(out, 'transfer.html')}\n`);

@@ -1,44 +1,44 @@
-/** A line chart over steps as inline SVG: axes with round ticks, curves, their names at their ends, and marks. */
-import { figure } from './format.ts';
-import { CHARACTER_WIDTH, drawAxes, type Frame, makeFrame, px } from './frame.ts';
-import { type Html, html } from './html.ts';
-import type { Point } from './series.ts';
+/**
+ * Line charts over steps as SVG text, drawn by Observable Plot into a document of linkedom. Both take about a second to load, so
+ * programs import a report when they write one and not before.
+ */
+import * as Plot from '@observablehq/plot';
+import { parseHTML } from 'linkedom/worker';
+import { count, exact, figure } from './format.ts';
+import { Html, html } from './html.ts';
+import { type Point, sampleEvenly } from './series.ts';
 
 export interface Curve {
   readonly name: string;
-  /** Class that the page's style gives a colour: `training`, `validation`. */
+  /** Colour, by the name that it has in the page's style: `training` is var(--training). */
   readonly tone: string;
   readonly points: readonly Point[];
   /** What the values spread over, shaded behind. */
   readonly band?: readonly { readonly step: number; readonly low: number; readonly high: number }[];
-  /** The unsmoothed values, drawn faintly behind. */
+  /** The unsmoothed values, faint behind. */
   readonly raw?: readonly Point[];
-  /** Whether single measurements are marked by dots. */
-  readonly dots?: boolean;
+  /** As SVG's stroke-dasharray, where colours alone do not tell curves apart. */
+  readonly dashes?: string;
 }
 
 export interface Chart {
-  /** Unique in the page. */
-  readonly id: string;
   readonly title: string;
-  /** Says in a sentence what is to be seen, for those who do not see it. */
-  readonly description: string;
   readonly curves: readonly Curve[];
-  /** The range that the vertical axis must show; it is rounded outwards, and what lies beyond is cut off. */
+  /** What the vertical axis must show; it is rounded outwards, and what lies beyond is drawn at its edge. */
   readonly range: readonly [low: number, high: number];
-  /** How values are written when pointed at. */
+  /** How values are written at the ends of curves and when pointed at. */
   readonly format?: (value: number) => string;
-  readonly best?: Point & { readonly label: string };
-  /** Dotted horizontal lines, those that lie within the range; named at the right and the left in turn. */
-  readonly levels?: readonly { readonly value: number; readonly label: string }[];
-  /** Steps at which something ended, dashed vertical lines. */
-  readonly breaks?: readonly { readonly step: number; readonly label: string }[];
-  /** Of the horizontal axis. `log2`: equal distances for each doubling, ticks where something was measured; else linear from 0. */
-  readonly scale?: 'log2';
   /** What the horizontal axis counts; "step" unless given. */
   readonly unit?: string;
+  /** Of the horizontal axis: `log2` has equal distances for each doubling; else it is linear from 0. */
+  readonly scale?: 'log2';
+  /** Labels in the picture: at a value a dotted horizontal line, at a step a dashed vertical one, at both a ring. */
+  readonly notes?: readonly Note[];
 }
 
+type Note = Partial<Point> & { readonly label: string };
+
+/** In CSS pixels. */
 export interface Size {
   readonly width: number;
   readonly height: number;
@@ -46,107 +46,117 @@ export interface Size {
   readonly names: number;
 }
 
-/** The chart at one size. Pages hold it at two, for wide and for narrow screens, so that its letters keep their size. */
-export function drawChart(chart: Chart, size: Size): Html {
-  const frame = makeFrame(chart, size);
-  const { left, right, top, bottom } = frame;
-  const id = `${chart.id}-${size.width}`;
-  return html`<svg viewBox="0 0 ${size.width} ${size.height}" role="img" aria-labelledby="${id}-title ${id}-desc"
- data-chart="${JSON.stringify(pointerData(chart, frame))}">
-<title id="${id}-title">${chart.title}</title><desc id="${id}-desc">${chart.description}</desc>
-<clipPath id="${id}-clip"><rect x="${left}" y="${top - 6}" width="${right - left + 6}" height="${bottom - top + 7}"/></clipPath>
-${drawAxes(frame)}<g clip-path="url(#${id}-clip)">${chart.curves.map((curve) => drawCurve(curve, frame))}</g>
-${chart.levels?.map((one, i) => drawLevel(one, i, frame))}${chart.breaks?.map((one) => drawBreak(one, frame))}
-${chart.best && drawBest(chart.best, frame)}${size.names > 0 && drawNames(chart, frame)}
-<g class="pointer" hidden></g></svg>`;
-}
-
-const path = (points: readonly Point[], { x, y }: Frame): string =>
-  points.map(({ step, value }, i) => `${i === 0 ? 'M' : 'L'}${px(x(step))} ${px(clampPixel(y(value)))}`).join('');
-
-/** Exploded values lie far outside of the picture; renderers overflow on their coordinates. */
-const clampPixel = (pixel: number): number => Math.min(1e4, Math.max(-1e4, pixel));
-
-function drawCurve({ tone, points, band, raw, dots }: Curve, frame: Frame): Html {
-  const dot = ({ step, value }: Point): Html =>
-    html`<circle class="${tone} dot" cx="${px(frame.x(step))}" cy="${px(clampPixel(frame.y(value)))}" r="2.5"/>`;
-  return html`${band && html`<path class="${tone} band" d="${bandPath(band, frame)}"/>`}
-${raw && html`<path class="${tone} raw" d="${path(raw, frame)}"/>`}
-<path class="${tone}" d="${path(points, frame)}"/>${(dots || points.length === 1) && points.map(dot)}`;
-}
-
-/** Along the upper edge and back along the lower one. */
-function bandPath(band: NonNullable<Curve['band']>, frame: Frame): string {
-  const upper = band.map(({ step, high }) => ({ step, value: high }));
-  const lower = band.map(({ step, low }) => ({ step, value: low })).reverse();
-  return `${path([...upper, ...lower], frame)}Z`;
-}
-
-function drawLevel(
-  { value, label }: { value: number; label: string },
-  place: number,
-  { left, right, yTicks, y }: Frame,
-): Html | false {
-  if (value < yTicks[0] || value > yTicks.at(-1)!) return false;
-  const at = px(y(value));
-  return html`<g class="level"><line x1="${left}" x2="${right}" y1="${at}" y2="${at}"/>
-<text x="${place % 2 ? left + 4 : right - 4}" y="${at - 6}" text-anchor="${place % 2 ? 'start' : 'end'}">${label}</text></g>`;
-}
-
-function drawBreak({ step, label }: { step: number; label: string }, { left, right, top, bottom, x }: Frame): Html {
-  const at = px(x(step));
-  const anchor = at > (left + right) / 2 ? 'end' : 'start';
-  return html`<g class="break"><line x1="${at}" x2="${at}" y1="${top}" y2="${bottom}"/>
-<text x="${anchor === 'end' ? at - 6 : at + 6}" y="${top + 12}" text-anchor="${anchor}">${label}</text></g>`;
-}
-
-/** A ring around the best point, named above it, where a falling curve leaves room, and kept within the plot. */
-function drawBest({ step, value, label }: Point & { label: string }, { left, right, top, x, y }: Frame): Html {
-  const [cx, cy] = [px(x(step)), px(y(value))];
-  const half = (label.length * CHARACTER_WIDTH) / 2;
-  const at = px(Math.min(right - half, Math.max(left + half, cx)));
-  return html`<g class="best"><circle cx="${cx}" cy="${cy}" r="5.5"/>
-<line x1="${cx}" x2="${cx}" y1="${cy - 8}" y2="${Math.max(top + 14, cy - 22)}"/>
-<text x="${at}" y="${Math.max(top + 10, cy - 27)}" text-anchor="middle">${label}</text></g>`;
-}
-
-/** Two lines of text at the end of each curve, its name and its last value, moved apart where curves end close together. */
+/** Points of a drawn curve: as many as the eye can tell apart. */
+const MOST_POINTS = 400;
+/** Beyond this many, measurements are a line without dots. */
+const MOST_DOTS = 40;
+/** Two lines of text at the end of a curve: its name and its last value. */
 const NAME_HEIGHT = 34;
+const STEP = { x: 'step', y: 'value' };
 
-function drawNames({ curves, format = figure }: Chart, { right, top, bottom, y }: Frame): Html {
-  const ends = curves.flatMap(({ name, tone, points }) => {
-    const last = points.at(-1);
-    return last ? [{ name, tone, value: last.value, at: Math.min(bottom, Math.max(top, y(last.value))) }] : [];
-  });
-  ends.sort((a, b) => a.at - b.at);
-  const lowest = bottom - NAME_HEIGHT / 2;
-  let floor = lowest - NAME_HEIGHT * (ends.length - 1);
-  let above = Number.NEGATIVE_INFINITY;
-  const placed = ends.map((end) => {
-    const at = Math.max(above + NAME_HEIGHT, Math.min(floor, end.at));
-    floor += NAME_HEIGHT;
-    above = at;
-    return { ...end, at };
-  });
-  return html`<g class="names">${placed.map(
-    ({ name, tone, value, at }) => html`<text class="${tone}" x="${right + 12}" y="${px(at)}">${name}
-<tspan x="${right + 12}" dy="15">${format(value)}</tspan></text>`,
-  )}</g>`;
+const { document } = parseHTML('<html>');
+
+/** A plot as SVG with letters of 12 pixels. The same options give the same bytes. */
+export function drawPlot(options: Plot.PlotOptions, label: string): Html {
+  const plot = Plot.plot({ ...options, document: document as unknown as Document });
+  plot.querySelector('style')?.remove(); // the page has its own
+  return html`<svg viewBox="0 0 ${options.width} ${options.height}" role="img" aria-label="${label}" fill="currentColor"
+ text-anchor="middle">${new Html(plot.innerHTML)}</svg>`;
 }
 
-/** What the page's script needs to answer the pointer: the plot's place, and every curve's points. */
-function pointerData({ curves, unit = 'step', format = figure }: Chart, frame: Frame): object {
-  const { left, right, top, bottom, yTicks, x, y } = frame;
-  return {
-    plot: [left, right, top, bottom].map(px),
-    unit,
-    curves: curves.map(({ name, tone, points }) => ({
-      name,
-      tone,
-      steps: points.map(({ step }) => step),
-      x: points.map(({ step }) => px(x(step))),
-      y: points.map(({ value }) => px(y(Math.min(yTicks.at(-1)!, Math.max(yTicks[0], value))))),
-      labels: points.map(({ value }) => format(value)),
-    })),
+/** The chart at one size. Pages hold it at two, for wide and for narrow screens, so that its letters keep their size. */
+export function drawChart(whole: Chart, { width, height, names }: Size): Html {
+  const chart = { ...whole, curves: whole.curves.filter(({ points }) => points.length > 0) };
+  const margins = { marginLeft: 52, marginRight: Math.max(names, 14), marginTop: 14, marginBottom: 26 };
+  const y = vertical(chart, [height - margins.marginBottom, margins.marginTop]);
+  const marks = [
+    Plot.frame({ anchor: 'bottom', strokeOpacity: 0.6 }),
+    chart.curves.map((curve) => curveMarks(curve, chart)),
+    chart.notes?.map((note, i) => noteMarks(note, i, chart)),
+    names > 0 ? nameMarks(chart, Plot.scale({ y })) : [],
+  ];
+  const options = { width, height, ...margins, x: horizontal(chart), y, marks };
+  return drawPlot(options, inWords(chart));
+}
+
+/** For those who do not see it: where each curve begins and ends, and what is noted. */
+function inWords({ title, curves, notes = [], unit = 'step', format = figure }: Chart): string {
+  const place = ({ step, value }: Point): string => `${format(value)} at ${unit} ${exact(step)}`;
+  const ends = curves.map(({ name, points }) => `${name} from ${place(points[0])} to ${place(points.at(-1)!)}`);
+  return [title, ...ends, ...notes.map(({ label }) => label)].join('; ');
+}
+
+const lastStep = ({ curves, notes = [] }: Chart): number =>
+  Math.max(1, ...notes.map(({ step = 0 }) => step), ...curves.map(({ points }) => points.at(-1)?.step ?? 0));
+
+function horizontal(chart: Chart): Plot.ScaleOptions {
+  const axis = { label: null, tickSpacing: 60 };
+  if (chart.scale) return { ...axis, type: 'log', base: 2, inset: 16 };
+  const tickFormat = (step: number): string => (Number.isInteger(step) ? count(step) : '');
+  return { ...axis, tickFormat, domain: [0, lastStep(chart)] };
+}
+
+function vertical({ range: [low, high] }: Chart, range: [bottom: number, top: number]): Plot.ScaleOptions {
+  const most = Math.max(Math.abs(low), Math.abs(high));
+  const domain = low < high ? [low, high] : [low - (most / 10 || 1), high + (most / 10 || 1)];
+  const tickFormat = most >= 1e5 || most < 1e-3 ? figure : undefined; // else as many digits for all
+  const ticks = { label: null, grid: true, ticks: Math.round(range[0] / 45), tickSize: 0, tickFormat };
+  return { ...ticks, domain, range, nice: true, clamp: true };
+}
+
+function curveMarks({ name, tone, points, band, raw, dashes }: Curve, { unit = 'step', format = figure }: Chart) {
+  const colour = `var(--${tone})`;
+  const title = ({ step, value }: Point): string => `${unit} ${exact(step)}: ${name} ${format(value)}`;
+  const line = sampleEvenly(points, MOST_POINTS);
+  return [
+    band && Plot.areaY(band, { x: 'step', y1: 'low', y2: 'high', fill: colour, fillOpacity: 0.14 }),
+    raw && rawMark(raw, colour),
+    Plot.lineY(line, { ...STEP, stroke: colour, strokeWidth: 1.8, strokeDasharray: dashes }),
+    points.length <= MOST_DOTS ? Plot.dot(points, { ...STEP, fill: colour, r: 2.5, title }) : [],
+  ];
+}
+
+/** Many values as what each stretch of them spans, so that no spike is lost. */
+function rawMark(points: readonly Point[], colour: string): Plot.Markish {
+  if (points.length <= MOST_POINTS) return Plot.lineY(points, { ...STEP, stroke: colour, strokeOpacity: 0.26 });
+  const values = {
+    x: 'step',
+    y1: 'value',
+    y2: 'value',
+    thresholds: MOST_POINTS,
+    fill: colour,
+    stroke: colour,
+    opacity: 0.26,
   };
+  return Plot.areaY(points, Plot.binX({ y1: 'min', y2: 'max' }, values));
+}
+
+/** A note and its label: beside a step where there is more room, above values at the right and the left in turn. */
+function noteMarks({ step, value, label }: Note, index: number, chart: Chart): Plot.Markish {
+  const [x, y] = [step, value].map((place) => (place === undefined ? undefined : [place]));
+  const side = (step === undefined ? index % 2 === 0 : step > lastStep(chart) / 2) ? 'right' : 'left';
+  const aside = side === 'right' ? ({ textAnchor: 'end', dx: -6 } as const) : ({ textAnchor: 'start', dx: 6 } as const);
+  const halo = { fill: 'var(--ink)', stroke: 'var(--paper)', strokeWidth: 4 };
+  return [
+    x && y ? Plot.dot([label], { x, y, r: 5.5, stroke: 'var(--ink)' }) : [],
+    x && !y ? Plot.ruleX(x, { strokeDasharray: '4 4' }) : [],
+    y && !x ? Plot.ruleY(y, { strokeDasharray: '1 4', strokeLinecap: 'round' }) : [],
+    Plot.text([label], { x, y, frameAnchor: y ? side : 'top', dy: y ? (x ? -18 : -9) : 0, ...aside, ...halo }),
+  ];
+}
+
+/** The name and the last value of each curve at its end, moved apart where curves end close together. */
+function nameMarks({ curves, format = figure }: Chart, y: Plot.Scale): Plot.Markish[] {
+  const [bottom] = y.range as [number];
+  const ends = curves.flatMap(({ name, tone, points }) =>
+    points.slice(-1).map(({ value }) => ({ text: `${name}\n${format(value)}`, tone, at: y.apply(value) })),
+  );
+  let above = Number.NEGATIVE_INFINITY;
+  return ends
+    .sort((a, b) => a.at - b.at)
+    .map(({ text, tone, at }, i) => {
+      above = Math.max(above + NAME_HEIGHT, Math.min(at, bottom - NAME_HEIGHT * (ends.length - i - 0.5)));
+      const place = { y: [y.invert!(above)], frameAnchor: 'right', textAnchor: 'start', dx: 12 } as const;
+      return Plot.text([text], { ...place, fill: `var(--${tone})`, fontWeight: 600, lineHeight: 1.3 });
+    });
 }

@@ -1,68 +1,48 @@
 import type { ReportData } from './data.ts';
-import { lowest, type Point, seriesOf, smooth } from './series.ts';
+import { exact, loss } from './format.ts';
+import { lowest, seriesOf, smooth } from './series.ts';
+
+export type Summary = ReturnType<typeof summarize>;
 
 /** What the report says more than once, worked out once. */
-export interface Summary {
-  readonly data: ReportData;
-  readonly training: readonly Point[];
-  readonly validation: readonly Point[];
-  readonly learningRates: readonly Point[];
-  readonly gradientNorms: readonly Point[];
-  readonly speeds: readonly Point[];
-  /** The lowest validation loss. */
-  readonly best: Point | undefined;
-  /** The last training loss, smoothed. */
-  readonly finalTraining: number | undefined;
-  /** Steps done. */
-  readonly steps: number;
-  /** Training tokens seen. */
-  readonly tokens: number;
-  /** Learned numbers. */
-  readonly parameters: number;
-  /** ln V: the loss in nats of giving every token the same probability. */
-  readonly uniformLoss: number;
-}
-
-export function summarize(data: ReportData): Summary {
-  const training = seriesOf(data.log, 'loss');
-  const validation = seriesOf(data.log, 'validationLoss');
+export function summarize(data: ReportData) {
+  const { log, model, parameters } = data;
+  const validation = seriesOf(log, 'validationLoss');
+  const training = seriesOf(log, 'loss');
+  const smoothed = smooth(training);
   return {
-    data,
-    training,
-    validation,
-    learningRates: seriesOf(data.log, 'learningRate'),
-    gradientNorms: seriesOf(data.log, 'gradientNorm'),
-    speeds: seriesOf(data.log, 'tokensPerSecond'),
-    best: lowest(validation),
-    finalTraining: smooth(training).at(-1)?.value,
-    steps: data.log.reduce((most, { step }) => Math.max(most, step), 0),
-    tokens: data.log.reduce((most, { tokens }) => Math.max(most, tokens), 0),
-    parameters: data.parameters.reduce((sum, row) => sum + row.parameters, 0),
-    uniformLoss: Math.log(data.model.vocabSize),
+    ...{ data, training, smoothed, validation, best: lowest(validation) },
+    learningRates: seriesOf(log, 'learningRate'),
+    gradientNorms: seriesOf(log, 'gradientNorm'),
+    speeds: seriesOf(log, 'tokensPerSecond'),
+    /** The last training loss, smoothed. */
+    finalTraining: smoothed.at(-1)?.value,
+    /** Steps done, and training tokens seen. */
+    steps: log.reduce((most, { step }) => Math.max(most, step), 0),
+    tokens: log.reduce((most, { tokens }) => Math.max(most, tokens), 0),
+    /** Learned numbers. */
+    parameters: parameters.reduce((sum, row) => sum + row.parameters, 0),
+    /** ln V: the loss in nats of giving every token the same probability. */
+    uniformLoss: Math.log(model.vocabSize),
   };
 }
 
 /** Validation loss this far above its best, at the end, is worth a word: the checkpoints differ. */
 const OVERFITTED_NATS = 0.05;
 
-/** Sentences about what a reader should mind: those handed in, and what the figures show. */
+/** Sentences about what a reader should mind: what the figures show, and those handed in. */
 export function warningsOf({ data, validation, best, steps }: Summary): string[] {
-  const warnings = [...(data.warnings ?? [])];
-  const planned = data.plannedSteps.toLocaleString('en');
-  if (data.status === 'stopped') {
-    warnings.unshift(`Stopped early, after ${steps.toLocaleString('en')} of ${planned} steps. It can be resumed.`);
-  }
-  if (data.status === 'diverged') {
-    warnings.unshift(
-      `Training diverged at step ${steps.toLocaleString('en')} of ${planned} and was stopped. The last good checkpoint is kept.`,
-    );
-  }
+  const { status, plannedSteps, warnings = [] } = data;
   const last = validation.at(-1);
-  if (data.status !== 'diverged' && best && last && last.value > best.value + OVERFITTED_NATS) {
-    warnings.push(
-      `Validation loss rose from ${best.value.toFixed(3)} at step ${best.step.toLocaleString('en')} to ` +
-        `${last.value.toFixed(3)} at the end: the model began to learn its text by heart. The best checkpoint is from before.`,
-    );
-  }
-  return warnings;
+  const overfitted = status !== 'diverged' && best && last && last.value > best.value + OVERFITTED_NATS;
+  const found = [
+    status === 'stopped' && `Stopped early, after ${exact(steps)} of ${exact(plannedSteps)} steps. It can be resumed.`,
+    status === 'diverged' &&
+      `Training diverged at step ${exact(steps)} of ${exact(plannedSteps)} and was stopped. The last good checkpoint is kept.`,
+    ...warnings,
+    overfitted &&
+      `Validation loss rose from ${loss(best.value)} at step ${exact(best.step)} to ${loss(last.value)} at the end: ` +
+        'the model began to learn its text by heart. The best checkpoint is from before.',
+  ];
+  return found.filter((sentence) => typeof sentence === 'string');
 }

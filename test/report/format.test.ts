@@ -1,5 +1,19 @@
 import { expect, it } from 'vitest';
-import { bytes, count, duration, durationInWords, figure, loss } from '../../src/report/format.ts';
+import {
+  bytes,
+  count,
+  dateInWords,
+  duration,
+  durationInWords,
+  exact,
+  figure,
+  list,
+  loss,
+  percent,
+  plural,
+  range,
+  signed,
+} from '../../src/report/format.ts';
 
 it('writes counts', () => {
   expect([0, 4120, 99_999, 826_496, 999_999, 1_204_997, 5.2e9].map(count)).toEqual([
@@ -11,7 +25,7 @@ it('writes counts', () => {
     '1.20M',
     '5.20G',
   ]);
-  expect(count(Number.NaN)).toBe('–');
+  expect([Number.NaN, 3e12, -826_496, 1e30].map(count)).toEqual(['–', '3.00T', '-826k', '1.00e30']);
 });
 
 it('writes sizes', () => {
@@ -59,4 +73,26 @@ it('writes figures', () => {
     '–',
   ]);
   expect([1.8834, 0.5, 266.912].map(loss)).toEqual(['1.883', '0.500', '266.9']);
+});
+
+it('writes shares, differences, lists and ranges', () => {
+  expect([0.8734, 0, 1, 12.3456].map(percent)).toEqual(['87.3%', '0.0%', '100.0%', '1,234.6%']);
+  expect([3.14, -0.4, 0.04, -0.04].map(signed)).toEqual(['+3.1', '−0.4', '0.0', '0.0']);
+  expect([list([8, 16, 1024]), list(['one', 'two']), list([5]), list([])]).toEqual([
+    '8, 16 and 1,024',
+    'one and two',
+    '5',
+    '',
+  ]);
+  expect([range([32, 8, 1024]), range([0.12, 0.12001], percent), range([])]).toEqual(['8 to 1,024', '12.0%', '–']);
+  expect([plural(1, 'layer'), plural(4000, 'layer'), exact(1_204_997)]).toEqual([
+    '1 layer',
+    '4,000 layers',
+    '1,204,997',
+  ]);
+});
+
+it('writes dates, and what is none as it is', () => {
+  expect(dateInWords('2025-11-21T14:03:59Z')).toBe('21 November 2025, 14:03 UTC');
+  expect(dateInWords('yesterday')).toBe('yesterday');
 });

@@ -1,17 +1,9 @@
 /** The loss of a run as a picture of characters: the training curve in braille dots, validations as marks on it. */
 import { loss } from '../../report/format.ts';
 import type { LogRecord } from '../../report/logRecord.ts';
-import {
-  lossRange,
-  lowest,
-  niceTicks,
-  type Point,
-  sampleEvenly,
-  seriesOf,
-  smooth,
-  tickLabels,
-} from '../../report/series.ts';
+import { lossRange, lowest, type Point, sampleEvenly, seriesOf, smooth } from '../../report/series.ts';
 import { type Paint, painter } from './terminal.ts';
+import { niceTicks, tickLabels } from './ticks.ts';
 
 /** A braille character holds two dots across and four down; these are their bits, row by row. */
 const DOTS = [

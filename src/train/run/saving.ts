@@ -3,7 +3,6 @@ import { basename, join, resolve } from 'node:path';
 import { UsageError } from '../../errors.ts';
 import { sweepTemporary, writeAtomic } from '../../node/files.ts';
 import type { ReportData } from '../../report/data.ts';
-import { renderReport } from '../../report/trainingReport.ts';
 import type { DataCard } from '../../text/windows/dataset.ts';
 import { restoreCheckpoint } from '../checkpoint.ts';
 import type { TrainConfig } from '../config.ts';
@@ -69,6 +68,7 @@ export async function writeReport(
 ): Promise<string> {
   const { folder, config, adapter, engine } = options;
   const { config: model, parameters } = trainer.model;
+  const { renderReport } = await import('../../report/trainingReport.ts'); // takes a second, for its charts
   const page = renderReport({
     ...{ name: basename(resolve(folder)), startedAt, ...outcome, adapter, dataCard: text.card },
     ...{ plannedSteps: config.steps, train: { ...config }, model, parameters: modelTable(model, parameters.specs) },

@@ -1,4 +1,3 @@
-import { Script } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { renderTransferReport } from '../../../experiments/report/transfer.ts';
 import type { TransferResult } from '../../../experiments/transfer/result.ts';
@@ -61,9 +60,7 @@ describe('says', () => {
       ],
     );
     const page = textOf(withTask({ pretraining: needed }));
-    expect(page).toContain(
-      'about 2.1× to 8.1× as many for 16 and 32; more than 8× as many for 64; at most 1× as many for 8',
-    );
+    expect(page).toContain('≤1× for 8, 2.1× for 16, 8.1× for 32, &gt;8× for 64');
     expect(page).toContain('about 260 (8.1×)');
     expect(page).toContain('more than 512 (8×)');
     expect(page).toContain('at most 8 (1×)');
@@ -77,9 +74,7 @@ describe('says', () => {
         [700, 'at most', 8],
       ],
     );
-    expect(textOf(withTask({ pretraining: needed }))).toContain(
-      'more than 36× as many for 128; at most 0.012× as many for 700',
-    );
+    expect(textOf(withTask({ pretraining: needed }))).toContain('&gt;36× for 128, ≤0.012× for 700');
   });
 
   it('whether full beats random beyond the spread, up to 512 labels', () => {
@@ -87,23 +82,23 @@ describe('says', () => {
       textOf(withTask({ pretraining: compared(gains.map((one) => ({ ...gain, ...one }))), overWords: null }));
     const beyond = { n: 1024, gain: -0.02, beyondSpread: false };
     expect(pretraining({}, { n: 512, gain: 0.105 }, beyond)).toContain(
-      'yes at all 2 sizes measured, beyond the spread (+10.5 to +21.2)',
+      'at 2 of 2 sizes, beyond the spread at 2 (+10.5 to +21.2)',
     );
     const mixed = pretraining({}, { n: 32, beyondSpread: false }, { n: 512, gain: -0.004, beyondSpread: false });
-    expect(mixed).toContain('no: not above at 512, within the spread at 32 (−0.4 to +21.2)');
+    expect(mixed).toContain('at 2 of 3 sizes, beyond the spread at 1 (−0.4 to +21.2)');
     expect(pretraining({})).toContain('full 61.2% ± 2.1, random 40.0% ± 3.0 with 8 labels');
   });
 
   it('that a single seed has neither spread nor p', () => {
     const single = { ...gain, seeds: 1, wins: 1, p: null as unknown as number, beyondSpread: false };
     const page = textOf({ seeds: [1], ...withTask({ pretraining: compared([single]), overWords: null }) });
-    expect(page).toContain('yes at the one size, of a single seed, which has no spread');
+    expect(page).toContain('at 1 of 1 size, beyond the spread at 0, unknown at 1 of a single seed');
     const both = [gain, { ...single, n: 300 }];
     expect(textOf(withTask({ pretraining: compared(both), overWords: null }))).toContain(
-      'yes at 8, beyond the spread, and with a single seed at 300',
+      'at 2 of 2 sizes, beyond the spread at 1, unknown at 1 of a single seed',
     );
     const behind = [gain, { ...single, n: 300, gain: -0.01 }];
-    expect(textOf(withTask({ pretraining: compared(behind), overWords: null }))).toContain('no: not above at 300');
+    expect(textOf(withTask({ pretraining: compared(behind), overWords: null }))).toContain('at 1 of 2 sizes,');
     expect(page).toContain('full 61.2%, random 40.0% with 8 labels');
     expect(page).toMatch(
       /\+21\.2<\/td><td class="number">–<\/td><td class="number">1 of 1<\/td><td class="number">–<\/td><td class="number">–</,
@@ -111,7 +106,7 @@ describe('says', () => {
   });
 
   it('the score of 512 labels, or of the most that both had', () => {
-    const row = (page: string) => page.match(/or the most of both<\/th><td>([^<]*)/)![1];
+    const row = (page: string) => page.match(/or the most of both<\/th><td class="">([^<]*)/)![1];
     expect(row(textOf())).toMatch(/with 512 labels$/);
     expect(row(textOf(withTask({ curves: curvesOf(5, [8, 64]) })))).toMatch(/with 64 labels$/);
   });
@@ -142,16 +137,22 @@ describe('says', () => {
     const page = textOf();
     expect(page).toContain('From the prompt alone');
     expect(page).toContain('a guess 25.0%');
-    expect(page).toContain('26.3% with 0 to 32.7% with 16 examples on AG News, where the commonest label has 27.0%');
-    expect(page).toContain('93.6% with 16');
+    expect(page).toMatch(
+      /<th scope="row" class="number">16<\/th><td class="number">7\.4<\/td><td class="number">32\.7%/,
+    );
+    expect(page).toContain('majority 27.0%');
+    expect(page).toMatch(/<th scope="row" class="">16<\/th><td class="number">93\.6%/);
     expect(textOf({ recall: null })).not.toContain('Recall from the prompt');
     expect(textOf({ tasks: [tags()] })).not.toContain('From the prompt alone');
   });
 
   it('what is in the data, and which seeds are missing', () => {
     expect(textOf()).toContain('12 within parts, 3 across, 1 with other labels');
-    expect(textOf()).toMatch(/<th scope="row">World<\/th><td class="number">1,183<\/td><td class="number">270</);
-    expect(textOf()).toMatch(/<th scope="row">Words<\/th><td class="number">70,123</);
+    expect(textOf()).toContain('World 1,183, Sports 1,183, Business 1,183 and Science 1,183');
+    expect(textOf()).toContain('World 270, Sports 250 and Business 250');
+    expect(textOf()).toMatch(
+      /<th scope="row" class="">train<\/th><td class="number">4,732<\/td><td class="number">70,123</,
+    );
     expect(textOf()).toContain('4,732, all');
     expect(textOf()).not.toContain('(2 seeds)');
     expect(textOf(withTask({ curves: curvesOf(2) }))).toContain('(2 seeds)');
@@ -179,17 +180,15 @@ it('escapes everything that comes from the experiment', () => {
     }),
   );
   expectWellFormed(page);
-  expect(page.match(/<script/g)).toHaveLength(1);
+  expect(page).not.toContain('<script');
   expect(page.match(/alert\(/g)).toHaveLength(
     page.match(/&lt;script&gt;alert\(&#39;x&#39;\)&lt;\/script&gt;/g)!.length,
   );
 });
 
-it('fetches nothing, holds one script, which parses, and is the same of the same result', () => {
+it('fetches nothing, runs no script, and is the same of the same result', () => {
   const page = renderTransferReport(transfer());
   expect(page).not.toMatch(/\b(?:src|href|action)="(?!data:)|url\((?!#)|@import|https?:/);
-  const scripts = [...page.matchAll(/<script>([\s\S]*?)<\/script>/g)];
-  expect(scripts).toHaveLength(1);
-  expect(() => new Script(scripts[0][1])).not.toThrow();
+  expect(page).not.toContain('<script');
   expect(renderTransferReport(structuredClone(transfer()))).toBe(page);
 });
