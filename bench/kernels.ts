@@ -2,7 +2,7 @@
 
 import { adamwWork, compareAdamw } from '../src/check/adamw.ts';
 import { type HeldWork, interleaved, type Timing, type Work } from '../src/check/measure.ts';
-import { type AnyOp, apply, compare, findOps, makeNumbers, upload } from '../src/check/ops.ts';
+import { type AnyOp, compare, findOps, makeNumbers, shapesOf, upload, variantsOf } from '../src/check/ops.ts';
 import {
   describeWorkload,
   operationsOf,
@@ -74,7 +74,7 @@ async function* benchOp(
   passes: readonly Pass[],
   roof: Roof,
 ): AsyncGenerator<KernelMeasurement> {
-  const variants = Object.keys(op.definition.run);
+  const variants = variantsOf(op);
   const errors = new Map<string, number>();
   for (const variant of variants) errors.set(variant, await errorOf(engine, op, variant));
   for (const workload of workloadsOf(op, presets)) {
@@ -185,26 +185,26 @@ const timeVariants = (engine: Engine, variants: readonly string[], work: Work): 
   );
 
 /** The pass as it stands in a recorded step. Inputs of normal numbers get gradients, which nothing has been added to before. */
-export function makeWork(engine: Engine, { op, test }: Pick<Workload, 'op' | 'test'>, backward: boolean): HeldWork {
-  const attributes = test.attributes ?? {};
-  const numbers = makeNumbers(test);
-  const inputs = upload(engine, numbers);
-  const held = inputs.filter((input) => input !== undefined);
+export function makeWork(
+  engine: Engine,
+  { op, case: test }: Pick<Workload, 'op' | 'case'>,
+  backward: boolean,
+): HeldWork {
+  const [, attributes = {}] = test;
+  const inputs = upload(engine, makeNumbers(test));
+  const held = Object.values(inputs);
   const free = (): void => {
     for (const { view } of held) engine.device.free(view);
   };
-  if (!backward) return { free, work: () => void engine.withoutGradients(() => apply(op, inputs, attributes)) };
-  const shape = op.definition.shape(
-    numbers.map((input) => input?.shape),
-    attributes,
-  );
-  const dy = engine.tensor(makeNumbers({ inputs: [shape] })[0]!.data, shape);
+  if (!backward) return { free, work: () => void engine.withoutGradients(() => op(inputs, attributes)) };
+  const shape = op.definition.shape(shapesOf(test), attributes);
+  const dy = engine.tensor(makeNumbers([{ dy: shape }]).dy.data, shape);
   const differentiable = held.filter(({ dtype }) => dtype === 'f32');
   for (const input of differentiable) input.requiresGrad = true;
   held.push(dy);
   const work = (): void => {
     for (const input of differentiable) input.grad = undefined;
-    engine.backward(apply(op, inputs, attributes), dy);
+    engine.backward(op(inputs, attributes), dy);
   };
   return { free, work };
 }

@@ -2,9 +2,9 @@
 
 import { asRate, timingOf } from '../src/check/measure.ts';
 import { benchConfig } from '../src/check/workloads.ts';
+import { isSmallWork } from '../src/model/decodeStep.ts';
 import { Generator } from '../src/model/generate.ts';
 import type { GPT } from '../src/model/gpt.ts';
-import { isSmallWork } from '../src/model/step.ts';
 import type { Engine } from '../src/tensor/engine.ts';
 import { autotune } from '../src/train/autotune.ts';
 import { flopsPerToken, freshModel, type ModelBenchOptions, roundsIn, someTokens } from './models.ts';

@@ -4,13 +4,13 @@ import { opDispatches } from '../src/check/dispatches.ts';
 import { VOCABULARY } from '../src/check/workloads.ts';
 import { Generator } from '../src/model/generate.ts';
 import { GPT } from '../src/model/gpt.ts';
+import type { Precision } from '../src/tensor/capabilities.ts';
 import type { Engine } from '../src/tensor/engine.ts';
-import { type Point, preferredPoint } from '../src/tensor/kernel.ts';
-import type { Precision } from '../src/tensor/operands/half.ts';
-import type { TuningTable } from '../src/tensor/tuning/table.ts';
+import type { Dispatched } from '../src/tensor/kernel.ts';
+import type { Point, TuningTable } from '../src/tensor/tuning/table.ts';
 import { modelConfig, resolveConfig } from '../src/train/config.ts';
 import { Trainer } from '../src/train/trainer.ts';
-import { gpuTraits, paperEngine, type Shader, shaderAt, type Use, usesOf } from './static/paper.ts';
+import { gpuTraits, paperEngine, type Shader, shaderAt, usesOf } from './static/paper.ts';
 import type { ShaderStatistics } from './static/parse.ts';
 import { compileFor } from './static/radv.ts';
 import { staticTable } from './static/table.ts';
@@ -75,15 +75,10 @@ export async function candidatesOf(preset: string): Promise<Candidate[]> {
   return [...byWgsl.values()].sort((a, b) => (a.shader.name < b.shader.name ? -1 : 1));
 }
 
-function pointsOf(engine: Engine, use: Use): Candidate[] {
-  const { kernel, params } = use;
-  const points = kernel.points(engine.capabilities);
-  const chosen = JSON.stringify(preferredPoint(kernel, engine.capabilities, params));
-  return points.map((point) => ({
-    shader: shaderAt(engine, use, point),
-    point,
-    precision: engine.precision,
-    preferred: JSON.stringify(point) === chosen,
+function pointsOf(engine: Engine, use: Dispatched): Candidate[] {
+  const { points } = use.kernel.choices(use.tensors, use.params);
+  return points.map((point, i) => ({
+    ...{ shader: shaderAt(engine, use, point), point, precision: engine.precision, preferred: i === 0 },
   }));
 }
 

@@ -4,7 +4,7 @@ import { type HeldWork, timesInTurns } from '../../src/check/measure.ts';
 import type { AnyCase, AnyOp } from '../../src/check/ops.ts';
 import { bufferCopy } from '../../src/check/speed.ts';
 import { attention } from '../../src/kernels/attention/attention.ts';
-import { layerNorm } from '../../src/kernels/norm/layerNorm.ts';
+import { layerNorm } from '../../src/kernels/norm/norm.ts';
 import { softmax } from '../../src/kernels/softmax.ts';
 import type { Engine } from '../../src/tensor/engine.ts';
 import { ELEMENT_BYTES } from '../../src/tensor/tensor.ts';
@@ -28,7 +28,7 @@ async function timeHeld(engine: Engine, held: readonly HeldWork[]): Promise<numb
 }
 
 const held = (engine: Engine, op: unknown, test: AnyCase, backward = false): HeldWork =>
-  makeWork(engine, { op: op as AnyOp, test }, backward);
+  makeWork(engine, { op: op as AnyOp, case: test }, backward);
 
 const ROW_SHAPE = [3072, 256] as const;
 
@@ -38,8 +38,8 @@ export async function rowClaims(engine: Engine): Promise<ClaimMeasurement[]> {
   const moved = 2 * R * C * ELEMENT_BYTES;
   const copies = { 'a copy of 64 MiB': bufferCopy(engine), 'a copy of as much': bufferCopy(engine, R * C) };
   const kernels = {
-    softmax: held(engine, softmax, { inputs: [ROW_SHAPE] }),
-    'layer norm': held(engine, layerNorm, { inputs: [ROW_SHAPE, [C], [C]], attributes: { eps: 1e-5 } }),
+    softmax: held(engine, softmax, [{ x: ROW_SHAPE }]),
+    'layer norm': held(engine, layerNorm, [{ x: ROW_SHAPE, weight: [C], bias: [C] }, { eps: 1e-5 }]),
   };
   const amounts = Object.values(copies);
   const times = await timeHeld(engine, [...Object.values(kernels), ...amounts]);
@@ -59,7 +59,7 @@ const SIZES = { B: 8, H: 6, T: 256, D: 64 };
 /** Causal attention of 48 heads: operations of pairs that see one another, two products forward and five backward. */
 export async function attentionClaims(engine: Engine): Promise<ClaimMeasurement[]> {
   const { B, H, T, D } = SIZES;
-  const test = { inputs: [[B, T, 3 * H * D]], attributes: { nHead: H, nKvHead: H, causal: true } };
+  const test: AnyCase = [{ qkv: [B, T, 3 * H * D] }, { nHead: H, nKvHead: H, causal: true }];
   const both = [held(engine, attention, test), held(engine, attention, test, true)];
   const [forward, all] = await timeHeld(engine, both);
   const product = 2 * D * ((B * H * T * (T + 1)) / 2); // operations

@@ -2,10 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { openEngine } from '../../src/cli/engine.ts';
 import { matmul } from '../../src/kernels/matmul/matmul.ts';
+import { isSmallWork } from '../../src/model/decodeStep.ts';
 import { Generator } from '../../src/model/generate.ts';
 import { GPT } from '../../src/model/gpt.ts';
-import { isSmallWork } from '../../src/model/step.ts';
-import type { Dispatched, Recording } from '../../src/tensor/engine.ts';
+import type { Recording } from '../../src/tensor/engine.ts';
+import type { Dispatched } from '../../src/tensor/kernel.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { autotune } from '../../src/train/autotune.ts';
 import { modelConfig, resolveConfig, type TrainConfig } from '../../src/train/config.ts';
@@ -88,7 +89,7 @@ async function decode({ model: job }: Job): Promise<Prepared> {
 async function product({ n }: Job): Promise<Prepared> {
   const [left, right] = matrices(n!);
   const [a, b] = [engine.zeros([n!, n!]), engine.zeros([n!, n!])];
-  const pass = engine.withoutGradients(() => engine.record(() => ({ c: matmul(a, b, undefined, undefined, {}) })));
+  const pass = engine.withoutGradients(() => engine.record(() => ({ c: matmul({ a, b }) })));
   const run = async (count: number): Promise<void> => {
     for (let i = 0; i < count; i++) {
       a.write(left);
@@ -111,7 +112,7 @@ async function products({ form, shapes }: Job): Promise<Prepared> {
   }));
   const pass = await record(() =>
     Object.fromEntries(
-      operands.map(({ a, b }, i) => [i, matmul(a.tensor, b.tensor, undefined, undefined, { transposeA, transposeB })]),
+      operands.map(({ a, b }, i) => [i, matmul({ a: a.tensor, b: b.tensor }, { transposeA, transposeB })]),
     ),
   );
   const run = async (count: number): Promise<void> => {

@@ -5,8 +5,8 @@
 import type { AdapterInfo, SubgroupMatrix } from '../../src/gpu/adapter.ts';
 import type { Device } from '../../src/gpu/device.ts';
 import { Engine } from '../../src/tensor/engine.ts';
-import { type Kernel, type Point, preferredPoint } from '../../src/tensor/kernel.ts';
-import type { Tensor } from '../../src/tensor/tensor.ts';
+import { type Dispatched, observeLong } from '../../src/tensor/kernel.ts';
+import { formatPoint, type Point } from '../../src/tensor/tuning/table.ts';
 
 /** What a GPU compiles. */
 export interface Shader {
@@ -137,38 +137,17 @@ export function shadersOf(engine: Engine, work: () => void): Shader[] {
   return [...new Map(shaders.map((shader) => [shader.wgsl, shader])).values()];
 }
 
-/** A kernel with what it was called with. */
-export interface Use {
-  kernel: Kernel;
-  tensors: Record<string, Tensor>;
-  params: Record<string, number>;
-}
-
 /** The kernels that `work` dispatches, each once in every form that its shader has and for every point that it prefers. */
-export async function usesOf(engine: Engine, work: () => void | Promise<void>): Promise<Use[]> {
-  const uses = new Map<string, Use>();
-  engine.onDispatch = (kernel, tensors, params) => {
-    const point = preferredPoint(kernel, engine.capabilities, params);
-    const key = `${kernel.spec.name} ${kernel.spec.form?.(params) ?? 0} ${JSON.stringify(point)}`;
-    if (!uses.has(key)) uses.set(key, { kernel, tensors, params });
-  };
-  try {
-    await work();
-  } finally {
-    engine.onDispatch = undefined;
+export async function usesOf(engine: Engine, work: () => Promise<unknown>): Promise<Dispatched[]> {
+  const uses = new Map<string, Dispatched>();
+  for (const use of await observeLong(engine, work)) {
+    const { shaders, points } = use.kernel.choices(use.tensors, use.params);
+    const key = `${use.kernel.spec.name} ${shaders} ${formatPoint(points[0])}`;
+    if (!uses.has(key)) uses.set(key, use);
   }
   return [...uses.values()];
 }
 
 /** The shader of a kernel's use at a tuning point. */
-export function shaderAt(engine: Engine, { kernel, tensors, params }: Use, point: Point): Shader {
-  const { name } = kernel.spec;
-  const before = engine.tuning.forced(name);
-  engine.tuning.set(name, point);
-  try {
-    return shadersOf(engine, () => kernel(tensors, params)).at(-1)!;
-  } finally {
-    if (before) engine.tuning.set(name, before);
-    else engine.tuning.delete(name);
-  }
-}
+export const shaderAt = (engine: Engine, { kernel, tensors, params }: Dispatched, point: Point): Shader =>
+  engine.tuning.during(kernel.spec.name, point, () => shadersOf(engine, () => kernel(tensors, params)).at(-1)!);

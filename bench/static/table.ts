@@ -1,8 +1,8 @@
 /** Tuning points for GPUs that nobody has measured, from what their compiler makes of the kernels. */
 import type { Engine } from '../../src/tensor/engine.ts';
-import { classOf, type Kernel, type Point, preferredPoint } from '../../src/tensor/kernel.ts';
-import { entryName, formatPoint, type TuningTable } from '../../src/tensor/tuning/table.ts';
-import { gpuTraits, paperEngine, type Shader, shaderAt, type Use } from './paper.ts';
+import { observeLong } from '../../src/tensor/kernel.ts';
+import { formatPoint, type Point, type TuningTable } from '../../src/tensor/tuning/table.ts';
+import { gpuTraits, paperEngine, type Shader, shaderAt } from './paper.ts';
 import type { ShaderStatistics } from './parse.ts';
 import { compileFor } from './radv.ts';
 
@@ -63,30 +63,16 @@ export async function staticTable(family: string, run: (engine: Engine) => Promi
 }
 
 async function tasksOf(engine: Engine, run: (engine: Engine) => Promise<void>): Promise<Task[]> {
-  const uses = new Map<string, Use>();
-  engine.onDispatch = (kernel, tensors, params) => {
-    const entry = entryName(kernel.spec.name, classOf(kernel.spec, params, engine.capabilities));
-    if (kernel.points(engine.capabilities).length > 1) uses.set(entry, uses.get(entry) ?? { kernel, tensors, params });
-  };
-  await run(engine);
-  engine.onDispatch = undefined;
-  return [...uses].map(([entry, use]) => ({ entry, candidates: candidatesOf(engine, use) }));
-}
-
-function candidatesOf(engine: Engine, use: Use): Task['candidates'] {
-  const { kernel, params } = use;
-  const { capabilities } = engine;
-  const preferred = preferredPoint(kernel, capabilities, params);
-  const fits = (point: Point): boolean => kernel.spec.fits?.(point, params, capabilities) ?? true;
-  const others = kernel.points(capabilities).filter((point) => formatPoint(point) !== formatPoint(preferred));
-  return [preferred, ...others.filter(fits)].map((point) => ({
-    point,
-    workgroups: workgroupsOf(kernel, params, point),
-    shader: shaderAt(engine, use, point),
-  }));
-}
-
-function workgroupsOf({ spec }: Kernel, params: Use['params'], point: Point): number {
-  const grid = spec.grid(params, point);
-  return typeof grid === 'number' ? grid : grid[0] * grid[1] * grid[2];
+  const tasks = new Map<string, Task>();
+  for (const use of await observeLong(engine, () => run(engine))) {
+    const { entry, points, workgroups } = use.kernel.choices(use.tensors, use.params);
+    if (points.length < 2 || tasks.has(entry)) continue;
+    const candidateAt = (point: Point) => ({
+      point,
+      workgroups: workgroups(point),
+      shader: shaderAt(engine, use, point),
+    });
+    tasks.set(entry, { entry, candidates: points.map(candidateAt) });
+  }
+  return [...tasks.values()];
 }

@@ -1,10 +1,18 @@
 import type { Command } from 'commander';
 import { adapterOption, examples, jsonOption } from '../../src/cli/options.ts';
-import { print, table } from '../../src/cli/terminal/output.ts';
+import { print, say, table } from '../../src/cli/terminal/output.ts';
 import { UsageError } from '../../src/errors.ts';
-import { benchLadder, type RungMeasurement, showRung } from '../ladder.ts';
+import {
+  benchLadder,
+  findLadders,
+  type Ladder,
+  ladderOf,
+  parseShape,
+  type RungMeasurement,
+  rungsOf,
+  showRung,
+} from '../ladder.ts';
 import { measureRoof } from '../roof.ts';
-import { LADDERS, type Ladder, ladderOf, parseShape } from '../rungs.ts';
 import { percent, type ResultFlags, Results, saveOption, three } from './results.ts';
 
 interface LadderFlags extends ResultFlags {
@@ -13,12 +21,11 @@ interface LadderFlags extends ResultFlags {
 }
 
 export function addLadder(bench: Command): void {
-  const axes = Object.entries(LADDERS).map(([name, ladder]) => `${name} ${ladder.axes.join('x')}`);
   bench
     .command('ladder')
     .description('an op from its plainest kernel to its best: what each idea brings')
-    .argument('[op]', `${Object.keys(LADDERS).join(', ')} (default: all)`)
-    .option('--shape <sizes>', `of one op: ${axes.join(', ')}`)
+    .argument('[op]', 'matmul, attention, softmax, or another op that has a ladder (default: all)')
+    .option('--shape <sizes>', 'of one op, by its axes: MxNxK of matmul, BxHxTxD of attention, RxC of softmax')
     .option('--show <rung>', "print the WGSL of an op's rung in place of timing")
     .addOption(saveOption())
     .addOption(adapterOption())
@@ -31,7 +38,7 @@ export function addLadder(bench: Command): void {
 }
 
 async function ladderVerb(name: string | undefined, { shape, show, ...flags }: LadderFlags): Promise<void> {
-  const ladders = name === undefined ? Object.values(LADDERS) : [ladderOf(name)];
+  const ladders = name === undefined ? [...(await findLadders()).values()] : [await ladderOf(name)];
   if (name === undefined && (shape !== undefined || show !== undefined)) {
     throw new UsageError(
       '--shape and --show need the op that they are for, as in: dawnlm bench ladder matmul --show naive',
@@ -40,7 +47,7 @@ async function ladderVerb(name: string | undefined, { shape, show, ...flags }: L
   const chosen = shape === undefined ? undefined : parseShape(ladders[0], shape);
   const results = await Results.open(flags);
   const { engine } = results.opened;
-  const shapeOf = ({ shapes }: Ladder): readonly number[] =>
+  const shapeOf = ({ climb: { shapes } }: Ladder): readonly number[] =>
     chosen ?? (engine.capabilities.software ? shapes.software : shapes.gpu);
   if (show !== undefined) {
     const shaders = await showRung(engine, ladders[0], shapeOf(ladders[0]), show);
@@ -53,6 +60,7 @@ async function ladderVerb(name: string | undefined, { shape, show, ...flags }: L
   for (const ladder of ladders) {
     const rungs = await benchLadder(engine, ladder, shapeOf(ladder), roof);
     for (const rung of rungs) await results.take(rung);
+    for (const { name, missing } of rungsOf(ladder, engine)) if (missing) say(`${name} is left out: ${missing}.`);
     climbed.push(rungs);
   }
   results.show(climbed.map(ladderInWords).join('\n'));

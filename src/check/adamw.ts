@@ -1,11 +1,12 @@
 /** AdamW changes its buffers in place and so is no op: it is timed and compared by hand here. */
-import { type AdamwTensors, adamw, adamwHyper, adamwReference, HYPER_SIZE } from '../kernels/optimizer/adamw.ts';
+import { type AdamwTensors, adamw, adamwReference } from '../kernels/optimizer/adamw.ts';
+import { packSettings, SETTINGS } from '../kernels/optimizer/optimizer.ts';
 import type { Engine } from '../tensor/engine.ts';
 import { normals } from '../tensor/random.ts';
 import type { HeldWork } from './measure.ts';
 import { type Comparison, largestError } from './ops.ts';
 
-const SETTINGS = { learningRate: 1e-3, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.1, clipNorm: 1 };
+const AT = { learningRate: 1e-3, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.1, clipNorm: 1 };
 const NORM = 2;
 
 /** Buffers of n elements, as they are at the third step; moments squared are positive. */
@@ -25,7 +26,7 @@ function uploadState(engine: Engine, arrays: ReturnType<typeof makeArrays>): Ada
     ...{ values: upload(values), gradients: upload(gradients) },
     ...{ firstMoment: upload(firstMoment), secondMoment: upload(secondMoment) },
     norm: engine.tensor([NORM], [1]),
-    hyper: engine.tensor(adamwHyper(SETTINGS, 3), [HYPER_SIZE]),
+    settings: engine.tensor(packSettings(AT, 3), [SETTINGS.size]),
   };
 }
 
@@ -47,7 +48,7 @@ export async function compareAdamw(engine: Engine, n = 1004): Promise<Comparison
     ...{ values: Float64Array.from(values), gradients: Float64Array.from(gradients) },
     ...{ firstMoment: Float64Array.from(firstMoment), secondMoment: Float64Array.from(secondMoment) },
   };
-  adamwReference(exact, NORM, adamwHyper(SETTINGS, 3), n >> 1);
+  adamwReference(exact, NORM, packSettings(AT, 3), n >> 1);
   adamw(tensors, { decayEnd: n >> 1 });
   return { error: largestError(await tensors.values.floats(), exact.values), tolerance: 2 ** -23 * 21 };
 }

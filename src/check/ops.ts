@@ -1,15 +1,16 @@
 /** The ops of src/kernels, found by looking, with inputs made up for their cases and their forward pass compared with the reference. */
 import { readdirSync } from 'node:fs';
+import type { Precision } from '../tensor/capabilities.ts';
 import type { Engine } from '../tensor/engine.ts';
-import type { Case, Numbers, Op } from '../tensor/op.ts';
-import type { Precision } from '../tensor/operands/half.ts';
+import type { Case, CaseInput, Numbers, Op } from '../tensor/op.ts';
 import { normals, threefry } from '../tensor/random.ts';
 import { format, type Shape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 export type Attributes = Record<string, unknown>;
-export type AnyOp = Op<readonly (Tensor | undefined)[], Attributes>;
-export type AnyCase = Case<Attributes>;
+/** An op of whatever inputs and attributes. */
+export type AnyOp = Op<Record<string, Tensor>, Attributes>;
+export type AnyCase = Case;
 
 const SEED = 1234;
 
@@ -28,33 +29,40 @@ export async function findOps(): Promise<Map<string, AnyOp>> {
 
 const isOp = (value: unknown): value is AnyOp => typeof value === 'function' && 'definition' in value;
 
-/** "(3, 5) (5, 7) {"gelu":true}" */
-export function describeCase({ inputs, attributes }: AnyCase): string {
-  const shapes = inputs.map((input) =>
-    input ? format('shape' in input ? (input.shape as Shape) : (input as Shape)) : '-',
-  );
-  return `${shapes.join(' ')}${attributes ? ` ${JSON.stringify(attributes)}` : ''}`;
+const shapeOf = (input: CaseInput): Shape => ('shape' in input ? input.shape : input);
+
+/** Something for each of the inputs that are there. */
+export const mapInputs = <V, W>(inputs: Readonly<Record<string, V>>, map: (value: V, name: string) => W) =>
+  Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, map(value, name)])) as Record<string, W>;
+
+/** The shapes of a case's inputs. */
+export const shapesOf = ([inputs]: AnyCase): Record<string, Shape> => mapInputs(inputs, shapeOf);
+
+/** 'a (3, 5), b (5, 7) {"gelu":true}' */
+export function describeCase([inputs, attributes]: AnyCase): string {
+  const shapes = Object.entries(inputs).map(([name, input]) => `${name} ${format(shapeOf(input))}`);
+  return `${shapes.join(', ')}${attributes ? ` ${JSON.stringify(attributes)}` : ''}`;
 }
 
+type Data = Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
+
 /** The numbers of a case: normal ones, or ids below a bound; the same each time. */
-export function makeNumbers(test: AnyCase): ((Numbers & { data: Float32Array | Uint32Array }) | undefined)[] {
-  return test.inputs.map((input, i) => {
-    if (!input) return undefined;
-    if (!('shape' in input)) return { shape: input, data: normals(sizeOf(input), 1, SEED, i + 1) };
-    const size = sizeOf(input.shape);
-    if ('scale' in input) return { shape: input.shape, data: normals(size, input.scale, SEED, i + 1) };
-    const ids = Uint32Array.from({ length: size }, (_, k) => threefry(i + 1, 77, k, 0)[0] % input.below);
-    return { shape: input.shape, data: ids };
+export function makeNumbers([inputs]: AnyCase): Record<string, Numbers & { data: Data }> {
+  let stream = 0;
+  return mapInputs(inputs, (input) => {
+    const shape = shapeOf(input);
+    return { shape, data: numbersOf(input, sizeOf(shape), ++stream) };
   });
 }
 
-/** Uploads numbers. */
-export const upload = (engine: Engine, numbers: readonly (Numbers | undefined)[]): (Tensor | undefined)[] =>
-  numbers.map((input) => input && engine.tensor(input.data, input.shape));
+function numbersOf(input: CaseInput, size: number, stream: number): Data {
+  if (!('below' in input)) return normals(size, 'scale' in input ? input.scale : 1, SEED, stream);
+  return Uint32Array.from({ length: size }, (_, k) => threefry(stream, 77, k, 0)[0] % input.below);
+}
 
-/** Applies an op; cases may leave optional inputs at the end out. */
-export const apply = (op: AnyOp, inputs: readonly (Tensor | undefined)[], attributes: Attributes): Tensor =>
-  op(...op.definition.inputs.map((_, i) => inputs[i]), attributes);
+/** Uploads numbers. */
+export const upload = (engine: Engine, numbers: Readonly<Record<string, Numbers>>): Record<string, Tensor> =>
+  mapInputs(numbers, ({ data, shape }) => engine.tensor(data, shape));
 
 /**
  * What rounding explains of a case's error. That of a sum of n terms in f32 is at most about n ulp of its magnitude (Higham,
@@ -64,10 +72,8 @@ export const apply = (op: AnyOp, inputs: readonly (Tensor | undefined)[], attrib
  * either direction: a sum of n such terms is off by about sqrt(n) 2^-11 of one, and is itself about sqrt(n) of one when
  * they are random. 2^-9 leaves room for bad luck; where products follow on products, errors add up.
  */
-export function toleranceOf(definition: AnyOp['definition'], test: AnyCase, precision: Precision): number {
-  const { reduction, products = 1 } = definition;
-  const shapes = test.inputs.map((input) => (input && 'shape' in input ? input.shape : input));
-  const terms = reduction?.(shapes, test.attributes ?? {}) ?? 1;
+export function toleranceOf({ reduction, products = 1 }: AnyOp['definition'], test: AnyCase, precision: Precision) {
+  const terms = reduction?.(shapesOf(test), test[1] ?? {}) ?? 1;
   return 2 ** -23 * (terms + 16) + (precision === 'mixed' ? 2 ** -9 * products : 0);
 }
 
@@ -82,12 +88,13 @@ export interface Comparison {
 /** Runs a case under the engine's variant and compares. @throws UserError when the kernel does not compile or run */
 export async function compare(engine: Engine, op: AnyOp, test: AnyCase): Promise<Comparison> {
   const { definition } = op;
-  const attributes = test.attributes ?? {};
+  const [, attributes = {}] = test;
   const numbers = makeNumbers(test);
   const expected = definition.reference(numbers, attributes);
-  const output = engine.withoutGradients(() => apply(op, upload(engine, numbers), attributes));
+  const output = engine.withoutGradients(() => op(upload(engine, numbers), attributes));
   const actual = output.dtype === 'u32' ? await output.uints() : await output.floats();
-  return { error: largestError(actual, expected), tolerance: toleranceOf(definition, test, engine.precision) };
+  const { precision } = engine;
+  return { error: largestError(actual, expected), tolerance: toleranceOf(definition, test, precision) };
 }
 
 /** Largest difference of two elements by the largest magnitude expected (1 at least); NaN where any is NaN. */
@@ -103,3 +110,7 @@ export function largestError(actual: ArrayLike<number>, expected: ArrayLike<numb
   }
   return error / magnitude;
 }
+
+/** The variants of an op that are more than a tuning point of another one, by name: the naive one first, the best one last. */
+export const variantsOf = ({ definition: { run } }: AnyOp): string[] =>
+  Object.entries(run).flatMap(([name, variant]) => (typeof variant === 'object' && variant.at ? [] : [name]));

@@ -12,8 +12,8 @@ export interface Amount {
 /** A product of two square matrices. */
 export function squareMatmul(engine: Engine, side = 512): Amount {
   const shape = [side, side];
-  const [a, b] = upload(engine, makeNumbers({ inputs: [shape, shape] }));
-  const work = () => void engine.withoutGradients(() => matmul(a!, b!, undefined, undefined, {}));
+  const { a, b } = upload(engine, makeNumbers([{ a: shape, b: shape }]));
+  const work = () => void engine.withoutGradients(() => matmul({ a, b }, {}));
   return { work, amount: 2 * side ** 3 };
 }
 

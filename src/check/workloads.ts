@@ -1,22 +1,16 @@
+import { linearProducts } from '../kernels/matmul/matmul.ts';
 import type { ModelConfig } from '../model/config.ts';
+import type { Workload as OpWorkload, Sizes } from '../tensor/op.ts';
 import { sizeOf } from '../tensor/shape.ts';
-import { ELEMENT_BYTES } from '../tensor/tensor.ts';
+import { ELEMENT_BYTES, type Tensor } from '../tensor/tensor.ts';
 import { modelConfig, resolveConfig, type TrainConfig } from '../train/config.ts';
-import { type AnyCase, type AnyOp, describeCase } from './ops.ts';
+import { type AnyCase, type AnyOp, type Attributes, describeCase, shapesOf } from './ops.ts';
 
 /** A call of an op that a model makes. */
-export interface Workload {
+export interface Workload extends OpWorkload<Record<string, Tensor>, Attributes> {
   op: AnyOp;
-  /** The preset whose step makes it, or 'case' for the largest test case of an op that is in no list here. */
+  /** The preset whose step makes it, or 'case' for the largest test case of an op that no step has. */
   from: string;
-  what: string;
-  test: AnyCase;
-  /** Floating-point operations without and with the backward pass, for ops that calculate more than they read. */
-  flops?: { forward: number; training: number };
-  /** Operations of the forward pass of an op that is rated by what it moves, where they are not so many an element. */
-  operations?: number;
-  /** Bytes that the forward pass moves at least, where that is not all inputs and the output. */
-  bytes?: number;
 }
 
 /** The presets that kernels are timed for, with batches that software adapters bear. */
@@ -32,45 +26,16 @@ export function benchConfig(preset: string): TrainConfig {
 /** V of character tokens (Moby-Dick has 83, tiny Shakespeare 65). */
 export const VOCABULARY = 83;
 
-type Call = Omit<Workload, 'op' | 'from'>;
-
-/** Its gradients are two more products of the same size. */
-function product(
-  what: string,
-  rows: readonly number[],
-  K: number,
-  N: number,
-  { residual, ...attributes }: Epilogue,
-): Call {
-  const b = attributes.transposeB ? [N, K] : [K, N];
-  const inputs = residual ? [[...rows, K], b, undefined, [...rows, N]] : [[...rows, K], b];
-  const forward = 2 * sizeOf(rows) * K * N;
-  return { what, test: { inputs, attributes: { ...attributes } }, flops: { forward, training: 3 * forward } };
+/** The sizes of a model and its batch as ops ask for them. */
+function sizesOf(model: ModelConfig, B: number): Sizes {
+  const { style, blockSize: T, nEmbd: C, nHead: H, nKvHead: KV, nHidden: I, vocabSize: V, nLayer: L } = model;
+  return { style, B, T, C, H, KV, D: C / H, I, V, L };
 }
 
-interface Epilogue {
-  transposeB?: boolean;
-  gelu?: boolean;
-  residual?: boolean;
-}
-
-/** The linear layers of a block, and the head. Llama's matrices are (out, in), and its MLP has two that go up. */
-function products(
-  { style, nEmbd: C, nHead: H, nKvHead: KV, nHidden, vocabSize: V }: ModelConfig,
-  rows: number[],
-): Call[] {
-  const llama = style === 'llama';
-  const form = llama ? { transposeB: true } : {};
-  return [
-    product('queries, keys, values', rows, C, (C / H) * (H + 2 * KV), form),
-    product('heads + residual', rows, C, C, { ...form, residual: true }),
-    llama
-      ? product('MLP gate and up', rows, C, 2 * nHidden, form)
-      : product('MLP up + GELU', rows, C, nHidden, { gelu: true }),
-    product('MLP down + residual', rows, nHidden, C, { ...form, residual: true }),
-    product('logits', rows, C, V, { transposeB: true }),
-  ];
-}
+const sizesOfPreset = (preset: string): Sizes => {
+  const config = benchConfig(preset);
+  return sizesOf(modelConfig(config, VOCABULARY), config.batchSize);
+};
 
 /** M, N and K of a product. */
 export type ProductShape = readonly [M: number, N: number, K: number];
@@ -80,12 +45,12 @@ export type ProductShape = readonly [M: number, N: number, K: number];
  * dx = dy W^T and dW = x^T dy; the head, whose matrix is (N, K), y = x W^T, dx = dy W and dW = dy^T x.
  */
 export function productShapes(preset: SizeName): Record<'NN' | 'NT' | 'TN', ProductShape[]> {
-  const config = benchConfig(preset);
+  const sizes = sizesOfPreset(preset);
   const shapes: Record<'NN' | 'NT' | 'TN', ProductShape[]> = { NN: [], NT: [], TN: [] };
-  for (const { test } of products(modelConfig(config, VOCABULARY), [config.batchSize, config.blockSize])) {
-    const [[batch, time, K], b] = test.inputs as number[][];
-    const M = batch * time;
-    const [forward, gradient]: ('NN' | 'NT')[] = test.attributes?.transposeB ? ['NT', 'NN'] : ['NN', 'NT'];
+  for (const workload of linearProducts(sizes, [sizes.B, sizes.T])) {
+    const [{ a, b }, attributes] = workload.case as [{ a: number[]; b: number[] }, { transposeB?: boolean }];
+    const [M, K] = [a[0] * a[1], a[2]];
+    const [forward, gradient]: ('NN' | 'NT')[] = attributes.transposeB ? ['NT', 'NN'] : ['NN', 'NT'];
     const N = forward === 'NT' ? b[0] : b[1];
     shapes[forward].push([M, N, K]);
     shapes[gradient].push([M, K, N]);
@@ -94,143 +59,47 @@ export function productShapes(preset: SizeName): Record<'NN' | 'NT' | 'TN', Prod
   return shapes;
 }
 
-/** The calls of a preset's training step (and, for what only decoding uses, of a step of decoding), by op. */
-function callsOf(config: TrainConfig): Record<string, Call[]> {
-  const model = modelConfig(config, VOCABULARY);
-  const { nEmbd: C, nHead: H, nKvHead: KV, nHidden, blockSize: T, vocabSize: V } = model;
-  const B = config.batchSize;
-  const D = C / H;
-  const pairs = (B * H * T * (T + 1)) / 2; // of causal attention: two products forward, five backward, of D terms each
-  const x = [B, T, C];
-  const qkv = (tokens: number) => [B, tokens, D * (H + 2 * KV)];
-  const plain = (inputs: AnyCase['inputs'], attributes?: AnyCase['attributes']): Call[] => [
-    { what: '', test: { inputs, attributes } },
-  ];
-  const heads = { nHead: H, nKvHead: KV };
-  const settings = { shape: [5], scale: 1 };
-  const ids = (shape: number[], below: number) => ({ shape, below });
-  return {
-    matmul: products(model, [B, T]),
-    attention: [
-      {
-        what: 'causal',
-        test: { inputs: [qkv(T)], attributes: { ...heads, causal: true } },
-        flops: { forward: 2 * pairs * 2 * D, training: 7 * pairs * 2 * D },
-      },
-    ],
-    layerNorm: plain([x, [C], [C]], { eps: 1e-5 }),
-    rmsNorm: plain([x, [C]], { eps: 1e-5 }),
-    rope: plain([qkv(T), undefined], { ...heads, base: 10000 }),
-    gelu: plain([[B, T, nHidden]]),
-    swiglu: plain([[B, T, 2 * nHidden]]),
-    softmax: plain([[B, H, T, T]]),
-    embedding: plain([ids([B, T], V), [V, C], [T, C], undefined]),
-    crossEntropy: plain([[B * T, V], ids([B * T], V)]),
-    tokenLosses: plain([[B * T, V], ids([B * T], V)]),
-    headLoss: [
-      {
-        what: '',
-        test: { inputs: [[B * T, C], [V, C], ids([B * T], V)] },
-        flops: { forward: 2 * B * T * C * V, training: 6 * B * T * C * V },
-      },
-    ],
-    dropout: plain([x, ids([2], 9)], { p: 0.2, site: 0 }),
-    add: plain([x, x]),
-    multiply: plain([x, x]),
-    scale: plain([x], { factor: 0.5 }),
-    sum: plain([x]),
-    mean: plain([x]),
-    sumRows: plain([[B * T, C]]),
-    gradientNorm: plain([[matrixElements(model)]]),
-    meanRows: plain([x, ids([B], T + 1)]),
-    selectRows: [{ what: '', test: { inputs: [x, ids([B], T)] }, bytes: ELEMENT_BYTES * 2 * B * C }],
-    cachedAttention: plain([qkv(1), [B, KV, T, D], [B, KV, T, D], ids([B], T)], heads).map((call) => ({
-      ...call,
-      operations: 4 * B * H * T * D,
-    })),
-    argmax: plain([[B, V]]),
-    sample: plain([[B, V], settings, ids([2], 9), ids([B, V], 2)]),
-    orthogonalize: stacksOf(model),
-  };
+/** Parameters of a preset's model, without embeddings and norms: the matrices of its blocks. */
+export function parametersOf(preset: string): number {
+  const sizes = sizesOf(modelConfig(resolveConfig(preset), VOCABULARY), 1);
+  const blocks = linearProducts(sizes, [1]).slice(0, -1);
+  return blocks.reduce((sum, { flops }) => sum + (sizes.L * flops!.forward) / 2, 0);
 }
-
-/** What Muon makes orthogonal: matrices of one shape together. Five iterations of three products of n rows and m columns. */
-function stacksOf(model: ModelConfig): Call[] {
-  const stacks = new Map<string, number[]>();
-  for (const { test } of products(model, [1]).slice(0, -1)) {
-    const [rows, columns] = test.inputs[1] as number[];
-    const [count = 0] = stacks.get(`${rows} ${columns}`) ?? [];
-    stacks.set(`${rows} ${columns}`, [count + model.nLayer, rows, columns]);
-  }
-  return [...stacks.values()].map((shape): Call => {
-    const [count, n, m] = [shape[0], Math.min(shape[1], shape[2]), Math.max(shape[1], shape[2])];
-    const forward = count * 5 * 2 * (2 * n * n * m + n ** 3);
-    return { what: '', test: { inputs: [shape] }, flops: { forward, training: forward } };
-  });
-}
-
-/** Operations for each element that ops calculate which mostly move numbers: exp, tanh and quotients count as one each. */
-const OPERATIONS: Readonly<Record<string, number>> = {
-  ...{ layerNorm: 8, rmsNorm: 5, rope: 3, gelu: 10, swiglu: 4, softmax: 5, crossEntropy: 4, tokenLosses: 4 },
-  ...{
-    embedding: 1,
-    dropout: 2,
-    add: 1,
-    multiply: 1,
-    scale: 1,
-    sum: 1,
-    mean: 1,
-    sumRows: 1,
-    meanRows: 1,
-    gradientNorm: 2,
-  },
-  ...{ argmax: 1, sample: 4 },
-};
-
-/** Nearly all parameters of a model: the matrices of its blocks. */
-function matrixElements(model: ModelConfig): number {
-  const blocks = products(model, [1]).slice(0, -1);
-  return blocks.reduce((sum, { flops }) => sum + (model.nLayer * flops!.forward) / 2, 0);
-}
-
-/** Parameters of a preset's model, without embeddings and norms. */
-export const parametersOf = (preset: string): number => matrixElements(modelConfig(resolveConfig(preset), VOCABULARY));
 
 /** What is timed for an op: the calls of each preset, else its largest test case, so that a new op is timed by existing. */
 export function workloadsOf(op: AnyOp, presets: readonly string[]): Workload[] {
-  const { name, cases } = op.definition;
-  const listed = presets.flatMap((from) =>
-    (callsOf(benchConfig(from))[name] ?? []).map((call) => ({ op, from, ...call })),
+  const { cases, workloads } = op.definition;
+  const calls = presets.flatMap((from) =>
+    (workloads?.(sizesOfPreset(from)) ?? []).map((call) => ({ op, from, ...call })),
   );
-  if (listed.length > 0) return listed;
+  if (calls.length > 0) return calls;
   const largest = cases.reduce((best, test) => (inputBytes(test) > inputBytes(best) ? test : best));
-  return [{ op, from: 'case', what: '', test: largest }];
+  return [{ op, from: 'case', case: largest }];
 }
 
-const shapesOf = (test: AnyCase) =>
-  test.inputs.map((input) => input && ('shape' in input ? input.shape : (input as readonly number[])));
+const inputBytes = (test: AnyCase): number =>
+  Object.values(shapesOf(test)).reduce((sum, shape) => sum + ELEMENT_BYTES * sizeOf(shape), 0);
 
-function inputBytes(test: AnyCase): number {
-  return shapesOf(test).reduce((sum, shape) => sum + (shape ? ELEMENT_BYTES * sizeOf(shape) : 0), 0);
-}
+const outputSize = ({ op, case: test }: Workload): number => sizeOf(op.definition.shape(shapesOf(test), test[1] ?? {}));
 
 /** The least that the forward pass moves: it reads the inputs and writes the output. */
-export const trafficBytes = ({ op, test, bytes }: Workload): number =>
-  bytes ?? inputBytes(test) + ELEMENT_BYTES * sizeOf(op.definition.shape(shapesOf(test), test.attributes ?? {}));
+export const trafficBytes = (workload: Workload): number =>
+  workload.bytes ?? inputBytes(workload.case) + ELEMENT_BYTES * outputSize(workload);
 
 /** The least that a forward and a backward pass move: the latter reads the inputs and dy, and writes the inputs' gradients. */
-export const trainingBytes = (workload: Workload): number =>
-  2 * trafficBytes(workload) +
-  inputBytes({ inputs: workload.test.inputs.filter((input) => input && !('below' in input)) });
-
-/** Operations of the forward pass of an op that is rated by what it moves; undefined where nobody counted them. */
-export function operationsOf({ op, test, operations }: Workload): number | undefined {
-  const each = OPERATIONS[op.definition.name];
-  if (operations !== undefined || each === undefined) return operations;
-  const [shapes, attributes] = [shapesOf(test), test.attributes ?? {}];
-  return each * Math.max(sizeOf(op.definition.shape(shapes, attributes)), sizeOf(shapes[0]!));
+export function trainingBytes(workload: Workload): number {
+  const floats = Object.entries(workload.case[0]).filter(([, input]) => !('below' in input));
+  return 2 * trafficBytes(workload) + inputBytes([Object.fromEntries(floats)]);
 }
 
-/** "MLP up + GELU (12, 64, 128) (128, 512)" */
-export const describeWorkload = ({ what, test }: Workload): string =>
-  `${what} ${describeCase({ inputs: test.inputs })}`.trimStart();
+/** Operations of the forward pass of an op that is rated by what it moves; undefined where nobody counted them. */
+export function operationsOf(workload: Workload): number | undefined {
+  const { operations: each } = workload.op.definition;
+  if (workload.operations !== undefined || each === undefined) return workload.operations;
+  const [first] = Object.values(shapesOf(workload.case));
+  return each * Math.max(outputSize(workload), sizeOf(first));
+}
+
+/** "MLP up + GELU a (12, 64, 128), b (128, 512)" */
+export const describeWorkload = ({ what = '', case: [inputs] }: Workload): string =>
+  `${what} ${describeCase([inputs])}`.trimStart();

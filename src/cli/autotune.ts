@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { opDispatches } from '../check/dispatches.ts';
 import { SIZES, type SizeName } from '../check/workloads.ts';
-import type { Dispatched, Engine } from '../tensor/engine.ts';
+import type { Engine } from '../tensor/engine.ts';
+import type { Dispatched } from '../tensor/kernel.ts';
 import { type Tuned, tune, tuningTasks } from '../tensor/tuning/measure.ts';
 import { formatPoint } from '../tensor/tuning/table.ts';
 import { modelDispatches, takeAndKeep } from '../train/autotune.ts';
@@ -38,7 +39,7 @@ export function addAutotune(program: Command): void {
 async function autotuneVerb({ preset, all, adapter: choice, json }: AutotuneOptions): Promise<void> {
   resolveConfig(preset); // refuses an unknown one before anything is opened
   const { engine, adapter } = await openEngine(choice);
-  const tasks = tuningTasks(engine, await dispatchesFor(engine, all ? Object.keys(PRESETS) : [preset], all), true);
+  const tasks = tuningTasks(await dispatchesFor(engine, all ? Object.keys(PRESETS) : [preset], all), true);
   say(`measuring ${tasks.length} kernels on shapes of their own${all ? '' : `, for ${BUDGET_MS / 1000} s`}`);
   const unlimited = { budgetMs: Number.POSITIVE_INFINITY, compileMs: Number.POSITIVE_INFINITY };
   const limits = all ? unlimited : { budgetMs: BUDGET_MS };

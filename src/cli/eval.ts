@@ -44,7 +44,7 @@ async function evalVerb(file: string | undefined, options: EvalOptions): Promise
   if (tokens.length < 2)
     throw new UserError(`${name} holds ${tokens.length} tokens, but 2 or more are needed: give a longer text.`);
   say(`scoring ${count(tokens.length - 1)} tokens of ${name}`);
-  const { loss, tokens: predicted } = (await new Evaluator(run.model, run.config.batchSize).run(tokens))!;
+  const { loss, tokens: predicted } = await new Evaluator(run.model, run.config.batchSize).run(tokens);
   const bytes = countBytes(run.tokenizer, tokens.subarray(1)); // the first token is given, not predicted
   const figures = { loss, perplexity: Math.exp(loss), bitsPerByte: (loss * predicted) / bytes / Math.LN2 };
   if (options.json) printJson({ run: options.run, text: name, tokens: predicted, bytes, ...figures });

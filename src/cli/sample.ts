@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { type Command, Option } from 'commander';
-import type { SampleSettings } from '../kernels/sampling/sample.ts';
+import type { SampleSettings } from '../kernels/sampling/settings.ts';
+import { isSmallWork } from '../model/decodeStep.ts';
 import { Generator } from '../model/generate.ts';
-import { isSmallWork } from '../model/step.ts';
 import { promptText } from '../text/chat/chatTemplate.ts';
 import { readModelConfig } from '../train/runFolder.ts';
 import { openingTokens } from '../train/samples.ts';

@@ -3,7 +3,7 @@ import { corpora } from '../../data/corpora.ts';
 import { jsonSchemaOf } from '../schema.ts';
 import { TrainConfig } from '../train/config.ts';
 import { PRESETS } from '../train/presets.ts';
-import { trainRun } from '../train/run.ts';
+import { trainRun } from '../train/run/run.ts';
 import { CORPUS_ARGUMENT, openCorpus } from './corpus.ts';
 import { openEngine } from './engine.ts';
 import { adapterOption, examples, jsonOption, settingOptions } from './options.ts';

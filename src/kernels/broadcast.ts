@@ -1,13 +1,17 @@
 import { UserError } from '../errors.ts';
-import { defineKernel } from '../tensor/kernel.ts';
-import type { BackwardCall, Call } from '../tensor/op.ts';
 import { broadcast, format, type Shape, sizeOf } from '../tensor/shape.ts';
-import type { Tensor } from '../tensor/tensor.ts';
-import { groupsOf64, oneEach, rowLayout, rowShader, writeOrAdd } from './skeleton/snippets.ts';
+import type { Target, Tensor } from '../tensor/tensor.ts';
+import { addChunks } from './skeleton/columns.ts';
+import { defineEach } from './skeleton/each.ts';
+import { range, repeat } from './skeleton/text.ts';
+
+/*
+ * Sums and products under any broadcast. A broadcast is a list of axes, innermost first, and a step along each of them in
+ * either tensor; element `flat` of all lies where its coordinates, by remainders and quotients, lead.
+ */
 
 /** Axes that a broadcast may have after neighbours that behave alike are joined. */
 const AXES = 4;
-const AXIS = Array.from({ length: AXES }, (_, i) => i);
 
 /** An axis of a broadcast: its length, and how far a step along it moves in a and b (0 where it is repeated). */
 interface Axis {
@@ -16,12 +20,8 @@ interface Axis {
   b: number;
 }
 
-/**
- * The axes of a broadcast, outermost first, padded to AXES with axes of length 1. Neighbours are joined where a and b run
- * through both as through one: (2, 3, 4) + (4) has the two axes 6 and 4.
- */
-function axesOf(name: string, a: Shape, b: Shape): Axis[] {
-  const shape = outputShape(name, a, b);
+/** Neighbours are joined where a and b run through both as through one: (2, 3, 4) + (4) has the two axes 4 and 6. */
+function axesOf(shape: Shape, a: Shape, b: Shape): Axis[] {
   const axes: Axis[] = [];
   const step = { a: 1, b: 1 };
   for (let i = 1; i <= shape.length; i++) {
@@ -31,131 +31,93 @@ function axesOf(name: string, a: Shape, b: Shape): Axis[] {
     const axis = { size, a: inA === 1 ? 0 : step.a, b: inB === 1 ? 0 : step.b };
     step.a *= inA;
     step.b *= inB;
-    const outer = axes[0];
-    const joins = outer && axis.a === outer.a * outer.size && axis.b === outer.b * outer.size;
-    if (joins) outer.size *= size;
-    else axes.unshift(axis);
+    const inner = axes.at(-1);
+    const joins = inner && axis.a === inner.a * inner.size && axis.b === inner.b * inner.size;
+    if (joins) inner.size *= size;
+    else axes.push(axis);
   }
-  if (axes.length > AXES) throw new UserError(`${name}: a ${format(a)} and b ${format(b)} alternate too often`);
-  return [...new Array<Axis>(AXES - axes.length).fill({ size: 1, a: 0, b: 0 }), ...axes];
+  return axes;
 }
 
-/** The shape of the output. @throws UserError when a and b do not broadcast */
+/** The shape of the output. @throws UserError when a and b do not broadcast, or alternate along more than four axes */
 export function outputShape(name: string, a: Shape, b: Shape): Shape {
   const shape = broadcast(a, b);
-  if (shape) return shape;
-  throw new UserError(`${name}: shapes do not broadcast, a ${format(a)}, b ${format(b)}`);
+  if (!shape) throw new UserError(`${name}: shapes do not broadcast, a ${format(a)}, b ${format(b)}`);
+  if (axesOf(shape, a, b).length <= AXES) return shape;
+  throw new UserError(`${name}: a ${format(a)} and b ${format(b)} alternate too often`);
 }
 
-/** Params size0, size1 ... from a number for each axis. */
-const perAxis = <K extends string>(key: K, values: readonly number[]) =>
-  Object.fromEntries(values.map((value, i) => [`${key}${i}`, value])) as Record<`${K}${0 | 1 | 2 | 3}`, number>;
-const declare = <K extends string>(key: K) =>
-  Object.fromEntries(AXIS.map((i) => [`${key}${i}`, 'u32'])) as Record<`${K}${0 | 1 | 2 | 3}`, 'u32'>;
+/** A param for each number of each axis: size0, a0, b0, size1 ... */
+const perAxis = <V>(value: (key: keyof Axis, i: number) => V) =>
+  Object.fromEntries(
+    range(AXES).flatMap((i) => (['size', 'a', 'b'] as const).map((key) => [`${key}${i}`, value(key, i)])),
+  ) as Record<`${keyof Axis}${0 | 1 | 2 | 3}`, V>;
 
-/** WGSL that splits `rest` into coordinates, innermost axis first, and moves each index in `moves` by its steps. */
-const walk = (size: string, moves: Record<string, string>): string =>
-  AXIS.map((i) => AXES - 1 - i)
-    .map((i) => {
-      const steps = Object.entries(moves).map(([index, step]) => `${index} += at * params.${step}${i};`);
-      return `at = rest % params.${size}${i}; rest /= params.${size}${i}; ${steps.join(' ')}`;
-    })
-    .join('\n  ');
+const AXIS_PARAMS = perAxis(() => 'u32' as const);
+const axisParams = (axes: Axis[]) => perAxis((key, i) => axes[i]?.[key] ?? (key === 'size' ? 1 : 0));
 
-/** c = a + b or a * b under broadcasting, one invocation an element.   a, b, c: f32 */
-const broadcasting = defineKernel({
+/** WGSL: where element `flat` lies in a and b. */
+const PLACES = /* wgsl */ `
+fn places(flat: u32) -> vec2<u32> {
+  var rest = flat;
+  var at = vec2<u32>();
+  ${repeat(AXES, (i) => `at += rest % params.size${i} * vec2<u32>(params.a${i}, params.b${i}); rest /= params.size${i};`, '\n  ')}
+  return at;
+}`;
+
+/** c = a + b or a * b, one invocation an element.   a, b, c: f32 */
+const forward = defineEach({
   name: 'broadcast',
   bind: { a: 'read', b: 'read', c: 'write' },
-  params: { N: 'u32', product: 'u32', ...declare('size'), ...declare('a'), ...declare('b') },
-  grid: ({ N }) => groupsOf64(N),
-  wgsl: () =>
-    oneEach(
-      'params.N',
-      /* wgsl */ `
-  var rest = i;
-  var at = 0u;
-  var ai = 0u;
-  var bi = 0u;
-  ${walk('size', { ai: 'a', bi: 'b' })}
-  c[i] = select(a[ai] + b[bi], a[ai] * b[bi], params.product == 1u);`,
-    ),
+  params: { N: 'u32', product: 'u32', ...AXIS_PARAMS },
+  each: ['N'],
+  constants: ({ product }) => ({ product }),
+  functions: PLACES,
+  body: ({ constants: { product } }) => /* wgsl */ `
+  let at = places(i);
+  c[i] = a[at.x] ${product ? '*' : '+'} b[at.y];`,
 });
 
-/**
- * da (+)= the sum over the axes along which a was repeated of dy, or of dy * b for products. A row of lanes an element of
- * a: R elements of C terms each; kept and summed axes each have their sizes and their steps in dy (y) and in b.
- */
-const broadcastGradient = defineKernel({
+/** partial[k,r] = sum of chunk k of the C terms dy, or dy * b, that element r of a stands in.   partial: (K, R) f32 */
+const gradientChunks = defineEach({
   name: 'broadcast_gradient',
-  bind: { b: 'read', dy: 'read', da: 'write' },
-  params: {
-    R: 'u32',
-    C: 'u32',
-    product: 'u32',
-    accumulate: 'u32',
-    ...declare('kept'),
-    ...declare('summed'),
-    ...declare('y'),
-    ...declare('b'),
-  },
-  ...rowLayout,
-  wgsl: rowShader(/* wgsl */ `
-  var rest = row;
-  var at = 0u;
-  var rowY = 0u;
-  var rowB = 0u;
-  ${walk('kept', { rowY: 'y', rowB: 'b' })}
+  bind: { dy: 'read', b: 'read?', partial: 'write' },
+  params: { K: 'u32', R: 'u32', C: 'u32', ...AXIS_PARAMS },
+  each: ['K', 'R'],
+  functions: PLACES,
+  body: ({ has }) => /* wgsl */ `
+  let size = (params.C + params.K - 1u) / params.K;
+  let first = i / params.R * size;
+  let last = min(first + size, params.C);
   var sum = 0.0;
-  for (var c = lane; c < columns; c += LANES) {
-    rest = c;
-    var yi = rowY;
-    var bi = rowB;
-    ${walk('summed', { yi: 'y', bi: 'b' })}
-    if (params.product == 1u) { sum += dy[yi] * b[bi]; } else { sum += dy[yi]; }
+  for (var term = first; term < last; term++) {
+    let at = places(i % params.R * params.C + term);
+    sum += dy[at.x]${has.b ? ' * b[at.y]' : ''};
   }
-  sum = rowSum(index, sum);
-  if (lane == 0u && row < params.R) { ${writeOrAdd('da[row]', 'sum')} }`),
+  partial[i] = sum;`,
 });
 
-/** Runs c = a + b, or a * b where `product` is 1, whatever the shapes. */
-export const broadcastForward =
-  (name: string, product: 0 | 1) =>
-  ({ inputs, output: c }: Call<object>): void => {
-    const [a, b] = inputs as [Tensor, Tensor];
-    const axes = axesOf(name, a.shape, b.shape);
-    const [size, aStep, bStep] = (['size', 'a', 'b'] as const).map((key) => axes.map((axis) => axis[key]));
-    const params = { ...perAxis('size', size), ...perAxis('a', aStep), ...perAxis('b', bStep) };
-    broadcasting({ a, b, c }, { N: c.size, product, ...params });
-  };
+/** Terms of a chunk, and chunks at most: enough to fill a GPU where one element is repeated all over. */
+const CHUNK = 16;
+const CHUNKS = 256;
 
-/** Runs the gradient of input i, reduced over the axes along which it was repeated. */
-export function broadcastBackward(
-  name: string,
-  product: 0 | 1,
-  { inputs, dy, target }: BackwardCall<object>,
-  i: 0 | 1,
-): void {
-  const to = target(i);
-  if (!to) return;
-  const [self, other] = [inputs[i]!, inputs[1 - i]!];
-  const axes = axesOf(name, self.shape, other.shape); // `a` is this input, `b` the other one
-  const kept = axes.map(({ size, a }) => (a === 0 ? 1 : size));
-  const summed = axes.map(({ size, a }) => (a === 0 ? size : 1));
-  const ySteps = axes.map((_, k) => sizeOf(axes.slice(k + 1).map(({ size }) => size)));
-  broadcastGradient(
-    { b: other, dy, da: to.tensor },
-    {
-      R: self.size,
-      C: sizeOf(summed),
-      product,
-      accumulate: to.accumulate,
-      ...perAxis('kept', kept),
-      ...perAxis('summed', summed),
-      ...perAxis('y', ySteps),
-      ...perAxis(
-        'b',
-        axes.map(({ b }) => b),
-      ),
-    },
-  );
+/** c = a + b, or a * b where `product` is 1, whatever the shapes. */
+export function broadcastForward(tensors: { a: Tensor; b: Tensor; c: Tensor }, product: 0 | 1): void {
+  const { a, b, c } = tensors;
+  forward(tensors, { N: c.size, product, ...axisParams(axesOf(c.shape, a.shape, b.shape)) });
+}
+
+/** Writes or adds the gradient of a by a + b, or by a * b: summed over the axes along which a was repeated. */
+export function broadcastGradient(tensors: { a: Tensor; b: Tensor; dy: Tensor }, product: 0 | 1, to: Target): void {
+  const { a, b, dy } = tensors;
+  const axes = axesOf(dy.shape, a.shape, b.shape);
+  const steps = axes.map((axis, i) => ({ ...axis, a: sizeOf(axes.slice(0, i).map(({ size }) => size)) })); // in dy
+  const isSummed = (_: Axis, i: number): boolean => axes[i].a === 0;
+  const summed = steps.filter(isSummed);
+  const kept = steps.filter((axis, i) => !isSummed(axis, i));
+  const [R, C] = [a.size, sizeOf(summed.map(({ size }) => size))];
+  const K = Math.min(CHUNKS, Math.ceil(C / CHUNK));
+  const partial = dy.engine.empty([K, R]);
+  gradientChunks({ dy, b: product ? b : undefined, partial }, { K, R, C, ...axisParams([...summed, ...kept]) });
+  addChunks(partial, to);
 }

@@ -23,8 +23,5 @@ fn geluSlope(x: ${type}) -> ${type} {
 }
 `;
 
-/** The functions on f32. */
-export const GELU_WGSL = geluWgsl('f32');
-
 /** GELU in float64. */
 export const geluValue = (x: number): number => 0.5 * x * (1 + Math.tanh(SQRT_2_OVER_PI * (x + CUBIC * x ** 3)));

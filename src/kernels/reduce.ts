@@ -1,173 +1,146 @@
 import { UserError } from '../errors.ts';
-import { defineKernel } from '../tensor/kernel.ts';
-import { type BackwardCall, defineOp, type OpDefinition, type Target } from '../tensor/op.ts';
+import { defineOp, type OpDefinition } from '../tensor/op.ts';
 import { format, sizeOf } from '../tensor/shape.ts';
-import type { Tensor } from '../tensor/tensor.ts';
-import {
-  addChunks,
-  chunksOf,
-  columnLayout,
-  columnShader,
-  defineElementwise,
-  defineVectors,
-  groupsOf64,
-  oneEach,
-  writeOrAdd,
-} from './skeleton/snippets.ts';
+import type { Target, Tensor } from '../tensor/tensor.ts';
+import { addChunks, chunksOf, defineColumns } from './skeleton/columns.ts';
+import { defineEach } from './skeleton/each.ts';
+import { assign, writeOrAdd } from './skeleton/text.ts';
 
-/** The lesson: one invocation sums all, which rounds N times and uses one lane.   x: (N), y: () f32 */
-const naive = defineKernel({
-  name: 'sum_naive',
-  bind: { x: 'read', y: 'write' },
-  params: { N: 'u32', factor: 'f32' },
-  grid: () => 1,
-  wgsl: () => /* wgsl */ `
-@compute @workgroup_size(1)
-fn main() {
+/** strand[i] = factor * the sum of every S-th element from element i on.   x: (N), strand: (S) f32 */
+const strands = defineEach({
+  name: 'sum_strands',
+  bind: { x: 'read', strand: 'write' },
+  params: { N: 'u32', S: 'u32', factor: 'f32' },
+  each: ['S'],
+  body: /* wgsl */ `
   var sum = 0.0;
-  for (var i = 0u; i < params.N; i++) { sum += x[i]; }
-  y[0] = sum * params.factor;
-}`,
+  for (var k = i; k < params.N; k += params.S) { sum += x[k]; }
+  strand[i] = sum * params.factor;`,
 });
 
-/** Most workgroups that sum a part each: as many partial sums as the second step has invocations. */
-const PARTS = 64;
-const partsOf = (N: number): number => Math.min(PARTS, groupsOf64(N));
-
-/** partial[g] = factor * the sum of what workgroup g strides over: run twice, the second time with one workgroup. */
-const parts = defineKernel({
-  name: 'sum_parts',
-  bind: { x: 'read', partial: 'write' },
-  params: { N: 'u32', G: 'u32', factor: 'f32' },
-  grid: ({ G }) => G,
-  wgsl: () => /* wgsl */ `
-var<workgroup> sums: array<f32, 64>;
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  var sum = 0.0;
-  for (var i = group.x * 64u + lane; i < params.N; i += params.G * 64u) { sum += x[i]; }
-  sums[lane] = sum;
-  workgroupBarrier();
-  if (lane > 0u) { return; }
-  for (var other = 1u; other < 64u; other++) { sum += sums[other]; }
-  partial[group.x] = sum * params.factor;
-}`,
-});
+/** Strands are a matrix of at most 64 rows of 64 columns: two sums down the rows are left. */
+const SIDE = 64;
 
 /** dx[i] (+)= dy * factor: every element has the same part in a sum.   dy: () f32 */
-const spread = defineKernel({
+const spread = defineEach({
   name: 'sum_gradient',
   bind: { dy: 'read', dx: 'write' },
   params: { N: 'u32', factor: 'f32', accumulate: 'u32' },
-  grid: ({ N }) => groupsOf64(N),
-  wgsl: () => oneEach('params.N', writeOrAdd('dx[i]', 'dy[0] * params.factor')),
+  each: ['N'],
+  body: writeOrAdd('dx[i]', 'dy[0] * params.factor'),
 });
 
 /** factor(N) is what a sum of N elements is multiplied by. */
-const scalarSum = (name: string, factor: (N: number) => number): OpDefinition<object> => ({
+const scalarSum = (name: string, factor: (N: number) => number): OpDefinition<{ x: Tensor }, object> => ({
   name,
   inputs: ['x'],
   shape: () => [],
   run: {
-    naive: ({ inputs: [x], output: y }) => naive({ x: x!, y }, { N: x!.size, factor: factor(x!.size) }),
-    parts: ({ engine, inputs: [x], output: y }) => {
-      const N = x!.size;
-      const G = partsOf(N);
-      const partial = engine.empty([G]);
-      parts({ x: x!, partial }, { N, G, factor: 1 });
-      parts({ x: partial, partial: y }, { N: G, G: 1, factor: factor(N) });
+    naive: {
+      idea: 'One invocation sums all, which rounds N times.',
+      run: ({ inputs: { x }, output: y }) => strands({ x, strand: y }, { N: x.size, S: 1, factor: factor(x.size) }),
+    },
+    strands: {
+      idea: 'Up to 4,096 invocations sum a strand of elements each, and 64, then one, sum what they leave.',
+      run: ({ engine, inputs: { x }, output: y }) => {
+        const N = x.size;
+        const K = Math.min(SIDE, Math.ceil(N / SIDE));
+        const [strand, column] = [engine.empty([K, SIDE]), engine.empty([SIDE, 1])];
+        strands({ x, strand }, { N, S: strand.size, factor: factor(N) });
+        addChunks(strand, { tensor: column, accumulate: 0 });
+        addChunks(column, { tensor: y, accumulate: 0 });
+      },
     },
   },
-  reference: ([x]) => {
+  reference: ({ x: { data } }) => {
     let sum = 0;
-    for (let i = 0; i < x!.data.length; i++) sum += x!.data[i];
-    return [sum * factor(x!.data.length)];
+    for (let i = 0; i < data.length; i++) sum += data[i];
+    return [sum * factor(data.length)];
   },
-  backward: ({ inputs: [x], dy, target }: BackwardCall<object>) => {
-    const dx = target(0);
-    if (!dx) return;
-    spread({ dy, dx: dx.tensor }, { N: x!.size, factor: factor(x!.size), accumulate: dx.accumulate });
+  backward: ({ inputs: { x }, dy, target }) => {
+    const dx = target('x');
+    if (dx) spread({ dy, dx: dx.tensor }, { N: x.size, factor: factor(x.size), accumulate: dx.accumulate });
   },
-  reduction: ([x]) => sizeOf(x!),
-  cases: [{ inputs: [[1]] }, { inputs: [[3, 7]] }, { inputs: [[2, 65]] }, { inputs: [[4111]] }],
+  reduction: ({ x }) => sizeOf(x),
+  cases: [[{ x: [1] }], [{ x: [3, 7] }], [{ x: [2, 65] }], [{ x: [4111] }]],
+  workloads: ({ B, T, C }) => [{ case: [{ x: [B, T, C] }] }],
+  operations: 1,
 });
 
 /** Sum of all elements.   x: any shape, y: () */
-export const sum = defineOp<[x: Tensor]>(scalarSum('sum', () => 1));
+export const sum = defineOp<{ x: Tensor }>(scalarSum('sum', () => 1));
 
 /** Mean of all elements.   x: any shape, y: () */
-export const mean = defineOp<[x: Tensor]>(scalarSum('mean', (N) => 1 / N));
+export const mean = defineOp<{ x: Tensor }>(scalarSum('mean', (N) => 1 / N));
 
 /** The lesson: one invocation a column.   x: (R, C), y: (C) f32 */
-const columnsNaive = defineKernel({
+const columnsNaive = defineEach({
   name: 'sumRows_naive',
   bind: { x: 'read', y: 'write' },
   params: { R: 'u32', C: 'u32' },
-  grid: ({ C }) => groupsOf64(C),
-  wgsl: () =>
-    oneEach(
-      'params.C',
-      /* wgsl */ `
+  each: ['C'],
+  body: /* wgsl */ `
   var sum = 0.0;
   for (var r = 0u; r < params.R; r++) { sum += x[r * params.C + i]; }
   y[i] = sum;`,
-    ),
 });
 
-/** Workgroups sum chunks of rows, on vectors of four; `addChunks` adds the chunks.   partial: (K, C) f32 */
-const columnChunks = defineVectors({
+/** partial[k,c] = sum of chunk k of the rows.   x: (R, C), partial: (K, C) f32 */
+const columnChunks = defineColumns({
   name: 'sumRows_chunks',
-  bind: { x: 'read', partial: 'write' },
-  params: { R: 'u32', C: 'u32' },
-  lengths: ['C'],
-  ...columnLayout,
-  wgsl: columnShader(/* wgsl */ `
+  bind: { x: 'read T', partial: 'write T' },
+  body: /* wgsl */ `
   var sum = T();
   for (var r = first; r < last; r++) { sum += x[r * params.C + column]; }
-  partial[chunk * params.C + column] = sum;`),
+  partial[chunk * params.C + column] = sum;`,
 });
 
 /** dx[r,c] (+)= dy[c].   dx: (N) = (R, C), dy: (C) f32 */
-const repeat = defineElementwise({
+const repeat = defineEach({
   name: 'sumRows_gradient',
-  bind: { dy: 'read', dx: 'write' },
+  bind: { dy: 'read T', dx: 'write T' },
   params: { N: 'u32', C: 'u32', accumulate: 'u32' },
+  each: ['N'],
   lengths: ['N', 'C'],
-  body: writeOrAdd('dx[i]', 'dy[i % params.C]', 'accumulate'),
+  body: ({ constants: { accumulate } }) => assign('dx[i]', 'dy[i % params.C]', accumulate),
 });
 
 /** to[c] = (or +=) sum_r x[r,c], where x holds rows of as many columns as `to` has elements, whatever its shape. */
 export function sumDown(x: Tensor, to: Target): void {
   const C = to.tensor.size;
   const R = x.size / C;
-  const K = chunksOf(R);
-  const partial = x.engine.empty([K, C]);
+  const partial = x.engine.empty([chunksOf(R), C]);
   columnChunks({ x, partial }, { R, C });
-  addChunks({ partial, sum: to.tensor }, { K, C, accumulate: to.accumulate });
+  addChunks(partial, to);
 }
 
 /** Sum down the rows: y[c] = sum_r x[r,c].   x: (R, C), y: (C) */
-export const sumRows = defineOp<[x: Tensor]>({
+export const sumRows = defineOp<{ x: Tensor }>({
   name: 'sumRows',
   inputs: ['x'],
-  shape: ([x]) => {
-    if (x!.length !== 2) throw new UserError(`sumRows: x must be (R, C), got ${format(x!)}`);
-    return [x![1]];
+  shape: ({ x }) => {
+    if (x.length !== 2) throw new UserError(`sumRows: x must be (R, C), got ${format(x)}`);
+    return [x[1]];
   },
   run: {
-    naive: ({ inputs: [x], output: y }) => columnsNaive({ x: x!, y }, { R: x!.shape[0], C: x!.shape[1] }),
-    chunks: ({ inputs: [x], output: y }) => sumDown(x!, { tensor: y, accumulate: 0 }),
+    naive: ({ inputs: { x }, output: y }) => columnsNaive({ x, y }, { R: x.shape[0], C: x.shape[1] }),
+    chunks: {
+      idea: 'Workgroups sum chunks of rows, on vectors of four; a second kernel sums the chunks.',
+      run: ({ inputs: { x }, output: y }) => sumDown(x, { tensor: y, accumulate: 0 }),
+    },
   },
-  reference: ([x]) => {
-    const [R, C] = x!.shape;
+  reference: ({ x }) => {
+    const [R, C] = x.shape;
     const y = new Float64Array(C);
-    for (let i = 0; i < R * C; i++) y[i % C] += x!.data[i];
+    for (let i = 0; i < R * C; i++) y[i % C] += x.data[i];
     return y;
   },
-  backward: ({ dy, inputs: [x], target }) => {
-    const dx = target(0);
-    if (dx) repeat({ dy, dx: dx.tensor }, { N: x!.size, C: x!.shape[1], accumulate: dx.accumulate });
+  backward: ({ dy, inputs: { x }, target }) => {
+    const dx = target('x');
+    if (dx) repeat({ dy, dx: dx.tensor }, { N: x.size, C: x.shape[1], accumulate: dx.accumulate });
   },
-  reduction: ([x]) => x![0],
-  cases: [{ inputs: [[1, 1]] }, { inputs: [[7, 3]] }, { inputs: [[70, 65]] }, { inputs: [[1025, 4]] }],
+  reduction: ({ x: [R] }) => R,
+  cases: [[{ x: [1, 1] }], [{ x: [7, 3] }], [{ x: [70, 65] }], [{ x: [1025, 4] }]],
+  workloads: ({ B, T, C }) => [{ case: [{ x: [B * T, C] }] }],
+  operations: 1,
 });

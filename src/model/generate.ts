@@ -1,12 +1,14 @@
 import { UserError } from '../errors.ts';
 import { selectRows } from '../kernels/pooling.ts';
 import { advance } from '../kernels/sampling/advance.ts';
-import { SAMPLE_SETTINGS_SIZE, type SampleSettings, sample, sampleSettings } from '../kernels/sampling/sample.ts';
+import { sample } from '../kernels/sampling/sampling.ts';
+import { SAMPLE_SETTINGS, type SampleSettings } from '../kernels/sampling/settings.ts';
 import type { Recording } from '../tensor/engine.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { KeyValueCache } from './cache.ts';
+import { stepLogits, stepsPay } from './decodeStep.ts';
 import type { GPT } from './gpt.ts';
-import { stepLogits, stepsPay } from './step.ts';
+import type { Adapters } from './layers.ts';
 
 export interface GenerateOptions extends SampleSettings {
   /** Tokens to generate for each prompt. */
@@ -38,22 +40,39 @@ export class Generator {
   private readonly state: Tensor; //    (2) u32 [seed, counter]
   private readonly seen: Tensor; //     (B, V) u32
   private readonly history: Tensor; //  (READ_EVERY, B) u32
-  private readonly step: Recording<{ logits: Tensor }>;
+  private step: Recording<{ logits: Tensor }>;
+  /** What the model had when the step was recorded. */
+  private adapters: Adapters | undefined;
 
   constructor(
     private readonly model: GPT,
     private readonly batch = 1,
   ) {
-    const { engine } = model.parameters.values;
-    const { config } = model;
+    const { engine, config } = model;
     this.cache = new KeyValueCache(engine, config, batch);
     this.ids = engine.zeros([batch, 1], 'u32');
     this.last = engine.zeros([batch], 'u32');
-    this.settings = engine.zeros([SAMPLE_SETTINGS_SIZE]);
+    this.settings = engine.zeros([SAMPLE_SETTINGS.size]);
     this.state = engine.zeros([2], 'u32');
     this.seen = engine.zeros([batch, config.vocabSize], 'u32');
     this.history = engine.zeros([READ_EVERY, batch], 'u32');
-    this.step = engine.withoutGradients(() => engine.record(() => this.decode(this.ids), [model.parameters.values]));
+    this.step = this.record();
+  }
+
+  /** The step of the model as it is now. */
+  private record(): Recording<{ logits: Tensor }> {
+    const { engine, parameters, adapters } = this.model;
+    this.adapters = adapters;
+    return engine.withoutGradients(() => engine.record(() => this.decode(this.ids), [parameters.values]));
+  }
+
+  /** Makes the recorded step that of the model as it is now, whose adapters and weights may have changed since the last time. */
+  private renew(): void {
+    if (this.adapters !== this.model.adapters) {
+      this.step.dispose();
+      this.step = this.record();
+    }
+    this.step.prepare();
   }
 
   /**
@@ -67,10 +86,10 @@ export class Generator {
     withLogits = false,
   ): AsyncGenerator<GeneratedStep> {
     this.check(prompts);
-    this.settings.write(sampleSettings(options));
+    this.settings.write(SAMPLE_SETTINGS.floats(options));
     this.state.write(Uint32Array.of(options.seed, 0));
     this.seen.write(this.flags(prompts));
-    this.step.prepare(); // the weights may have changed since the last time
+    this.renew();
     let sequences = prompts.map((prompt) => Array.from(prompt));
     let made = 0;
     while (made < options.tokens) {
@@ -112,7 +131,7 @@ export class Generator {
 
   /** Runs the prompts through the model and samples their first tokens; returns the logits (B, V). */
   private prefill(sequences: readonly (readonly number[])[]): Tensor {
-    const { engine } = this.ids;
+    const { engine } = this.model;
     const T = Math.max(...sequences.map((sequence) => sequence.length));
     const padded = new Uint32Array(this.batch * T);
     sequences.forEach((sequence, b) => {
@@ -123,7 +142,7 @@ export class Generator {
     this.last.write(lengths.map((length) => length - 1));
     return engine.withoutGradients(() => {
       const hidden = this.model.hidden(engine.tensor(padded, [this.batch, T]), { cache: this.cache }); // (B, T, C)
-      const logits = this.model.logits(selectRows(hidden, this.last)); //                                (B, V)
+      const logits = this.model.logits(selectRows({ x: hidden, index: this.last })); //                                (B, V)
       // the next pass starts behind each prompt: `advance` adds one
       const behind = engine.tensor(
         lengths.map((length) => length - 1),
@@ -148,7 +167,7 @@ export class Generator {
   }
 
   private draw(logits: Tensor): void {
-    const next = sample(logits, this.settings, this.state, this.seen); // (B) u32
+    const next = sample({ logits, settings: this.settings, state: this.state, seen: this.seen }); // (B) u32
     advance({ next, ids: this.ids, start: this.cache.start, state: this.state, history: this.history });
   }
 

@@ -36,7 +36,7 @@ export class Head {
   /** Scores of the classes: (..., C) -> (..., K). */
   logits(hidden: Tensor): Tensor {
     const { parameters } = this;
-    return matmul(hidden, parameters.get(WEIGHT), parameters.get(BIAS), undefined, { transposeB: true });
+    return matmul({ a: hidden, b: parameters.get(WEIGHT), bias: parameters.get(BIAS) }, { transposeB: true });
   }
 }
 
@@ -49,7 +49,7 @@ export type Pooling = (typeof POOLINGS)[number];
 
 /** One state for each padded text: (B, T, C), lengths (B) u32 -> (B, C). `places` are what `poolingPlaces` makes of the lengths. */
 export const pool = (hidden: Tensor, places: Tensor, pooling: Pooling): Tensor =>
-  pooling === 'last' ? selectRows(hidden, places) : meanRows(hidden, places);
+  pooling === 'last' ? selectRows({ x: hidden, index: places }) : meanRows({ x: hidden, lengths: places });
 
 /** What `pool` reads, from lengths of 1 and more: the index of the last token, or the length. */
 export const poolingPlaces = (lengths: readonly number[], pooling: Pooling): Uint32Array<ArrayBuffer> =>

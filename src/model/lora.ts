@@ -1,13 +1,14 @@
 import { UsageError } from '../errors.ts';
+import { scale } from '../kernels/add.ts';
 import { dropout } from '../kernels/dropout.ts';
-import { scale } from '../kernels/elementwise.ts';
 import { matmul, multiplyInto } from '../kernels/matmul/matmul.ts';
 import type { Engine } from '../tensor/engine.ts';
 import { type ParameterSpec, Parameters } from '../tensor/parameters.ts';
 import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { ModelConfig } from './config.ts';
-import type { Adapters, GPT } from './gpt.ts';
+import type { GPT } from './gpt.ts';
+import type { Adapters } from './layers.ts';
 import { parameterSpecs } from './parameters.ts';
 
 /** What makes one set of adapters differ from another. */
@@ -112,10 +113,10 @@ export class LoraAdapters implements Adapters {
     if (site === undefined) return undefined;
     const { dropout: p } = this.settings;
     const [A, B] = this.matricesOf(layer); //                                        (r, in), (out, r)
-    const seen = p > 0 && state ? dropout(x, state, { p, site }) : x; //             (..., in)
-    const low = matmul(seen, A, undefined, undefined, { transposeB: true }); //      (..., r)
-    const scaled = scale(low, { factor: this.scale }); //                            (..., r)
-    return matmul(scaled, B, undefined, residual, { transposeB: true }); //          (..., out)
+    const seen = p > 0 && state ? dropout({ x, state }, { p, site }) : x; //             (..., in)
+    const low = matmul({ a: seen, b: A }, { transposeB: true }); //      (..., r)
+    const scaled = scale({ x: low }, { factor: this.scale }); //                            (..., r)
+    return matmul({ a: scaled, b: B, residual }, { transposeB: true }); //          (..., out)
   }
 
   /**
@@ -123,15 +124,15 @@ export class LoraAdapters implements Adapters {
    * them what it computed with them, up to rounding, and has none any more.
    */
   merge(): void {
-    const { engine } = this.parameters.values;
+    const { engine } = this.model;
     engine.withoutGradients(() => {
       for (const { name } of this.layers) {
         const [A, B] = this.matricesOf(name);
-        const scaled = scale(B, { factor: this.scale }); //                          (out, r)
+        const scaled = scale({ x: B }, { factor: this.scale }); //                          (out, r)
         const into = { tensor: this.model.parameters.get(`${name}.weight`), accumulate: 1 } as const;
         if (this.model.config.style === 'llama')
-          multiplyInto(into, scaled, A, {}, 'best'); // (out, in)
-        else multiplyInto(into, A, scaled, { transposeA: true, transposeB: true }, 'best'); // (in, out)
+          multiplyInto(into, { a: scaled, b: A }, {}, 'best'); // (out, in)
+        else multiplyInto(into, { a: A, b: scaled }, { transposeA: true, transposeB: true }, 'best'); // (in, out)
       }
     });
     this.model.adapters = undefined;

@@ -1,6 +1,6 @@
 import { UserError } from '../errors.ts';
 import { embedding } from '../kernels/embedding.ts';
-import { tokenLosses } from '../kernels/loss/crossEntropy.ts';
+import { tokenLosses } from '../kernels/loss/loss.ts';
 import type { Engine, Recording } from '../tensor/engine.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { GPT } from './gpt.ts';
@@ -49,7 +49,7 @@ export class Scorer {
     private readonly model: GPT,
     private readonly batch = 16,
   ) {
-    this.engine = model.parameters.values.engine;
+    this.engine = model.engine;
   }
 
   /**
@@ -151,8 +151,8 @@ export class Scorer {
     const forward = () => {
       const hidden = model.hidden(ids); //                                                  (B, T, C)
       const flat = hidden.reshape([batch * T, model.config.nEmbd]); //                      (B T, C)
-      const rows = embedding(places, flat, undefined, undefined); //                        (1, S, C): rows by number
-      return { losses: tokenLosses(model.logits(rows), targets) }; //                       (1, S)
+      const rows = embedding({ ids: places, tokens: flat }); //                        (1, S, C): rows by number
+      return { losses: tokenLosses({ logits: model.logits(rows), targets }) }; //                       (1, S)
     };
     const work = engine.withoutGradients(() => engine.record(forward));
     const pass = { ids, places, targets, work };

@@ -48,7 +48,7 @@ export interface Pupil extends Trainables {
 /** A copy of the base with a head of so many classes, and what the method trains of them. @throws UsageError for adapters that cannot be */
 export function makePupil({ model: base }: Base, settings: PupilSettings, classes: number): Pupil {
   const { method, rank, alpha, loraDropout, baseRate, seed } = settings;
-  const { engine } = base.parameters.values;
+  const { engine } = base.parameters;
   const model = new GPT(engine, { ...base.config, dropout: settings.dropout });
   if (settings.randomStart) model.initialize(seed);
   else engine.device.copy(base.parameters.values.view, model.parameters.values.view);

@@ -59,7 +59,7 @@ export class TextPasses {
     const before = this.passes.get(length);
     if (before) return before;
     const { model, pooling, batchSize } = this.reader;
-    const { engine } = model.parameters.values;
+    const { engine } = model.parameters;
     const ids = engine.zeros([batchSize, length], 'u32');
     const places = engine.zeros([batchSize], 'u32');
     const read = () => ({ rows: this.output(pool(model.hidden(ids), places, pooling)) });

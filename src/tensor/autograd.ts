@@ -1,20 +1,14 @@
 import { UserError } from '../errors.ts';
 import type { Block } from '../gpu/memory.ts';
 import { accumulate } from './accumulate.ts';
-import type { BackwardCall, Call, OpDefinition, Target } from './op.ts';
 import { format } from './shape.ts';
-import { Tensor } from './tensor.ts';
-
-interface Entry {
-  output: Tensor;
-  backward(dy: Tensor, gradients: Gradients): void;
-}
+import { type GradientSink, type TapeEntry, type TapeWriter, type Target, Tensor } from './tensor.ts';
 
 /**
  * Gradients of the tensors between parameters and loss. A sum hands one buffer to several tensors without copying it;
  * `holders` counts them, so that a gradient is added in place only by its last holder.
  */
-class Gradients {
+class Gradients implements GradientSink {
   private readonly byTensor = new Map<Tensor, Tensor>();
   private readonly holders = new Map<Block, number>();
 
@@ -44,7 +38,6 @@ class Gradients {
     this.holders.set(block, this.holders.get(block)! - 1);
   }
 
-  /** Where a kernel writes (or adds) the gradient of `tensor`. */
   target(tensor: Tensor): Target {
     if (tensor.grad) return { tensor: tensor.grad, accumulate: 1 };
     const { engine, shape } = tensor;
@@ -58,29 +51,35 @@ class Gradients {
     this.set(tensor, fresh);
     return { tensor: fresh, accumulate: before ? 1 : 0 };
   }
+
+  pass(tensor: Tensor, gradient: Tensor): void {
+    if (tensor.grad || this.get(tensor)) accumulate(this.target(tensor).tensor, gradient);
+    else this.set(tensor, reshaped(gradient, tensor));
+  }
 }
 
 const reshaped = (gradient: Tensor, like: Tensor): Tensor =>
   new Tensor(gradient.engine, like.shape, 'f32', gradient.view, gradient.root);
 
+interface Entry {
+  output: Tensor;
+  backward(dy: Tensor, gradients: Gradients): void;
+}
+
 /** Writes down what ran, and walks it backwards: reverse-mode automatic differentiation. */
-export class Tape {
+export class Tape implements TapeWriter {
   private entries: Entry[] = [];
   private active = true;
 
-  /** Whether ops are being written down, so that a backward pass may follow. */
   get writing(): boolean {
     return this.active;
   }
 
-  /** Records an op that ran; its output then requires gradients. */
-  add<A>(definition: OpDefinition<A>, call: Call<A>): void {
+  /** Writes an op down that ran; its output then requires gradients. */
+  add({ output, backward }: TapeEntry): void {
     if (!this.active) return;
-    call.output.requiresGrad = true;
-    const { output } = call;
-    const backward = (dy: Tensor, gradients: Gradients): void =>
-      definition.backward!(backwardCall(call, reshaped(dy, output), gradients));
-    this.entries.push({ output, backward });
+    output.requiresGrad = true;
+    this.entries.push({ output, backward: (dy, gradients) => backward(reshaped(dy, output), gradients) });
   }
 
   paused<T>(work: () => T): T {
@@ -157,22 +156,4 @@ function walk(entries: readonly Entry[], gradients: Gradients): void {
     entry.backward(dy, gradients);
     gradients.delete(entry.output);
   }
-}
-
-function backwardCall<A>(call: Call<A>, dy: Tensor, gradients: Gradients): BackwardCall<A> {
-  const { inputs } = call;
-  return {
-    ...call,
-    dy,
-    target: (i) => {
-      const input = inputs[i];
-      return input?.requiresGrad ? gradients.target(input) : undefined;
-    },
-    pass: (i, gradient) => {
-      const input = inputs[i];
-      if (!input?.requiresGrad) return;
-      if (input.grad || gradients.get(input)) accumulate(gradients.target(input).tensor, gradient);
-      else gradients.set(input, reshaped(gradient, input));
-    },
-  };
 }

@@ -1,11 +1,12 @@
 import { UserError } from '../errors.ts';
+import type { AdapterSummary } from '../gpu/adapter.ts';
 import { Device, type Wait } from '../gpu/device.ts';
 import type { Program } from '../gpu/recorder.ts';
 import { Tape } from './autograd.ts';
-import type { Capabilities, Kernel } from './kernel.ts';
-import type { Precision } from './operands/half.ts';
+import type { Capabilities, Precision } from './capabilities.ts';
+import { type Dispatched, observe } from './kernel.ts';
 import { format, type Shape, sizeOf } from './shape.ts';
-import { type DType, ELEMENT_BYTES, Tensor } from './tensor.ts';
+import { type DType, ELEMENT_BYTES, Tensor, type TensorEngine } from './tensor.ts';
 import { Tuning } from './tuning/table.ts';
 
 /** A recorded piece of work that can be run again and again on the same tensors. */
@@ -23,37 +24,29 @@ export interface Recording<T> {
   dispose(): void;
 }
 
-/** A dispatch as `observe` saw it. */
-export interface Dispatched {
-  kernel: Kernel;
-  /** Those that the kernel binds. */
-  tensors: Readonly<Record<string, Tensor>>;
-  params: Readonly<Record<string, number>>;
-  /** Those that had memory, and so contents, when it was dispatched or recorded: what a recording makes on its way has none. */
-  known: ReadonlySet<Tensor>;
-}
-
 /** Makes tensors, runs or records ops, and keeps the tape. One engine serves one adapter. */
-export class Engine {
+export class Engine implements TensorEngine {
   readonly tape = new Tape();
   /** Which tuning points are taken before the kernels' own preferences. */
   readonly tuning = new Tuning();
-  /** 'naive' runs every op's first variant: the plain kernels that the lessons begin with; 'best' the last one. */
+  /** 'naive' runs every op's first variant: the plain kernels that the lessons begin with; 'best' the last one; else the one of that name. */
   variant: 'naive' | 'best' | (string & {}) = 'best';
   /** Extra bytes past the end of each new tensor: tests put canaries there. */
   paddingBytes = 0;
-  /** Told of every dispatch. */
-  onDispatch: ((kernel: Kernel, tensors: Record<string, Tensor>, params: Record<string, number>) => void) | undefined;
-  /** The gradient of a loss by itself. */
   readonly one: Tensor;
   private readonly capabilitiesAt: Record<Precision, Capabilities>;
   private chosenPrecision: Precision = 'float32';
   private overflowFlag: Tensor | undefined;
 
-  constructor(readonly device: Device) {
+  /** `pretended` facts of the adapter hold in place of its own: so a test makes the choices that another one would. */
+  constructor(
+    readonly device: Device,
+    pretended: Partial<AdapterSummary> = {},
+  ) {
     const { limits } = device.gpu;
     const capabilities = {
       ...device.adapter,
+      ...pretended,
       workgroupStorageBytes: limits.maxComputeWorkgroupStorageSize,
       workgroupInvocations: limits.maxComputeInvocationsPerWorkgroup,
       textureSide: limits.maxTextureDimension2D,
@@ -84,7 +77,6 @@ export class Engine {
     this.chosenPrecision = precision;
   }
 
-  /** Becomes 1 when an operand does not fit an f16, until somebody clears it: (1) u32. Mixed precision only. */
   get overflow(): Tensor {
     if (!this.overflowFlag) throw new Error('only mixed precision overflows');
     return this.overflowFlag;
@@ -146,20 +138,7 @@ export class Engine {
 
   /** Runs (or records) `work` and returns its dispatches. */
   observe(work: () => unknown): Dispatched[] {
-    const seen: Dispatched[] = [];
-    const outer = this.onDispatch;
-    this.onDispatch = (kernel, tensors, params) => {
-      const bound = Object.fromEntries(Object.keys(kernel.spec.bind).map((name) => [name, tensors[name]]));
-      const known = new Set(Object.values(bound).filter(({ view }) => view.block.gpu !== undefined));
-      seen.push({ kernel, tensors: bound, params: { ...params }, known });
-      outer?.(kernel, tensors, params);
-    };
-    try {
-      work();
-    } finally {
-      this.onDispatch = outer;
-    }
-    return seen;
+    return observe(this, work);
   }
 
   /** Runs `work` without writing the tape: for evaluation and sampling. */

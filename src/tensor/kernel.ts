@@ -1,198 +1,122 @@
-import type { AdapterSummary } from '../gpu/adapter.ts';
-import type { Access, PipelineSource } from '../gpu/pipeline.ts';
-import type { Engine } from './engine.ts';
-import { halfOf, type Precision } from './operands/half.ts';
+import type { PipelineSource } from '../gpu/pipeline.ts';
+import type { Capabilities } from './capabilities.ts';
+import { halfOf } from './operands/half.ts';
 import { imageOf, type Matrix } from './operands/image.ts';
-import type { Tensor } from './tensor.ts';
-import { hashOf, shapeClassOf } from './tuning/table.ts';
+import {
+  type Bindings,
+  hasOperands,
+  isOptional,
+  type OptionalNames,
+  type ShaderContext,
+  type ShaderSpec,
+  writeShader,
+} from './shader.ts';
+import { defineStruct } from './struct.ts';
+import type { Tensor, TensorEngine } from './tensor.ts';
+import {
+  type Choosable,
+  choosePoint,
+  fits,
+  measuredPoint,
+  pointsOf,
+  preferredPoint,
+  sizeClasses,
+  type TuningSpec,
+} from './tuning/choose.ts';
+import { entryName, hashOf, type Point } from './tuning/table.ts';
 
-/**
- * How a kernel binds a tensor: an access, then the WGSL element type where it is not f32 ("read u32", "write vec4<f32>").
- * `fours` are vec4<f32> where the kernel says so, else f32. An `operand` is a buffer to read, of elements that the shader knows as
- * `Operand`: f32, or f16 where the engine's precision is mixed (see `half.ts`). At tuning points with IMAGE = 1 it is a
- * texture (see `image.ts`).
- */
-export type Binding =
-  | 'read'
-  | 'write'
-  | 'operand'
-  | `${'read' | 'write'} ${'u32' | 'vec4<f32>' | 'atomic<u32>' | 'fours'}`;
+/** The tensors that a kernel binds, by name. */
+export type Tensors<B extends Bindings> = { [K in Exclude<keyof B, OptionalNames<B>>]: Tensor } & {
+  [K in OptionalNames<B>]?: Tensor;
+};
 
-/** A point of a kernel's tuning space: compile-time constants. */
-export type Point = Readonly<Record<string, number>>;
-
-/** Limits and features that decide which tuning points an adapter can run, and the precision that the engine is set to. */
-export interface Capabilities extends AdapterSummary {
-  precision: Precision;
-  workgroupStorageBytes: number;
-  workgroupInvocations: number;
-  /** Largest side of a texture. */
-  textureSide: number;
+export interface KernelSpec<B extends Bindings, P extends string, T extends Point>
+  extends ShaderSpec<B, P, T>,
+    TuningSpec<P, T> {
+  /** The matrix that each operand is, at points with IMAGE = 1. */
+  images?: (params: Record<NoInfer<P>, number>) => Record<string, Matrix>;
+  /** What the shader must know of the params when it is compiled. */
+  constants?: (params: Record<NoInfer<P>, number>) => Record<string, number>;
+  /**
+   * Params that count elements of bindings marked `T`: where all of them are multiples of four, T is vec4<f32> and they count
+   * vectors, in the shader as in all functions of this declaration. Software adapters and GPUs alike load a vector in less
+   * time than four numbers.
+   */
+  lengths?: readonly NoInfer<P>[];
+  /** Numbers of a T, for kernels whose params count numbers in any case. */
+  width?: (params: Record<NoInfer<P>, number>, point: T) => 1 | 4;
+  /** Workgroups: a count (folded into two axes where it passes 65,535: see `groupIndex`), or all three axes. */
+  grid: (
+    params: Record<NoInfer<P>, number>,
+    point: T,
+    adapter: Capabilities,
+  ) => number | readonly [number, number, number];
 }
 
-export interface KernelSpec<B extends string, P extends string, T extends Point> {
-  name: string;
-  /** Bindings in order: the WGSL declarations, the layout and the arguments all come from here. Each is a WGSL variable. */
-  bind: Record<B, Binding>;
-  /** Members of the uniform struct `params`. */
-  params: Record<P, 'u32' | 'f32'>;
-  /** The tuning space: each constant's values. Every point that is `valid` gives the same result within tolerance. */
-  tune?: { readonly [K in keyof T]: readonly number[] };
-  /** Whether an adapter can run a point. */
-  valid?: (point: T, adapter: Capabilities) => boolean;
-  /** Whether a point can do the work that the params ask for; where a chosen one cannot, the kernel's preference is taken. */
-  fits?: (point: T, params: Record<P, number>, adapter: Capabilities) => boolean;
-  /** The matrix that each operand is, at points with IMAGE = 1. */
-  images?: (params: Record<P, number>) => Record<string, Matrix>;
-  /** A small number for what the shader must know of the params when it is compiled. */
-  form?: (params: Record<P, number>) => number;
-  /** Whether bindings marked `fours` are vectors of four. */
-  fours?: (point: T, form: number) => boolean;
-  /** What measurements of the points hold for, in words; unless told, sizes to within a factor of two (see `tuning.ts`). */
-  shapeClass?: (params: Record<P, number>) => string;
-  /** The point to take on an adapter until a measurement knows better; else the first valid one. */
-  prefer?: (adapter: Capabilities, params: Record<NoInfer<P>, number>) => T;
-  /** Workgroups: a count (folded into two axes where it passes 65,535: see `groupIndex`), or all three axes. */
-  grid: (params: Record<NoInfer<P>, number>, point: T) => number | readonly [number, number, number];
-  /** The shader, from the declarations on: entry point `main`. */
-  wgsl: (point: T, adapter: Capabilities, form: number) => string;
+/** A dispatch before it is one: what there is to choose. */
+export interface Choices<T extends Point = Point> {
+  /** The name of its entry in a tuning table. */
+  entry: string;
+  /** The points that can do it, the preferred one first. */
+  points: T[];
+  /** The point that tables say. */
+  measured: T | undefined;
+  /** A hash of its shaders at all points: measurements of other shaders do not hold. */
+  shaders: string;
+  /** Workgroups at a point. */
+  workgroups(point: T): number;
 }
 
 /** A kernel is the function that dispatches it. */
-export interface Kernel<B extends string = string, P extends string = string, T extends Point = Point> {
-  (tensors: Record<B, Tensor>, params: Record<P, number>): void;
+export interface Kernel<B extends Bindings = Bindings, P extends string = string, T extends Point = Point> {
+  (tensors: Tensors<B>, params: Record<P, number>): void;
   readonly spec: KernelSpec<B, P, T>;
   /** The tuning points that `adapter` can run, in order. */
   points(adapter: Capabilities): T[];
-  /** A hash of its shaders at all of those points, for work of these params: measurements of other shaders do not hold. */
-  fingerprint(adapter: Capabilities, params: Record<P, number>): string;
+  /** What there is to choose for a dispatch of these tensors and params. */
+  choices(tensors: Tensors<B>, params: Record<P, number>): Choices<T>;
+}
+
+/** A dispatch as `observe` sees it. */
+export interface Dispatched {
+  kernel: Kernel;
+  /** Those that the kernel binds. */
+  tensors: Readonly<Record<string, Tensor>>;
+  params: Readonly<Record<string, number>>;
+  /** Those that had memory, and so contents, when it was dispatched or recorded: what a recording makes on its way has none. */
+  known: ReadonlySet<Tensor>;
+}
+
+/** Who is told of every dispatch, by engine: the innermost `observe` last. */
+const observers = new WeakMap<TensorEngine, Dispatched[][]>();
+
+function begin(engine: TensorEngine): { seen: Dispatched[]; end: () => void } {
+  const seen: Dispatched[] = [];
+  const outer = observers.get(engine) ?? [];
+  observers.set(engine, [...outer, seen]);
+  return { seen, end: () => void observers.set(engine, outer) };
+}
+
+/** Runs (or records) `work` and returns its dispatches. */
+export function observe(engine: TensorEngine, work: () => unknown): Dispatched[] {
+  const { seen, end } = begin(engine);
+  try {
+    work();
+  } finally {
+    end();
+  }
+  return seen;
+}
+
+/** The same of work that takes its time. */
+export async function observeLong(engine: TensorEngine, work: () => Promise<unknown>): Promise<Dispatched[]> {
+  const { seen, end } = begin(engine);
+  await work().finally(end);
+  return seen;
 }
 
 /** Largest number of workgroups along an axis. */
 const MAX_GROUPS = 65535;
-
-/** The WGSL of every kernel begins with this. `groupIndex` undoes the folding of one-axis grids; indices past the end must be tested. */
-const PRELUDE = /* wgsl */ `
-fn groupIndex(group: vec3<u32>, groups: vec3<u32>) -> u32 { return group.x + group.y * groups.x; }
-`;
-
-/** Declares a kernel. */
-export function defineKernel<B extends string, P extends string, T extends Point = Record<never, number>>(
-  spec: KernelSpec<B, P, T>,
-): Kernel<B, P, T> {
-  const names = Object.keys(spec.bind) as B[];
-  const hasParams = Object.keys(spec.params).length > 0;
-  const sources = new WeakMap<Capabilities, Map<string, PipelineSource>>();
-
-  const sourceOf = (point: T, adapter: Capabilities, form: number): PipelineSource => {
-    const written = sources.get(adapter) ?? new Map<string, PipelineSource>();
-    sources.set(adapter, written);
-    const key = `${JSON.stringify(point)} ${form}`;
-    let source = written.get(key);
-    if (!source) {
-      const accesses = names.map((name) => accessOf(spec.bind[name], point));
-      const wgsl = declare(spec, point, adapter, form, spec.wgsl(point, adapter, form));
-      source = { name: spec.name, wgsl, bindings: hasParams ? [...accesses, 'uniform'] : accesses };
-      written.set(key, source);
-    }
-    return source;
-  };
-  const points = (adapter: Capabilities): T[] =>
-    product(spec.tune ?? {}).filter((point) => spec.valid?.(point as T, adapter) ?? true) as T[];
-
-  const run = (tensors: Record<B, Tensor>, params: Record<P, number>): void => {
-    const { engine } = tensors[names[0]];
-    const point = choose(kernel, engine, params);
-    const grid = fold(spec.grid(params, point));
-    if (grid.includes(0)) return;
-    const source = sourceOf(point, engine.capabilities, spec.form?.(params) ?? 0);
-    const matrices = point.IMAGE ? spec.images!(params) : undefined;
-    const resources = names.map((name) => {
-      if (spec.bind[name] !== 'operand') return tensors[name].view;
-      if (matrices) return imageOf(tensors[name], matrices[name]);
-      return engine.precision === 'mixed' ? halfOf(tensors[name]) : tensors[name].view;
-    });
-    const work = { source, resources, grid };
-    engine.device.dispatch(hasParams ? { ...work, uniform: pack(spec.params, params) } : work);
-    engine.onDispatch?.(kernel as unknown as Kernel, tensors, params);
-  };
-  const fingerprints = new WeakMap<Capabilities, Map<number, string>>();
-  const fingerprint = (adapter: Capabilities, params: Record<P, number>): string => {
-    const known = fingerprints.get(adapter) ?? new Map<number, string>();
-    fingerprints.set(adapter, known);
-    const form = spec.form?.(params) ?? 0;
-    const shaders = () => points(adapter).map((point) => sourceOf(point, adapter, form).wgsl);
-    if (!known.has(form)) known.set(form, hashOf(shaders().join('\n')));
-    return known.get(form)!;
-  };
-  const kernel = Object.assign(run, { spec, points, fingerprint });
-  return kernel;
-}
-
-/**
- * The point that was set for this kernel if there is one, else the measured one for its shapes, each where it can do the
- * work; else the kernel's preference, else the first valid point.
- */
-function choose<B extends string, P extends string, T extends Point>(
-  kernel: Kernel<B, P, T>,
-  engine: Engine,
-  params: Record<P, number>,
-): T {
-  const { spec } = kernel;
-  const adapter = engine.capabilities;
-  const fits = (point: Point | undefined): point is T =>
-    point !== undefined && (spec.fits?.(point as T, params, adapter) ?? true);
-  const forced = engine.tuning.forced(spec.name);
-  if (fits(forced)) return forced;
-  const measured = measuredPoint(kernel, engine, params);
-  if (fits(measured)) return measured;
-  return preferredPoint(kernel, adapter, params);
-}
-
-/** What an engine takes for lack of a measurement. @throws Error when no point runs on the adapter */
-export function preferredPoint<B extends string, P extends string, T extends Point>(
-  { spec, points }: Kernel<B, P, T>,
-  adapter: Capabilities,
-  params: Record<P, number>,
-): T {
-  const preferred = spec.prefer?.(adapter, params) ?? points(adapter)[0];
-  if (!preferred) throw new Error(`kernel ${spec.name}: no tuning point runs on ${adapter.name}`);
-  return preferred;
-}
-
-/** The measured point for these shapes, if it was measured on these shaders and the kernel still has it: tables may be older. */
-export function measuredPoint<B extends string, P extends string, T extends Point>(
-  { spec, fingerprint }: Kernel<B, P, T>,
-  { tuning, capabilities }: Engine,
-  params: Record<P, number>,
-): T | undefined {
-  const { tune } = spec;
-  if (!tune) return undefined;
-  const { point, shaders } = tuning.measured(spec.name, () => classOf(spec, params, capabilities)) ?? {};
-  if (shaders !== undefined && shaders !== fingerprint(capabilities, params)) return undefined;
-  const names = Object.keys(tune) as (keyof T & string)[];
-  const known = point && Object.keys(point).length === names.length && names.every((n) => tune[n].includes(point[n]));
-  return known && (spec.valid?.(point as T, capabilities) ?? true) ? (point as T) : undefined;
-}
-
-/** The class of a dispatch: its shapes, and f16 where operands are that. */
-export function classOf<B extends string, P extends string, T extends Point>(
-  { bind, shapeClass, params: types }: KernelSpec<B, P, T>,
-  params: Record<P, number>,
-  { precision }: Capabilities,
-): string {
-  const half = precision === 'mixed' && hasOperands(bind);
-  return `${shapeClass?.(params) ?? shapeClassOf(types, params)}${half ? ' f16' : ''}`;
-}
-
-const hasOperands = (bind: Readonly<Record<string, Binding>>): boolean => Object.values(bind).includes('operand');
-
-function product(space: Readonly<Record<string, readonly number[]>>): Point[] {
-  return Object.entries(space).reduce<Point[]>(
-    (points, [name, values]) => points.flatMap((point) => values.map((value) => ({ ...point, [name]: value }))),
-    [{}],
-  );
-}
 
 /** Folds a one-axis grid into two where it is too long. */
 function fold(grid: number | readonly [number, number, number]): readonly [number, number, number] {
@@ -202,60 +126,137 @@ function fold(grid: number | readonly [number, number, number]): readonly [numbe
   return [Math.ceil(grid / rows), rows, 1];
 }
 
-function pack<P extends string>(types: Record<P, 'u32' | 'f32'>, values: Record<P, number>): Uint8Array<ArrayBuffer> {
-  const names = Object.keys(types) as P[];
-  const view = new DataView(new ArrayBuffer(Math.ceil(names.length / 4) * 16));
-  names.forEach((name, i) => {
-    if (types[name] === 'u32') view.setUint32(4 * i, values[name], true);
-    else view.setFloat32(4 * i, values[name], true);
-  });
-  return new Uint8Array(view.buffer);
-}
-
-function accessOf(binding: Binding, point: Point): Access {
-  if (binding === 'operand') return point.IMAGE ? 'image' : 'read';
-  return binding.startsWith('read') ? 'read' : 'write';
-}
-
-function elementOf(binding: Binding, fours: boolean): string {
-  if (binding === 'operand') return 'Operand';
-  const element = binding.split(' ')[1] ?? 'f32';
-  if (element !== 'fours') return element;
-  return fours ? 'vec4<f32>' : 'f32';
-}
-
-/** Extensions that a shader must name, by what gives away that it uses them. */
-const EXTENSIONS: readonly (readonly [RegExp, string])[] = [
-  [/\bsubgroup[A-Z_]/, 'subgroups'],
-  [/\bf16\b/, 'f16'],
-  [/\bsubgroup_matrix/, 'chromium_experimental_subgroup_matrix'],
-];
-
-/** Writes the declarations of bindings and params in front of a shader. */
-function declare<B extends string, P extends string, T extends Point>(
+/** Declares a kernel. */
+export function defineKernel<const B extends Bindings, P extends string, T extends Point = Record<never, number>>(
   spec: KernelSpec<B, P, T>,
-  point: T,
-  { precision }: Capabilities,
-  form: number,
-  body: string,
-): string {
-  const lines = (Object.entries(spec.bind) as [B, Binding][]).map(([name, binding], i) => {
-    const access = accessOf(binding, point);
-    if (access === 'image') return `@group(0) @binding(${i}) var ${name}: texture_storage_2d<rgba32float, read>;`;
-    const element = elementOf(binding, spec.fours?.(point, form) ?? false);
-    const mode = access === 'read' ? 'read' : 'read_write';
-    return `@group(0) @binding(${i}) var<storage, ${mode}> ${name}: array<${element}>;`;
-  });
-  const members = (Object.entries(spec.params) as [P, string][]).map(([name, type]) => `${name}: ${type}`);
-  if (members.length) {
-    lines.push(
-      `struct Params { ${members.join(', ')} }`,
-      `@group(0) @binding(${lines.length}) var<uniform> params: Params;`,
-    );
+): Kernel<B, P, T> {
+  const declared = new Declared(spec);
+  const kernel = (tensors: Tensors<B>, params: Record<P, number>): void => {
+    const { engine } = firstOf(tensors);
+    const form = declared.formOf(tensors, params, engine);
+    const point = choosePoint(spec, engine, form);
+    const grid = fold(spec.grid(form.params, point, engine.capabilities));
+    if (grid.includes(0)) return;
+    engine.device.dispatch({
+      ...{ source: form.source(point), resources: declared.resources(form, point, tensors), grid },
+      ...(declared.struct.size > 0 && { uniform: declared.struct.pack(form.params) }),
+    });
+    note(engine, kernel as unknown as Kernel, tensors as Record<string, Tensor>, params);
+  };
+  const choices = (tensors: Tensors<B>, params: Record<P, number>): Choices<T> => {
+    const { engine } = firstOf(tensors);
+    return declared.choices(declared.formOf(tensors, params, engine), engine);
+  };
+  return Object.assign(kernel, { spec, choices, points: (adapter: Capabilities) => pointsOf(spec, adapter) });
+}
+
+const firstOf = (tensors: object): Tensor => Object.values(tensors).find((tensor) => tensor !== undefined);
+
+function note(engine: TensorEngine, kernel: Kernel, tensors: Record<string, Tensor | undefined>, params: object): void {
+  for (const seen of observers.get(engine) ?? []) {
+    const names = Object.keys(kernel.spec.bind).filter((name) => tensors[name]);
+    const bound = Object.fromEntries(names.map((name) => [name, tensors[name]!]));
+    const known = new Set(Object.values(bound).filter(({ view }) => view.block.gpu !== undefined));
+    seen.push({ kernel, tensors: bound, params: { ...params }, known });
   }
-  if (hasOperands(spec.bind))
-    lines.unshift(`alias Operand = ${precision === 'mixed' && !point.IMAGE ? 'f16' : 'f32'};`);
-  const shader = `${lines.join('\n')}${PRELUDE}${body}`;
-  const enabled = EXTENSIONS.filter(([sign]) => sign.test(shader)).map(([, name]) => `enable ${name};\n`);
-  return `${enabled.join('')}${shader}`;
+}
+
+/** A dispatch of a kernel in the form that its tensors and params ask for. */
+interface Form<P extends string, T extends Point> extends Choosable<P> {
+  has: Record<string, boolean>;
+  source(point: T): PipelineSource;
+}
+
+/** What a kernel's declaration makes for each adapter, once. */
+class Declared<B extends Bindings, P extends string, T extends Point> {
+  readonly struct;
+  private readonly names: string[];
+  private readonly optional: string[];
+  private readonly sources = new WeakMap<Capabilities, Map<string, PipelineSource>>();
+  private readonly fingerprints = new WeakMap<Capabilities, Map<string, string>>();
+
+  constructor(private readonly spec: KernelSpec<B, P, T>) {
+    this.struct = defineStruct('Params', spec.params);
+    this.names = Object.keys(spec.bind);
+    this.optional = this.names.filter((name) => isOptional(spec.bind[name]));
+  }
+
+  /** `elements` are params as callers know them; those of `lengths` may come to count vectors. */
+  formOf(tensors: Tensors<B>, elements: Record<P, number>, { capabilities: adapter }: TensorEngine): Form<P, T> {
+    const { spec } = this;
+    const vectors = spec.lengths?.every((name) => elements[name] % 4 === 0) ?? false;
+    const params = { ...elements };
+    if (vectors) for (const name of spec.lengths!) params[name] /= 4;
+    const has = Object.fromEntries(this.names.map((name) => [name, tensors[name as keyof Tensors<B>] !== undefined]));
+    const present = this.optional.filter((name) => has[name]);
+    const constants = spec.constants?.(params) ?? {};
+    const key = JSON.stringify([present, constants, vectors]);
+    const context = (point: T) =>
+      ({ adapter, has, constants, width: vectors ? 4 : (spec.width?.(params, point) ?? 1) }) as ShaderContext<B>;
+    const name = [spec.name, ...present].join('_');
+    const source = (point: T) => this.source(name, key, point, context(point));
+    return {
+      ...{ params, has, source },
+      entry: () => entryName(name, this.classOf(params, adapter, vectors)),
+      shaders: () => this.fingerprint(adapter, key, source),
+    };
+  }
+
+  /** What is bound, in order: tensors, or copies of them in the form that the point reads operands in. */
+  resources({ params, has }: Form<P, T>, point: T, tensors: Tensors<B>) {
+    const { bind, images } = this.spec;
+    const matrices = point.IMAGE ? images!(params) : undefined;
+    return this.names
+      .filter((name) => has[name])
+      .map((name) => {
+        const tensor = (tensors as Record<string, Tensor>)[name];
+        if (bind[name] !== 'operand') return tensor.view;
+        if (matrices) return imageOf(tensor, matrices[name]);
+        return tensor.engine.capabilities.precision === 'mixed' ? halfOf(tensor) : tensor.view;
+      });
+  }
+
+  choices(form: Form<P, T>, { capabilities, tuning }: TensorEngine): Choices<T> {
+    const { spec } = this;
+    const preferred = preferredPoint(spec, capabilities, form.params);
+    const distance = (point: T): number =>
+      Object.keys(preferred).filter((name) => point[name] !== preferred[name]).length;
+    const others = pointsOf(spec, capabilities).filter(
+      (point) => distance(point) > 0 && fits(spec, point, form.params, capabilities),
+    );
+    return {
+      ...{
+        entry: form.entry(),
+        shaders: form.shaders(),
+        measured: measuredPoint(spec, { capabilities, tuning }, form),
+      },
+      points: [preferred, ...others.sort((a, b) => distance(a) - distance(b))],
+      workgroups: (point) =>
+        fold(spec.grid(form.params, point, capabilities)).reduce((product, axis) => product * axis),
+    };
+  }
+
+  private source(name: string, key: string, point: T, context: ShaderContext<B>): PipelineSource {
+    const written = this.sources.get(context.adapter) ?? new Map<string, PipelineSource>();
+    this.sources.set(context.adapter, written);
+    const place = `${JSON.stringify(point)} ${context.width} ${key}`;
+    const source = written.get(place) ?? { name, ...writeShader(this.spec, point, context) };
+    written.set(place, source);
+    return source;
+  }
+
+  private fingerprint(adapter: Capabilities, key: string, source: (point: T) => PipelineSource): string {
+    const known = this.fingerprints.get(adapter) ?? new Map<string, string>();
+    this.fingerprints.set(adapter, known);
+    const shaders = () => pointsOf(this.spec, adapter).map((point) => source(point).wgsl);
+    if (!known.has(key)) known.set(key, hashOf(shaders().join('\n')));
+    return known.get(key)!;
+  }
+
+  /** The class of a dispatch: its shapes, vectors where it is on these, and f16 where operands are that. */
+  private classOf(params: Record<P, number>, { precision }: Capabilities, vectors: boolean): string {
+    const { bind, shapeClass, params: types } = this.spec;
+    const half = precision === 'mixed' && hasOperands(bind);
+    return `${shapeClass?.(params) ?? sizeClasses(types, params)}${vectors ? ' vec4' : ''}${half ? ' f16' : ''}`;
+  }
 }

@@ -3,7 +3,7 @@ import { ALIGNMENT_BYTES, roundUp } from '../gpu/memory.ts';
 import type { Engine } from './engine.ts';
 import { normals } from './random.ts';
 import { type Shape, sameShape, sizeOf } from './shape.ts';
-import { ELEMENT_BYTES, Tensor } from './tensor.ts';
+import { ELEMENT_BYTES, type Tensor } from './tensor.ts';
 
 /** One learned tensor. */
 export interface ParameterSpec {
@@ -50,7 +50,7 @@ export class Parameters {
   private readonly stacks = new Map<string, Shape>();
 
   constructor(
-    private readonly engine: Engine,
+    readonly engine: Engine,
     specs: readonly ParameterSpec[],
   ) {
     this.specs = [...specs.filter(({ decay }) => decay), ...specs.filter(({ decay }) => !decay)];
@@ -70,7 +70,7 @@ export class Parameters {
     this.decayEnd = decayEnd;
     this.values = engine.zeros([roundUp(end, ALIGNMENT_BYTES / ELEMENT_BYTES)], 'f32', 'the parameters');
     for (const [name, shape] of this.shapes()) {
-      this.byName.set(name, this.slice(this.values, this.offsets.get(name)!, shape));
+      this.byName.set(name, this.values.part(this.offsets.get(name)!, shape));
     }
   }
 
@@ -108,7 +108,7 @@ export class Parameters {
       const tensor = this.get(name);
       const place = this.trainedPlace(name);
       tensor.requiresGrad = place !== undefined;
-      tensor.grad = place === undefined ? undefined : this.slice(this.gradients!, place, shape);
+      tensor.grad = place === undefined ? undefined : this.gradients!.part(place, shape);
     }
     return this;
   }
@@ -183,11 +183,5 @@ export class Parameters {
       throw new Error(`the parts of ${stack} must be neighbours, alike but for the length of their first axis`);
     }
     this.stacks.set(stack, [(joined?.[0] ?? 0) + rows, ...rest]);
-  }
-
-  private slice(flat: Tensor, start: number, shape: Shape): Tensor {
-    const offsetBytes = flat.view.offsetBytes + start * ELEMENT_BYTES;
-    const view = { block: flat.view.block, offsetBytes, sizeBytes: sizeOf(shape) * ELEMENT_BYTES };
-    return new Tensor(this.engine, shape, 'f32', view);
   }
 }

@@ -1,12 +1,57 @@
 import { UserError } from '../errors.ts';
+import type { Device } from '../gpu/device.ts';
 import type { View } from '../gpu/memory.ts';
-import type { Engine } from './engine.ts';
+import type { Capabilities } from './capabilities.ts';
 import { format, type Shape, sizeOf } from './shape.ts';
+import type { Tuning } from './tuning/table.ts';
 
 export type DType = 'f32' | 'u32';
 
 /** Both dtypes have four bytes. */
 export const ELEMENT_BYTES = 4;
+
+/** What kernels and ops need of the engine that made a tensor (see `engine.ts`). */
+export interface TensorEngine {
+  readonly device: Device;
+  readonly capabilities: Capabilities;
+  readonly tuning: Tuning;
+  readonly variant: string;
+  readonly tape: TapeWriter;
+  /** Becomes 1 when an operand does not fit an f16, until somebody clears it: (1) u32. Mixed precision only. */
+  readonly overflow: Tensor;
+  /** The gradient of a loss by itself: 1. */
+  readonly one: Tensor;
+  empty(shape: Shape, dtype?: DType, label?: string): Tensor;
+  tensor(data: ArrayLike<number>, shape: Shape, label?: string): Tensor;
+}
+
+/** Where ops write down how their gradients are computed (see `autograd.ts`). */
+export interface TapeWriter {
+  /** Whether ops are being written down, so that a backward pass may follow. */
+  readonly writing: boolean;
+  add(entry: TapeEntry): void;
+}
+
+/** An op that ran: given the gradient of its output, it hands on those of its inputs. */
+export interface TapeEntry {
+  readonly output: Tensor;
+  backward(dy: Tensor, gradients: GradientSink): void;
+}
+
+/** Where a gradient goes. The kernel must write it, or add to what is there: `dx = v + (accumulate ? dx : 0)`. */
+export interface Target {
+  tensor: Tensor;
+  /** 1 to add, 0 to overwrite: made to be handed to a kernel as a param. */
+  accumulate: 0 | 1;
+}
+
+/** Takes the gradients of tensors. */
+export interface GradientSink {
+  /** Where a kernel writes (or adds) the gradient of `tensor`. */
+  target(tensor: Tensor): Target;
+  /** Makes `gradient` the gradient of `tensor`, or adds it to what is there. */
+  pass(tensor: Tensor, gradient: Tensor): void;
+}
 
 /** Numbers in device memory, with a shape. Made by an `Engine` or by ops; dense and row-major. */
 export class Tensor {
@@ -18,7 +63,7 @@ export class Tensor {
   readonly root: Tensor;
 
   constructor(
-    readonly engine: Engine,
+    readonly engine: TensorEngine,
     readonly shape: Shape,
     readonly dtype: DType,
     readonly view: View,
@@ -43,6 +88,17 @@ export class Tensor {
     tensor.requiresGrad = this.requiresGrad;
     tensor.grad = this.grad && new Tensor(this.engine, shape, this.dtype, this.grad.view, this.grad.root);
     return tensor;
+  }
+
+  /** A part of the elements, from `start` on, under a shape of its own; no gradient flows back through it. */
+  part(start: number, shape: Shape): Tensor {
+    const { block, offsetBytes } = this.view;
+    const view = {
+      block,
+      offsetBytes: offsetBytes + start * ELEMENT_BYTES,
+      sizeBytes: sizeOf(shape) * ELEMENT_BYTES,
+    };
+    return new Tensor(this.engine, shape, this.dtype, view);
   }
 
   /** Uploads elements. @throws UserError when the count or the kind of numbers is wrong. */

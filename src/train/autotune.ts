@@ -1,7 +1,8 @@
 import { UserError } from '../errors.ts';
 import { Generator } from '../model/generate.ts';
 import { GPT } from '../model/gpt.ts';
-import type { Dispatched, Engine } from '../tensor/engine.ts';
+import type { Engine } from '../tensor/engine.ts';
+import type { Dispatched } from '../tensor/kernel.ts';
 import { type Tuned, type TuneOptions, tableOf, tune, tuningTasks } from '../tensor/tuning/measure.ts';
 import { modelConfig, type TrainConfig } from './config.ts';
 import { Trainer } from './trainer.ts';
@@ -43,7 +44,7 @@ export async function autotune(
   adapter: { name: string; software: boolean },
   options: Pick<TuneOptions, 'signal'> & { onBegin?: (unknown: number, budgetMs: number) => void },
 ): Promise<AutotuneSummary | undefined> {
-  const tasks = adapter.software ? [] : tuningTasks(engine, dispatches);
+  const tasks = adapter.software ? [] : tuningTasks(dispatches);
   if (tasks.length === 0) return undefined;
   options.onBegin?.(tasks.length, BUDGET_MS);
   const startedAt = performance.now();
@@ -63,11 +64,9 @@ export async function takeAndKeep(
   if (found.length === 0) return undefined;
   const table = tableOf(found);
   engine.tuning.use(table, engine.tuning.table);
-  try {
-    await saveTuning(adapter, table);
-    return undefined;
-  } catch (error) {
+  const unsaved = (error: unknown): string => {
     if (error instanceof UserError) return error.message; // a run does not fail for want of a cache
     throw error;
-  }
+  };
+  return saveTuning(adapter, table).then(() => undefined, unsaved);
 }

@@ -36,7 +36,7 @@ export async function saveCheckpoint(
   const weights = own?.weights ?? (await weightsOf(trainer.model.parameters));
   const metadata = { state: JSON.stringify(state), ...own?.metadata };
   if (isBest) await writeAtomic(join(folder, best), encodeSafetensors(weights, metadata));
-  const { tensors, lossScale } = await trainer.stepper.save();
+  const { tensors, lossScale } = await trainer.save();
   // doubles in JSON hold what f32 does, to the bit
   const scaling = lossScale && { lossScale: JSON.stringify(lossScale) };
   await writeAtomic(join(folder, FILES.resume), encodeSafetensors(tensors, { ...metadata, ...scaling }));
@@ -47,9 +47,8 @@ export async function saveCheckpoint(
 export async function restoreCheckpoint(folder: string, trainer: Trainer): Promise<RunState> {
   const file = await readWeights(folder, FILES.resume);
   const state = stateOf(file);
-  const { stepper } = trainer;
   const damage = damaged(`${file.fileName} (its lossScale)`);
-  const lossScale = stepper.lossScale && checkJson(LossScale, file.metadata.lossScale, damage);
-  stepper.restore(state.step, (name, shape) => tensorOf(file, name, shape), lossScale);
+  const lossScale = trainer.lossScale && checkJson(LossScale, file.metadata.lossScale, damage);
+  trainer.restore(state.step, (name, shape) => tensorOf(file, name, shape), lossScale);
   return state;
 }

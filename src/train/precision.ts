@@ -1,5 +1,4 @@
-import type { Capabilities } from '../tensor/kernel.ts';
-import type { Precision } from '../tensor/operands/half.ts';
+import type { Capabilities, Precision } from '../tensor/capabilities.ts';
 
 /** What people ask for; `auto` is settled when a run begins. */
 export const PRECISIONS = ['auto', 'float32', 'mixed'] as const;

@@ -31,7 +31,7 @@ export function trainablesOf(model: GPT, method: Method, lora: LoraSettings | un
   if (method === 'head') return { parameters: [] };
   if (method === 'full') return { parameters: [{ parameters, rate }] };
   if (method === 'last') return { parameters: [{ parameters, names: lastNames(model), rate }] };
-  const adapters = new LoraAdapters(parameters.values.engine, model, lora!);
+  const adapters = new LoraAdapters(parameters.engine, model, lora!);
   model.adapters = adapters;
   return { parameters: [{ parameters: adapters.parameters }], adapters };
 }

@@ -22,8 +22,12 @@ it('ops are known by what they calculate, or by how much, and Muon has its matri
   );
   expect(uncounted.map(({ definition }) => definition.name)).toEqual(['selectRows']); // it only moves
   const [attended, ...others] = workloadsOf(ops.get('orthogonalize')!, ['nano']);
-  expect(attended.test.inputs).toEqual([[4, 128, 384]]);
-  expect(others.map(({ test }) => test.inputs)).toEqual([[[4, 128, 128]], [[4, 128, 512]], [[4, 512, 128]]]);
+  expect(attended.case).toEqual([{ x: [4, 128, 384] }]);
+  expect(others.map(({ case: [inputs] }) => inputs.x)).toEqual([
+    [4, 128, 128],
+    [4, 128, 512],
+    [4, 512, 128],
+  ]);
   const [gelu] = workloadsOf(ops.get('gelu')!, ['nano']);
   expect(trafficBytes(gelu)).toBe(2 * 4 * 12 * 64 * 512); // x, y
   expect(trainingBytes(gelu)).toBe(5 * 4 * 12 * 64 * 512); // then x, dy, dx

@@ -1,14 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { benchLadder, showRung } from '../../bench/ladder.ts';
-import { LADDERS, ladderOf, parseShape } from '../../bench/rungs.ts';
+import { benchLadder, findLadders, ladderOf, parseShape, rungsOf, showRung } from '../../bench/ladder.ts';
 import { testEngine } from '../helpers/engine.ts';
 
 const ROOF = { gflopsPerSecond: 100, gigabytesPerSecond: 10, measurements: [] };
 const TINY: Record<string, number[]> = { matmul: [33, 35, 9], softmax: [17, 40], attention: [1, 2, 9, 16] };
 
-describe.each(Object.keys(LADDERS))('the ladder of %s', (name) => {
-  const ladder = ladderOf(name);
-
+describe.each([...(await findLadders())])('the ladder of %s', (name, ladder) => {
   it('climbs from the naive rung, each one right', async () => {
     const engine = await testEngine();
     const rungs = await benchLadder(engine, ladder, TINY[name], ROOF);
@@ -21,7 +18,7 @@ describe.each(Object.keys(LADDERS))('the ladder of %s', (name) => {
       expect(runs).toBeGreaterThan(0);
       expect(details.rung).toBe(i);
     }
-    for (const kernel of ['matmul', 'softmax_rows_vec4', 'attention_flash_16']) {
+    for (const kernel of ['matmul', 'softmax_rows', 'attention_flash']) {
       expect(engine.tuning.forced(kernel)).toBeUndefined();
     }
     expect(engine.variant).toBe('best');
@@ -39,15 +36,27 @@ describe.each(Object.keys(LADDERS))('the ladder of %s', (name) => {
     );
   });
 
-  it('has a sentence for each idea', () => {
-    for (const { idea } of ladder.rungs) expect(idea).toMatch(/^[A-Z0-9].*\.$/);
+  it('has a sentence for each idea, and says which rungs the adapter cannot climb', async () => {
+    const rungs = rungsOf(ladder, await testEngine());
+    for (const { idea } of rungs) expect(idea).toMatch(/^[A-Z0-9].*\.$/);
+    for (const { missing } of rungs) if (missing) expect(missing).toMatch(/ does not run \w+ at \w+=/);
+  });
+
+  it('a rung that its kernel does not have on any adapter fails', async () => {
+    const engine = await testEngine();
+    const { definition } = ladder.op;
+    const kernel = { spec: { name: 'kernel', tune: { LANES: [0, 64] } }, points: () => [] };
+    const stale = { idea: 'An old one.', run: () => {}, at: { kernel, point: () => ({ LANES: 16 }) } };
+    const op = { definition: { ...definition, run: { stale } } } as unknown as typeof ladder.op;
+    expect(() => rungsOf({ ...ladder, op }, engine)).toThrow(/rung stale is no point of the kernel kernel: LANES=16/);
   });
 });
 
-it('shapes are read, and wrong ones explained', () => {
-  expect(parseShape(ladderOf('attention'), '1x2x30x16')).toEqual([1, 2, 30, 16]);
+it('shapes are read, and wrong ones explained', async () => {
+  expect(parseShape(await ladderOf('attention'), '1x2x30x16')).toEqual([1, 2, 30, 16]);
+  const matmul = await ladderOf('matmul');
   for (const text of ['3x4', '3x4x0', '3x4xa', '', '1.5x2x3']) {
-    expect(() => parseShape(ladderOf('matmul'), text)).toThrow(/a shape of matmul is MxNxK/);
+    expect(() => parseShape(matmul, text)).toThrow(/a shape of matmul is MxNxK/);
   }
-  expect(() => ladderOf('conv')).toThrow(/there is no ladder of "conv"; there are matmul, softmax, attention/);
+  await expect(ladderOf('conv')).rejects.toThrow(/there is no ladder of "conv"; there are attention, matmul, softmax/);
 });

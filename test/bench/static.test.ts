@@ -41,7 +41,7 @@ describe('an adapter on paper', () => {
   it('gets the shaders of a GPU, and does nothing', async () => {
     const engine = await paperEngine(gpuTraits(32, 64));
     const a = engine.tensor(new Float32Array(128 * 128), [128, 128]);
-    const [shader] = shadersOf(engine, () => void matmul(a, a, undefined, undefined, {}));
+    const [shader] = shadersOf(engine, () => void matmul({ a, b: a }));
     expect(shader.name).toBe('matmul');
     expect(shader.wgsl).toContain('var<workgroup> aTile');
     expect(shader.entries.map(({ buffer }) => buffer?.type)).toEqual([
@@ -50,7 +50,7 @@ describe('an adapter on paper', () => {
       'storage',
       'uniform',
     ]);
-    expect(await matmul(a, a, undefined, undefined, {}).floats()).toEqual(new Float32Array(128 * 128));
+    expect(await matmul({ a, b: a }).floats()).toEqual(new Float32Array(128 * 128));
   });
 
   it('runs a step of training and of decoding: every kernel at every point of a GPU', async () => {

@@ -1,14 +1,14 @@
 import { copyFileSync, cpSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
-import { dawnlm, succeed, TEXT, trainTiny, workshop } from '../helpers/dawnlm.ts';
+import { dawnlm, succeed, TEXT, trainedRun, trainTiny, workshop } from '../helpers/dawnlm.ts';
 
 const cwd = workshop();
 const tiny = (...args: string[]) => ['train', '--preset', 'tiny', '--out', 'fresh', ...args];
 const sample = (...args: string[]) => ['sample', '--run', 'run', ...args];
 
 beforeAll(async () => {
-  await succeed(trainTiny('run'), { cwd });
+  await trainedRun(cwd);
   writeFileSync(join(cwd, 'empty.txt'), '');
   writeFileSync(join(cwd, 'binary.txt'), Buffer.from([77, 90, 0, 1, 2, 0]));
   writeFileSync(join(cwd, 'latin1.txt'), Buffer.from('Käse '.repeat(400), 'latin1'));

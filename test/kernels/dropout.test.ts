@@ -7,7 +7,7 @@ const N = 20_004;
 const ones = { shape: [N], data: new Float32Array(N).fill(1) };
 const state = (seed: number, step: number) => ({ shape: [2], data: Uint32Array.of(seed, step) });
 const draw = (variant: string, p: number, seed = 1, step = 2, site = 3) =>
-  runOp(dropout, [ones, state(seed, step)], { attributes: { p, site }, dy: ones, variant });
+  runOp(dropout, { x: ones, state: state(seed, step) }, { attributes: { p, site }, dy: ones, variant });
 
 describe.each(['naive', 'vectors'])('dropout %s', (variant) => {
   it('keeps its share and scales it up', async () => {
@@ -23,7 +23,7 @@ describe.each(['naive', 'vectors'])('dropout %s', (variant) => {
 
   it('draws the same mask backwards', async () => {
     const { output, gradients } = await draw(variant, 0.5);
-    expect(gradients[0]).toEqual(output);
+    expect(gradients.x).toEqual(output);
   });
 
   it('draws another mask for another seed, step or site', async () => {
@@ -46,13 +46,13 @@ it('dropout draws one mask in all variants, with vectors and without', async () 
   const { output } = await draw('naive', 0.3);
   expect((await draw('vectors', 0.3)).output).toEqual(output);
   const odd = { shape: [N - 1], data: ones.data.subarray(1) };
-  const { output: shorter } = await runOp(dropout, [odd, state(1, 2)], { attributes: { p: 0.3, site: 3 }, dy: odd });
+  const inputs = { x: odd, state: state(1, 2) };
+  const { output: shorter } = await runOp(dropout, inputs, { attributes: { p: 0.3, site: 3 }, dy: odd });
   expect(shorter).toEqual(output.slice(0, -1));
 });
 
 it('dropout refuses p = 1', async () => {
   const engine = await testEngine();
-  expect(() => dropout(engine.zeros([3]), engine.zeros([2], 'u32'), { p: 1, site: 0 })).toThrow(
-    'dropout: p must be at least 0 and below 1, got 1',
-  );
+  const inputs = { x: engine.zeros([3]), state: engine.zeros([2], 'u32') };
+  expect(() => dropout(inputs, { p: 1, site: 0 })).toThrow('dropout: p must be at least 0 and below 1, got 1');
 });

@@ -8,13 +8,13 @@ const x = { shape: [N], data: Float32Array.from({ length: N }, (_, i) => (i % 7)
 const exact = x.data.reduce((total, value) => total + value, 0);
 
 it('sums and averages a million numbers', async () => {
-  expect((await runOp(sum, [x])).output[0]).toBe(exact);
-  const { output, gradients } = await runOp(mean, [x]);
+  expect((await runOp(sum, { x })).output[0]).toBe(exact);
+  const { output, gradients } = await runOp(mean, { x });
   expect(output[0]).toBeCloseTo(exact / N, 9);
-  expect(gradients[0]!.every((slope) => slope === Math.fround(1 / N))).toBe(true);
+  expect(gradients.x.every((slope) => slope === Math.fround(1 / N))).toBe(true);
 });
 
 it('sumRows refuses what is not a matrix', async () => {
   const engine = await testEngine();
-  expect(() => sumRows(engine.zeros([2, 3, 4]))).toThrow('sumRows: x must be (R, C), got (2, 3, 4)');
+  expect(() => sumRows({ x: engine.zeros([2, 3, 4]) })).toThrow('sumRows: x must be (R, C), got (2, 3, 4)');
 });

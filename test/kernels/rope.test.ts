@@ -9,11 +9,14 @@ import { expectClose, normalNumbers } from '../helpers/numbers.ts';
 describeAnchors(
   rope,
   goldenCases('rope').map(({ inputs: { x }, attributes, gradients, output, dOutput }) => ({
-    inputs: [pack(x, x, x), { shape: [x.shape[0]], data: new Uint32Array(x.shape[0]).fill(attributes.offset) }],
+    inputs: {
+      qkv: pack(x, x, x),
+      start: { shape: [x.shape[0]], data: new Uint32Array(x.shape[0]).fill(attributes.offset) },
+    },
     attributes: { nHead: x.shape[1], nKvHead: x.shape[1], base: attributes.base },
     output: pack(output, output, x),
     dOutput: pack(dOutput, dOutput, dOutput),
-    gradients: [pack(gradients.x, gradients.x, dOutput)],
+    gradients: { qkv: pack(gradients.x, gradients.x, dOutput) },
   })),
 );
 
@@ -22,10 +25,10 @@ const attributes = { nHead: 1, nKvHead: 1, base: 10000 };
 describe('rope', () => {
   it.each([6, 64])('stays exact at position 4,000 (D %i)', async (D) => {
     const shape = [2, 3, 3 * D];
-    const inputs = [
-      { shape, data: normalNumbers(shape, 1) },
-      { shape: [2], data: Uint32Array.of(4000, 1023) },
-    ];
+    const inputs = {
+      qkv: { shape, data: normalNumbers(shape, 1) },
+      start: { shape: [2], data: Uint32Array.of(4000, 1023) },
+    };
     const { output } = await runOp(rope, inputs, { attributes, dy: { shape, data: normalNumbers(shape, 2) } });
     expectClose(output, rope.definition.reference(inputs, attributes), 2e-6);
   });
@@ -33,14 +36,16 @@ describe('rope', () => {
   it('without start is the same as starting at 0', async () => {
     const engine = await testEngine();
     engine.variant = 'best';
-    const x = engine.tensor(normalNumbers([2, 3, 24], 1), [2, 3, 24]);
-    const zeros = await rope(x, engine.tensor(Uint32Array.of(0, 0), [2]), attributes).floats();
-    expect(await rope(x, undefined, attributes).floats()).toEqual(zeros);
+    const qkv = engine.tensor(normalNumbers([2, 3, 24], 1), [2, 3, 24]);
+    const start = engine.tensor(Uint32Array.of(0, 0), [2]);
+    const zeros = await rope({ qkv, start }, attributes).floats();
+    expect(await rope({ qkv }, attributes).floats()).toEqual(zeros);
   });
 
   it('refuses odd widths and starts of the wrong shape', async () => {
     const engine = await testEngine();
-    expect(() => rope(engine.zeros([1, 1, 9]), undefined, attributes)).toThrow(/even width, got 3/);
-    expect(() => rope(engine.zeros([2, 1, 12]), engine.zeros([1], 'u32'), attributes)).toThrow(/start must be \(2\)/);
+    expect(() => rope({ qkv: engine.zeros([1, 1, 9]) }, attributes)).toThrow(/even width, got 3/);
+    const inputs = { qkv: engine.zeros([2, 1, 12]), start: engine.zeros([1], 'u32') };
+    expect(() => rope(inputs, attributes)).toThrow(/start must be \(2\)/);
   });
 });

@@ -17,20 +17,20 @@ describeAnchors(
   swiglu,
   goldenCases('swiglu').map(({ inputs, gradients, ...rest }) => ({
     ...rest,
-    inputs: [packed(inputs.gate, inputs.up)],
-    gradients: [packed(gradients.gate, gradients.up)],
+    inputs: { gateUp: packed(inputs.gate, inputs.up) },
+    gradients: { gateUp: packed(gradients.gate, gradients.up) },
   })),
 );
 
 it.each(['naive', 'vectors'])('swiglu %s of gates of 1e4 is 0 or the product', async (variant) => {
   const gateUp = { shape: [1, 8], data: Float32Array.of(-1e4, -100, 100, 1e4, 2, 2, 2, 2) };
   const dy = { shape: [1, 4], data: Float32Array.of(1, 1, 1, 1) };
-  const { output, gradients } = await runOp(swiglu, [gateUp], { dy, variant });
+  const { output, gradients } = await runOp(swiglu, { gateUp }, { dy, variant });
   expect([...output].map((y) => Math.round(y * 1e6) / 1e6 + 0)).toEqual([0, 0, 200, 2e4]);
-  expect([...gradients[0]!].map((y) => Math.round(y * 1e6) / 1e6 + 0)).toEqual([0, 0, 2, 2, 0, 0, 100, 1e4]);
+  expect([...gradients.gateUp].map((y) => Math.round(y * 1e6) / 1e6 + 0)).toEqual([0, 0, 2, 2, 0, 0, 100, 1e4]);
 });
 
 it('swiglu refuses an odd width', async () => {
   const engine = await testEngine();
-  expect(() => swiglu(engine.zeros([2, 3]))).toThrow('swiglu: the last axis of gateUp must be even');
+  expect(() => swiglu({ gateUp: engine.zeros([2, 3]) })).toThrow('swiglu: the last axis of gateUp must be even');
 });

@@ -32,7 +32,7 @@ async function collect(model: GPT, prompts: number[][], options: object): Promis
 
 /** Greedy decoding that runs the whole context anew for each token, with the same cut when the context is full. */
 async function recompute(model: GPT, prompt: number[], tokens: number): Promise<number[]> {
-  const { engine } = model.parameters.values;
+  const { engine } = model.parameters;
   const { blockSize, vocabSize } = model.config;
   let context = [...prompt];
   const made: number[] = [];
@@ -58,7 +58,7 @@ describe.each<[Style, number, number]>([
     const model = await decisiveModel(style, nHead, nEmbd);
     const plain = await collect(model, [[3, 1, 4]], { tokens: 12 });
     const lora = { rank: 2, alpha: 2, targets: targetsOf(model.config), dropout: 0 };
-    const adapters = new LoraAdapters(model.parameters.values.engine, model, lora).initialize(1);
+    const adapters = new LoraAdapters(model.parameters.engine, model, lora).initialize(1);
     const { values } = adapters.parameters;
     values.write(normalNumbers(values.shape, 2, 0.3));
     model.adapters = adapters;

@@ -8,7 +8,7 @@ import { smallConfig, smallModel } from '../helpers/models.ts';
 import { randomIds } from '../helpers/numbers.ts';
 
 const logitsOf = async (model: GPT, ids: Uint32Array<ArrayBuffer>, shape: [number, number]) => {
-  const { engine } = model.parameters.values;
+  const { engine } = model.parameters;
   return engine.withoutGradients(() => model.logits(model.hidden(engine.tensor(ids, shape)))).floats();
 };
 
@@ -30,7 +30,7 @@ describe.each(['gpt2', 'llama'] as const)('a model of the %s style', (style) => 
 
   it('reads both ways when asked: a later token changes earlier logits, padding none', async () => {
     const model = smallModel(await testEngine(), style);
-    const { engine } = model.parameters.values;
+    const { engine } = model.parameters;
     const [B, T, V] = [2, 17, 23];
     const lengths = engine.tensor(Uint32Array.of(11, T), [B]);
     const read = (ids: Uint32Array<ArrayBuffer>) =>
@@ -69,7 +69,7 @@ describe.each(['gpt2', 'llama'] as const)('a model of the %s style', (style) => 
 
   it('starts near the loss of guessing', async () => {
     const model = smallModel(await testEngine(), style);
-    const { engine } = model.parameters.values;
+    const { engine } = model.parameters;
     const loss = model.loss(
       engine.tensor(randomIds([4, 19], 23, 1), [4, 19]),
       engine.tensor(randomIds([4, 19], 23, 2), [4, 19]),
@@ -101,7 +101,7 @@ describe.each(['gpt2', 'llama'] as const)('a model of the %s style', (style) => 
 
   it('drops activations in training only, by seed and step', async () => {
     const model = smallModel(await testEngine(), style, { dropout: 0.3 });
-    const { engine } = model.parameters.values;
+    const { engine } = model.parameters;
     const ids = engine.tensor(randomIds([2, 9], 23, 1), [2, 9]);
     const hidden = (state?: [number, number]) =>
       engine

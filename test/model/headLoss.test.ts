@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { crossEntropy } from '../../src/kernels/loss/crossEntropy.ts';
+import { crossEntropy } from '../../src/kernels/loss/loss.ts';
 import type { GPT } from '../../src/model/gpt.ts';
 import type { Engine } from '../../src/tensor/engine.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
@@ -21,7 +21,7 @@ function recordStep(engine: Engine, model: GPT, loss: () => Tensor) {
 function both(engine: Engine, model: GPT, B: number) {
   const T = model.config.blockSize;
   const [ids, targets] = [1, 2].map((seed) => engine.tensor(randomIds([B, T], model.config.vocabSize, seed), [B, T]));
-  const whole = () => crossEntropy(model.logits(model.hidden(ids)), targets);
+  const whole = () => crossEntropy({ logits: model.logits(model.hidden(ids)), targets });
   return {
     chunked: recordStep(engine, model, () => model.loss(ids, targets)),
     whole: recordStep(engine, model, whole),

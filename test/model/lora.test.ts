@@ -115,7 +115,7 @@ describe.each(['gpt2', 'llama'] as const)('adapters of a model of the %s style',
 
   it('stand beside the layers that are named', async () => {
     const model = smallModel(await testEngine(), style);
-    const { engine } = model.parameters.values;
+    const { engine } = model.parameters;
     const [first] = targetsOf(model.config);
     const some = new LoraAdapters(engine, model, settings(model, { targets: [first] }));
     expect(some.layers.map(({ name }) => name.split('.').at(-1))).toEqual([first, first]);
@@ -145,7 +145,7 @@ it('drops inputs of adapters in training alone, the same ones for the same step'
 it('refuses targets that there are not, and senseless settings, in a sentence', async () => {
   const model = smallModel(await testEngine(), 'gpt2');
   const make = (more: Partial<LoraSettings>) => () =>
-    new LoraAdapters(model.parameters.values.engine, model, settings(model, more));
+    new LoraAdapters(model.parameters.engine, model, settings(model, more));
   expect(make({ targets: ['q_proj'] })).toThrow(
     'the model has no linear layer "q_proj"; adapters can stand beside c_attn, attn.c_proj, c_fc, mlp.c_proj',
   );

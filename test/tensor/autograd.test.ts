@@ -1,7 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
-import { add, multiply, scale } from '../../src/kernels/elementwise.ts';
-import { softmax } from '../../src/kernels/softmax.ts';
 import { defineOp } from '../../src/tensor/op.ts';
 import { threefry } from '../../src/tensor/random.ts';
 import type { Shape } from '../../src/tensor/shape.ts';
@@ -9,6 +7,8 @@ import type { Tensor } from '../../src/tensor/tensor.ts';
 import { testEngine } from '../helpers/engine.ts';
 import { normalNumbers } from '../helpers/numbers.ts';
 import { checkGradients, gpu, leaf, type Network, type Ops } from './networks.ts';
+
+const { add, multiply, scale, softmax } = gpu;
 
 const SHAPE: Shape = [3, 5];
 
@@ -109,7 +109,7 @@ it('a residual chain hands gradients on without copying them', async () => {
   const x = leaf(engine, SHAPE, 1);
   const dy = engine.tensor(new Float32Array(15), SHAPE);
   const { commands } = engine.device.capture(() => {
-    const y = repeat(4, x, (h) => add(h, scale(scale(h, { factor: 2 }), { factor: 2 })));
+    const y = repeat(4, x, (h) => add(h, scale(scale(h, 2), 2)));
     engine.backward(y, dy);
   });
   const copies = commands.filter(({ kind }) => kind === 'copy');
@@ -131,8 +131,8 @@ describe('backward', () => {
     const x = leaf(engine, [1], 1).write(Float32Array.of(3));
     const dLoss = engine.tensor([0.25], []);
     for (let i = 1; i <= 3; i++) {
-      const h = scale(x, { factor: 1 });
-      engine.backward(add(h, scale(scale(h, { factor: 2 }), { factor: 2 })), dLoss); // h ends as dLoss's only holder
+      const h = scale(x, 1);
+      engine.backward(add(h, scale(scale(h, 2), 2)), dLoss); // h ends as dLoss's only holder
       expect(await x.grad!.floats()).toEqual(Float32Array.of(1.25 * i));
       expect(await dLoss.floats()).toEqual(Float32Array.of(0.25));
     }
@@ -141,8 +141,8 @@ describe('backward', () => {
   it('leaves the gradient of a loss by itself at 1', async () => {
     const engine = await testEngine();
     const x = leaf(engine, [], 1);
-    const h = scale(x, { factor: 1 });
-    engine.backward(add(h, scale(scale(h, { factor: 2 }), { factor: 3 })));
+    const h = scale(x, 1);
+    engine.backward(add(h, scale(scale(h, 2), 3)));
     expect(await x.grad!.floats()).toEqual(Float32Array.of(7));
     expect(await engine.one.floats()).toEqual(Float32Array.of(1));
   });
@@ -151,7 +151,7 @@ describe('backward', () => {
     const engine = await testEngine();
     const [x, unused] = [leaf(engine, [2], 1), leaf(engine, [2], 2)];
     const constant = engine.tensor([1, 2], [2]);
-    scale(unused, { factor: 2 });
+    scale(unused, 2);
     engine.backward(multiply(x, constant), engine.tensor([1, 1], [2]));
     expect(await x.grad!.floats()).toEqual(Float32Array.of(1, 2));
     expect(await unused.grad!.floats()).toEqual(new Float32Array(2));
@@ -177,7 +177,7 @@ describe('backward', () => {
   it('works once for what has run', async () => {
     const engine = await testEngine();
     const x = leaf(engine, [], 1);
-    const [loss, other] = [scale(x, { factor: 2 }), scale(x, { factor: 5 })];
+    const [loss, other] = [scale(x, 2), scale(x, 5)];
     engine.backward(loss);
     for (const used of [loss, other]) {
       expect(() => engine.backward(used)).toThrow(
@@ -190,14 +190,14 @@ describe('backward', () => {
   it('that failed leaves a tape on which the next one works', async () => {
     const engine = await testEngine();
     const x = leaf(engine, [], 1);
-    const failing = defineOp<[x: Tensor]>({
+    const failing = defineOp<{ x: Tensor }>({
       ...scaleByTwo,
       backward: () => {
         throw new UserError('no gradient today');
       },
     });
-    expect(() => engine.backward(failing(scale(x, { factor: 3 })))).toThrow('no gradient today');
-    engine.backward(scale(scale(x, { factor: 3 }), { factor: 2 }));
+    expect(() => engine.backward(failing({ x: scale(x, 3) }))).toThrow('no gradient today');
+    engine.backward(scale(scale(x, 3), 2));
     expect(await x.grad!.floats()).toEqual(Float32Array.of(6));
   });
 });
@@ -224,7 +224,7 @@ describe('checkpoint', () => {
     let runs = 0;
     const work = () => {
       runs++;
-      return scale(scale(x, { factor: 2 }), { factor: 3 });
+      return scale(scale(x, 2), 3);
     };
     expect(engine.withoutGradients(() => engine.checkpoint(work)).requiresGrad).toBe(false);
     const y = engine.checkpoint(work);
@@ -236,9 +236,9 @@ describe('checkpoint', () => {
   it('that failed leaves the tape as it was', async () => {
     const engine = await testEngine();
     const x = leaf(engine, [], 1);
-    const y = scale(x, { factor: 5 });
+    const y = scale(x, 5);
     const fail = () => {
-      scale(y, { factor: 2 });
+      scale(y, 2);
       throw new Error('inside');
     };
     expect(() => engine.checkpoint(fail)).toThrow('inside');
@@ -250,7 +250,7 @@ describe('checkpoint', () => {
 /** The definition of an op that does nothing to its output. */
 const scaleByTwo = {
   name: 'nothing',
-  inputs: ['x'],
+  inputs: ['x'] as const,
   shape: () => [],
   run: { only: () => {} },
   reference: () => [0],
@@ -261,7 +261,7 @@ describe('withoutGradients', () => {
   it('writes no tape, and goes back to what was before, also after an error and from within itself', async () => {
     const engine = await testEngine();
     const x = leaf(engine, [], 1);
-    const double = () => scale(x, { factor: 2 });
+    const double = () => scale(x, 2);
     const y = engine.withoutGradients(() => {
       expect(engine.withoutGradients(double).requiresGrad).toBe(false);
       return double();

@@ -1,6 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { Engine } from '../../src/tensor/engine.ts';
 import { defineKernel, type KernelSpec } from '../../src/tensor/kernel.ts';
+import type { Extension } from '../../src/tensor/shader.ts';
+import { defineStruct } from '../../src/tensor/struct.ts';
 import { testEngine } from '../helpers/engine.ts';
 import { randomIds } from '../helpers/numbers.ts';
 
@@ -83,6 +85,73 @@ describe('bindings', () => {
   });
 });
 
+describe('bindings that may be absent', () => {
+  const sum = defineKernel({
+    name: 'sum_of_two',
+    bind: { a: 'read', b: 'read?', out: 'write' },
+    params: {},
+    grid: () => 1,
+    wgsl: (_, { has }) => main(`out[0] = a[0]${has.b ? ' + b[0]' : ''};`),
+  });
+
+  it('are not declared where nothing is given', async () => {
+    const engine = await testEngine();
+    const [a, b, out] = [engine.tensor([1], [1]), engine.tensor([2], [1]), engine.zeros([1])];
+    sum({ a, out }, {});
+    expect([...(await out.floats())]).toEqual([1]);
+    sum({ a, b, out }, {});
+    expect([...(await out.floats())]).toEqual([3]);
+    expect(wgslOf(engine, () => sum({ a, b: undefined, out }, {}))).not.toMatch(/\bb\b/);
+  });
+});
+
+describe('vectors and constants', () => {
+  const double = defineKernel({
+    name: 'double',
+    bind: { x: 'read T', out: 'write T' },
+    params: { N: 'u32', times: 'u32' },
+    lengths: ['N'],
+    constants: ({ times }) => ({ times }),
+    grid: ({ N }) => N,
+    wgsl: (_, { constants: { times } }) => main(`if (group.x < params.N) { out[group.x] = ${times}.0 * x[group.x]; }`),
+  });
+
+  it.each([3, 8])('serve %i elements', async (N) => {
+    const engine = await testEngine();
+    const [x, out] = [
+      engine.tensor(
+        Float32Array.from({ length: N }, (_, i) => i),
+        [N],
+      ),
+      engine.zeros([N]),
+    ];
+    double({ x, out }, { N, times: 5 });
+    expect([...(await out.floats())]).toEqual(Array.from({ length: N }, (_, i) => 5 * i));
+    const wgsl = wgslOf(engine, () => double({ x, out }, { N, times: 5 }))!;
+    expect(wgsl).toContain(N % 4 ? 'alias T = f32;' : 'alias T = vec4<f32>;');
+  });
+});
+
+describe('structs', () => {
+  const PAIR = defineStruct('Pair', { first: 'f32', second: 'f32' });
+  const difference = defineKernel({
+    name: 'difference',
+    bind: { pair: { access: 'read', struct: PAIR }, out: 'write' },
+    params: {},
+    grid: () => 1,
+    wgsl: () => main('out[0] = pair.first - pair.second;'),
+  });
+
+  it('are declared once, for the host and for shaders', async () => {
+    const engine = await testEngine();
+    const pair = engine.tensor(PAIR.floats({ second: 3, first: 10 }), [PAIR.size]);
+    const out = engine.zeros([1]);
+    difference({ pair, out }, {});
+    expect([...(await out.floats())]).toEqual([7]);
+    expect([PAIR.size, PAIR.at('second')]).toEqual([2, 1]);
+  });
+});
+
 describe('grids', () => {
   const MOST = 65535;
   const visit = defineKernel({
@@ -132,8 +201,8 @@ describe('grids', () => {
 
 describe('tuning', () => {
   type Point = { A: number; B: number };
-  const tuned = (more: Partial<KernelSpec<'out', 'N', Point>> = {}) =>
-    defineKernel<'out', 'N', Point>({
+  const tuned = (more: Partial<KernelSpec<{ out: 'write' }, 'N', Point>> = {}) =>
+    defineKernel<{ out: 'write' }, 'N', Point>({
       name: 'tuned',
       bind: { out: 'write' },
       params: { N: 'u32' },
@@ -182,36 +251,44 @@ describe('tuning', () => {
 });
 
 describe('WGSL', () => {
-  const text = (body: string) =>
-    defineKernel({ name: 'text', bind: { out: 'write' }, params: {}, grid: () => 1, wgsl: () => main(body) });
+  const text = (body: string, ...extensions: Extension[]) =>
+    defineKernel({
+      ...{ name: 'text', bind: { out: 'write' }, params: {}, grid: () => 1, wgsl: () => main(body) },
+      enable: () => extensions,
+    });
 
-  it('switches on subgroups and f16 where a shader uses them, and only there', async () => {
+  it('switches on the extensions that a kernel declares, and f16 where it reads operands of that', async () => {
     const engine = await testEngine();
     const out = engine.zeros([1]);
-    const headOf = (body: string) =>
-      wgslOf(engine, () => text(body)({ out }, {}))!
+    const headOf = (...extensions: Extension[]) =>
+      wgslOf(engine, () => text('out[0] = 1.0;', ...extensions)({ out }, {}))!
         .split('@')[0]
         .trim();
-    expect(headOf('out[0] = subgroupAdd(1.0);')).toBe('enable subgroups;');
-    expect(headOf('out[0] = f32(f16(1.5));')).toBe('enable f16;');
-    expect(headOf('out[0] = subgroupAdd(f32(f16(1.5)));')).toBe('enable subgroups;\nenable f16;');
-    expect(headOf('out[0] = 1.0;')).toBe('');
+    expect(headOf('subgroups')).toBe('enable subgroups;');
+    expect(headOf('subgroups', 'f16')).toBe('enable subgroups;\nenable f16;');
+    expect(headOf()).toBe('');
+    const operand = defineKernel({
+      ...{ name: 'operand', bind: { x: 'operand', out: 'write' }, params: {}, grid: () => 1 },
+      wgsl: () => main('out[0] = f32(x[0]);'),
+    });
+    const headOfOperand = () => wgslOf(engine, () => operand({ x: engine.zeros([4]), out }, {}))!.split('\n')[0];
+    expect(headOfOperand()).toBe('alias Operand = f32;');
   });
 
   it('runs with them where the adapter has them, and names the kernel where not', async () => {
     const engine = await testEngine();
     const { features } = engine.capabilities;
-    const run = (body: string) => {
+    const run = (body: string, extension: Extension) => {
       const out = engine.zeros([1]);
-      text(body)({ out }, {});
+      text(body, extension)({ out }, {});
       return out.floats();
     };
-    for (const [feature, body] of [
-      ['subgroups', 'out[0] = subgroupAdd(1.5);'],
-      ['shader-f16', 'out[0] = f32(f16(1.5));'],
-    ]) {
-      if (features.includes(feature)) expect(await run(body), feature).toEqual(Float32Array.of(1.5));
-      else await expect(run(body), feature).rejects.toThrow(/^kernel text: WGSL line 1: /);
+    for (const [feature, extension, body] of [
+      ['subgroups', 'subgroups', 'out[0] = subgroupAdd(1.5);'],
+      ['shader-f16', 'f16', 'out[0] = f32(f16(1.5));'],
+    ] as const) {
+      if (features.includes(feature)) expect(await run(body, extension), feature).toEqual(Float32Array.of(1.5));
+      else await expect(run(body, extension), feature).rejects.toThrow(/^kernel text: WGSL line 1: /);
     }
   });
 
@@ -222,7 +299,7 @@ describe('WGSL', () => {
       bind: { out: 'write' },
       params: {},
       grid: () => 1,
-      wgsl: (_, { subgroupSize }) => main(`out[0] = ${subgroupSize}.0;`),
+      wgsl: (_, { adapter: { subgroupSize } }) => main(`out[0] = ${subgroupSize}.0;`),
     });
     const other = new Engine(engine.device);
     other.capabilities.subgroupSize = 99;
@@ -243,13 +320,9 @@ it('an engine tells of each dispatch', async () => {
     wgsl: () => main('ids[group.x] += 1u;'),
   });
   const ids = engine.tensor(randomIds([4], 9, 1), [4]);
-  const told: unknown[] = [];
-  engine.onDispatch = (one, tensors, params) => told.push([one, tensors, params]);
-  try {
+  const told = engine.observe(() => {
     kernel({ ids }, { N: 4 });
     kernel({ ids }, { N: 0 });
-  } finally {
-    engine.onDispatch = undefined;
-  }
-  expect(told).toEqual([[kernel, { ids }, { N: 4 }]]);
+  });
+  expect(told).toEqual([{ kernel, tensors: { ids }, params: { N: 4 }, known: new Set([ids]) }]);
 });

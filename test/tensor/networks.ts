@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import type { AnyOp } from '../../src/check/ops.ts';
-import { add, multiply, scale } from '../../src/kernels/elementwise.ts';
+import { type AnyOp, mapInputs } from '../../src/check/ops.ts';
+import { add, multiply, scale } from '../../src/kernels/add.ts';
 import { gelu } from '../../src/kernels/gelu.ts';
 import { matmul } from '../../src/kernels/matmul/matmul.ts';
 import { softmax } from '../../src/kernels/softmax.ts';
@@ -23,31 +23,31 @@ export interface Ops<X> {
 }
 
 export const gpu: Ops<Tensor> = {
-  add,
-  multiply,
-  gelu,
-  softmax,
-  scale: (x, factor) => scale(x, { factor }),
-  matmul: (a, b, residual) => matmul(a, b, undefined, residual, {}),
+  add: (a, b) => add({ a, b }),
+  multiply: (a, b) => multiply({ a, b }),
+  gelu: (x) => gelu({ x }),
+  softmax: (x) => softmax({ x }),
+  scale: (x, factor) => scale({ x }, { factor }),
+  matmul: (a, b, residual) => matmul({ a, b, residual }),
   reshape: (x, shape) => x.reshape(shape),
 };
 
-function reference(op: unknown, inputs: (Numbers | undefined)[], attributes: Record<string, unknown> = {}): Numbers {
+function reference(op: unknown, inputs: Record<string, Numbers>, attributes: Record<string, unknown> = {}): Numbers {
   const { definition } = op as AnyOp;
   const shape = definition.shape(
-    inputs.map((input) => input?.shape),
+    mapInputs(inputs, (input) => input.shape),
     attributes,
   );
   return { shape, data: definition.reference(inputs, attributes) };
 }
 
 const float64: Ops<Numbers> = {
-  add: (a, b) => reference(add, [a, b]),
-  multiply: (a, b) => reference(multiply, [a, b]),
-  scale: (x, factor) => reference(scale, [x], { factor }),
-  gelu: (x) => reference(gelu, [x]),
-  softmax: (x) => reference(softmax, [x]),
-  matmul: (a, b, residual) => reference(matmul, [a, b, undefined, residual]),
+  add: (a, b) => reference(add, { a, b }),
+  multiply: (a, b) => reference(multiply, { a, b }),
+  scale: (x, factor) => reference(scale, { x }, { factor }),
+  gelu: (x) => reference(gelu, { x }),
+  softmax: (x) => reference(softmax, { x }),
+  matmul: (a, b, residual) => reference(matmul, { a, b, ...(residual && { residual }) }),
   reshape: ({ data }, shape) => ({ shape, data }),
 };
 

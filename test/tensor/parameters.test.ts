@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
-import { multiply } from '../../src/kernels/elementwise.ts';
+import { multiply } from '../../src/kernels/add.ts';
 import { type ParameterSpec, Parameters } from '../../src/tensor/parameters.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { sizeOf } from '../../src/tensor/shape.ts';
@@ -100,7 +100,7 @@ describe('stacks', () => {
     const parameters = new Parameters(engine, SPECS).initialize(2).requireGradients();
     const weights = normalNumbers([9, 3], 5);
     engine.backward(
-      multiply(parameters.get('qkv'), engine.tensor(weights, [9, 3])),
+      multiply({ a: parameters.get('qkv'), b: engine.tensor(weights, [9, 3]) }),
       engine.tensor(new Float32Array(27).fill(2), [9, 3]),
     );
     expect(await parameters.get('k').grad!.floats()).toEqual(weights.subarray(15, 21).map((value) => 2 * value));
@@ -130,7 +130,7 @@ describe('gradients', () => {
     const { gradients } = parameters;
     expect(await gradients!.floats()).toEqual(new Float32Array(parameters.values.size));
     const ones = engine.tensor(new Float32Array(128).fill(1), [64, 2]);
-    engine.backward(multiply(parameters.get('out'), ones), ones);
+    engine.backward(multiply({ a: parameters.get('out'), b: ones }), ones);
     const expected = new Float32Array(parameters.values.size).fill(1, 128, 256);
     expect(await gradients!.floats()).toEqual(expected);
     expect(parameters.requireGradients().gradients).toBe(gradients);

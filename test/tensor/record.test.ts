@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { add, scale } from '../../src/kernels/elementwise.ts';
+import { add, scale } from '../../src/kernels/add.ts';
 import { gelu } from '../../src/kernels/gelu.ts';
 import type { Engine } from '../../src/tensor/engine.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
@@ -13,7 +13,7 @@ const BYTES = 4 * N;
 /** `depth` times y = x + gelu(x). */
 const deep = (x: Tensor, depth: number): Tensor => {
   let h = x;
-  for (let i = 0; i < depth; i++) h = add(h, gelu(h));
+  for (let i = 0; i < depth; i++) h = add({ a: h, b: gelu({ x: h }) });
   return h;
 };
 
@@ -21,7 +21,7 @@ const deep = (x: Tensor, depth: number): Tensor => {
 function step(engine: Engine, [x, w]: Tensor[], dy: Tensor): Tensor {
   for (const one of [x, w]) engine.device.clear(one.grad!.view);
   const h = gpu.matmul(gpu.softmax(x), w, x);
-  const y = add(gelu(h), scale(h, { factor: 0.5 }));
+  const y = add({ a: gelu({ x: h }), b: scale({ x: h }, { factor: 0.5 }) });
   engine.backward(y, dy);
   return y;
 }
@@ -32,7 +32,7 @@ describe('record', () => {
     const x = engine.tensor([1, 2], [2]);
     const { outputs, run } = engine.record(() => {
       engine.device.clear(x.view);
-      return { y: scale(x, { factor: 2 }) };
+      return { y: scale({ x }, { factor: 2 }) };
     });
     expect(await x.floats()).toEqual(Float32Array.of(1, 2));
     run();
@@ -43,7 +43,7 @@ describe('record', () => {
   it('reads its inputs as they are when it runs', async () => {
     const engine = await testEngine();
     const x = engine.zeros([2]);
-    const { outputs, run } = engine.record(() => ({ y: scale(x, { factor: 2 }) }));
+    const { outputs, run } = engine.record(() => ({ y: scale({ x }, { factor: 2 }) }));
     for (const value of [1, 5]) {
       x.write(Float32Array.of(value, -value));
       run();
@@ -100,18 +100,18 @@ describe('record', () => {
     const engine = await testEngine();
     const x = engine.tensor([1, 2], [2]);
     const fail = () => {
-      scale(x, { factor: 2 });
+      scale({ x }, { factor: 2 });
       throw new Error('inside');
     };
     expect(() => engine.record(fail)).toThrow('inside');
-    expect(await scale(x, { factor: 3 }).floats()).toEqual(Float32Array.of(3, 6));
+    expect(await scale({ x }, { factor: 3 }).floats()).toEqual(Float32Array.of(3, 6));
   });
 
   it('holds the variant that the engine had', async () => {
     const engine = await testEngine();
     const x = engine.zeros([4]);
     engine.variant = 'naive';
-    const { program } = engine.record(() => ({ y: gelu(x) }));
+    const { program } = engine.record(() => ({ y: gelu({ x }) }));
     engine.variant = 'best';
     const names = program.commands.map((command) => command.kind === 'dispatch' && command.pipeline.name);
     expect(names).toEqual(['gelu_naive']);

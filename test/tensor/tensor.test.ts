@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
-import { add, scale } from '../../src/kernels/elementwise.ts';
 import { testEngine } from '../helpers/engine.ts';
+import { gpu } from './networks.ts';
+
+const { add, scale } = gpu;
 
 describe('tensors', () => {
   it('hold the numbers that they are given, with the dtype of their kind', async () => {
@@ -20,7 +22,7 @@ describe('tensors', () => {
     const engine = await testEngine();
     const empty = engine.tensor([], [2, 0]);
     expect(await empty.floats()).toEqual(new Float32Array(0));
-    expect(await scale(empty, { factor: 2 }).floats()).toEqual(new Float32Array(0));
+    expect(await scale(empty, 2).floats()).toEqual(new Float32Array(0));
   });
 
   it('take numbers later, and only as many and of such a kind as fit', async () => {
@@ -70,8 +72,8 @@ describe('reshape', () => {
     const x = engine.tensor([1, 2, 3, 4], [2, 2]);
     x.requiresGrad = true;
     x.grad = engine.zeros([2, 2]);
-    const doubled = scale(x.reshape([4]), { factor: 2 });
-    const y = scale(doubled.reshape([1, 4]).reshape([2, 2]), { factor: 3 });
+    const doubled = scale(x.reshape([4]), 2);
+    const y = scale(doubled.reshape([1, 4]).reshape([2, 2]), 3);
     engine.backward(y.reshape([4, 1]), engine.tensor([1, 10, 100, 1000], [4, 1]));
     expect(await x.grad.floats()).toEqual(Float32Array.of(6, 60, 600, 6000));
   });
@@ -81,8 +83,8 @@ describe('reshape', () => {
     const x = engine.tensor([1, 2], [2]);
     x.requiresGrad = true;
     x.grad = engine.zeros([2]);
-    const middle = scale(x, { factor: 1 });
-    const both = [scale(middle, { factor: 2 }), scale(middle.reshape([2, 1]), { factor: 3 }).reshape([2])];
+    const middle = scale(x, 1);
+    const both = [scale(middle, 2), scale(middle.reshape([2, 1]), 3).reshape([2])];
     engine.backward(add(both[0], both[1]), engine.tensor([1, 10], [2]));
     expect(await x.grad.floats()).toEqual(Float32Array.of(5, 50));
   });

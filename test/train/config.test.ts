@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { jsonSchemaOf } from '../../src/schema.ts';
 import { modelConfig, resolveConfig, SETTINGS, TrainConfig } from '../../src/train/config.ts';
-import { diagnose } from '../../src/train/diagnose.ts';
 import { PRESETS } from '../../src/train/presets.ts';
+import { diagnose } from '../../src/train/run/diagnose.ts';
 import { learningRateAt } from '../../src/train/schedule.ts';
 
 describe('settings', () => {

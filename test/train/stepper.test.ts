@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { add } from '../../src/kernels/elementwise.ts';
+import { add } from '../../src/kernels/add.ts';
 import type { GPT } from '../../src/model/gpt.ts';
 import type { Engine } from '../../src/tensor/engine.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
@@ -100,7 +100,7 @@ describe('several collections', () => {
     const parameters = models.map(
       (model, i): TrainableParameters => ({ parameters: model.parameters, rate: rates[i] }),
     );
-    const loss = () => add(models[0].loss(ids, targets), models[1].loss(ids, targets));
+    const loss = () => add({ a: models[0].loss(ids, targets), b: models[1].loss(ids, targets) });
     return { models, stepper: new Stepper(engine, { parameters, loss }, { ...SETTINGS, clipNorm }) };
   };
 

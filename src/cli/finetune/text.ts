@@ -7,7 +7,7 @@ import { beginTuning, resumeTuning, TEXT_METHODS, type TextMethod } from '../../
 import type { Engine } from '../../tensor/engine.ts';
 import { DEFAULT_TEMPLATE, parseTemplate } from '../../text/chat/chatTemplate.ts';
 import { resolveConfig, TrainConfig } from '../../train/config.ts';
-import { trainRun } from '../../train/run.ts';
+import { trainRun } from '../../train/run/run.ts';
 import { FILES, type RunCard, readModelConfig, readRunCard } from '../../train/runFolder.ts';
 import type { TextTuning } from '../../train/trainable.ts';
 import { LORA } from '../../train/trainable.ts';

@@ -1,4 +1,5 @@
-import { type SampleSettings, sampleDistribution, sampleSettings } from '../../kernels/sampling/sample.ts';
+import { sampleDistribution } from '../../kernels/sampling/sampling.ts';
+import { SAMPLE_SETTINGS, type SampleSettings } from '../../kernels/sampling/settings.ts';
 import type { Tokenizer } from '../../text/tokenizers/tokenizer.ts';
 import { piece, type TokenFacts, tokenFacts } from './pieces.ts';
 
@@ -26,7 +27,7 @@ export class Choices {
     settings: SampleSettings,
     prompt: readonly number[],
   ) {
-    this.settings = sampleSettings(settings);
+    this.settings = SAMPLE_SETTINGS.floats(settings);
     this.seen = new Uint8Array(tokenizer.vocabSize);
     for (const id of prompt) this.seen[id] = 1;
   }

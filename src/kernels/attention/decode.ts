@@ -1,10 +1,11 @@
-import { type Capabilities, defineKernel } from '../../tensor/kernel.ts';
-import { specialize } from '../skeleton/specialize.ts';
-import { WALK_PARAMS } from './layout.ts';
-import { quadsOf, reader, repeat, writer } from './walk.ts';
+import type { Capabilities } from '../../tensor/capabilities.ts';
+import { defineKernel } from '../../tensor/kernel.ts';
+import { repeat } from '../skeleton/text.ts';
+import { headWidth, TILE_PARAMS } from './layout.ts';
+import { reader, writer } from './tiles.ts';
 
 /** S: positions that a cache has. The others are those of attention. */
-export const CACHE_PARAMS = { ...WALK_PARAMS, S: 'u32', D: 'u32' } as const;
+export const CACHE_PARAMS = { ...TILE_PARAMS, S: 'u32' } as const;
 
 /*
  * Attention of one token over a cache: a workgroup a head, some keys at a time. For the scores, lanes own keys; for the
@@ -116,31 +117,31 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
  * qkv: (B, T, (H + 2 KV) * D), keys, values: (B, KV, S, D), start: (B) u32, y: (B, T, H * D); made for T = 1.
  * Subgroups on lavapipe, with the append, against naive: 2.3 times as fast at H 4, D 32, 50 keys; 2.6 at H 6, D 64, 200 keys.
  */
-export const decode = specialize((D: number) =>
-  defineKernel({
-    name: `cached_attention_decode_${D}`,
-    bind: {
-      qkv: quadsOf('read', D),
-      keys: quadsOf('read', D),
-      values: quadsOf('read', D),
-      start: 'read u32',
-      y: quadsOf('write', D),
-    },
-    params: CACHE_PARAMS,
-    tune: { SUBGROUP: [0, 4, 8, 32] },
-    valid: ({ SUBGROUP }: DecodePoint, { subgroupSize }: Capabilities) => !SUBGROUP || SUBGROUP === subgroupSize,
-    prefer: ({ software, subgroupSize }: Capabilities) => ({
-      SUBGROUP: software && [4, 8].includes(subgroupSize) ? subgroupSize : 0,
-    }),
-    grid: ({ B, T, H }) => [H, T, B],
-    wgsl: ({ SUBGROUP }) =>
-      [
-        `const D = ${D}u;`,
-        reader('qkv', D),
-        reader('keys', D),
-        reader('values', D),
-        writer('y', D),
-        SUBGROUP ? bySubgroup(D, SUBGROUP) : byWorkgroup(D),
-      ].join('\n'),
+export const decode = defineKernel({
+  name: 'cached_attention_decode',
+  bind: {
+    qkv: 'read T',
+    keys: 'read T',
+    values: 'read T',
+    start: 'read u32',
+    y: 'write T',
+  },
+  params: CACHE_PARAMS,
+  tune: { SUBGROUP: [0, 4, 8, 32] },
+  valid: ({ SUBGROUP }: DecodePoint, { subgroupSize }: Capabilities) => !SUBGROUP || SUBGROUP === subgroupSize,
+  prefer: ({ software, subgroupSize }: Capabilities) => ({
+    SUBGROUP: software && [4, 8].includes(subgroupSize) ? subgroupSize : 0,
   }),
-);
+  enable: ({ SUBGROUP }) => (SUBGROUP ? ['subgroups'] : []),
+  ...headWidth,
+  grid: ({ B, T, H }) => [H, T, B],
+  wgsl: ({ SUBGROUP }, { constants: { D } }) =>
+    [
+      `const D = ${D}u;`,
+      reader('qkv', D),
+      reader('keys', D),
+      reader('values', D),
+      writer('y', D),
+      SUBGROUP ? bySubgroup(D, SUBGROUP) : byWorkgroup(D),
+    ].join('\n'),
+});

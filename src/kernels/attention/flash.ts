@@ -1,9 +1,8 @@
 import { defineKernel } from '../../tensor/kernel.ts';
-import { writeOrAdd } from '../skeleton/snippets.ts';
-import { specialize } from '../skeleton/specialize.ts';
-import { type WalkPoint, walkLayout } from './layout.ts';
-import { ATTENTION_PARAMS, sightOf } from './mask.ts';
-import { quadsOf, reader, WalkWriter, writer } from './walk.ts';
+import { writeOrAdd } from '../skeleton/text.ts';
+import { TILE_PARAMS, type TilePoint, tileLayout } from './layout.ts';
+import { maskOf } from './mask.ts';
+import { reader, TileWriter, writer } from './tiles.ts';
 
 /*
  * Attention without a T x T matrix (Dao et al., "FlashAttention", 2022): weights live in registers, the softmax keeps a
@@ -28,7 +27,7 @@ const query = (row: string, i: string): string => `qkvAt((top + ${row}) * width 
 const out = (name: string, row: string, i: string): string => `${name}At(((top + ${row}) * params.H + head) * D, ${i})`;
 
 /** Owned rows t`r` as queries that see the rows before `seen`: running maximum m, sum l and output o of the softmax. */
-export const openQueries = (w: WalkWriter, D: number, seen: (r: number) => string): string =>
+export const openQueries = (w: TileWriter, D: number, seen: (r: number) => string): string =>
   w.rows(
     (r) => `
   ${w.load('q', r, `${query(`t${r}`, 'i')} * ${1 / Math.sqrt(D)}`)}
@@ -38,8 +37,8 @@ export const openQueries = (w: WalkWriter, D: number, seen: (r: number) => strin
   let seen${r} = ${seen(r)};`,
   );
 
-/** A step of their walk over the streams k and v. */
-export const runningSoftmax = (w: WalkWriter): string => `
+/** A step of their loop over k and v. */
+export const runningSoftmax = (w: TileWriter): string => `
   ${w.pairs((r, c) => `var s${r}_${c} = 0.0;`)}
   ${w.dots('s', 'q', 'k')}
   ${w.wholeDots('s')}
@@ -55,47 +54,44 @@ export const runningSoftmax = (w: WalkWriter): string => `
   ${w.add('o', 'p', 'v', 'shrink')}`;
 
 /**
- * Forward: lanes own queries and walk over keys and values with a running maximum m, sum l and output o of the softmax.
+ * Forward: lanes own queries and loop over keys and values with a running maximum m, sum l and output o of the softmax.
  * qkv: (B, T, (H + 2 KV) * D), lengths: (B) u32, y: (B, T, H * D), lse: (B, H, T) f32
  */
-export const flashForward = specialize((D: number) =>
-  defineKernel({
-    name: `attention_flash_${D}`,
-    bind: { qkv: quadsOf('read', D), lengths: 'read u32', y: quadsOf('write', D), lse: 'write' },
-    params: ATTENTION_PARAMS,
-    form: ({ padded }) => padded,
-    ...walkLayout(D, 2), // q, o
-    wgsl: (point: WalkPoint, _, padded) => {
-      const sight = sightOf(padded);
-      const w = new WalkWriter(D, point, 1);
-      const functions = reader('qkv', D) + writer('y', D);
-      return w.shader(
-        ['k', 'v'],
-        functions,
-        `
+export const flashForward = defineKernel({
+  name: 'attention_flash',
+  bind: { qkv: 'read T', lengths: 'read? u32', y: 'write T', lse: 'write' },
+  params: TILE_PARAMS,
+  ...tileLayout(2), // q, o
+  wgsl: (point: TilePoint, { has, constants: { D } }) => {
+    const mask = maskOf(has.lengths);
+    const w = new TileWriter(D, point, 1);
+    const functions = reader('qkv', D) + writer('y', D);
+    return w.shader(
+      ['k', 'v'],
+      functions,
+      `
   let head = group.y;
   let kvHead = head / (params.H / params.KV);
   ${HEADS_WGSL}
-  ${sight.tokens}
-  ${openQueries(w, D, sight.seen)}
+  ${mask.tokens}
+  ${openQueries(w, D, mask.seen)}
   let begin = 0u;
-  let end = ${sight.lastKey(w.owned)};
-  ${w.walk({ k: key, v: value }, runningSoftmax(w))}
+  let end = ${mask.lastKey(w.owned)};
+  ${w.loop({ k: key, v: value }, runningSoftmax(w))}
   ${w.rows(
     (r) => `
-  ${w.store('o', r, `yPut(((top + t${r}) * params.H + head) * D, i, ${sight.unlessPadding(r, `x / l${r}`, 'vec4<f32>()')});`)}
-  ${w.once(r, `lse[(group.z * params.H + head) * params.T + t${r}] = ${sight.unlessPadding(r, `m${r} + log(l${r})`, '0.0')};`)}`,
+  ${w.store('o', r, `yPut(((top + t${r}) * params.H + head) * D, i, ${mask.unlessPadding(r, `x / l${r}`, 'vec4<f32>()')});`)}
+  ${w.once(r, `lse[(group.z * params.H + head) * params.T + t${r}] = ${mask.unlessPadding(r, `m${r} + log(l${r})`, '0.0')};`)}`,
   )}`,
-      );
-    },
-  }),
-);
+    );
+  },
+});
 
-const GRADIENT_PARAMS = { ...ATTENTION_PARAMS, accumulate: 'u32' } as const;
+const GRADIENT_PARAMS = { ...TILE_PARAMS, accumulate: 'u32' } as const;
 
 /** Weights p = exp(s - lse) once more, and ds = p * (dp - delta), from s and dp. */
 const softmaxGradient = (
-  w: WalkWriter,
+  w: TileWriter,
   visible: (r: number, c: number) => string,
   at: (r: number, c: number) => string,
 ) =>
@@ -106,30 +102,28 @@ const softmaxGradient = (
   );
 
 /**
- * Gradient of the queries: lanes own queries and walk over keys and values. With p the weights and dp = dy v,
+ * Gradient of the queries: lanes own queries and loop over keys and values. With p the weights and dp = dy v,
  * ds = p * (dp - delta) and dq = sum ds k / sqrt(D), where delta = sum dy y is kept for `flashKeyGradient`.
  * y, dy: (B, T, H * D), lse, delta: (B, H, T), dqkv: like qkv, its query part
  */
-export const flashQueryGradient = specialize((D: number) =>
-  defineKernel({
-    name: `attention_flash_dq_${D}`,
-    bind: {
-      qkv: quadsOf('read', D),
-      lengths: 'read u32',
-      y: quadsOf('read', D),
-      dy: quadsOf('read', D),
-      lse: 'read',
-      delta: 'write',
-      dqkv: quadsOf('write', D),
-    },
-    params: GRADIENT_PARAMS,
-    form: ({ padded }) => padded,
-    ...walkLayout(D, 3), // q, dy, dq
-    wgsl: (point: WalkPoint, _, padded) => {
-      const sight = sightOf(padded);
-      const w = new WalkWriter(D, point, 2);
-      const functions = reader('qkv', D) + reader('y', D) + reader('dy', D) + writer('dqkv', D, writeOrAdd);
-      const step = `
+export const flashQueryGradient = defineKernel({
+  name: 'attention_flash_dq',
+  bind: {
+    qkv: 'read T',
+    lengths: 'read? u32',
+    y: 'read T',
+    dy: 'read T',
+    lse: 'read',
+    delta: 'write',
+    dqkv: 'write T',
+  },
+  params: GRADIENT_PARAMS,
+  ...tileLayout(3), // q, dy, dq
+  wgsl: (point: TilePoint, { has, constants: { D } }) => {
+    const mask = maskOf(has.lengths);
+    const w = new TileWriter(D, point, 2);
+    const functions = reader('qkv', D) + reader('y', D) + reader('dy', D) + writer('dqkv', D, writeOrAdd);
+    const step = `
     ${w.pairs((r, c) => `var s${r}_${c} = 0.0; var dp${r}_${c} = 0.0;`)}
     ${w.dots('s', 'q', 'k')}
     ${w.dots('dp', 'dy', 'v')}
@@ -140,14 +134,14 @@ export const flashQueryGradient = specialize((D: number) =>
       (r) => `${r}`,
     )}
     ${w.add('dq', 'ds', 'k')}`;
-      return w.shader(
-        ['k', 'v'],
-        functions,
-        `
+    return w.shader(
+      ['k', 'v'],
+      functions,
+      `
   let head = group.y;
   let kvHead = head / (params.H / params.KV);
   ${HEADS_WGSL}
-  ${sight.tokens}
+  ${mask.tokens}
   ${w.rows(
     (r) => `
   var delta${r} = 0.0;
@@ -156,42 +150,39 @@ export const flashQueryGradient = specialize((D: number) =>
   ${w.zeros('dq', r)}
   let place${r} = (group.z * params.H + head) * params.T + t${r};
   let lse${r} = lse[place${r}];
-  let seen${r} = ${sight.seen(r)};`,
+  let seen${r} = ${mask.seen(r)};`,
   )}
   ${w.whole('delta')}
   ${w.rows((r) => w.once(r, `delta[place${r}] = delta${r};`))}
   let begin = 0u;
-  let end = ${sight.lastKey(w.owned)};
-  ${w.walk({ k: key, v: value }, step)}
+  let end = ${mask.lastKey(w.owned)};
+  ${w.loop({ k: key, v: value }, step)}
   ${w.rows((r) => w.store('dq', r, `dqkvPut((top + t${r}) * width + head * D, i, x * ${1 / Math.sqrt(D)});`))}`,
-      );
-    },
-  }),
-);
+    );
+  },
+});
 
 /**
- * Gradients of keys and values: lanes own keys and walk over the queries that see them, of every head of the group:
+ * Gradients of keys and values: lanes own keys and loop over the queries that see them, of every head of the group:
  * dv = sum p dy and dk = sum ds q / sqrt(D).
  */
-export const flashKeyGradient = specialize((D: number) =>
-  defineKernel({
-    name: `attention_flash_dkv_${D}`,
-    bind: {
-      qkv: quadsOf('read', D),
-      lengths: 'read u32',
-      dy: quadsOf('read', D),
-      lse: 'read',
-      delta: 'read',
-      dqkv: quadsOf('write', D),
-    },
-    params: GRADIENT_PARAMS,
-    form: ({ padded }) => padded,
-    ...walkLayout(D, 4), // k, v, dk, dv
-    wgsl: (point: WalkPoint, _, padded) => {
-      const sight = sightOf(padded);
-      const w = new WalkWriter(D, point, 2);
-      const functions = reader('qkv', D) + reader('dy', D) + writer('dqkv', D, writeOrAdd);
-      const step = `
+export const flashKeyGradient = defineKernel({
+  name: 'attention_flash_dkv',
+  bind: {
+    qkv: 'read T',
+    lengths: 'read? u32',
+    dy: 'read T',
+    lse: 'read',
+    delta: 'read',
+    dqkv: 'write T',
+  },
+  params: GRADIENT_PARAMS,
+  ...tileLayout(4), // k, v, dk, dv
+  wgsl: (point: TilePoint, { has, constants: { D } }) => {
+    const mask = maskOf(has.lengths);
+    const w = new TileWriter(D, point, 2);
+    const functions = reader('qkv', D) + reader('dy', D) + writer('dqkv', D, writeOrAdd);
+    const step = `
     ${w.steps((c) => `let place${c} = statistics + min(j + ${c}u, params.T - 1u); let lse${c} = lse[place${c}]; let delta${c} = delta[place${c}];`)}
     ${w.pairs((r, c) => `var s${r}_${c} = 0.0; var dp${r}_${c} = 0.0;`)}
     ${w.dots('s', 'k', 'q')}
@@ -204,34 +195,33 @@ export const flashKeyGradient = specialize((D: number) =>
     )}
     ${w.add('dv', 'p', 'dy')}
     ${w.add('dk', 'ds', 'q')}`;
-      return w.shader(
-        ['q', 'dy'],
-        functions,
-        `
+    return w.shader(
+      ['q', 'dy'],
+      functions,
+      `
   let kvHead = group.y;
   let groupSize = params.H / params.KV;
   ${HEADS_WGSL}
-  ${sight.tokens}
+  ${mask.tokens}
   ${w.rows(
     (r) => `
   ${w.load('k', r, `${key(`t${r}`, 'i')} * ${1 / Math.sqrt(D)}`)}
   ${w.load('v', r, value(`t${r}`, 'i'))}
   ${w.zeros('dk', r)}
   ${w.zeros('dv', r)}
-  let seenFrom${r} = ${sight.seenFrom(r)};`,
+  let seenFrom${r} = ${mask.seenFrom(r)};`,
   )}
   let begin = select(0u, first, params.causal == 1u);
-  let end = ${sight.lastQuery};
+  let end = ${mask.lastQuery};
   for (var head = kvHead * groupSize; head < (kvHead + 1u) * groupSize; head++) {
     let statistics = (group.z * params.H + head) * params.T;
-    ${w.walk({ q: query, dy: (row, i) => out('dy', row, i) }, step)}
+    ${w.loop({ q: query, dy: (row, i) => out('dy', row, i) }, step)}
   }
   ${w.rows(
     (r) => `
   ${w.store('dk', r, `dqkvPut((top + t${r}) * width + kStart, i, x * ${1 / Math.sqrt(D)});`)}
   ${w.store('dv', r, `dqkvPut((top + t${r}) * width + vStart, i, x);`)}`,
   )}`,
-      );
-    },
-  }),
-);
+    );
+  },
+});

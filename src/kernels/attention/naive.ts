@@ -1,24 +1,22 @@
-import { defineKernel } from '../../tensor/kernel.ts';
-import { groupsOf64, oneEach } from '../skeleton/snippets.ts';
+import { defineEach } from '../skeleton/each.ts';
 
 /*
- * The lesson: attention with an invocation for each query (or key) and head. It walks over the other side twice, so that
- * T x T is not stored even here, but each walk loads every row from memory again.
+ * The lesson: attention with an invocation for each query (or key) and head. It loops over the other side twice, so that
+ * T x T is not stored even here, but each loop loads every row from memory again.
  */
-const PARAMS = { B: 'u32', T: 'u32', H: 'u32', KV: 'u32', D: 'u32', causal: 'u32', padded: 'u32' } as const;
+const PARAMS = { B: 'u32', T: 'u32', H: 'u32', KV: 'u32', D: 'u32', causal: 'u32' } as const;
 
 /** Splits invocation i of (B, heads, T), and says where its heads begin in qkv and how many `tokens` its sequence has. */
-const place = (heads: string): string => /* wgsl */ `
+const place = (heads: string, padded: boolean): string => /* wgsl */ `
   let t = i % params.T;
   let b = i / params.T / ${heads};
   let width = (params.H + 2u * params.KV) * params.D;
   let groupSize = params.H / params.KV;
   let top = b * params.T;
-  var tokens = params.T;
-  if (params.padded == 1u) { tokens = min(lengths[b], params.T); }
+  let tokens = ${padded ? 'min(lengths[b], params.T)' : 'params.T'};
   let scale = inverseSqrt(f32(params.D));`;
 
-const queryPlace = /* wgsl */ `${place('params.H')}
+const queryPlace = (padded: boolean): string => /* wgsl */ `${place('params.H', padded)}
   let head = i / params.T % params.H;
   let seen = select(select(tokens, t + 1u, params.causal == 1u), 0u, t >= tokens);
   let q = (top + t) * width + head * params.D;
@@ -33,17 +31,14 @@ fn score(a: u32, b: u32) -> f32 {
   return sum;
 }`;
 
-/** qkv: (B, T, (H + 2 KV) * D), lengths: (B) u32 where `padded` is 1, y: (B, T, H * D), lse: (B, H, T) f32 */
-export const naiveForward = defineKernel({
+/** qkv: (B, T, (H + 2 KV) * D), lengths: (B) u32 where sequences are padded, y: (B, T, H * D), lse: (B, H, T) f32 */
+export const naiveForward = defineEach({
   name: 'attention_naive',
-  bind: { qkv: 'read', lengths: 'read u32', y: 'write', lse: 'write' },
+  bind: { qkv: 'read', lengths: 'read? u32', y: 'write', lse: 'write' },
   params: PARAMS,
-  grid: ({ B, H, T }) => groupsOf64(B * H * T),
-  wgsl: () =>
-    DOT +
-    oneEach(
-      'params.B * params.H * params.T',
-      /* wgsl */ `${queryPlace}
+  each: ['B', 'H', 'T'],
+  functions: DOT,
+  body: ({ has }) => /* wgsl */ `${queryPlace(has.lengths)}
   var largest = -1e30;
   var sum = 0.0;
   for (var j = 0u; j < seen; j++) {
@@ -58,7 +53,6 @@ export const naiveForward = defineKernel({
     let p = exp(score(q, k + j * width) * scale - largest) / sum;
     for (var d = 0u; d < params.D; d++) { y[o + d] += p * qkv[v + j * width + d]; }
   }`,
-    ),
 });
 
 const GRADIENT_PARAMS = { ...PARAMS, accumulate: 'u32' } as const;
@@ -70,17 +64,13 @@ fn scoreGradient(v: u32, o: u32) -> f32 {
 }`;
 
 /** dq = sum_j ds k_j / sqrt(D), where ds = p (dy v_j - delta); delta = sum_d dy y is kept for `naiveKeyGradient`. */
-export const naiveQueryGradient = defineKernel({
+export const naiveQueryGradient = defineEach({
   name: 'attention_naive_dq',
-  bind: { qkv: 'read', lengths: 'read u32', y: 'read', dy: 'read', lse: 'read', delta: 'write', dqkv: 'write' },
+  bind: { qkv: 'read', lengths: 'read? u32', y: 'read', dy: 'read', lse: 'read', delta: 'write', dqkv: 'write' },
   params: GRADIENT_PARAMS,
-  grid: ({ B, H, T }) => groupsOf64(B * H * T),
-  wgsl: () =>
-    DOT +
-    DOT_DY +
-    oneEach(
-      'params.B * params.H * params.T',
-      /* wgsl */ `${queryPlace}
+  each: ['B', 'H', 'T'],
+  functions: DOT + DOT_DY,
+  body: ({ has }) => /* wgsl */ `${queryPlace(has.lengths)}
   var mean = 0.0;
   for (var d = 0u; d < params.D; d++) { mean += dy[o + d] * y[o + d]; }
   delta[i] = mean;
@@ -90,21 +80,16 @@ export const naiveQueryGradient = defineKernel({
     let ds = p * (scoreGradient(v + j * width, o) - mean) * scale;
     for (var d = 0u; d < params.D; d++) { dqkv[q + d] += ds * qkv[k + j * width + d]; }
   }`,
-    ),
 });
 
 /** dk = sum ds q / sqrt(D) and dv = sum p dy, over the queries that see the key, of every head that reads it. */
-export const naiveKeyGradient = defineKernel({
+export const naiveKeyGradient = defineEach({
   name: 'attention_naive_dkv',
-  bind: { qkv: 'read', lengths: 'read u32', dy: 'read', lse: 'read', delta: 'read', dqkv: 'write' },
+  bind: { qkv: 'read', lengths: 'read? u32', dy: 'read', lse: 'read', delta: 'read', dqkv: 'write' },
   params: GRADIENT_PARAMS,
-  grid: ({ B, KV, T }) => groupsOf64(B * KV * T),
-  wgsl: () =>
-    DOT +
-    DOT_DY +
-    oneEach(
-      'params.B * params.KV * params.T',
-      /* wgsl */ `${place('params.KV')}
+  each: ['B', 'KV', 'T'],
+  functions: DOT + DOT_DY,
+  body: ({ has }) => /* wgsl */ `${place('params.KV', has.lengths)}
   let kvHead = i / params.T % params.KV;
   let k = (top + t) * width + (params.H + kvHead) * params.D;
   let v = k + params.KV * params.D;
@@ -122,5 +107,4 @@ export const naiveKeyGradient = defineKernel({
       }
     }
   }`,
-    ),
 });

@@ -1,42 +1,43 @@
 import { UserError } from '../../errors.ts';
-import { defineKernel } from '../../tensor/kernel.ts';
 import type { Numbers } from '../../tensor/op.ts';
-import { format, type Shape } from '../../tensor/shape.ts';
+import { format, type Shape, sameShape } from '../../tensor/shape.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { matmul } from '../matmul/matmul.ts';
-import { layerNorm } from '../norm/layerNorm.ts';
-import { rmsNorm } from '../norm/rmsNorm.ts';
-import { groupsOf64, oneEach } from '../skeleton/snippets.ts';
-import type { Stream } from './writer.ts';
+import { layerNorm, rmsNorm } from '../norm/norm.ts';
+import { defineEach } from '../skeleton/each.ts';
+import type { StepNorm } from './writer.ts';
 
 /*
  * A decoding step's ops in the plain way: by the ops that training uses, and in float64.
  */
 
+/** What every step reads: the stream's parts (B, P, C), and the weights of its norm (C). */
+export interface StepInputs<T> {
+  parts: T;
+  normWeight: T;
+  normBias?: T;
+}
+
 /** The sum of a stream's parts and its norm: (B, P, C) -> x, n (B, 1, C). */
-export function sumAndNorm(parts: Tensor, weight: Tensor, bias: Tensor | undefined, { norm, eps }: Stream) {
+export function sumAndNorm({ parts, normWeight: weight, normBias: bias }: StepInputs<Tensor>, { norm, eps }: StepNorm) {
   const [B, P] = parts.shape;
-  const ones = new Float32Array(B * P).fill(1);
-  const x = matmul(parts.engine.tensor(ones, [B, 1, P]), parts, undefined, undefined, {}); // (B, 1, C)
-  return { x, n: norm === 'layer' ? layerNorm(x, weight, bias, { eps }) : rmsNorm(x, weight, { eps }) };
+  const ones = parts.engine.tensor(new Float32Array(B * P).fill(1), [B, 1, P]);
+  const x = matmul({ a: ones, b: parts }); // (B, 1, C)
+  return { x, n: norm === 'layer' ? layerNorm({ x, weight, bias }, { eps }) : rmsNorm({ x, weight }, { eps }) };
 }
 
 /** y[b,0,c] = x + bias, y[b,1+g,c] = the sum over the K / G inputs of group g, W wide, of u[b,k] weight[k,c]. */
-const split = defineKernel({
+const split = defineEach({
   name: 'split_into_parts',
-  bind: { x: 'read', u: 'read', weight: 'read', bias: 'read', y: 'write' },
-  params: { B: 'u32', C: 'u32', G: 'u32', K: 'u32', W: 'u32', hasBias: 'u32', transposed: 'u32' },
-  grid: ({ B, C, G }) => groupsOf64(B * (G + 1) * C),
-  wgsl: () =>
-    oneEach(
-      'params.B * (params.G + 1u) * params.C',
-      /* wgsl */ `
+  bind: { x: 'read', u: 'read', weight: 'read', bias: 'read?', y: 'write' },
+  params: { B: 'u32', C: 'u32', parts: 'u32', K: 'u32', W: 'u32', transposed: 'u32' },
+  each: ['B', 'parts', 'C'],
+  body: ({ has }) => /* wgsl */ `
   let c = i % params.C;
-  let part = i / params.C % (params.G + 1u);
-  let b = i / params.C / (params.G + 1u);
+  let part = i / params.C % params.parts;
+  let b = i / params.C / params.parts;
   if (part == 0u) {
-    y[i] = x[b * params.C + c];
-    if (params.hasBias == 1u) { y[i] += bias[c]; }
+    y[i] = x[b * params.C + c]${has.bias ? ' + bias[c]' : ''};
     return;
   }
   var sum = 0.0;
@@ -44,7 +45,6 @@ const split = defineKernel({
     sum += u[b * params.K + k] * weight[select(k * params.C + c, c * params.K + k, params.transposed == 1u)];
   }
   y[i] = sum;`,
-    ),
 });
 
 /** The last matrix of a sublayer, by groups of `width` inputs; `u` are its inputs: (B, K) numbers. */
@@ -60,9 +60,7 @@ export interface LastProduct<T> {
 /** Writes the parts (B, 1 + G, C). */
 export function splitInto(y: Tensor, { x, u, weight, bias, width: W, transposed }: LastProduct<Tensor>): void {
   const [B, parts, C] = y.shape;
-  const sizes = { B, C, G: parts - 1, K: u.size / B, W };
-  const flags = { hasBias: bias ? 1 : 0, transposed: transposed ? 1 : 0 };
-  split({ x, u, weight, bias: bias ?? weight, y }, { ...sizes, ...flags });
+  split({ x, u, weight, bias, y }, { B, C, parts, K: u.size / B, W, transposed: transposed ? 1 : 0 });
 }
 
 /** The same in float64. */
@@ -84,26 +82,22 @@ export function splitReference(
 }
 
 /** `sumAndNorm` in float64. */
-export function sumAndNormReference(parts: Numbers, weight: Numbers, bias: Numbers | undefined, stream: Stream) {
+export function sumAndNormReference(inputs: StepInputs<Numbers>, { norm, eps }: StepNorm) {
+  const { parts, normWeight: weight, normBias: bias } = inputs;
   const [B, P, C] = parts.shape;
-  const x: Numbers = { shape: [B, 1, C], data: new Float64Array(B * C) };
-  const sums = x.data as Float64Array;
+  const sums = new Float64Array(B * C);
   for (let i = 0; i < parts.data.length; i++) sums[Math.floor(i / P / C) * C + (i % C)] += parts.data[i];
-  const { definition } = stream.norm === 'layer' ? layerNorm : rmsNorm;
-  return { x, n: { shape: x.shape, data: definition.reference([x, weight, bias], stream) } };
+  const x: Numbers = { shape: [B, 1, C], data: sums };
+  const n = norm === 'layer' ? layerNorm.definition.reference({ x, weight, bias }, { eps }) : undefined;
+  return { x, n: { shape: x.shape, data: n ?? rmsNorm.definition.reference({ x, weight }, { eps }) } };
 }
 
 /** Refuses inputs whose shapes are not as wanted. @throws UserError that names op, input, expected and got */
-export function checkShapes(
-  op: string,
-  names: readonly string[],
-  shapes: readonly (Shape | undefined)[],
-  wanted: readonly Shape[],
-) {
-  shapes.forEach((shape, i) => {
-    if (!shape || format(shape) === format(wanted[i])) return;
-    throw new UserError(`${op}: ${names[i].replace('?', '')} must be ${format(wanted[i])}, got ${format(shape)}`);
-  });
+export function checkShapes(op: string, shapes: object, wanted: Readonly<Record<string, Shape>>): void {
+  for (const [name, shape] of Object.entries(shapes as Record<string, Shape>)) {
+    if (!(name in wanted) || sameShape(shape, wanted[name])) continue;
+    throw new UserError(`${op}: ${name} must be ${format(wanted[name])}, got ${format(shape)}`);
+  }
 }
 
 /** The sizes of a stream (B, P, C). @throws UserError when it has other axes, or a width that does not split into quads */

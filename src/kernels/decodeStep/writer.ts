@@ -1,5 +1,5 @@
-import type { Capabilities } from '../../tensor/kernel.ts';
-import { repeat } from '../attention/walk.ts';
+import type { Capabilities } from '../../tensor/capabilities.ts';
+import { repeat } from '../skeleton/text.ts';
 
 /*
  * What the kernels of a decoding step share. Between them the residual stream is a sum of parts, (B, P, C): part 0 is the
@@ -24,10 +24,11 @@ export const stepLayout = {
     SUBGROUP: subgroupSize,
     ROWS: B > 1 ? 2 : 1,
   }),
+  enable: () => ['subgroups'] as const,
 };
 
-/** How the residual stream is normalized, and for a sublayer which biases there are. */
-export interface Stream {
+/** How the residual stream is normalized. */
+export interface StepNorm {
   norm: 'layer' | 'rms';
   /** Added to the variance, or to the mean square. */
   eps: number;
@@ -101,7 +102,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   }
 
   /** Adds the parts up, gives `keep(r, value, quad)` the sum in the first workgroup, and makes `h` + row of it, normalized. */
-  open({ norm, eps }: Stream, hasBias: boolean, keep?: (r: number) => string): string {
+  open({ norm, eps }: StepNorm, hasBias: boolean, keep?: (r: number) => string): string {
     const layer = norm === 'layer';
     return /* wgsl */ `
   ${this.rows((r) => `var x${r}: array<vec4<f32>, CHUNKS>; var h${r}: array<f32, ${4 * this.chunks}>; var sum${r} = 0.0;`)}
@@ -188,3 +189,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   }`;
   }
 }
+
+/** The norm that the constants of a kernel say. */
+export const normOf = ({ layer, eps }: Readonly<Record<string, number>>): StepNorm => ({
+  norm: layer ? 'layer' : 'rms',
+  eps,
+});

@@ -1,20 +1,13 @@
 import { UserError } from '../../errors.ts';
-import { defineKernel } from '../../tensor/kernel.ts';
-import { type BackwardCall, type Call, defineOp } from '../../tensor/op.ts';
+import { type BackwardCall, type Call, defineOp, type Each } from '../../tensor/op.ts';
 import { format, rowsAndColumns, type Shape, sameShape } from '../../tensor/shape.ts';
-import { ELEMENT_BYTES, Tensor } from '../../tensor/tensor.ts';
+import { ELEMENT_BYTES, type Tensor } from '../../tensor/tensor.ts';
 import { matmul, multiplyInto } from '../matmul/matmul.ts';
-import {
-  defineElementwise,
-  defineVectors,
-  groupsOf64,
-  oneEach,
-  rowLayout,
-  rowShader,
-  writeOrAdd,
-} from '../skeleton/snippets.ts';
-import { crossEntropy } from './crossEntropy.ts';
-import { average, LOG_SUM_EXP } from './crossEntropyKernels.ts';
+import { defineEach } from '../skeleton/each.ts';
+import { defineRows } from '../skeleton/rows.ts';
+import { assign } from '../skeleton/text.ts';
+import { average, LOG_SUM_EXP, logSumExpOfRow, TARGET } from './kernels.ts';
+import { crossEntropy } from './loss.ts';
 
 /*
  * The head of a language model and its loss in one: the logits (R, V) are by far the largest tensor of a small model with a
@@ -62,8 +55,8 @@ export function headLossPays(hidden: Tensor, weight: Tensor): boolean {
   return rows < R && rows + C < 2 * R;
 }
 
-const rowSpec = {
-  bind: { logits: 'write', targets: 'read u32', losses: 'write' },
+const spec = {
+  bind: { logits: 'write T', targets: 'read u32', losses: 'write' },
   params: { R: 'u32', C: 'u32', gradient: 'u32' },
 } as const;
 
@@ -71,14 +64,11 @@ const rowSpec = {
  * The lesson: one invocation a row. losses[r] = -log softmax(logits)[target]; where `gradient` is 1, logits become softmax(logits)
  * less 1 at the target, or 0 for rows that do not count.   logits: (R, C), losses: (R) f32, targets: (R) u32
  */
-const naive = defineKernel({
+const naive = defineEach({
+  ...spec,
   name: 'headLoss_naive',
-  ...rowSpec,
-  grid: ({ R }) => groupsOf64(R),
-  wgsl: () =>
-    oneEach(
-      'params.R',
-      /* wgsl */ `${LOG_SUM_EXP}
+  each: ['R'],
+  body: /* wgsl */ `${LOG_SUM_EXP}
   let id = targets[i];
   let counts = id < params.C;
   losses[i] = 0.0;
@@ -88,96 +78,69 @@ const naive = defineKernel({
     let slope = exp(logits[start + c] - logSumExp) - select(0.0, 1.0, c == id);
     logits[start + c] = select(0.0, slope, counts);
   }`,
-    ),
 });
 
-/** 1 at the part of vector `c` of a row that is its element `id`, else 0. */
-const HOT = /* wgsl */ `
-fn hot(c: u32, id: u32) -> T {
-  let columns = vec4<u32>(WIDTH * c) + vec4<u32>(0u, 1u, 2u, 3u);
-  return narrow(select(vec4<f32>(), vec4<f32>(1.0), columns == vec4<u32>(id)));
-}`;
-
-const rowsShader = rowShader(/* wgsl */ `
-  let start = row * params.C;
-  var peaks = T(-3.4e38);
-  for (var c = lane; c < columns; c += LANES) { peaks = max(peaks, logits[start + c]); }
-  let largest = rowMax(index, top(peaks));
-  var sum = T();
-  for (var c = lane; c < columns; c += LANES) { sum += exp(logits[start + c] - largest); }
-  let lse = largest + log(rowSum(index, total(sum)));
-  if (row >= params.R) { return; }
-  let id = targets[row];
-  let at = id / WIDTH;
-  let counts = at < params.C;
-  // the lane whose column it is reads the target's logit: another one could find it overwritten
-  if (lane == select(0u, at % LANES, counts)) {
-    var loss = 0.0;
-    if (counts) { loss = lse - total(logits[start + at] * hot(at, id)); }
-    losses[row] = loss;
-  }
-  if (params.gradient == 0u) { return; }
-  for (var c = lane; c < columns; c += LANES) {
-    logits[start + c] = select(T(), exp(logits[start + c] - lse) - hot(c, id), counts);
-  }`);
-
-/**
- * The same with a subgroup a row, on vectors of four where V is a multiple of four: 1.5 times naive at (192, 5004) on
- * lavapipe, 1.3 times on SwiftShader. For other V it is level with naive on lavapipe.
- */
-const rows = defineVectors({
+/** The same with lanes that share a row. */
+const rows = defineRows({
+  ...spec,
   name: 'headLoss_rows',
-  ...rowSpec,
-  lengths: ['C'],
-  scalars: ['losses'],
-  ...rowLayout,
-  wgsl: (point, adapter) => HOT + rowsShader(point, adapter),
+  constants: ({ gradient }) => ({ gradient }),
+  functions: TARGET,
+  body: ({ each, constants: { gradient } }) => /* wgsl */ `
+    ${logSumExpOfRow(each)}
+    let id = targets[row];
+    let at = id / WIDTH;
+    let counts = at < columns;
+    // the lane whose column it is reads the target's logit: another one could find it overwritten
+    if (lane == select(0u, at % LANES, counts)) {
+      var loss = 0.0;
+      if (counts) { loss = logSumExp - part(logits[start + at], at, id); }
+      losses[row] = loss;
+    }
+    ${gradient ? each('logits[start + c] = select(T(), exp(logits[start + c] - logSumExp) - hot(c, id), counts);') : ''}`,
 });
 
 /** dx (+)= x dy / divisor: what was kept are gradients of the sum of the losses.   x, dx: (N), dy, divisor: () f32 */
-const finish = defineElementwise({
+const finish = defineEach({
   name: 'headLoss_gradient',
-  bind: { x: 'read', dy: 'read', divisor: 'read', dx: 'write' },
+  bind: { x: 'read T', dy: 'read', divisor: 'read', dx: 'write T' },
   params: { N: 'u32', accumulate: 'u32' },
+  each: ['N'],
   lengths: ['N'],
-  scalars: ['dy', 'divisor'],
-  body: /* wgsl */ `
-    let value = x[i] * (dy[0] / divisor[0]);
-    ${writeOrAdd('dx[i]', 'value', 'accumulate')}`,
+  body: ({ constants: { accumulate } }) => assign('dx[i]', 'x[i] * (dy[0] / divisor[0])', accumulate),
 });
+
+interface Inputs {
+  hidden: Tensor;
+  weight: Tensor;
+  targets: Tensor;
+}
 
 export interface HeadLossAttributes {
   /** Rows whose logits are made at a time: a multiple of 64; see `chunkRowsFor` for what is taken unless told. */
   chunkRows?: number;
 }
 
-function checkShapes([hidden, weight, targets]: readonly (Shape | undefined)[]): void {
-  const [rowShape, C] = [hidden!.slice(0, -1), hidden!.at(-1)];
-  if (C === undefined || weight!.length !== 2 || weight![1] !== C) {
-    const [h, w] = [format(hidden!), format(weight!)];
+function checkShapes({ hidden, weight, targets }: Each<Inputs, Shape>): void {
+  const [rowShape, C] = [hidden.slice(0, -1), hidden.at(-1)];
+  if (C === undefined || weight.length !== 2 || weight[1] !== C) {
+    const [h, w] = [format(hidden), format(weight)];
     throw new UserError(`headLoss: hidden (..., C) and weight (V, C) do not fit, got hidden ${h}, weight ${w}`);
   }
-  if (sameShape(rowShape, targets!)) return;
+  if (sameShape(rowShape, targets)) return;
   throw new UserError(
-    `headLoss: targets must be ${format(rowShape)} for hidden ${format(hidden!)}, got ${format(targets!)}`,
+    `headLoss: targets must be ${format(rowShape)} for hidden ${format(hidden)}, got ${format(targets)}`,
   );
-}
-
-/** Rows `first` to before `first + count` of a tensor of rows, of the given shape. */
-function rowsOf({ engine, dtype, view, size }: Tensor, R: number, first: number, count: number): Tensor {
-  const width = size / R;
-  const [offsetBytes, sizeBytes] = [view.offsetBytes + ELEMENT_BYTES * width * first, ELEMENT_BYTES * width * count];
-  return new Tensor(engine, [count, width], dtype, { block: view.block, offsetBytes, sizeBytes });
 }
 
 /** Losses of all rows, in chunks of `chunkRows`, and the gradients of their sum that are wanted. */
 function inChunks(
-  { engine, inputs, saved, variant, output: loss }: Call<HeadLossAttributes>,
+  { engine, inputs, saved, variant, output: loss }: Call<Inputs, HeadLossAttributes>,
   chunkRows: number,
   kernel: typeof naive | typeof rows,
 ): void {
-  const [hidden, weight, targets] = inputs as [Tensor, Tensor, Tensor];
-  const { R } = rowsAndColumns(hidden.shape);
+  const { hidden, weight, targets } = inputs;
+  const { R, C } = rowsAndColumns(hidden.shape);
   const V = weight.shape[0];
   const wanted = (input: Tensor): boolean => engine.tape.writing && input.requiresGrad;
   const gradient = wanted(hidden) || wanted(weight) ? 1 : 0;
@@ -185,23 +148,28 @@ function inChunks(
   const losses = engine.empty([R]);
   for (let first = 0; first < R; first += chunkRows) {
     const count = Math.min(chunkRows, R - first);
-    const of = (tensor: Tensor): Tensor => rowsOf(tensor, R, first, count);
-    const logits = rowsOf(room, room.shape[0], 0, count); //                                        (count, V)
-    multiplyInto({ tensor: logits, accumulate: 0 }, of(hidden), weight, { transposeB: true }, variant);
-    kernel({ logits, targets: of(targets), losses: of(losses) }, { R: count, C: V, gradient });
-    if (wanted(hidden)) multiplyInto({ tensor: of(saved.dHidden), accumulate: 0 }, logits, weight, {}, variant);
+    const [some, logits] = [hidden.part(first * C, [count, C]), room.part(0, [count, V])];
+    multiplyInto({ tensor: logits, accumulate: 0 }, { a: some, b: weight }, { transposeB: true }, variant);
+    const ofRows = { targets: targets.part(first, [count]), losses: losses.part(first, [count]) };
+    kernel({ logits, ...ofRows }, { R: count, C: V, gradient });
+    const dHidden = { tensor: saved.dHidden.part(first * C, [count, C]), accumulate: 0 } as const;
+    if (wanted(hidden)) multiplyInto(dHidden, { a: logits, b: weight }, {}, variant);
     const dWeight = { tensor: saved.dWeight, accumulate: first > 0 ? 1 : 0 } as const;
-    if (wanted(weight)) multiplyInto(dWeight, logits, of(hidden), { transposeA: true }, variant);
+    if (wanted(weight)) multiplyInto(dWeight, { a: logits, b: some }, { transposeA: true }, variant);
   }
-  average({ losses, targets, weights: losses, loss, divisor: saved.divisor }, { R, V, weighted: 0 });
+  average({ losses, targets, loss, divisor: saved.divisor }, { R, V });
 }
 
-const rowsOfChunk = ({ engine, inputs: [hidden, weight] }: Call<HeadLossAttributes>): number =>
-  chunkRowsFor(rowsAndColumns(hidden!.shape).R, weight!.shape[0], engine.capabilities.software);
+const rowsOfChunk = ({ engine, inputs: { hidden, weight } }: Call<Inputs>): number =>
+  chunkRowsFor(rowsAndColumns(hidden.shape).R, weight.shape[0], engine.capabilities.software);
 
-function backward({ saved: { dHidden, dWeight, divisor }, dy, target }: BackwardCall<HeadLossAttributes>): void {
-  for (const [i, x] of [dHidden, dWeight].entries()) {
-    const dx = target(i);
+function backward({
+  saved: { dHidden, dWeight, divisor },
+  dy,
+  target,
+}: BackwardCall<Inputs, HeadLossAttributes>): void {
+  for (const [name, x] of [['hidden', dHidden] as const, ['weight', dWeight] as const]) {
+    const dx = target(name);
     if (dx) finish({ x, dy, divisor, dx: dx.tensor }, { N: x.size, accumulate: dx.accumulate });
   }
 }
@@ -214,7 +182,7 @@ function backward({ saved: { dHidden, dWeight, divisor }, dy, target }: Backward
  * hidden: (..., C), weight: (V, C), targets: (...) u32, loss: ()
  * @throws UserError when shapes do not fit, or chunkRows is not a multiple of 64.
  */
-export const headLoss = defineOp<[hidden: Tensor, weight: Tensor, targets: Tensor], HeadLossAttributes>({
+export const headLoss = defineOp<Inputs, HeadLossAttributes>({
   name: 'headLoss',
   inputs: ['hidden', 'weight', 'targets'],
   shape: (shapes, { chunkRows = ROWS }) => {
@@ -222,27 +190,43 @@ export const headLoss = defineOp<[hidden: Tensor, weight: Tensor, targets: Tenso
     if (chunkRows > 0 && chunkRows % ROWS === 0) return [];
     throw new UserError(`headLoss: chunkRows must be a multiple of ${ROWS}, got ${chunkRows}`);
   },
-  saves: ([hidden, weight]) => ({ dHidden: hidden!, dWeight: weight!, divisor: [] }),
+  saves: ({ hidden, weight }) => ({ dHidden: hidden, dWeight: weight, divisor: [] }),
   run: {
-    naive: (call) => inChunks(call, rowsAndColumns(call.inputs[0]!.shape).R, naive),
-    chunked: (call) => inChunks(call, call.attributes.chunkRows ?? rowsOfChunk(call), rows),
+    naive: {
+      idea: 'All logits at once, and an invocation a row of them.',
+      run: (call) => inChunks(call, rowsAndColumns(call.inputs.hidden.shape).R, naive),
+    },
+    chunked: {
+      idea: 'Logits of a chunk of rows at a time, on vectors of four where V is a multiple of four; a subgroup a row.',
+      gain: 'the row kernel at (192, 5004): 1.5 times naive on lavapipe, 1.3 on SwiftShader; for other V it is level with naive on lavapipe',
+      run: (call) => inChunks(call, call.attributes.chunkRows ?? rowsOfChunk(call), rows),
+    },
   },
-  reference: ([hidden, weight, targets]) => {
-    const shape = [...hidden!.shape.slice(0, -1), weight!.shape[0]];
-    const logits = matmul.definition.reference([hidden, weight], { transposeB: true });
-    return crossEntropy.definition.reference([{ shape, data: logits }, targets], {});
+  reference: ({ hidden, weight, targets }) => {
+    const shape = [...hidden.shape.slice(0, -1), weight.shape[0]];
+    const data = matmul.definition.reference({ a: hidden, b: weight }, { transposeB: true });
+    return crossEntropy.definition.reference({ logits: { shape, data }, targets }, {});
   },
   backward,
   products: 2,
-  reduction: ([hidden, weight]) => {
-    const { R, C } = rowsAndColumns(hidden!);
-    return Math.max(R, C, weight![0]);
+  reduction: ({ hidden, weight }) => {
+    const { R, C } = rowsAndColumns(hidden);
+    return Math.max(R, C, weight[0]);
   },
   cases: [
-    { inputs: [[1, 1], [1, 1], { shape: [1], below: 1 }] },
-    { inputs: [[3, 5], [7, 5], { shape: [3], below: 9 }] }, // 7 and 8 are ignored
-    { inputs: [[2, 33, 3], [36, 3], { shape: [2, 33], below: 40 }], attributes: { chunkRows: 64 } },
-    { inputs: [[129, 5], [13, 5], { shape: [129], below: 14 }], attributes: { chunkRows: 64 } },
-    { inputs: [[70, 2], [260, 2], { shape: [70], below: 300 }], attributes: { chunkRows: 64 } },
+    [{ hidden: [1, 1], weight: [1, 1], targets: { shape: [1], below: 1 } }],
+    [{ hidden: [3, 5], weight: [7, 5], targets: { shape: [3], below: 9 } }], // 7 and 8 are ignored
+    [{ hidden: [2, 33, 3], weight: [36, 3], targets: { shape: [2, 33], below: 40 } }, { chunkRows: 64 }],
+    [{ hidden: [129, 5], weight: [13, 5], targets: { shape: [129], below: 14 } }, { chunkRows: 64 }],
+    [{ hidden: [70, 2], weight: [260, 2], targets: { shape: [70], below: 300 } }, { chunkRows: 64 }],
   ],
+  workloads: ({ B, T, C, V }) => {
+    const forward = 2 * B * T * C * V;
+    return [
+      {
+        case: [{ hidden: [B * T, C], weight: [V, C], targets: { shape: [B * T], below: V } }],
+        flops: { forward, training: 3 * forward },
+      },
+    ];
+  },
 });

@@ -1,27 +1,22 @@
-import { type Binding, type Capabilities, defineKernel, type Kernel } from '../../tensor/kernel.ts';
+import type { Capabilities } from '../../tensor/capabilities.ts';
+import { defineKernel } from '../../tensor/kernel.ts';
 import { fitsImage, type Matrix } from '../../tensor/operands/image.ts';
 import { sizeClass } from '../../tensor/tuning/table.ts';
 import { geluWgsl } from '../geluFormula.ts';
-import { A_ALONG, ACCUMULATE, B_ALONG, FOURS, HEAD, imageForm, K_FOURS, lanesForm, type MatmulPoint } from './lanes.ts';
-import { matrixFor, matrixForm } from './matrix.ts';
-import { tileForm } from './tile.ts';
+import { defineEach } from '../skeleton/each.ts';
+import { imageShader } from './image.ts';
+import { lanesShader } from './lanes.ts';
+import { matrixFor, matrixShader } from './matrix.ts';
+import { tileShader } from './tile.ts';
+import type { MatmulForm, MatmulPoint } from './tiles.ts';
 
 /*
  * c[m,n] = sum_k a[m,k] b[k,n], the kernel where a transformer spends nine tenths of its time.
  *
- * Operands are addressed by strides, so that one shader serves the three forms that training needs: NN (forward), NT
+ * Operands are addressed by strides, so that one shader serves the three products that training needs: NN (forward), NT
  * (gradient of the left operand) and TN (gradient of the right one). What follows a matmul in a transformer (bias, GELU,
- * residual) is an epilogue: it works on the sums while they are still in registers.
- *
- * Five forms of the kernel, all correct everywhere that they are valid:
- *   naive    one invocation an element; every operand is loaded from memory for one multiply-add.
- *   tile     a workgroup computes a TILE x TILE square through workgroup memory, each invocation 4 x 4 to 8 x 8 of it: what GPUs want.
- *   lanes    one subgroup computes a TM x TN tile in registers: lanes run along columns, rows are broadcast by shuffles, so that
- *            memory is touched once for TM multiply-adds: what software adapters want, whose loads cost as much as 8 of those.
- *   image    the lanes form fed from textures, from which software adapters load four numbers in the time that one takes from a
- *            buffer: twice as fast as from buffers on lavapipe, the copies into textures included.
- *   matrix   the tile form with products of whole matrices by a subgroup: what GPUs with units for them want.
- * In mixed precision all but images read f16 operands, and add up in f32.
+ * residual) is an epilogue: it works on the sums while they are still in registers. In mixed precision all but images read f16
+ * operands, and add up in f32.
  */
 
 const PARAMS = {
@@ -39,58 +34,43 @@ const PARAMS = {
   bCol: 'u32',
   accumulate: 'u32',
 } as const;
-export type MatmulParams = Record<keyof typeof PARAMS, number>;
+type MatmulParams = Record<keyof typeof PARAMS, number>;
 
-export interface Epilogue {
-  bias?: boolean;
-  gelu?: boolean;
-  residual?: boolean;
-}
+/** T, where columns come in fours, is a vector of them. `before`: what GELU gets, kept for its gradient. */
+const BIND = {
+  a: 'operand',
+  b: 'operand',
+  bias: 'read? T',
+  residual: 'read? T',
+  before: 'write? T',
+  c: 'write T',
+} as const;
 
-/** Which bindings an epilogue adds. Those that run along columns are vectors of four where columns come in fours. */
-function bindingsOf({ bias, gelu, residual }: Epilogue): Record<string, Binding> {
-  const bind: Record<string, Binding> = { a: 'operand', b: 'operand' };
-  if (bias) bind.bias = 'read fours';
-  if (residual) bind.residual = 'read fours';
-  if (gelu) bind.before = 'write fours';
-  bind.c = 'write fours';
-  return bind;
-}
-
-/** The WGSL function `store(matrix, m, n, sum)`, on vectors of four columns where `fours`. */
-function storeWgsl({ bias, gelu, residual }: Epilogue, accumulate: string, fours = false): string {
-  const type = fours ? 'vec4<f32>' : 'f32';
+/** The epilogue: the WGSL function `store(matrix, m, n, sum)`. */
+function storeWgsl(has: Record<keyof typeof BIND, boolean>, accumulate: string, width: 1 | 4): string {
   const lines = [
-    bias && !fours && 'value += bias[n];', // vectors begin with it
-    gelu && 'before[i] = value; value = gelu(value);',
-    residual && 'value += residual[i];',
+    has.bias && width === 1 && 'value += bias[n];', // vectors begin with it
+    has.before && 'before[i] = value; value = gelu(value);',
+    has.residual && 'value += residual[i];',
     `if (${accumulate}) { value += c[i]; }`,
     'c[i] = value;',
   ];
-  return /* wgsl */ `${gelu ? geluWgsl(type) : ''}
-fn store(matrix: u32, m: u32, n: u32, sum: ${type}) {
-  let i = ((matrix * params.M + m) * params.N + n)${fours ? ' / 4u' : ''};
+  return /* wgsl */ `${has.before ? geluWgsl('T') : ''}
+fn store(matrix: u32, m: u32, n: u32, sum: T) {
+  let i = ((matrix * params.M + m) * params.N + n) / WIDTH;
   var value = sum;
   ${lines.filter(Boolean).join('\n  ')}
 }`;
 }
 
-const suffix = (epilogue: Epilogue): string =>
-  Object.keys(epilogue)
-    .map((part) => `_${part}`)
-    .join('');
-
-const defineNaive = (epilogue: Epilogue) => {
-  return defineKernel({
-    name: `matmul_naive${suffix(epilogue)}`,
-    bind: bindingsOf(epilogue),
-    params: PARAMS,
-    grid: ({ M, N, batch }) => Math.ceil((M * N * batch) / 64),
-    wgsl: () => /* wgsl */ `${storeWgsl(epilogue, 'params.accumulate == 1u')}
-@compute @workgroup_size(64)
-fn main${HEAD} {
-  let i = groupIndex(group, groups) * 64u + lane;
-  if (i >= params.M * params.N * params.batch) { return; }
+/** The lesson: one invocation an element; every operand is loaded from memory for one multiply-add. */
+export const naive = defineEach({
+  name: 'matmul_naive',
+  bind: BIND,
+  params: PARAMS,
+  each: ['M', 'N', 'batch'],
+  functions: ({ has }) => storeWgsl(has, 'params.accumulate == 1u', 1),
+  body: /* wgsl */ `
   let n = i % params.N;
   let m = i / params.N % params.M;
   let matrix = i / params.N / params.M;
@@ -98,20 +78,8 @@ fn main${HEAD} {
   let bStart = matrix * params.bBatch + n * params.bCol;
   var sum = 0.0;
   for (var k = 0u; k < params.K; k++) { sum += f32(a[aStart + k * params.aCol]) * f32(b[bStart + k * params.bRow]); }
-  store(matrix, m, n, sum);
-}`,
-  });
-};
-
-const formOf = ({ aCol, bRow, N, K, accumulate }: MatmulParams): number =>
-  (aCol === 1 ? A_ALONG : 0) |
-  (bRow === 1 ? B_ALONG : 0) |
-  (accumulate ? ACCUMULATE : 0) |
-  (N % 4 === 0 ? FOURS : 0) |
-  (K % 4 === 0 ? K_FOURS : 0);
-
-/** Whether c and what lies like it are bound as vectors of four columns. */
-const inFours = ({ IMAGE }: MatmulPoint, form: number): boolean => IMAGE === 1 && (form & FOURS) > 0;
+  store(matrix, m, n, sum);`,
+});
 
 /** "NT M=512 N=64 K=128": T for an operand that is stored as its transpose. The strides follow, for dense operands. */
 function shapeClass({ M, N, K, batch, aCol, bRow }: MatmulParams): string {
@@ -167,47 +135,28 @@ function prefer(adapter: Capabilities, params: MatmulParams): MatmulPoint {
   return valid(tile, adapter) ? tile : { ...tile, MATRIX: 0 };
 }
 
-const defineFast = (epilogue: Epilogue) => {
-  return defineKernel<string, keyof MatmulParams, MatmulPoint>({
-    name: `matmul${suffix(epilogue)}`,
-    bind: bindingsOf(epilogue),
-    params: PARAMS,
-    tune: { LANES: [1, 0], IMAGE: [1, 0], MATRIX: [1, 0], TM: [1, 8, 16, 32, 64], TN: [16, 32, 64] },
-    valid,
-    fits,
-    prefer,
-    images: matricesOf,
-    form: formOf,
-    fours: inFours,
-    shapeClass,
-    grid: ({ M, N, batch }, { TM, TN }) => Math.ceil(M / TM) * Math.ceil(N / TN) * batch,
-    wgsl: (point, adapter, form) => {
-      const { subgroupSize } = adapter;
-      const fours = inFours(point, form);
-      const store = storeWgsl(epilogue, form & ACCUMULATE ? 'true' : 'false', fours);
-      if (point.MATRIX) return matrixForm(point, adapter, store, form);
-      if (point.IMAGE) return imageForm(point, subgroupSize, store, form, fours && epilogue.bias === true);
-      return point.LANES ? lanesForm(point, subgroupSize, store) : tileForm(point, store);
-    },
-  });
-};
-
-/** Every epilogue that a transformer asks for has its own kernels. */
-const EPILOGUES: readonly Epilogue[] = [
-  {},
-  { bias: true },
-  { residual: true },
-  { bias: true, gelu: true },
-  { bias: true, residual: true },
-  { gelu: true },
-];
-const KERNELS = new Map(
-  EPILOGUES.map((epilogue) => [suffix(epilogue), { naive: defineNaive(epilogue), fast: defineFast(epilogue) }]),
-);
-
-/** The kernel of an epilogue; `naive` for the lesson. */
-export function matmulKernel(epilogue: Epilogue, naive: boolean): Kernel<string, keyof MatmulParams> {
-  const kernels = KERNELS.get(suffix(epilogue));
-  if (!kernels) throw new Error(`matmul has no kernel with the epilogue ${JSON.stringify(epilogue)}`);
-  return (naive ? kernels.naive : kernels.fast) as Kernel<string, keyof MatmulParams>;
-}
+/** All fast variants: which one is a tuning point. */
+export const fast = defineKernel<typeof BIND, keyof MatmulParams, MatmulPoint>({
+  name: 'matmul',
+  bind: BIND,
+  params: PARAMS,
+  tune: { LANES: [1, 0], IMAGE: [1, 0], MATRIX: [1, 0], TM: [1, 8, 16, 32, 64], TN: [16, 32, 64] },
+  ...{ valid, fits, prefer, shapeClass, images: matricesOf },
+  constants: ({ aCol, bRow, N, K, accumulate }) => ({
+    ...{ aAlong: Number(aCol === 1), bAlong: Number(bRow === 1), accumulate },
+    ...{ fours: Number(N % 4 === 0), kFours: Number(K % 4 === 0) },
+  }),
+  width: ({ N }, { IMAGE }) => (IMAGE && N % 4 === 0 ? 4 : 1),
+  enable: ({ LANES, MATRIX }) => {
+    if (MATRIX) return ['subgroups', 'chromium_experimental_subgroup_matrix'];
+    return LANES ? ['subgroups'] : [];
+  },
+  grid: ({ M, N, batch }, { TM, TN }) => Math.ceil(M / TM) * Math.ceil(N / TN) * batch,
+  wgsl: (point, { adapter, has, constants, width }) => {
+    const form = constants as unknown as MatmulForm;
+    const store = storeWgsl(has, form.accumulate ? 'true' : 'false', width);
+    if (point.MATRIX) return matrixShader(point, adapter, store, form);
+    if (point.IMAGE) return imageShader(point, adapter.subgroupSize, store, form, width === 4 && has.bias);
+    return point.LANES ? lanesShader(point, adapter.subgroupSize, store) : tileShader(point, store);
+  },
+});

@@ -1,111 +1,34 @@
 import { UserError } from '../../errors.ts';
-import { type BackwardCall, type Call, defineOp, type Numbers, type Target } from '../../tensor/op.ts';
+import type { Capabilities } from '../../tensor/capabilities.ts';
+import {
+  type Call,
+  type Case,
+  defineOp,
+  type Each,
+  type Numbers,
+  type Sizes,
+  type Variant,
+  type Workload,
+} from '../../tensor/op.ts';
 import { format, type Shape, sizeOf } from '../../tensor/shape.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
-import { geluGradient } from '../gelu.ts';
 import { geluValue } from '../geluFormula.ts';
-import { sumDown } from '../reduce.ts';
-import { matmulKernel } from './kernel.ts';
+import { fast } from './kernel.ts';
+import { backward, extents, type MatmulAttributes, type MatmulInputs, multiply } from './product.ts';
 
-/** Strides of an operand: elements to the next row, column and matrix. */
-interface Strides {
-  row: number;
-  col: number;
-  batch: number;
-}
-const flip = ({ row, col, batch }: Strides): Strides => ({ row: col, col: row, batch });
+export { multiplyInto } from './product.ts';
 
-interface Product {
-  a: Tensor;
-  aStrides: Strides;
-  b: Tensor;
-  bStrides: Strides;
-  c: Tensor;
-  M: number;
-  N: number;
-  K: number;
-  batch: number;
-  accumulate?: 0 | 1;
-  /** The epilogue's tensors. */
-  bias?: Tensor;
-  before?: Tensor;
-  residual?: Tensor;
-}
-
-function multiply(variant: string, product: Product): void {
-  const { a, b, c, aStrides, bStrides, M, N, K, batch, accumulate = 0, bias, before, residual } = product;
-  const epilogue = { ...(bias && { bias: true }), ...(before && { gelu: true }), ...(residual && { residual: true }) };
-  const kernel = matmulKernel(epilogue, variant === 'naive');
-  const extras = { ...(bias && { bias }), ...(before && { before }), ...(residual && { residual }) };
-  kernel(
-    { a, b, c, ...extras },
-    {
-      ...{ M, N, K, batch, accumulate },
-      ...{ aBatch: aStrides.batch, bBatch: bStrides.batch },
-      ...{ aRow: aStrides.row, aCol: aStrides.col, bRow: bStrides.row, bCol: bStrides.col },
-    },
-  );
-}
-
-export interface MatmulAttributes {
-  /** a is given as (..., K, M), b as (..., N, K). */
-  transposeA?: boolean;
-  transposeB?: boolean;
-  /** Applies GELU after the bias. */
-  gelu?: boolean;
-}
-
-interface Extents {
-  M: number;
-  N: number;
-  K: number;
-  batch: number;
-  a: Strides;
-  b: Strides;
-}
-
-/** Works out M, N, K, batch and strides. A two-axis b is shared: the leading axes of a are then rows. */
-function extents(aShape: Shape, bShape: Shape, { transposeA, transposeB }: MatmulAttributes): Extents {
-  const [aRows, aCols] = aShape.slice(-2);
-  const [bRows, bCols] = bShape.slice(-2);
-  const shared = bShape.length === 2 && !transposeA;
-  const batch = shared ? 1 : sizeOf(aShape.slice(0, -2));
-  const a = { row: aCols, col: 1, batch: aRows * aCols };
-  const b = { row: bCols, col: 1, batch: bShape.length === 2 ? 0 : bRows * bCols };
-  return {
-    M: shared ? sizeOf(aShape.slice(0, -1)) : transposeA ? aCols : aRows,
-    N: transposeB ? bRows : bCols,
-    K: transposeA ? aRows : aCols,
-    batch,
-    a: transposeA ? flip(a) : a,
-    b: transposeB ? flip(b) : b,
-  };
-}
-
-/** c = a b, or c += a b, without the tape: for ops that are made of products. Writes to `target`, dense as `matmul`'s output. */
-export function multiplyInto(
-  { tensor: c, accumulate }: Target,
-  a: Tensor,
-  b: Tensor,
-  attributes: MatmulAttributes,
-  variant: string,
-): void {
-  const { a: aStrides, b: bStrides, ...sizes } = extents(a.shape, b.shape, attributes);
-  multiply(variant, { a, aStrides, b, bStrides, c, ...sizes, accumulate });
-}
-
-function outputShape([a, b, bias, residual]: readonly (Shape | undefined)[], attributes: MatmulAttributes): Shape {
+function outputShape({ a, b, bias, residual }: Each<MatmulInputs, Shape>, attributes: MatmulAttributes): Shape {
   const { transposeA, transposeB } = attributes;
-  if (a!.length < 2 || b!.length < 2) {
-    throw new UserError(`matmul: a and b need at least 2 axes, got a ${format(a!)}, b ${format(b!)}`);
+  if (a.length < 2 || b.length < 2) {
+    throw new UserError(`matmul: a and b need at least 2 axes, got a ${format(a)}, b ${format(b)}`);
   }
-  const [K, inner] = [a!.at(transposeA ? -2 : -1), b!.at(transposeB ? -1 : -2)];
-  if (K !== inner) throw new UserError(`matmul: inner axes differ, a ${format(a!)}, b ${format(b!)}`);
-  const leading = a!.slice(0, -2);
-  const sameBatch = format(leading) === format(b!.slice(0, -2));
-  if (!sameBatch && b!.length > 2) throw new UserError(`matmul: batch axes differ, a ${format(a!)}, b ${format(b!)}`);
-  const N = b!.at(transposeB ? -2 : -1)!;
-  const out = [...leading, a!.at(transposeA ? -1 : -2)!, N];
+  const [K, inner] = [a.at(transposeA ? -2 : -1), b.at(transposeB ? -1 : -2)];
+  if (K !== inner) throw new UserError(`matmul: inner axes differ, a ${format(a)}, b ${format(b)}`);
+  const leading = a.slice(0, -2);
+  const sameBatch = format(leading) === format(b.slice(0, -2));
+  if (!sameBatch && b.length > 2) throw new UserError(`matmul: batch axes differ, a ${format(a)}, b ${format(b)}`);
+  const N = b.at(transposeB ? -2 : -1)!;
+  const out = [...leading, a.at(transposeA ? -1 : -2)!, N];
   if (bias && (bias.length !== 1 || bias[0] !== N)) {
     throw new UserError(`matmul: bias must be (${N}), got ${format(bias)}`);
   }
@@ -115,87 +38,12 @@ function outputShape([a, b, bias, residual]: readonly (Shape | undefined)[], att
   return out;
 }
 
-function forward({
-  inputs: [a, b, bias, residual],
-  attributes,
-  output: c,
-  saved,
-  variant,
-}: Call<MatmulAttributes>): void {
-  const { a: aStrides, b: bStrides, ...sizes } = extents(a!.shape, b!.shape, attributes);
-  multiply(variant, { a: a!, aStrides, b: b!, bStrides, c, ...sizes, bias, residual, before: saved.before });
+function forward({ inputs, attributes, output: c, saved: { before }, variant }: Call<MatmulInputs, MatmulAttributes>) {
+  multiply(variant, { ...inputs, before, c }, extents(inputs.a.shape, inputs.b.shape, attributes));
 }
 
-/** da = dc b^T and db = a^T dc, each written in the layout that its operand has; dbias sums over rows. */
-function backward(call: BackwardCall<MatmulAttributes>): void {
-  const { engine, inputs, attributes, saved, variant, dy, target, pass } = call;
-  const [a, b] = inputs;
-  const { M, N, K, batch, a: aStrides, b: bStrides } = extents(a!.shape, b!.shape, attributes);
-  pass(3, dy);
-  let dc = dy;
-  if (saved.before) {
-    dc = engine.empty(dy.shape, 'f32', 'a gradient');
-    geluGradient({ x: saved.before, dy, dx: dc }, { N: dy.size, accumulate: 0 });
-  }
-  const dcStrides = { row: N, col: 1, batch: M * N };
-  const dbias = target(2);
-  if (dbias) sumDown(dc, dbias);
-  const da = target(0);
-  if (da) {
-    const { tensor: c, accumulate } = da;
-    const bt = { b: b!, bStrides: flip(bStrides) };
-    if (attributes.transposeA) {
-      // da is (K, M): the product's transpose, b dc^T
-      multiply(variant, {
-        a: b!,
-        aStrides: bStrides,
-        b: dc,
-        bStrides: flip(dcStrides),
-        c,
-        M: K,
-        N: M,
-        K: N,
-        batch,
-        accumulate,
-      });
-    } else multiply(variant, { a: dc, aStrides: dcStrides, ...bt, c, M, N: K, K: N, batch, accumulate });
-  }
-  const db = target(1);
-  if (db) {
-    const { tensor: c, accumulate } = db;
-    if (attributes.transposeB) {
-      // db is (N, K): dc^T a
-      multiply(variant, {
-        a: dc,
-        aStrides: flip(dcStrides),
-        b: a!,
-        bStrides: aStrides,
-        c,
-        M: N,
-        N: K,
-        K: M,
-        batch,
-        accumulate,
-      });
-    } else
-      multiply(variant, {
-        a: a!,
-        aStrides: flip(aStrides),
-        b: dc,
-        bStrides: dcStrides,
-        c,
-        M: K,
-        N,
-        K: M,
-        batch,
-        accumulate,
-      });
-  }
-}
-
-function reference(inputs: readonly (Numbers | undefined)[], attributes: MatmulAttributes): Float64Array {
-  const [a, b, bias, residual] = inputs;
-  const { M, N, K, batch, a: as, b: bs } = extents(a!.shape, b!.shape, attributes);
+function reference({ a, b, bias, residual }: Each<MatmulInputs, Numbers>, attributes: MatmulAttributes): Float64Array {
+  const { M, N, K, batch, a: as, b: bs } = extents(a.shape, b.shape, attributes);
   const c = new Float64Array(batch * M * N);
   for (let i = 0; i < c.length; i++) {
     const n = i % N;
@@ -203,12 +51,60 @@ function reference(inputs: readonly (Numbers | undefined)[], attributes: MatmulA
     const matrix = Math.floor(i / N / M);
     let sum = bias ? bias.data[n] : 0;
     for (let k = 0; k < K; k++) {
-      sum +=
-        a!.data[matrix * as.batch + m * as.row + k * as.col] * b!.data[matrix * bs.batch + k * bs.row + n * bs.col];
+      sum += a.data[matrix * as.batch + m * as.row + k * as.col] * b.data[matrix * bs.batch + k * bs.row + n * bs.col];
     }
     c[i] = (attributes.gelu ? geluValue(sum) : sum) + (residual ? residual.data[i] : 0);
   }
   return c;
+}
+
+/** A rung of the ladder: one tuning point of the fast kernel. TN is four columns a lane unless told. */
+const rung = (
+  idea: string,
+  [LANES, IMAGE, MATRIX]: readonly [number, number, number],
+  TM: number,
+  TN?: number,
+): Variant<MatmulInputs, MatmulAttributes> => ({
+  ...{ idea, run: forward },
+  at: {
+    kernel: fast,
+    point: ({ subgroupSize }: Capabilities) => ({ LANES, IMAGE, MATRIX, TM, TN: TN ?? 4 * (subgroupSize || 8) }),
+  },
+});
+
+/** One call that is a product of `rows` rows: its gradients are two more products of the same size. */
+function product(
+  what: string,
+  rows: Shape,
+  [K, N]: readonly [number, number],
+  attributes: MatmulAttributes & { residual?: boolean },
+): Workload<MatmulInputs, MatmulAttributes> {
+  const { residual, ...rest } = attributes;
+  const inputs = { a: [...rows, K], b: rest.transposeB ? [N, K] : [K, N] };
+  const forward = 2 * sizeOf(rows) * K * N;
+  const called: Case<MatmulInputs, MatmulAttributes> = [
+    residual ? { ...inputs, residual: [...rows, N] } : inputs,
+    rest,
+  ];
+  return { what, case: called, flops: { forward, training: 3 * forward } };
+}
+
+/** The linear layers of a block, and the head. Llama's matrices are (out, in), and its MLP has two that go up. */
+export function linearProducts(
+  { C, H, KV, D, I, V, style }: Sizes,
+  rows: Shape,
+): Workload<MatmulInputs, MatmulAttributes>[] {
+  const llama = style === 'llama';
+  const layout = llama ? { transposeB: true } : {};
+  return [
+    product('queries, keys, values', rows, [C, D * (H + 2 * KV)], layout),
+    product('heads + residual', rows, [C, C], { ...layout, residual: true }),
+    llama
+      ? product('MLP gate and up', rows, [C, 2 * I], layout)
+      : product('MLP up + GELU', rows, [C, I], { gelu: true }),
+    product('MLP down + residual', rows, [I, C], { ...layout, residual: true }),
+    product('logits', rows, [C, V], { transposeB: true }),
+  ];
 }
 
 /**
@@ -217,84 +113,101 @@ function reference(inputs: readonly (Numbers | undefined)[], attributes: MatmulA
  * `transposeA` and `transposeB` take the operands as (..., K, M) and (..., N, K).
  * @throws UserError when inner or batch axes differ, or bias or residual do not fit.
  */
-export const matmul = defineOp<[a: Tensor, b: Tensor, bias?: Tensor, residual?: Tensor], MatmulAttributes>({
+export const matmul = defineOp<MatmulInputs, MatmulAttributes>({
   name: 'matmul',
   inputs: ['a', 'b', 'bias?', 'residual?'],
   shape: outputShape,
   saves: (shapes, attributes): Record<string, Shape> =>
     attributes.gelu ? { before: outputShape(shapes, attributes) } : {},
-  run: { naive: forward, best: forward },
+  run: {
+    naive: {
+      idea: 'An invocation an element: every multiply-add loads both of its operands from memory.',
+      run: forward,
+    },
+    tile32: rung(
+      'A workgroup stages 32 x 32 tiles in workgroup memory, so that a load from memory serves 32 multiply-adds; each invocation sums 4 x 4 of them in registers.',
+      [0, 0, 0],
+      32,
+      32,
+    ),
+    tile64: rung(
+      '64 x 64 tiles and 8 x 8 sums an invocation: 64 multiply-adds for four vectors from workgroup memory. What GPUs want.',
+      [0, 0, 0],
+      64,
+      64,
+    ),
+    matrix64: rung(
+      'A subgroup multiplies whole matrices of the staged tile at once, on the units that GPUs have for that.',
+      [0, 0, 1],
+      64,
+      64,
+    ),
+    lanes8: rung(
+      'A subgroup by itself, without barriers, which CPUs pay dearly: lanes own columns, and 8 rows go around by shuffles in place of loads.',
+      [1, 0, 0],
+      8,
+    ),
+    lanes16: rung('16 rows: every column that was loaded serves twice as many multiply-adds.', [1, 0, 0], 16),
+    lanes32: rung('32 rows: twice as many again; more would not fit the registers.', [1, 0, 0], 32),
+    image32: rung(
+      'Operands come as textures, from which a CPU loads four numbers in the time that a buffer takes for one; the copies are counted.',
+      [1, 1, 0],
+      32,
+      32,
+    ),
+    image64: rung(
+      '64 rows from textures: each value of B that is loaded serves twice as many multiply-adds.',
+      [1, 1, 0],
+      64,
+      32,
+    ),
+    best: { idea: 'Whichever of these is best for the shape and the adapter.', run: forward },
+  },
   reference,
   backward,
-  reduction: ([a, b], attributes) => {
-    const { M, N, K, batch } = extents(a!, b!, attributes);
+  reduction: ({ a, b }, attributes) => {
+    const { M, N, K, batch } = extents(a, b, attributes);
     return Math.max(M * batch, N, K);
   },
   cases: [
-    {
-      inputs: [
-        [1, 1],
-        [1, 1],
-      ],
-    },
-    {
-      inputs: [
-        [3, 5],
-        [5, 7],
-      ],
-    },
-    {
-      inputs: [
-        [33, 13],
-        [13, 65],
-      ],
-    },
-    {
-      inputs: [
-        [2, 17, 9],
-        [9, 31],
-      ],
-    },
-    {
-      inputs: [
-        [5, 11],
-        [37, 11],
-      ],
-      attributes: { transposeB: true },
-    },
-    {
-      inputs: [
-        [11, 9],
-        [11, 33],
-      ],
-      attributes: { transposeA: true },
-    },
-    {
-      inputs: [
-        [2, 3, 4, 5],
-        [2, 3, 5, 6],
-      ],
-    },
-    {
-      inputs: [
-        [3, 7, 5],
-        [3, 9, 7],
-      ],
-      attributes: { transposeA: true, transposeB: true },
-    },
-    {
-      inputs: [
-        [3, 7, 5],
-        [3, 7, 9],
-      ],
-      attributes: { transposeA: true },
-    },
-    { inputs: [[4, 6], [6, 9], [9]] },
-    { inputs: [[1, 6], [6, 9], [9], [1, 9]] },
-    { inputs: [[2, 5, 6], [6, 9], [9]], attributes: { gelu: true } },
+    [{ a: [1, 1], b: [1, 1] }],
+    [{ a: [3, 5], b: [5, 7] }],
+    [{ a: [33, 13], b: [13, 65] }],
+    [{ a: [2, 17, 9], b: [9, 31] }],
+    [{ a: [5, 11], b: [37, 11] }, { transposeB: true }],
+    [{ a: [11, 9], b: [11, 33] }, { transposeA: true }],
+    [{ a: [2, 3, 4, 5], b: [2, 3, 5, 6] }],
+    [
+      { a: [3, 7, 5], b: [3, 9, 7] },
+      { transposeA: true, transposeB: true },
+    ],
+    [{ a: [3, 7, 5], b: [3, 7, 9] }, { transposeA: true }],
+    // matrices of a that share b
+    [{ a: [3, 7, 5], b: [7, 9] }, { transposeA: true }],
+    [
+      { a: [2, 2, 7, 5], b: [9, 7], bias: [9] },
+      { transposeA: true, transposeB: true },
+    ],
+    [
+      { a: [7, 5], b: [9, 7] },
+      { transposeA: true, transposeB: true },
+    ],
+    [{ a: [2, 3, 5], b: [2, 9, 5] }, { transposeB: true }],
+    [{ a: [4, 6], b: [6, 9], bias: [9] }],
+    [{ a: [1, 6], b: [6, 9], bias: [9], residual: [1, 9] }],
+    [{ a: [2, 5, 6], b: [6, 9], bias: [9] }, { gelu: true }],
     // columns in fours
-    { inputs: [[65, 4], [4, 36], [36], [65, 36]] },
-    { inputs: [[2, 3, 5], [5, 12], [12]], attributes: { gelu: true } },
-    { inputs: [[2, 5, 6], [9, 6], undefined, [2, 5, 9]], attributes: { transposeB: true } },
+    [{ a: [65, 4], b: [4, 36], bias: [36], residual: [65, 36] }],
+    [{ a: [2, 3, 5], b: [5, 12], bias: [12] }, { gelu: true }],
+    [{ a: [2, 5, 6], b: [9, 6], residual: [2, 5, 9] }, { transposeB: true }],
   ],
+  workloads: (sizes) => linearProducts(sizes, [sizes.B, sizes.T]),
+  ladder: {
+    axes: ['M', 'N', 'K'],
+    shapes: { software: [512, 512, 512], gpu: [4096, 4096, 4096] },
+    workload: ([M, N, K]) => ({
+      case: [{ a: [M, K], b: [K, N] }],
+      flops: { forward: 2 * M * N * K, training: 6 * M * N * K },
+    }),
+  },
 });

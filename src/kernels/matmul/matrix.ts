@@ -1,9 +1,10 @@
 import type { SubgroupMatrix } from '../../gpu/adapter.ts';
-import type { Capabilities } from '../../tensor/kernel.ts';
-import { A_ALONG, B_ALONG, HEAD, locateTile, type MatmulPoint } from './lanes.ts';
+import type { Capabilities } from '../../tensor/capabilities.ts';
+import { range } from '../skeleton/text.ts';
+import { HEAD, locateTile, type MatmulForm, type MatmulPoint } from './tiles.ts';
 
 /*
- * The WGSL of matmul's form for GPUs whose subgroups multiply matrices as a whole: 16 x 16 of f16 added up in f32 on AMD (WMMA)
+ * The WGSL of matmul for GPUs whose subgroups multiply matrices as a whole: 16 x 16 of f16 added up in f32 on AMD (WMMA)
  * and NVIDIA (tensor cores), 8 x 8 on Apple, of f32 as well. A workgroup computes a TM x TN tile: each of four subgroups a
  * quarter of it, whose sums stay in registers, from slices of both operands in workgroup memory.
  */
@@ -79,21 +80,20 @@ function load(part: Stage, type: string, line: string, k: number): string {
 }
 
 /**
- * The matrix form. The workgroup has four subgroups where they are of the largest size that the adapter has; where they are smaller
+ * The workgroup has four subgroups where they are of the largest size that the adapter has; where they are smaller
  * and so more, those past the fourth only copy.
  */
-export function matrixForm(point: MatmulPoint, adapter: Capabilities, store: string, form: number): string {
+export function matrixShader(point: MatmulPoint, adapter: Capabilities, store: string, form: MatmulForm): string {
   const { TM, TN } = point;
   const { M, N, K } = matrixFor(point, adapter)!;
   const invocations = QUARTERS * adapter.subgroupMost;
-  const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
   const [rows, cols] = [range(TM / 2 / M), range(TN / 2 / N)];
   const width = TN / 2;
   const a: Stage = {
-    ...{ name: 'a', side: TM, dense: (form & A_ALONG) > 0, first: 'm0', size: 'M', across: 'aRow', along: 'aCol' },
+    ...{ name: 'a', side: TM, dense: form.aAlong > 0, first: 'm0', size: 'M', across: 'aRow', along: 'aCol' },
   };
   const b: Stage = {
-    ...{ name: 'b', side: TN, dense: (form & B_ALONG) > 0, first: 'n0', size: 'N', across: 'bCol', along: 'bRow' },
+    ...{ name: 'b', side: TN, dense: form.bAlong > 0, first: 'n0', size: 'N', across: 'bCol', along: 'bRow' },
   };
   const elements = (part: Stage): number => (part.dense ? part.side : DEPTH) * pitchOf(part);
   const [left, right] = [`subgroup_matrix_left<Operand, ${K}, ${M}>`, `subgroup_matrix_right<Operand, ${N}, ${K}>`];

@@ -1,13 +1,14 @@
-import { HEAD, locateTile, type MatmulPoint, opaque } from './lanes.ts';
+import { range } from '../skeleton/text.ts';
+import { HEAD, locateTile, type MatmulPoint, opaque } from './tiles.ts';
 
 /*
- * The WGSL of matmul's form for all GPUs: tiles in workgroup memory.
+ * The WGSL of matmul for all GPUs: tiles in workgroup memory.
  */
 
-/** Depth of the slices that the tile form stages in workgroup memory. */
+/** Depth of the slices that are staged in workgroup memory. */
 const TILE_DEPTH = 16;
 
-/** An operand of the tile form: SIDE rows of a (or columns of b) are staged, four to a vector, DEPTH vectors of k deep. */
+/** An operand: SIDE rows of a (or columns of b) are staged, four to a vector, DEPTH vectors of k deep. */
 interface Stage {
   name: 'a' | 'b';
   side: number;
@@ -36,7 +37,7 @@ const stageTile = ({ name, side, invocations, first, size, across, along }: Stag
     }`;
 
 /**
- * The tile form: each invocation has an 8 x 8 (or 4 x 4) square of sums, whose rows and columns lie in vectors of four, a
+ * Each invocation has an 8 x 8 (or 4 x 4) square of sums, whose rows and columns lie in vectors of four, a
  * workgroup's width apart. Mesa's compiler for AMD's navi21 and navi31 makes an inner loop of it that is nine tenths
  * multiply-adds (four tenths with scalars in the tiles), without spills, 8 subgroups a SIMD. That takes bounds of the inner
  * loop that Dawn knows, for then it leaves out its tests of the indices, and offsets that are constant within a step. The
@@ -44,13 +45,12 @@ const stageTile = ({ name, side, invocations, first, size, across, along }: Stag
  *
  * In mixed precision the tiles are f16, half as large; the squares of sums are f32 all the same.
  */
-export function tileForm({ TM, TN }: MatmulPoint, store: string): string {
+export function tileShader({ TM, TN }: MatmulPoint, store: string): string {
   const each = TM >= 64 ? 8 : 4;
   const steps = each === 8 ? 2 : 4; // of k at a time
   const bound = each === 8 ? `${TILE_DEPTH / steps}u` : `${TILE_DEPTH / steps}u * min(1u, params.M)`;
   const [down, across] = [TM / each, TN / each];
   const invocations = down * across;
-  const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
   const numbers = range(each);
   const quads = range(each / 4);
   const element = (i: number): string => `${i >> 2}.${'xyzw'[i & 3]}`;

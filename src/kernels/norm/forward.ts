@@ -1,41 +1,40 @@
-import { defineKernel } from '../../tensor/kernel.ts';
-import type { Call } from '../../tensor/op.ts';
+import type { Call, Each, Variant } from '../../tensor/op.ts';
 import { rowsAndColumns, type Shape } from '../../tensor/shape.ts';
-import { defineRows, type RowText, rowGroups } from '../skeleton/heldRows.ts';
-import { groupsOf64, oneEach } from '../skeleton/snippets.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { defineEach } from '../skeleton/each.ts';
+import { defineRows, type RowText } from '../skeleton/rows.ts';
 
 /*
  * Layer norm and RMS norm: n = (x - mean) * rstd, y = n * weight + bias, where `centred` is 1; for RMS norm it is 0, the mean
  * counts as 0 and there is no bias.   x, y: (R, C), weight, bias: (C), mean, rstd: (R) f32
  */
 
+export interface NormInputs {
+  x: Tensor;
+  weight: Tensor;
+  bias?: Tensor;
+}
+
 export interface NormAttributes {
   /** Added to the variance (or the mean square): 1e-5 in GPT-2, 1e-5 or 1e-6 in Llama. */
   eps: number;
 }
 
-/** 1 for layer norm, 0 for RMS norm. */
-export interface NormKind {
-  centred: 0 | 1;
-}
-
-const forwardSpec = {
-  bind: { x: 'read', weight: 'read', bias: 'read', y: 'write', mean: 'write', rstd: 'write' },
-  params: { R: 'u32', C: 'u32', G: 'u32', eps: 'f32', centred: 'u32', hasBias: 'u32' },
+const spec = {
+  bind: { x: 'read T', weight: 'read T', bias: 'read? T', y: 'write T', mean: 'write', rstd: 'write' },
+  params: { R: 'u32', C: 'u32', eps: 'f32', centred: 'u32' },
+  constants: ({ centred }: Record<string, number>) => ({ centred }),
 } as const;
 
 /** The lesson: one invocation a row, three walks over it. */
-const forwardNaive = defineKernel({
+const naive = defineEach({
+  ...spec,
   name: 'norm_naive',
-  ...forwardSpec,
-  grid: ({ R }) => groupsOf64(R),
-  wgsl: () =>
-    oneEach(
-      'params.R',
-      /* wgsl */ `
+  each: ['R'],
+  body: ({ has, constants: { centred } }) => /* wgsl */ `
   let start = i * params.C;
   var average = 0.0;
-  if (params.centred == 1u) {
+  if (${centred === 1}) {
     for (var c = 0u; c < params.C; c++) { average += x[start + c]; }
     average /= f32(params.C);
   }
@@ -46,12 +45,10 @@ const forwardNaive = defineKernel({
   }
   let scale = inverseSqrt(squares / f32(params.C) + params.eps);
   for (var c = 0u; c < params.C; c++) {
-    let value = (x[start + c] - average) * scale * weight[c];
-    if (params.hasBias == 1u) { y[start + c] = value + bias[c]; } else { y[start + c] = value; }
+    y[start + c] = (x[start + c] - average) * scale * weight[c]${has.bias ? ' + bias[c]' : ''};
   }
   mean[i] = average;
   rstd[i] = scale;`,
-    ),
 });
 
 /** Mean and squares about it, of a row that is at hand: the squares in a second pass, which then costs nothing. */
@@ -75,24 +72,18 @@ const oneWalk = ({ each }: RowText): string => /* wgsl */ `
 
 const aboutZero = ({ each }: RowText): string => `let average = 0.0; ${each('squares += v * v;')}`;
 
-/**
- * A subgroup a row, which stays in registers, as do the weights for all rows of a workgroup: 3.8 times naive at (3072, 256) on
- * lavapipe for layer norm, 2.9 for RMS norm, half of the bandwidth of a buffer copy. A walk over the row for the moments and one
- * for y: 1.8 times.
- */
-const forwardRows = defineRows({
+/** A row stays in registers, as do the weights for all rows of a workgroup. */
+const rows = defineRows({
+  ...spec,
   name: 'norm_rows',
-  ...forwardSpec,
-  scalars: ['mean', 'rstd'],
-  flags: ['centred', 'hasBias'],
-  columns: ({ value, has }) => value('w', 'weight[c]') + (has('hasBias') ? value('b', 'bias[c]') : ''),
+  columns: ({ value, has }) => value('w', 'weight[c]') + (has.bias ? value('b', 'bias[c]') : ''),
   body: (text) => /* wgsl */ `
     let length = f32(columns * WIDTH);
     ${text.value('v', 'x[start + c]')}
     var squares = T();
-    ${(!text.has('centred') ? aboutZero : text.held ? twoPasses : oneWalk)(text)}
+    ${(text.constants.centred === 0 ? aboutZero : text.held ? twoPasses : oneWalk)(text)}
     let scale = inverseSqrt(rowSum(lane, total(squares)) / length + params.eps);
-    ${text.each(`y[start + c] = (v - average) * scale * w${text.has('hasBias') ? ' + b' : ''};`)}
+    ${text.each(`y[start + c] = (v - average) * scale * w${text.has.bias ? ' + b' : ''};`)}
     if (lane == 0u) {
       mean[row] = average;
       rstd[row] = scale;
@@ -100,19 +91,23 @@ const forwardRows = defineRows({
 });
 
 /** What the forward pass keeps: mean (0 where it is not centred) and 1 / standard deviation (or root mean square) of each row. */
-export const savedStatistics = ([x]: readonly (Shape | undefined)[]): Record<string, Shape> => {
-  const { R } = rowsAndColumns(x!);
+export const savedStatistics = ({ x }: Each<NormInputs, Shape>): Record<string, Shape> => {
+  const { R } = rowsAndColumns(x);
   return { mean: [R], rstd: [R] };
 };
 
 /** The forward variants of a norm. */
-export const normForward = ({ centred }: NormKind): Record<'naive' | 'rows', (call: Call<NormAttributes>) => void> => {
+export function normForward(centred: 0 | 1): Record<'naive' | 'rows', Variant<NormInputs, NormAttributes>> {
   const by =
-    (kernel: typeof forwardNaive | typeof forwardRows) =>
-    ({ engine, inputs: [x, weight, bias], output: y, saved, attributes: { eps } }: Call<NormAttributes>): void => {
-      const { R, C } = rowsAndColumns(x!.shape);
-      const params = { R, C, G: rowGroups(engine.capabilities, R), eps, centred, hasBias: bias ? 1 : 0 };
-      kernel({ x: x!, weight: weight!, bias: bias ?? weight!, y, mean: saved.mean, rstd: saved.rstd }, params);
-    };
-  return { naive: by(forwardNaive), rows: by(forwardRows) };
-};
+    (kernel: typeof naive | typeof rows) =>
+    ({ inputs, output: y, saved: { mean, rstd }, attributes: { eps } }: Call<NormInputs, NormAttributes>): void =>
+      kernel({ ...inputs, y, mean, rstd }, { ...rowsAndColumns(y.shape), eps, centred });
+  return {
+    naive: { idea: 'An invocation a row, which it walks over three times, number by number.', run: by(naive) },
+    rows: {
+      idea: 'A subgroup a row, which stays in registers, as do the weights for all rows of a workgroup.',
+      gain: `lavapipe, (3072, 256): ${centred ? '3.8' : '2.9'} times naive, half of the bandwidth of a buffer copy; a walk over the row for the moments and one for y: 1.8 times`,
+      run: by(rows),
+    },
+  };
+}

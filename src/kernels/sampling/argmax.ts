@@ -1,27 +1,23 @@
 import { UserError } from '../../errors.ts';
 import { defineKernel } from '../../tensor/kernel.ts';
 import { defineOp } from '../../tensor/op.ts';
-import { format } from '../../tensor/shape.ts';
+import { format, type Shape } from '../../tensor/shape.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
+import { defineEach } from '../skeleton/each.ts';
 
 /** The lesson: one invocation a row.   logits: (B, V) f32, ids: (B) u32 */
-const naive = defineKernel({
+const naive = defineEach({
   name: 'argmax_naive',
   bind: { logits: 'read', ids: 'write u32' },
   params: { B: 'u32', V: 'u32' },
-  grid: ({ B }) => Math.ceil(B / 64),
-  wgsl: () => /* wgsl */ `
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
-        @builtin(local_invocation_index) lane: u32) {
-  let row = groupIndex(group, groups) * 64u + lane;
-  if (row >= params.B) { return; }
+  each: ['B'],
+  body: /* wgsl */ `
+  let start = i * params.V;
   var best = 0u;
-  for (var i = 1u; i < params.V; i++) {
-    if (logits[row * params.V + i] > logits[row * params.V + best]) { best = i; }
+  for (var id = 1u; id < params.V; id++) {
+    if (logits[start + id] > logits[start + best]) { best = id; }
   }
-  ids[row] = best;
-}`,
+  ids[i] = best;`,
 });
 
 /**
@@ -82,35 +78,36 @@ export function argmaxOf(numbers: ArrayLike<number>): number {
   return best;
 }
 
+const sizesOf = ([B, V]: Shape) => ({ B, V });
+
 /** The id of the largest logit of each row; the lowest id wins ties.   logits: (B, V) -> (B) u32 */
-export const argmax = defineOp<[logits: Tensor]>({
+export const argmax = defineOp<{ logits: Tensor }>({
   name: 'argmax',
   inputs: ['logits'],
   dtype: 'u32',
-  shape: ([logits]) => {
-    if (logits!.length === 2 && logits![1] > 0) return [logits![0]];
-    throw new UserError(`argmax: logits must be (B, V) with V at least 1, got ${format(logits!)}`);
+  shape: ({ logits }) => {
+    if (logits.length === 2 && logits[1] > 0) return [logits[0]];
+    throw new UserError(`argmax: logits must be (B, V) with V at least 1, got ${format(logits)}`);
   },
   run: {
-    naive: ({ inputs: [logits], output: ids }) => {
-      const [B, V] = logits!.shape;
-      naive({ logits: logits!, ids }, { B, V });
-    },
-    rows: ({ inputs: [logits], output: ids }) => {
-      const [B, V] = logits!.shape;
-      rows({ logits: logits!, ids }, { B, V });
+    naive: ({ inputs: { logits }, output: ids }) => naive({ logits, ids }, sizesOf(logits.shape)),
+    rows: {
+      idea: 'A workgroup a row: its lanes stride over the ids, and a tree in workgroup memory finds the best.',
+      run: ({ inputs: { logits }, output: ids }) => rows({ logits, ids }, sizesOf(logits.shape)),
     },
   },
-  reference: ([logits]) => {
-    const [B, V] = logits!.shape;
-    const data = Array.from(logits!.data);
+  reference: ({ logits }) => {
+    const { B, V } = sizesOf(logits.shape);
+    const data = Array.from(logits.data);
     return Float64Array.from({ length: B }, (_, b) => argmaxOf(data.slice(b * V, (b + 1) * V)));
   },
   cases: [
-    { inputs: [[1, 1]] },
-    { inputs: [[3, 7]] },
-    { inputs: [[5, 65]] },
-    { inputs: [{ shape: [3, 257], scale: 0 }] },
-    { inputs: [[1, 50257]] },
+    [{ logits: [1, 1] }],
+    [{ logits: [3, 7] }],
+    [{ logits: [5, 65] }],
+    [{ logits: { shape: [3, 257], scale: 0 } }],
+    [{ logits: [1, 50257] }],
   ],
+  workloads: ({ B, V }) => [{ case: [{ logits: [B, V] }] }],
+  operations: 1,
 });

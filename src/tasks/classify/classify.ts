@@ -141,7 +141,7 @@ async function learn(
   { signal, checkpoint, onEvent }: TuneClassifierOptions,
 ): Promise<Tuned<Validated> & { learner: Learner }> {
   const { pooling, batchSize, seed } = settings;
-  const { engine } = model.parameters.values;
+  const { engine } = model.parameters;
   const parts = { reader: { model, pooling, batchSize }, head, ...learned };
   const learner = settings.method === 'head' ? await StateLearner.read(engine, parts) : new TextLearner(engine, parts);
   const stepper = new Stepper(

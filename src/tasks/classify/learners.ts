@@ -1,5 +1,5 @@
 /** What a classifier learns from, step by step: whole texts through the model, or, when the model is frozen, states computed once. */
-import { crossEntropy } from '../../kernels/loss/crossEntropy.ts';
+import { crossEntropy } from '../../kernels/loss/loss.ts';
 import type { Head } from '../../model/heads.ts';
 import { pool, poolingPlaces } from '../../model/heads.ts';
 import type { Engine, Recording } from '../../tensor/engine.ts';
@@ -56,7 +56,7 @@ class Targets {
   }
 
   loss(logits: Tensor): Tensor {
-    return crossEntropy(logits, this.classes, this.weights);
+    return crossEntropy({ logits, targets: this.classes, weights: this.weights });
   }
 }
 

@@ -1,5 +1,5 @@
-import { crossEntropy } from '../../kernels/loss/crossEntropy.ts';
-import type { PassOptions } from '../../model/gpt.ts';
+import { crossEntropy } from '../../kernels/loss/loss.ts';
+import type { PassOptions } from '../../model/layers.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { TaggedSentence } from '../../text/labels/conll.ts';
 import { trainingBatches } from '../../text/labels/labelledBatches.ts';
@@ -58,14 +58,14 @@ export class TagLessons {
     const { model, head, bidirectional } = this.parts;
     const { ids, lengths, targets } = this.inputsOf(length);
     const options: PassOptions = { state, ...(bidirectional && { bidirectional, lengths }) };
-    return crossEntropy(head.logits(model.hidden(ids, options)), targets);
+    return crossEntropy({ logits: head.logits(model.hidden(ids, options)), targets });
   }
 
   private inputsOf(length: number): Inputs {
     const before = this.inputs.get(length);
     if (before) return before;
     const { batchSize } = this.settings;
-    const { engine } = this.parts.model.parameters.values;
+    const { engine } = this.parts.model.parameters;
     const made = {
       ids: engine.zeros([batchSize, length], 'u32'),
       lengths: engine.zeros([batchSize], 'u32'),

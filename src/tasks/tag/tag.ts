@@ -83,7 +83,7 @@ export async function tuneTagger({ base, wishes = {}, onEvent, ...options }: Tun
   const tagged: TaggerParts = { model, head, tokenizer: base.tokenizer, tags, bidirectional };
   const lessons = new TagLessons(tagged, train, settings);
   const loss: Objective['loss'] = (state, _, length) => lessons.loss(state, length);
-  const stepper = new Stepper(model.parameters.values.engine, { parameters, loss }, stepSettings(settings));
+  const stepper = new Stepper(model.parameters.engine, { parameters, loss }, stepSettings(settings));
   const tagger = new Tagger(tagged, EVALUATED);
   const tuned = await tune({
     ...{ stepper, course: settings, signal: options.signal, checkpoint: options.checkpoint },

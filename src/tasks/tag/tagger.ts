@@ -101,7 +101,7 @@ export class Tagger {
     const before = this.passes.get(length);
     if (before) return before;
     const { model, head, bidirectional } = this.parts;
-    const { engine } = model.parameters.values;
+    const { engine } = model.parameters;
     const ids = engine.zeros([this.batchSize, length], 'u32');
     const lengths = engine.zeros([this.batchSize], 'u32');
     const options = bidirectional ? { bidirectional, lengths } : {}; // behind a causal mask, padding is out of sight

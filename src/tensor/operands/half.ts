@@ -1,12 +1,6 @@
 import { roundUp, type View } from '../../gpu/memory.ts';
 import type { Tensor } from '../tensor.ts';
 
-/**
- * What kernels read their operands as: `float32`, or `mixed`: f16 copies of them. Tensors are f32 either way, and so are
- * sums (Micikevicius et al., "Mixed precision training", 2018).
- */
-export type Precision = 'float32' | 'mixed';
-
 /** The largest f16, and its bits as an f32: floats of one sign are ordered as their bits are, infinities and NaN last. */
 export const LARGEST_HALF = 65504;
 const LARGEST_HALF_BITS = 0x477fe000;

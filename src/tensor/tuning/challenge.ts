@@ -1,4 +1,4 @@
-import type { Point } from '../kernel.ts';
+import type { Point } from './table.ts';
 
 /** What a point takes when it is new, in ms. */
 export interface FirstRun {

@@ -1,15 +1,17 @@
 /** Chooses tuning points by measurement: for each kernel and shape class that some work dispatches, on scratch memory. */
 
-import type { Dispatched, Engine } from '../engine.ts';
-import { classOf, measuredPoint, type Point, preferredPoint } from '../kernel.ts';
+import type { Engine } from '../engine.ts';
+import type { Dispatched } from '../kernel.ts';
 import { type ChallengeLimits, challenge, type Verdict } from './challenge.ts';
 import { PointBench } from './pointBench.ts';
-import { entryName, formatChoice, type TuningTable } from './table.ts';
+import { formatChoice, type Point, type TuningTable } from './table.ts';
 
 /** A kernel on work of a shape class, to be tuned. */
 export interface TuningTask {
   /** Its name in a table. */
   entry: string;
+  /** See `Choices`. */
+  shaders: string;
   /** A dispatch that stands for all of the class. */
   dispatch: Dispatched;
   /** How many of them the work has. */
@@ -21,7 +23,7 @@ export interface TuningTask {
 /** What was found for a task. */
 export interface Tuned extends Verdict {
   entry: string;
-  /** Of the shaders that it was chosen among: see `Kernel.fingerprint`. */
+  /** Of the shaders that it was chosen among: see `Choices`. */
   shaders: string;
   preferred: Point;
   /** Points that can do the work. */
@@ -43,16 +45,14 @@ export interface TuneOptions {
 const COMPILE_MS = 1000;
 
 /** What there is to tune in some work: kernels and classes with a choice, without those that tables know unless `again`. */
-export function tuningTasks(engine: Engine, dispatches: readonly Dispatched[], again = false): TuningTask[] {
+export function tuningTasks(dispatches: readonly Dispatched[], again = false): TuningTask[] {
   const tasks = new Map<string, TuningTask>();
   for (const dispatch of dispatches) {
-    const { kernel, params } = dispatch;
-    const entry = entryName(kernel.spec.name, classOf(kernel.spec, params, engine.capabilities));
+    const { entry, points, measured, shaders } = dispatch.kernel.choices(dispatch.tensors, dispatch.params);
     const task = tasks.get(entry);
     if (task) task.count++;
-    else if (measurable(dispatch) && (again || !measuredPoint(kernel, engine, params))) {
-      tasks.set(entry, { entry, dispatch, count: 1, points: pointsFor(engine, dispatch) });
-    }
+    else if (measurable(dispatch) && (again || !measured))
+      tasks.set(entry, { entry, shaders, dispatch, count: 1, points });
   }
   return [...tasks.values()].filter(({ points }) => points.length > 1);
 }
@@ -62,18 +62,10 @@ export function tuningTasks(engine: Engine, dispatches: readonly Dispatched[], a
  * single number, a flag, may be zero.
  */
 function measurable({ kernel, tensors, known }: Dispatched): boolean {
-  const indices = Object.entries(tensors).filter(([name]) => kernel.spec.bind[name] === 'read u32');
+  const indices = Object.entries(tensors).filter(([name]) =>
+    ['read u32', 'read? u32'].includes(kernel.spec.bind[name] as string),
+  );
   return indices.every(([, tensor]) => known.has(tensor) || tensor.size === 1);
-}
-
-/** The points that can do some work: the preferred one, then the others, those that differ from it in least first. */
-function pointsFor({ capabilities }: Engine, { kernel, params }: Dispatched): Point[] {
-  const preferred = preferredPoint(kernel, capabilities, params);
-  const distance = (point: Point): number =>
-    Object.keys(preferred).filter((name) => point[name] !== preferred[name]).length;
-  const fits = (point: Point): boolean => kernel.spec.fits?.(point, params, capabilities) ?? true;
-  const others = kernel.points(capabilities).filter((point) => distance(point) > 0 && fits(point));
-  return [preferred, ...others.sort((a, b) => distance(a) - distance(b))];
 }
 
 /**
@@ -124,8 +116,7 @@ async function timePreferred(engine: Engine, { dispatch, points }: TuningTask) {
 
 async function tuneOne(engine: Engine, task: Weighed, limits: ChallengeLimits): Promise<Tuned> {
   const [preferred, ...challengers] = task.points;
-  const { entry, dispatch, compiledMs, preferredMs } = task;
-  const shaders = dispatch.kernel.fingerprint(engine.capabilities, dispatch.params);
+  const { entry, shaders, dispatch, compiledMs, preferredMs } = task;
   const facts = { entry, shaders, preferred, points: task.points.length, preferredMs };
   // what is slow to compile in one form is so in others, and a compilation cannot be called off
   if (compiledMs > limits.compileMs)

@@ -1,8 +1,10 @@
 import { UserError } from '../../errors.ts';
-import type { Dispatched, Engine, Recording } from '../engine.ts';
-import type { Point } from '../kernel.ts';
+import type { Engine, Recording } from '../engine.ts';
+import type { Dispatched } from '../kernel.ts';
+import { isWritten } from '../shader.ts';
 import { Tensor } from '../tensor.ts';
 import type { FirstRun, Stopwatch } from './challenge.ts';
+import type { Point } from './table.ts';
 
 /**
  * Dispatches of a recording. Two, so that an image of an operand serves both, as it does in training, where a forward and a
@@ -60,17 +62,12 @@ export class PointBench implements Stopwatch {
   private record(point: Point): Recording<object> {
     const { engine, dispatch, scratch } = this;
     const { kernel, params } = dispatch;
-    const forced = engine.tuning.forced(kernel.spec.name);
-    engine.tuning.set(kernel.spec.name, point);
-    try {
-      return engine.record(() => {
+    return engine.tuning.during(kernel.spec.name, point, () =>
+      engine.record(() => {
         for (let i = 0; i < DISPATCHES; i++) kernel(scratch, { ...params });
         return {};
-      });
-    } finally {
-      engine.tuning.delete(kernel.spec.name);
-      if (forced) engine.tuning.set(kernel.spec.name, forced);
-    }
+      }),
+    );
   }
 
   /** What a point writes, from the same beginning each time. Ids (u32) may turn on the last bit of a score: left out. */
@@ -79,9 +76,7 @@ export class PointBench implements Stopwatch {
     const { bind } = dispatch.kernel.spec;
     for (const [name, tensor] of Object.entries(scratch)) fill(tensor, dispatch.tensors[name], dispatch);
     await this.run(this.compiled.get(point)!.recording, 1);
-    const written = Object.entries(scratch).filter(
-      ([name, { dtype }]) => bind[name].startsWith('write') && dtype === 'f32',
-    );
+    const written = Object.entries(scratch).filter(([name, { dtype }]) => isWritten(bind[name]) && dtype === 'f32');
     return Promise.all(written.map(([, tensor]) => tensor.floats()));
   }
 

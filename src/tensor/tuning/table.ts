@@ -1,4 +1,5 @@
-import type { Point } from '../kernel.ts';
+/** A point of a kernel's tuning space: compile-time constants. */
+export type Point = Readonly<Record<string, number>>;
 
 /**
  * Measured choices as plain data: under `entryName(kernel, class)` the tuning point of a kernel on work of a shape class, as
@@ -51,12 +52,6 @@ const LARGEST_CLASS = 1 << 14;
 export const sizeClass = (size: number): number =>
   size < 1 ? 0 : Math.min(LARGEST_CLASS, 2 ** Math.floor(Math.log2(size)));
 
-/** The classes of all params that are whole numbers, sizes and flags alike: what a kernel that says nothing else goes by. */
-export function shapeClassOf(types: Readonly<Record<string, 'u32' | 'f32'>>, params: Readonly<Record<string, number>>) {
-  const whole = Object.keys(types).filter((name) => types[name] === 'u32');
-  return whole.map((name) => `${name}=${sizeClass(params[name])}`).join(' ');
-}
-
 /**
  * Which tuning point an engine takes for a kernel: the one that was set for it by name, whatever the shapes, else that of
  * the first table that has an entry for the shape class. Without either the kernel's own preference holds.
@@ -75,6 +70,18 @@ export class Tuning {
     this.byName.delete(kernel);
   }
 
+  /** Runs `work` with `point` set for a kernel, and what was set before afterwards. */
+  during<R>(kernel: string, point: Point, work: () => R): R {
+    const before = this.byName.get(kernel);
+    this.byName.set(kernel, point);
+    try {
+      return work();
+    } finally {
+      if (before) this.byName.set(kernel, before);
+      else this.byName.delete(kernel);
+    }
+  }
+
   /** Undoes every `set`. */
   clear(): void {
     this.byName.clear();
@@ -90,10 +97,10 @@ export class Tuning {
     this.tables = tables;
   }
 
-  /** The measured choice for a shape class. */
-  measured(kernel: string, shapeClass: () => string): Choice | undefined {
+  /** The measured choice of an entry. */
+  measured(entry: () => string): Choice | undefined {
     if (this.tables.length === 0) return undefined;
-    const name = entryName(kernel, shapeClass());
+    const name = entry();
     for (const table of this.tables) if (Object.hasOwn(table, name)) return parseChoice(table[name]);
     return undefined;
   }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { attention } from '../../../src/kernels/attention/attention.ts';
 import { flashForward, flashKeyGradient, flashQueryGradient } from '../../../src/kernels/attention/flash.ts';
+import type { TileParams, TilePoint } from '../../../src/kernels/attention/layout.ts';
 import type { Numbers } from '../../../src/tensor/op.ts';
 import { testEngine } from '../../helpers/engine.ts';
 import { describeAnchors, goldenCases, runOp } from '../../helpers/golden.ts';
@@ -10,11 +11,11 @@ import { expectClose, normalNumbers } from '../../helpers/numbers.ts';
 describeAnchors(
   attention,
   goldenCases('causal_attention').map(({ inputs: { q, k, v }, gradients, output, dOutput }) => ({
-    inputs: [pack(q, k, v)],
+    inputs: { qkv: pack(q, k, v) },
     attributes: { nHead: q.shape[1], nKvHead: k.shape[1], causal: true },
     output: pack(output),
     dOutput: pack(dOutput),
-    gradients: [pack(gradients.q, gradients.k, gradients.v)],
+    gradients: { qkv: pack(gradients.q, gradients.k, gradients.v) },
   })),
 );
 
@@ -53,7 +54,7 @@ describe.each(['naive', 'flash'])('%s', (variant) => {
     engine.variant = variant;
     const shape = [B, T, (H + 2 * KV) * D];
     const x = { shape, data: normalNumbers(shape, 5, 2) };
-    const y = await attention(engine.tensor(x.data, shape), undefined, { nHead: H, nKvHead: KV, causal }).floats();
+    const y = await attention({ qkv: engine.tensor(x.data, shape) }, { nHead: H, nKvHead: KV, causal }).floats();
     // scores of about 4 sqrt(D) lose some 1e-6 each; weights inherit that, times values of up to 8
     expectClose(y, composed(x, H, KV, causal), 4e-5);
   });
@@ -64,10 +65,10 @@ describe.each(['naive', 'flash'])('%s', (variant) => {
     const shape = [2, 37, 48];
     const attributes = { nHead: 2, nKvHead: 2, causal: true };
     const data = normalNumbers(shape, 1);
-    const before = await attention(engine.tensor(data, shape), undefined, attributes).floats();
+    const before = await attention({ qkv: engine.tensor(data, shape) }, attributes).floats();
     for (const t of [1, 15, 16, 36]) {
       const changed = data.map((x, i) => (Math.floor(i / 48) % 37 >= t ? 3 - 2 * x : x));
-      const after = await attention(engine.tensor(changed, shape), undefined, attributes).floats();
+      const after = await attention({ qkv: engine.tensor(changed, shape) }, attributes).floats();
       for (const b of [0, 1]) {
         const rows = (y: Float32Array) => [...y.subarray(b * 37 * 16, (b * 37 + t) * 16)];
         expect(rows(after)).toEqual(rows(before));
@@ -81,10 +82,10 @@ describe.each(['naive', 'flash'])('%s', (variant) => {
     const x = { shape, data: normalNumbers(shape, 3, 100) };
     const attributes = { nHead: 1, nKvHead: 1, causal: true };
     const dy = { shape: [1, 20, 8], data: normalNumbers([1, 20, 8], 4) };
-    const { output, gradients } = await runOp(attention, [x], { attributes, dy, variant });
+    const { output, gradients } = await runOp(attention, { qkv: x }, { attributes, dy, variant });
     // scores of 1e4 carry errors of 1e-2: what is asked is one-hot weights where the reference has them, and no NaN
-    expectClose(output, attention.definition.reference([x], attributes), 10);
-    expect(gradients[0]!.every(Number.isFinite)).toBe(true);
+    expectClose(output, attention.definition.reference({ qkv: x }, attributes), 10);
+    expect(gradients.qkv.every(Number.isFinite)).toBe(true);
   });
 });
 
@@ -95,17 +96,19 @@ it('splits heads of width 128 among lanes as GPUs do, with the results of naive'
   const qkv = { shape, data: normalNumbers(shape, 7) };
   const dy = { shape: [1, 35, D], data: normalNumbers([1, 35, D], 8) };
   const options = { attributes: { nHead: 1, nKvHead: 1, causal: true }, dy };
-  const kernels = [flashForward(D), flashQueryGradient(D), flashKeyGradient(D)];
+  const kernels = [flashForward, flashQueryGradient, flashKeyGradient];
   for (const { spec, points } of kernels) {
-    const staged = points(engine.capabilities).filter(({ SUBGROUP }) => SUBGROUP === 0);
+    const fits = (point: TilePoint) =>
+      spec.fits!(point, { D, accumulate: 0 } as TileParams & { accumulate: number }, engine.capabilities);
+    const staged = points(engine.capabilities).filter((point) => point.SUBGROUP === 0 && fits(point));
     engine.tuning.set(spec.name, staged[0]);
   }
   try {
-    const flash = await runOp(attention, [qkv], { ...options, variant: 'flash' });
-    const naive = await runOp(attention, [qkv], { ...options, variant: 'naive' });
+    const flash = await runOp(attention, { qkv }, { ...options, variant: 'flash' });
+    const naive = await runOp(attention, { qkv }, { ...options, variant: 'naive' });
     // scores of D products and sums of 35 rows, each of a few units
     expectClose(flash.output, naive.output, 1e-5);
-    expectClose(flash.gradients[0]!, naive.gradients[0]!, 4e-5);
+    expectClose(flash.gradients.qkv, naive.gradients.qkv, 4e-5);
   } finally {
     for (const { spec } of kernels) engine.tuning.delete(spec.name);
   }
@@ -126,11 +129,11 @@ it.each([
     data: data.subarray(0, length * columns),
   });
   const lengths = { shape: [1], data: Uint32Array.of(length) };
-  const padded = await runOp(attention, [x, lengths], { ...options, dy });
-  const alone = await runOp(attention, [cut(x.data, width)], { ...options, dy: cut(dy.data, C) });
+  const padded = await runOp(attention, { qkv: x, lengths }, { ...options, dy });
+  const alone = await runOp(attention, { qkv: cut(x.data, width) }, { ...options, dy: cut(dy.data, C) });
   for (const [whole, part] of [
     [padded.output, alone.output],
-    [padded.gradients[0]!, alone.gradients[0]!],
+    [padded.gradients.qkv, alone.gradients.qkv],
   ]) {
     expectClose(whole.subarray(0, part.length), part, 1e-6);
     expect(whole.subarray(part.length).every((value) => value === 0)).toBe(true);
@@ -140,7 +143,7 @@ it.each([
 it('refuses lengths of another number of sequences', async () => {
   const engine = await testEngine();
   const [qkv, lengths] = [engine.zeros([2, 3, 24]), engine.zeros([3], 'u32')];
-  expect(() => attention(qkv, lengths, { nHead: 1, nKvHead: 1, causal: false })).toThrow(
+  expect(() => attention({ qkv, lengths }, { nHead: 1, nKvHead: 1, causal: false })).toThrow(
     'attention: lengths must be (2), one for each sequence, got (3)',
   );
 });
@@ -148,13 +151,9 @@ it('refuses lengths of another number of sequences', async () => {
 it('refuses heads that do not fit, by name', async () => {
   const engine = await testEngine();
   const qkv = engine.zeros([1, 2, 24]);
-  expect(() => attention(qkv, undefined, { nHead: 3, nKvHead: 2, causal: true })).toThrow(
-    /2 key heads do not divide 3/,
-  );
-  expect(() => attention(qkv, undefined, { nHead: 5, nKvHead: 5, causal: true })).toThrow(
-    /\(1, 2, 24\) does not split/,
-  );
-  expect(() => attention(engine.zeros([2, 24]), undefined, { nHead: 1, nKvHead: 1, causal: true })).toThrow(
+  expect(() => attention({ qkv }, { nHead: 3, nKvHead: 2, causal: true })).toThrow(/2 key heads do not divide 3/);
+  expect(() => attention({ qkv }, { nHead: 5, nKvHead: 5, causal: true })).toThrow(/\(1, 2, 24\) does not split/);
+  expect(() => attention({ qkv: engine.zeros([2, 24]) }, { nHead: 1, nKvHead: 1, causal: true })).toThrow(
     /must be \(B, T/,
   );
 });

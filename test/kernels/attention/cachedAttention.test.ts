@@ -22,15 +22,10 @@ describe.each(['naive', 'flash'])('cachedAttention, %s', (variant) => {
     const [keys, values] = [engine.zeros([B, KV, S, D]), engine.zeros([B, KV, S, D])];
     const step = async (from: number, to: number): Promise<Float32Array> => {
       const start = engine.tensor(new Uint32Array(B).fill(from), [B]);
-      return cachedAttention(
-        engine.tensor(tokens(from, to), [B, to - from, WIDTH]),
-        keys,
-        values,
-        start,
-        heads,
-      ).floats();
+      const qkv = engine.tensor(tokens(from, to), [B, to - from, WIDTH]);
+      return cachedAttention({ qkv, keys, values, start }, heads).floats();
     };
-    const whole = await attention(engine.tensor(data, [B, T, WIDTH]), undefined, { ...heads, causal: true }).floats();
+    const whole = await attention({ qkv: engine.tensor(data, [B, T, WIDTH]) }, { ...heads, causal: true }).floats();
     /** The whole sequence's outputs of tokens [from, to). */
     const expected = (from: number, to: number): number[] =>
       Array.from({ length: B }, (_, b) => [...whole.subarray((b * T + from) * H * D, (b * T + to) * H * D)]).flat();
@@ -76,7 +71,8 @@ describe.each(['naive', 'flash'])('cachedAttention, %s', (variant) => {
   it('drops what does not fit into the cache', async () => {
     const { engine, keys, values } = await open();
     const start = engine.tensor(Uint32Array.of(S - 2, S + 5), [B]);
-    const y = await cachedAttention(engine.tensor(tokens(0, 4), [B, 4, WIDTH]), keys, values, start, heads).floats();
+    const qkv = engine.tensor(tokens(0, 4), [B, 4, WIDTH]);
+    const y = await cachedAttention({ qkv, keys, values, start }, heads).floats();
     expect(y.every(Number.isFinite)).toBe(true);
     const cache = await keys.floats();
     expect([...cache.subarray((S - 2) * D, S * D)]).toEqual(
@@ -87,9 +83,13 @@ describe.each(['naive', 'flash'])('cachedAttention, %s', (variant) => {
 
   it('refuses shapes that do not fit, by name', async () => {
     const { engine, keys, values } = await open();
-    const x = engine.zeros([B, 1, WIDTH]);
+    const qkv = engine.zeros([B, 1, WIDTH]);
     const start = engine.zeros([B], 'u32');
-    expect(() => cachedAttention(x, keys, engine.zeros([B, KV, S, D + 1]), start, heads)).toThrow(/values must be/);
-    expect(() => cachedAttention(x, keys, values, engine.zeros([1], 'u32'), heads)).toThrow(/start must be \(2\)/);
+    expect(() => cachedAttention({ qkv, keys, values: engine.zeros([B, KV, S, D + 1]), start }, heads)).toThrow(
+      /values must be/,
+    );
+    expect(() => cachedAttention({ qkv, keys, values, start: engine.zeros([1], 'u32') }, heads)).toThrow(
+      /start must be \(2\)/,
+    );
   });
 });

@@ -3,10 +3,11 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { gpuTraits, MATRICES_OF_16, paperEngine, type Shader, shadersOf } from '../../../bench/static/paper.ts';
 import { compileFor } from '../../../bench/static/radv.ts';
 import type { SubgroupMatrix } from '../../../src/gpu/adapter.ts';
-import { A_ALONG, B_ALONG, type MatmulPoint } from '../../../src/kernels/matmul/lanes.ts';
 import { matmul } from '../../../src/kernels/matmul/matmul.ts';
-import { matrixForm } from '../../../src/kernels/matmul/matrix.ts';
-import { type Capabilities, defineKernel } from '../../../src/tensor/kernel.ts';
+import { matrixShader } from '../../../src/kernels/matmul/matrix.ts';
+import type { MatmulForm, MatmulPoint } from '../../../src/kernels/matmul/tiles.ts';
+import type { Capabilities } from '../../../src/tensor/capabilities.ts';
+import { defineKernel } from '../../../src/tensor/kernel.ts';
 import { testEngine } from '../../helpers/engine.ts';
 import { normalNumbers } from '../../helpers/numbers.ts';
 
@@ -36,7 +37,7 @@ const WORK = [
 function product({ M, K, N, ...attributes }: (typeof WORK)[number]): Promise<Float32Array> {
   const [aShape, bShape] = [attributes.transposeA ? [K, M] : [M, K], attributes.transposeB ? [N, K] : [K, N]];
   const [a, b] = [engine.tensor(normalNumbers(aShape, 1), aShape), engine.tensor(normalNumbers(bShape, 2), bShape)];
-  return matmul(a, b, undefined, undefined, attributes).floats();
+  return matmul({ a, b }, attributes).floats();
 }
 
 const serves = (component: string) => subgroupMatrices.some((m) => m.component === component && m.result === 'f32');
@@ -107,7 +108,7 @@ fn store(matrix: u32, m: u32, n: u32, sum: f32) { c[(matrix * params.M + m) * pa
 `;
 
 /** The matrix form on an adapter without such matrices. */
-const emulation = (matrix: SubgroupMatrix, point: MatmulPoint, form: number) => {
+const emulation = (matrix: SubgroupMatrix, point: MatmulPoint, form: MatmulForm) => {
   const adapter = (from: Capabilities): Capabilities => ({
     ...{ ...from, subgroupMatrices: [matrix], subgroupMost: 1, workgroupStorageBytes: 65536 },
   });
@@ -117,7 +118,7 @@ const emulation = (matrix: SubgroupMatrix, point: MatmulPoint, form: number) => 
     bind: { a: 'operand', b: 'operand', c: 'write' },
     params: Object.fromEntries(names.map((name) => [name, 'u32'])) as Record<(typeof names)[number], 'u32'>,
     grid: ({ M, N, batch }) => Math.ceil(M / point.TM) * Math.ceil(N / point.TN) * batch,
-    wgsl: (_, capabilities) => emulated(matrixForm(point, adapter(capabilities), STORE, form), matrix),
+    wgsl: (_, { adapter: real }) => emulated(matrixShader(point, adapter(real), STORE, form), matrix),
   });
 };
 
@@ -142,13 +143,13 @@ describe(`the form for matrices of ${matrix.component}, emulated in plain WGSL`,
       ...(transposeB ? { bRow: 1, bCol: K } : { bRow: N, bCol: 1 }),
     };
     const c = engine.zeros([batch * M * N]);
-    const form = (transposeA ? 0 : A_ALONG) | (transposeB ? B_ALONG : 0);
+    const form = { aAlong: Number(!transposeA), bAlong: Number(transposeB), accumulate: 0, fours: 0, kFours: 0 };
     const kernel = emulation(matrix, POINTS[0], form);
     kernel({ a, b, c }, { M, N, K, batch, aBatch: M * K, bBatch: K * N, ...strides });
     const attributes = { transposeA, transposeB };
     const shapes = [transposeA ? [batch, K, M] : [batch, M, K], transposeB ? [batch, N, K] : [batch, K, N]];
     const [x, y] = [a.reshape(shapes[0]), b.reshape(shapes[1])];
-    const plain = await matmul(x, y, undefined, undefined, attributes).floats();
+    const plain = await matmul({ a: x, b: y }, attributes).floats();
     const actual = await c.floats();
     for (const [i, value] of actual.entries()) {
       expect(Math.abs(value - plain[i]), `element ${i}`).toBeLessThanOrEqual(2 ** -20 * (K + 16));
@@ -163,7 +164,7 @@ async function shadersForRdna3(): Promise<Shader[]> {
   const shaders = [16, 128].flatMap((size) => {
     const x = paper.zeros([size, size]);
     const run = (attributes: object, residual?: typeof x) =>
-      shadersOf(paper, () => void matmul(x, x, undefined, residual, attributes));
+      shadersOf(paper, () => void matmul({ a: x, b: x, residual }, attributes));
     return [...run({}), ...run({ transposeA: true }), ...run({ transposeB: true }, x), ...run({ gelu: true })];
   });
   const unique = new Map(shaders.map((shader) => [shader.wgsl, shader]));

@@ -1,38 +1,41 @@
 import { expect, it } from 'vitest';
-import { adamwHyper, HYPER_SIZE, UNSCALE } from '../../../src/kernels/optimizer/adamw.ts';
 import {
   endScaledStep,
   isLossScaleState,
+  LOSS_SCALE,
   lossScaleState,
   scaledGradient,
 } from '../../../src/kernels/optimizer/lossScale.ts';
+import { packSettings, SETTINGS, unpackSettings } from '../../../src/kernels/optimizer/optimizer.ts';
 import { testEngine } from '../../helpers/engine.ts';
 
-const settings = { learningRate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.1, clipNorm: 1 };
+const RUN = { learningRate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.1, clipNorm: 1 };
 
 /** Ends a step with a norm. */
 async function endStep(state: ArrayLike<number>, norm: number, overflow = 0) {
   const engine = await testEngine();
   const tensors = {
-    lossScale: engine.tensor(state, [5]),
+    lossScale: engine.tensor(state, [LOSS_SCALE.size]),
     norm: engine.tensor([norm], [1]),
-    hyper: engine.tensor(adamwHyper(settings, 1), [HYPER_SIZE]),
+    settings: engine.tensor(packSettings(RUN, 1), [SETTINGS.size]),
     overflow: engine.tensor(Uint32Array.of(overflow), [1]),
   };
   endScaledStep(tensors);
-  const [lossScale, after, hyper] = [tensors.lossScale, tensors.norm, tensors.hyper].map((tensor) => tensor.floats());
-  return { state: [...(await lossScale)], norm: (await after)[0], hyper: await hyper };
+  const [lossScale, after, packed] = [tensors.lossScale, tensors.norm, tensors.settings].map((tensor) =>
+    tensor.floats(),
+  );
+  return { state: [...(await lossScale)], norm: (await after)[0], settings: unpackSettings(await packed) };
 }
 
 it('a good step divides by the scale and counts', async () => {
-  const { state, norm, hyper } = await endStep(lossScaleState(), 2 ** 17);
+  const { state, norm, settings } = await endStep(lossScaleState(), 2 ** 17);
   expect(norm).toBe(2);
-  expect(hyper[UNSCALE]).toBe(2 ** -16);
+  expect(settings.unscale).toBe(2 ** -16);
   expect(state.slice(0, 2)).toEqual([2 ** 16, 1]);
   expect(state[4]).toBe(0);
   expect(state[2]).toBeCloseTo(0.1, 6);
-  expect(hyper[5]).toBe(state[2]);
-  expect(hyper[6]).toBe(state[3]);
+  expect(settings.correction1).toBe(state[2]);
+  expect(settings.correction2).toBe(state[3]);
 });
 
 it.each([
@@ -55,12 +58,11 @@ it('2,000 good steps double the scale, within bounds', async () => {
 
 it('bias corrections are those of the steps that were taken', async () => {
   let state: number[] = [...lossScaleState()];
-  let hyper = new Float32Array(0);
-  for (let step = 1; step <= 40; step++) ({ state, hyper } = await endStep(state, step % 4 === 0 ? Number.NaN : 1));
-  ({ state, hyper } = await endStep(state, 1));
-  const expected = adamwHyper(settings, 31); // ten of forty were skipped
-  expect(Math.abs(hyper[5] / expected[5] - 1)).toBeLessThan(1e-6);
-  expect(Math.abs(hyper[6] / expected[6] - 1)).toBeLessThan(1e-5);
+  for (let step = 1; step <= 40; step++) ({ state } = await endStep(state, step % 4 === 0 ? Number.NaN : 1));
+  const { settings } = await endStep(state, 1);
+  const expected = unpackSettings(packSettings(RUN, 31)); // ten of forty were skipped
+  expect(Math.abs(settings.correction1 / expected.correction1 - 1)).toBeLessThan(1e-6);
+  expect(Math.abs(settings.correction2 / expected.correction2 - 1)).toBeLessThan(1e-5);
 });
 
 it('the gradient of the loss is the scale times its share', async () => {

@@ -1,15 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { defineKernel, type Kernel, measuredPoint, type Point } from '../../../src/tensor/kernel.ts';
+import { defineKernel, type Kernel } from '../../../src/tensor/kernel.ts';
 import { challenge, type Stopwatch } from '../../../src/tensor/tuning/challenge.ts';
+import { sizeClasses } from '../../../src/tensor/tuning/choose.ts';
 import { tableOf, tune, tuningTasks } from '../../../src/tensor/tuning/measure.ts';
 import {
   entryName,
   formatChoice,
   formatPoint,
   hashOf,
+  type Point,
   parseChoice,
   parsePoint,
-  shapeClassOf,
   sizeClass,
   Tuning,
 } from '../../../src/tensor/tuning/table.ts';
@@ -105,7 +106,7 @@ describe('a challenge', () => {
 describe('shape classes', () => {
   it('hold sizes to within a factor of two, up to those that fill any adapter', () => {
     expect([0, 1, 2, 3, 4, 7, 8, 1000, 16384, 1e6].map(sizeClass)).toEqual([0, 1, 2, 2, 4, 4, 8, 512, 16384, 16384]);
-    expect(shapeClassOf({ R: 'u32', eps: 'f32', add: 'u32' }, { R: 100, eps: 1e-5, add: 0 })).toBe('R=64 add=0');
+    expect(sizeClasses({ R: 'u32', eps: 'f32', add: 'u32' }, { R: 100, eps: 1e-5, add: 0 })).toBe('R=64 add=0');
     expect(entryName('rows', '')).toBe('rows');
   });
 });
@@ -131,7 +132,7 @@ describe('tables', () => {
     const tuning = new Tuning();
     const point = (X: number): Point => ({ X, Y: 0 });
     tuning.use({ 'a N=1': 'X=1 Y=0' }, { 'a N=1': 'X=2 Y=0', 'a N=2': 'X=3 Y=0' });
-    const ask = (shapeClass: string) => tuning.measured('a', () => shapeClass);
+    const ask = (shapeClass: string) => tuning.measured(() => `a ${shapeClass}`);
     expect([ask('N=1'), ask('N=2'), ask('N=4'), ask('constructor')]).toEqual([
       { point: point(1) },
       { point: point(3) },
@@ -149,10 +150,11 @@ describe('tables', () => {
 });
 
 /** A kernel that adds X to the id-th value, as `work` times as much work as it needs. */
-const adder = (name: string, more: object = {}): Kernel<'ids' | 'x' | 'y', 'N' | 'flag', { X: number }> =>
-  defineKernel<'ids' | 'x' | 'y', 'N' | 'flag', { X: number }>({
+const BIND = { ids: 'read u32', x: 'read', y: 'write' } as const;
+const adder = (name: string, more: object = {}): Kernel<typeof BIND, 'N' | 'flag', { X: number }> =>
+  defineKernel<typeof BIND, 'N' | 'flag', { X: number }>({
     name,
-    bind: { ids: 'read u32', x: 'read', y: 'write' },
+    bind: BIND,
     params: { N: 'u32', flag: 'u32' },
     tune: { X: [1, 2, 3] },
     grid: ({ N }) => N,
@@ -205,15 +207,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>) { y[group.x] = ${twice} (x[ids[
     const engine = await testEngine();
     const params = { N: 4, flag: 0 };
     const before = adder('changing', { wgsl: wgslOf('') });
-    const [dispatch] = engine.observe(() =>
-      before({ ids: engine.zeros([4], 'u32'), x: engine.zeros([4]), y: engine.zeros([4]) }, params),
-    );
-    const found = await tune(engine, tuningTasks(engine, [dispatch]), { budgetMs: 1000 });
+    const tensors = { ids: engine.zeros([4], 'u32'), x: engine.zeros([4]), y: engine.zeros([4]) };
+    const dispatches = engine.observe(() => before(tensors, params));
+    const found = await tune(engine, tuningTasks(dispatches), { budgetMs: 1000 });
     const table = tableOf(found);
     expect(Object.values(table)[0]).toMatch(/^X=[123] #[0-9a-f]{8}$/);
     try {
       engine.tuning.use({ 'changing N=4 flag=0': Object.values(table)[0].replace(/X=./, 'X=2') });
-      const point = (kernel: typeof before) => measuredPoint(kernel, engine, params);
+      const point = (kernel: typeof before) => kernel.choices(tensors, params).measured;
       expect(point(before)).toEqual({ X: 2 });
       expect(point(adder('changing', { wgsl: wgslOf('') }))).toEqual({ X: 2 }); // the same words
       expect(point(adder('changing', { wgsl: wgslOf('2.0 *') }))).toBeUndefined();
@@ -252,17 +253,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>) { let i = group.x; ${wgslOf(poi
         return {};
       }),
     );
-    const tasks = tuningTasks(engine, seen);
+    const tasks = tuningTasks(seen);
     expect(tasks.map(({ entry, count }) => [entry, count])).toEqual([
       ['classes N=2 flag=0', 2],
       ['classes N=1 flag=0', 1],
     ]);
     expect(tasks[0].points).toEqual([{ X: 1 }, { X: 2 }, { X: 3 }]);
     const spread = adder('spread', { tune: { X: [1, 2], Y: [1, 2] }, prefer: () => ({ X: 2, Y: 2 }) });
-    const [{ points }] = tuningTasks(
-      engine,
-      engine.observe(() => spread(tensors, { N: 3, flag: 0 })),
-    );
+    const [{ points }] = tuningTasks(engine.observe(() => spread(tensors, { N: 3, flag: 0 })));
     expect(points.map(({ X, Y }) => [X, Y])).toEqual([
       [2, 2],
       [1, 2],
@@ -271,8 +269,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>) { let i = group.x; ${wgslOf(poi
     ]); // the nearest first
     try {
       engine.tuning.use({ 'classes N=2 flag=0': 'X=2' });
-      expect(tuningTasks(engine, seen).map(({ entry }) => entry)).toEqual(['classes N=1 flag=0']);
-      expect(tuningTasks(engine, seen, true)).toHaveLength(2);
+      expect(tuningTasks(seen).map(({ entry }) => entry)).toEqual(['classes N=1 flag=0']);
+      expect(tuningTasks(seen, true)).toHaveLength(2);
     } finally {
       engine.tuning.use();
     }
@@ -291,13 +289,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>) { let i = group.x; ${wgslOf(poi
       );
     const [many, one] = [observed(3, 3), observed(1, 1)];
     expect([many[0].known.has(inside.ids), many[0].known.has(tensors.x)]).toEqual([false, true]);
-    expect(tuningTasks(engine, many)).toEqual([]);
-    expect(await tune(engine, tuningTasks(engine, one), { budgetMs: 10_000 })).toHaveLength(1);
+    expect(tuningTasks(many)).toEqual([]);
+    expect(await tune(engine, tuningTasks(one), { budgetMs: 10_000 })).toHaveLength(1);
   });
 
   it('tries the points on scratch memory, keeps within the classes and frees what it took', async () => {
     const { engine, tensors, work } = await scene('scratch');
-    const tasks = tuningTasks(engine, engine.observe(work));
+    const tasks = tuningTasks(engine.observe(work));
     const live = await tensors.y.floats();
     const { pool } = engine.device;
     await tune(engine, tasks, { budgetMs: 10_000 });
@@ -313,14 +311,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>) { let i = group.x; ${wgslOf(poi
 
   it('tries nothing without time', async () => {
     const { engine, work } = await scene('no_time');
-    expect(await tune(engine, tuningTasks(engine, engine.observe(work)), { budgetMs: 0 })).toEqual([]);
+    expect(await tune(engine, tuningTasks(engine.observe(work)), { budgetMs: 0 })).toEqual([]);
   });
 
   it('passes over points that do not compile, and takes none with other results, however fast', async () => {
     const slow = 'var sum = 0.0; for (var k = 0u; k < 20000u * params.N; k++) { sum += x[ids[i] * min(k, 1u)]; } ';
     const wgslOf = ({ X }: Point) => ['', `${slow} y[i] = min(sum, 1.0);`, 'y[i] = 2.0;', 'nonsense'][X];
     const { engine, work } = await scene('wrong', wgslOf);
-    const [found] = await tune(engine, tuningTasks(engine, engine.observe(work)), { budgetMs: 60_000 });
+    const [found] = await tune(engine, tuningTasks(engine.observe(work)), { budgetMs: 60_000 });
     expect(found).toMatchObject({ chosen: { X: 1 }, gain: 1, tried: 2, ended: 'all tried' });
   });
 });

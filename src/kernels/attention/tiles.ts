@@ -1,14 +1,11 @@
-import { lanesOf, ownedBy, ownQuadsOf, stepOf, type WalkPoint } from './layout.ts';
+import { range, repeat } from '../skeleton/text.ts';
+import { lanesOf, ownedBy, ownQuadsOf, stepOf, type TilePoint } from './layout.ts';
 
 /*
- * Writes the kernels of a walk (see attentionLayout.ts). Their inner loops are unrolled, so there is a kernel for each head
- * width D. Rows enter and leave registers in a loop whose length the compiler cannot know (ownQuads, from params.quads):
+ * Writes the kernels that loop over tiles of rows (see layout.ts). Their inner loops are unrolled, so there is a shader for each
+ * head width D. Rows enter and leave registers in a loop whose length the compiler cannot know (ownQuads, from params.quads):
  * LLVM takes ten times as long over it unrolled.
  */
-
-/** Heads are moved four numbers at a time where their width allows: the type of a binding. */
-export const quadsOf = <A extends 'read' | 'write'>(access: A, D: number): A | `${A} vec4<f32>` =>
-  D % 4 === 0 ? `${access} vec4<f32>` : access;
 
 /** WGSL `<name>At(start, i)`: numbers 4i to 4i + 3 of the head that begins at element `start`; zeros past its width. */
 export const reader = (name: string, D: number): string =>
@@ -32,21 +29,15 @@ export const writer = (
   for (var c = 0u; c < 4u && 4u * i + c < ${D}u; c++) { ${store(`${name}[start + 4u * i + c]`, 'value[c]')} }
 }`;
 
-const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
-
-/** `count` pieces of WGSL. */
-export const repeat = (count: number, line: (i: number) => string, separator = '\n'): string =>
-  range(count).map(line).join(separator);
-
-/** WGSL of quad `i` of row `row` of a tensor that is walked over. */
-type Stream = (row: string, i: string) => string;
+/** WGSL of quad `i` of row `row` of what is looped over. */
+type Rows = (row: string, i: string) => string;
 
 /**
  * Writes the WGSL for head width `D` at a tuning point. Names in it: owned row r is t`r`, with registers <name>`r`_`n` for
- * the quads that this lane (`part` of SPLIT) has of it; a walk stands at row j, takes rows j + c for c < step, and sums up
+ * the quads that this lane (`part` of SPLIT) has of it; the loop stands at row j, takes rows j + c for c < step, and sums up
  * <name>`r`_`c` for each pair, up to `products` of them at once.
  */
-export class WalkWriter {
+export class TileWriter {
   private readonly quads: number;
   private readonly ownQuads: number;
   /** Quads of a staged row: with zeros, so that all lanes have as many. */
@@ -57,7 +48,7 @@ export class WalkWriter {
 
   constructor(
     private readonly D: number,
-    private readonly point: WalkPoint,
+    private readonly point: TilePoint,
     private readonly products: number,
   ) {
     this.quads = Math.ceil(D / 4);
@@ -73,7 +64,7 @@ export class WalkWriter {
     return repeat(this.point.R, line);
   }
 
-  /** A line for each row of a step of the walk. */
+  /** A line for each row of a step of the loop. */
   steps(line: (c: number) => string, separator?: string): string {
     return repeat(this.step, line, separator);
   }
@@ -89,12 +80,12 @@ export class WalkWriter {
   }
 
   /** The shader around `body`, which sees `width` (of a row of qkv), `top` (the first token's row), `first` (owned row). */
-  shader(streams: readonly string[], functions: string, body: string): string {
+  shader(sides: readonly string[], functions: string, body: string): string {
     const { SPLIT } = this.point;
     const rows = this.lanes / SPLIT;
     return /* wgsl */ `
 const D = ${this.D}u;
-${this.workgroupMemory(streams)}
+${this.workgroupMemory(sides)}
 ${functions}
 @compute @workgroup_size(${this.lanes})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -109,10 +100,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 }`;
   }
 
-  private workgroupMemory(streams: readonly string[]): string {
+  private workgroupMemory(sides: readonly string[]): string {
     const { SUBGROUP, SPLIT, R } = this.point;
     const array = (name: string, length: number) => `var<workgroup> ${name}: array<vec4<f32>, ${length}>;`;
-    const tiles = SUBGROUP ? [] : streams.map((name) => array(`${name}Tile`, this.tileRows * this.pitch));
+    const tiles = SUBGROUP ? [] : sides.map((name) => array(`${name}Tile`, this.tileRows * this.pitch));
     return [...tiles, ...(SPLIT > 1 ? [array('parts', this.products * R * this.lanes)] : [])].join('\n');
   }
 
@@ -154,12 +145,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     return `if (own${r} < params.T && part == 0u) { ${statement} }`;
   }
 
-  /** `sum`r_c += dot(`mine`r, row c of the stream), of this lane's quads: `wholeDots` adds up the others'. */
-  dots(sum: string, mine: string, stream: string): string {
+  /** `sum`r_c += dot(`mine`r, row c of a side), of this lane's quads: `wholeDots` adds up the others'. */
+  dots(sum: string, mine: string, side: string): string {
     return repeat(this.ownQuads, (n) =>
       this.steps(
         (c) =>
-          `{ let x = ${this.shared(stream, c, n)}; ${this.rows((r) => `${sum}${r}_${c} += dot(${mine}${r}_${n}, x);`)} }`,
+          `{ let x = ${this.shared(side, c, n)}; ${this.rows((r) => `${sum}${r}_${c} += dot(${mine}${r}_${n}, x);`)} }`,
       ),
     );
   }
@@ -189,11 +180,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   workgroupBarrier();`;
   }
 
-  /** `sum`r = `sum`r * `factor`r + sum_c `weight`r_c * row c of the stream. */
-  add(sum: string, weight: string, stream: string, factor?: string): string {
+  /** `sum`r = `sum`r * `factor`r + sum_c `weight`r_c * row c of a side. */
+  add(sum: string, weight: string, side: string, factor?: string): string {
     return repeat(
       this.ownQuads,
-      (n) => `{ ${this.steps((c) => `let x${c} = ${this.shared(stream, c, n)};`)}
+      (n) => `{ ${this.steps((c) => `let x${c} = ${this.shared(side, c, n)};`)}
       ${this.rows((r) => {
         const before = factor ? `${sum}${r}_${n} * ${factor}${r}` : `${sum}${r}_${n}`;
         return `${sum}${r}_${n} = ${before} + ${this.steps((c) => `${weight}${r}_${c} * x${c}`, ' + ')};`;
@@ -201,14 +192,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     );
   }
 
-  /** Walks over rows from `begin` to before `end` (the same for the whole workgroup, as are the streams). */
-  walk(streams: Record<string, Stream>, body: string): string {
-    return this.point.SUBGROUP ? this.shuffled(streams, body) : this.staged(streams, body);
+  /** Loops over rows from `begin` to before `end`, the same ones for the whole workgroup. */
+  loop(sides: Record<string, Rows>, body: string): string {
+    return this.point.SUBGROUP ? this.shuffled(sides, body) : this.staged(sides, body);
   }
 
-  private shuffled(streams: Record<string, Stream>, body: string): string {
+  private shuffled(sides: Record<string, Rows>, body: string): string {
     const { SUBGROUP } = this.point;
-    const loads = Object.entries(streams).map(([name, at]) =>
+    const loads = Object.entries(sides).map(([name, at]) =>
       this.steps((c) =>
         repeat(
           Math.ceil(this.quads / SUBGROUP),
@@ -224,10 +215,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }`;
   }
 
-  private staged(streams: Record<string, Stream>, body: string): string {
+  private staged(sides: Record<string, Rows>, body: string): string {
     const { quads, pitch, tileRows, step } = this;
     const within = (value: string) => (pitch === quads ? value : `select(vec4<f32>(), ${value}, i < ${quads}u)`);
-    const stage = Object.entries(streams).map(([name, at]) => `${name}Tile[e] = ${within(at('row', 'i'))};`);
+    const stage = Object.entries(sides).map(([name, at]) => `${name}Tile[e] = ${within(at('row', 'i'))};`);
     return `
   for (var tile = begin; tile < end; tile += ${tileRows}u) {
     workgroupBarrier();
@@ -243,11 +234,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }`;
   }
 
-  /** This lane's quad `n` of row j + c of a stream. */
-  private shared(stream: string, c: number, n: number): string {
+  /** This lane's quad `n` of row j + c of a side. */
+  private shared(side: string, c: number, n: number): string {
     const { SUBGROUP, SPLIT } = this.point;
     return SUBGROUP
-      ? `subgroupShuffle(${stream}${c}_${Math.floor(n / SUBGROUP)}, ${n % SUBGROUP}u)`
-      : `${stream}Tile[(j - tile + ${c}u) * ${this.pitch}u + ${n * SPLIT}u + part]`;
+      ? `subgroupShuffle(${side}${c}_${Math.floor(n / SUBGROUP)}, ${n % SUBGROUP}u)`
+      : `${side}Tile[(j - tile + ${c}u) * ${this.pitch}u + ${n * SPLIT}u + part]`;
   }
 }

@@ -1,17 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { argmax, argmaxOf } from '../../../src/kernels/sampling/argmax.ts';
 import { sampleRadix } from '../../../src/kernels/sampling/radix.ts';
-import {
-  type SampleSettings,
-  sample,
-  sampleDistribution,
-  sampleSettings,
-} from '../../../src/kernels/sampling/sample.ts';
+import { sample, sampleDistribution } from '../../../src/kernels/sampling/sampling.ts';
+import { SAMPLE_SETTINGS, type SampleSettings } from '../../../src/kernels/sampling/settings.ts';
 import type { Engine } from '../../../src/tensor/engine.ts';
 import { testEngine } from '../../helpers/engine.ts';
 import { expectClose, normalNumbers, randomIds } from '../../helpers/numbers.ts';
 
 const PLAIN: SampleSettings = { temperature: 1, topP: 1, minP: 0, repetitionPenalty: 1, topK: 0 };
+const packed = (settings: Partial<SampleSettings>) => SAMPLE_SETTINGS.floats({ ...PLAIN, ...settings });
 
 let engine: Engine;
 beforeEach(async () => {
@@ -30,19 +27,22 @@ interface Rows {
 
 /** Draws on the GPU. */
 async function draw({ logits, shape, seed = 1, counter = 2, seen }: Rows, settings: Partial<SampleSettings>) {
-  const packed = sampleSettings({ ...PLAIN, ...settings });
-  const tensors = [engine.tensor(packed, [5]), engine.tensor(Uint32Array.of(seed, counter), [2])] as const;
-  return sample(engine.tensor(logits, shape), ...tensors, seen && engine.tensor(seen, shape)).uints();
+  return sample({
+    logits: engine.tensor(logits, shape),
+    settings: engine.tensor(packed(settings), [5]),
+    state: engine.tensor(Uint32Array.of(seed, counter), [2]),
+    seen: seen && engine.tensor(seen, shape),
+  }).uints();
 }
 
 /** Draws by the reference. */
 function expected({ logits, shape, seed = 1, counter = 2, seen }: Rows, settings: Partial<SampleSettings>): number[] {
-  const inputs = [
-    { shape, data: logits },
-    { shape: [5], data: sampleSettings({ ...PLAIN, ...settings }) },
-    { shape: [2], data: [seed, counter] },
-    seen && { shape, data: seen },
-  ];
+  const inputs = {
+    logits: { shape, data: logits },
+    settings: { shape: [5], data: packed(settings) },
+    state: { shape: [2], data: [seed, counter] },
+    seen: seen && { shape, data: seen },
+  };
   return Array.from(sample.definition.reference(inputs, {}));
 }
 
@@ -65,7 +65,7 @@ const FILTERS: Partial<SampleSettings>[] = [
 describe('sampleDistribution', () => {
   const logs = (...probabilities: number[]) => probabilities.map(Math.log);
   const of = (logits: number[], settings: Partial<SampleSettings>, seen?: number[]) =>
-    sampleDistribution(logits, sampleSettings({ ...PLAIN, ...settings }), seen);
+    sampleDistribution(logits, packed(settings), seen);
 
   it.each([
     [{}, [0.1, 0.4, 0.2, 0.3]],
@@ -124,7 +124,7 @@ describe.each(['naive', 'best'])('sample, %s', (variant) => {
       const ids = await draw({ logits: Array.from({ length: B * V }, (_, i) => logits[i % V]), shape, seed: 5 }, s);
       const counts = new Float64Array(V);
       for (const id of ids) counts[id]++;
-      const wanted = sampleDistribution(logits, sampleSettings({ ...PLAIN, ...s })).map((p) => p * B);
+      const wanted = sampleDistribution(logits, packed(s)).map((p) => p * B);
       const kept = [...wanted.keys()].filter((id) => wanted[id] > 0);
       const chiSquared = kept.reduce((sum, id) => sum + (counts[id] - wanted[id]) ** 2 / wanted[id], 0);
       expect(kept.reduce((sum, id) => sum + counts[id], 0)).toBe(B);
@@ -142,7 +142,7 @@ describe.each(['naive', 'best'])('sample, %s', (variant) => {
     const rows = { logits: normalNumbers([9, 70], 3), shape: [9, 70] as const };
     const greedy = await draw(rows, { temperature: 0 });
     expect(await draw(rows, { topK: 1 })).toEqual(greedy);
-    expect(await argmax(engine.tensor(rows.logits, rows.shape)).uints()).toEqual(greedy);
+    expect(await argmax({ logits: engine.tensor(rows.logits, rows.shape) }).uints()).toEqual(greedy);
   });
 
   it('never draws masked tokens, and gives some token whatever the logits are', async () => {
@@ -158,9 +158,9 @@ describe.each(['naive', 'best'])('sample, %s', (variant) => {
     engine.variant = variant;
     const seen = engine.zeros([2, 5], 'u32');
     const logits = engine.tensor([1, 2, 3, 2.9, 0, 9, 1, 8.5, 0, 0], [2, 5]);
-    const settings = engine.tensor(sampleSettings({ ...PLAIN, temperature: 0, repetitionPenalty: 1.1 }), [5]);
+    const settings = engine.tensor(packed({ temperature: 0, repetitionPenalty: 1.1 }), [5]);
     const state = engine.tensor(Uint32Array.of(1, 1), [2]);
-    const { outputs, run } = engine.record(() => ({ ids: sample(logits, settings, state, seen) }));
+    const { outputs, run } = engine.record(() => ({ ids: sample({ logits, settings, state, seen }) }));
     run();
     expect([...(await outputs.ids.uints())]).toEqual([2, 0]);
     expect([...(await seen.uints())]).toEqual([0, 0, 1, 0, 0, 1, 0, 0, 0, 0]);
@@ -210,10 +210,10 @@ it('replays with other settings and another state', async () => {
   const settings = engine.empty([5]);
   const state = engine.empty([2], 'u32');
   const x = engine.tensor(logits, shape);
-  const { outputs, run } = engine.record(() => ({ ids: sample(x, settings, state) }));
+  const { outputs, run } = engine.record(() => ({ ids: sample({ logits: x, settings, state }) }));
   const drawn = [];
   for (let counter = 0; counter < 20; counter++) {
-    settings.write(sampleSettings({ ...PLAIN, temperature: counter % 2 }));
+    settings.write(packed({ temperature: counter % 2 }));
     state.write(Uint32Array.of(7, counter));
     run();
     drawn.push((await outputs.ids.uints())[0]);
@@ -226,8 +226,7 @@ it('replays with other settings and another state', async () => {
 it('says which shape was wrong', () => {
   const logits = engine.empty([2, 7]);
   const state = engine.empty([2], 'u32');
-  expect(() => sample(logits, engine.empty([4]), state)).toThrow('sample: settings must be (5), got (4)');
-  expect(() => sample(logits, engine.empty([5]), state, engine.empty([7], 'u32'))).toThrow(
-    'sample: seen must be (2, 7), got (7)',
-  );
+  const [settings, four, seen] = [engine.empty([5]), engine.empty([4]), engine.empty([7], 'u32')];
+  expect(() => sample({ logits, settings: four, state })).toThrow('sample: settings must be (5), got (4)');
+  expect(() => sample({ logits, settings, state, seen })).toThrow('sample: seen must be (2, 7), got (7)');
 });

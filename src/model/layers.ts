@@ -1,0 +1,129 @@
+import { add } from '../kernels/add.ts';
+import { attention } from '../kernels/attention/attention.ts';
+import { cachedAttention } from '../kernels/attention/cachedAttention.ts';
+import { dropout } from '../kernels/dropout.ts';
+import { gelu } from '../kernels/gelu.ts';
+import { matmul } from '../kernels/matmul/matmul.ts';
+import { layerNorm, rmsNorm } from '../kernels/norm/norm.ts';
+import { rope } from '../kernels/rope.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import type { KeyValueCache } from './cache.ts';
+import type { ModelConfig } from './config.ts';
+
+/** What a pass needs beside the tokens. */
+export interface PassOptions {
+  /** For training with dropout: (2) u32 [seed, step]. Without it nothing is dropped. */
+  state?: Tensor;
+  /** For decoding: keys and values of the tokens before; this pass appends its own. */
+  cache?: KeyValueCache;
+  /** For training in less memory: all blocks but the last keep only their inputs, and run again in the backward pass. */
+  recompute?: boolean;
+  /** For readers: tokens also see those behind them. Not for decoding, whose cache is causal. */
+  bidirectional?: boolean;
+  /** (B) u32: tokens at and past a sequence's length are padding, which no token attends to. Causal passes need none. */
+  lengths?: Tensor;
+}
+
+/** What stands beside the linear layers of a model and adds to their outputs: low-rank matrices (see lora.ts). */
+export interface Adapters {
+  /** What is added to the layer's output given its input x, plus `residual`; undefined for a layer without an adapter. */
+  delta(x: Tensor, layer: string, state?: Tensor, residual?: Tensor): Tensor | undefined;
+}
+
+/** y = x W + b. */
+export class Linear {
+  constructor(
+    /** What files call it. */
+    readonly name: string,
+    /** (in, out), or (out, in) where it is `transposed`. */
+    readonly weight: Tensor,
+    /** (out) */
+    readonly bias: Tensor | undefined,
+    readonly transposed: boolean,
+  ) {}
+
+  /** (..., in) -> (..., out), with what adapters add; then through GELU or added to `residual`: one of the two at most. */
+  forward(x: Tensor, { adapters, options: { state } }: Pass, then: { gelu?: true; residual?: Tensor } = {}): Tensor {
+    const { weight, bias } = this;
+    const layout = { transposeB: this.transposed };
+    const delta = adapters?.delta(x, this.name, state, then.residual); //                            (..., out)
+    if (!delta) return matmul({ a: x, b: weight, bias, residual: then.residual }, { ...layout, gelu: then.gelu });
+    const y = matmul({ a: x, b: weight, bias, residual: delta }, layout); //                         (..., out)
+    return then.gelu ? gelu({ x: y }) : y;
+  }
+}
+
+/** Normalizes each token's numbers: layer norm (Ba et al., 2016), or RMS norm (Zhang and Sennrich, 2019), which has no bias. */
+export class Norm {
+  constructor(
+    readonly kind: 'layer' | 'rms',
+    /** (C) */
+    readonly weight: Tensor,
+    readonly bias: Tensor | undefined,
+    readonly eps: number,
+  ) {}
+
+  /** (..., C) -> (..., C) */
+  forward(x: Tensor): Tensor {
+    const { weight, bias, eps } = this;
+    return this.kind === 'layer' ? layerNorm({ x, weight, bias }, { eps }) : rmsNorm({ x, weight }, { eps });
+  }
+}
+
+/** The layers of a block. */
+export interface Block {
+  attentionNorm: Norm;
+  /** Queries, keys and values of all heads in one: (C) -> ((H + 2 K) D). */
+  qkv: Linear;
+  /** From all heads back to the stream: (C) -> (C). */
+  projection: Linear;
+  mlpNorm: Norm;
+  /** (C) -> (nHidden), or gate and up side by side. */
+  up: Linear;
+  /** (nHidden) -> (C) */
+  down: Linear;
+}
+
+/** What a block computes of the residual stream: (B, T, C) -> (B, T, C). */
+export type BlockForward = (x: Tensor, block: Block, pass: Pass) => Tensor;
+
+/** A pass of tokens through one block: what its layers have in common. */
+export class Pass {
+  /** Dropouts of the block so far. Each of a model has random numbers of its own: 0 is the embedding's. */
+  private sites = 0;
+
+  constructor(
+    private readonly config: ModelConfig,
+    private readonly layer: number,
+    readonly adapters: Adapters | undefined,
+    readonly options: PassOptions,
+  ) {}
+
+  /** Self-attention, causal unless told: (B, T, (H + 2 K) D) -> (B, T, H D). */
+  attend(qkv: Tensor): Tensor {
+    const { cache, bidirectional, lengths } = this.options;
+    const { nHead, nKvHead } = this.config;
+    if (!cache) return attention({ qkv, lengths }, { nHead, nKvHead, causal: !bidirectional });
+    const [keys, values] = [cache.keys[this.layer], cache.values[this.layer]];
+    return cachedAttention({ qkv, keys, values, start: cache.start }, { nHead, nKvHead });
+  }
+
+  /** Turns queries and keys by their positions: (B, T, (H + 2 K) D) -> the same. */
+  rotate(qkv: Tensor): Tensor {
+    const { nHead, nKvHead, ropeBase: base } = this.config;
+    return rope({ qkv, start: this.options.cache?.start }, { nHead, nKvHead, base });
+  }
+
+  /** x + dropout(layer(y)). Without dropout the sum is the matmul's epilogue. */
+  add(x: Tensor, layer: Linear, y: Tensor): Tensor {
+    const site = 2 * this.layer + ++this.sites;
+    if (!drops(this.config, this.options)) return layer.forward(y, this, { residual: x });
+    return add({ a: x, b: drop(layer.forward(y, this), site, this.config, this.options) });
+  }
+}
+
+const drops = ({ dropout }: ModelConfig, { state }: PassOptions): boolean => dropout > 0 && state !== undefined;
+
+/** Drops activations in training; `site` tells the dropouts of a pass apart, so that each has its own random numbers. */
+export const drop = (x: Tensor, site: number, config: ModelConfig, options: PassOptions): Tensor =>
+  drops(config, options) ? dropout({ x, state: options.state! }, { p: config.dropout, site }) : x;
