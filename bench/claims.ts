@@ -1,13 +1,13 @@
 /** Is dawnlm as fast as it should be? Every row of the list in one run, each against its rivals in turns. */
 
-import { SIZES, type SizeName } from '../src/check/workloads.ts';
+import type { SizeName } from '../src/check/workloads.ts';
 import type { Engine } from '../src/tensor/engine.ts';
 import { CONTESTS, type Contest, type Part } from './claims/catalog.ts';
 import { aloneClaim, rivalClaim } from './claims/judge.ts';
 import { lossClaim } from './claims/loss.ts';
 import { attentionClaims, rowClaims, scriptClaim } from './claims/own.ts';
 import { type ModelJob, makeModelJob, recordName } from './peers/job.ts';
-import { comparePeers, type Entrant, type RoundOptions } from './peers/rounds.ts';
+import { comparePeers, type Entrant, type PeerFigure, type RoundOptions } from './peers/rounds.ts';
 import type { ClaimMeasurement } from './record.ts';
 
 export interface ClaimOptions extends RoundOptions {
@@ -36,10 +36,11 @@ export async function* measureClaims(
 async function* contestClaims(entrants: readonly Entrant[], options: ClaimOptions): AsyncGenerator<ClaimMeasurement> {
   const jobs = new Map<SizeName, Awaited<ReturnType<typeof makeModelJob>>>();
   try {
-    for (const preset of Object.keys(SIZES) as SizeName[]) jobs.set(preset, await makeModelJob(preset));
     for (const contest of CONTESTS.filter(({ part }) => options.parts.includes(part))) {
+      const { preset } = contest;
       if (options.signal?.aborted) return;
-      yield* contestIn(contest, entrants, jobs.get(contest.preset)!.model, options);
+      if (!jobs.has(preset)) jobs.set(preset, await makeModelJob(preset));
+      yield* contestIn(contest, entrants, jobs.get(preset)!.model, options);
     }
   } finally {
     for (const { dispose } of jobs.values()) await dispose();
@@ -52,16 +53,13 @@ async function* contestIn(
   model: ModelJob,
   options: RoundOptions,
 ): AsyncGenerator<ClaimMeasurement> {
-  const names = new Set(['dawnlm', ...rivals.map(({ peer }) => peer)]);
-  const figures = [];
-  const present = entrants.filter(({ name }) => names.has(name));
-  for await (const figure of comparePeers(present, [work], model, options)) figures.push(figure);
-  const ours = figures.find(({ peer }) => peer === 'dawnlm');
+  const names = ['dawnlm', ...rivals.map(({ peer }) => peer)];
+  const present = entrants.filter(({ name }) => names.includes(name));
+  const figures = new Map<string, PeerFigure>();
+  for await (const figure of comparePeers(present, [work], model, options)) figures.set(figure.peer, figure);
+  const ours = figures.get('dawnlm');
   if (!ours) return; // stopped
   const row = recordName(work, preset);
   if (alone) yield aloneClaim(row, ours, alone);
-  for (const rival of rivals) {
-    const theirs = figures.find(({ peer }) => peer === rival.peer);
-    yield rivalClaim(row, rival, ours, theirs);
-  }
+  for (const rival of rivals) yield rivalClaim(row, rival, ours, figures.get(rival.peer));
 }

@@ -38,40 +38,28 @@ async function recordsOf(name: string, results: string): Promise<AnyRecord[]> {
   const found = records.filter(({ commit }) => commit?.hash.startsWith(hash));
   if (found.length > 0) return found;
   const known = [...new Set(records.flatMap(({ commit }) => commit?.hash.slice(0, 10) ?? []))];
-  throw new UserError(
-    `${results} has no records of ${name}, which is no file either. It has those of ${known.join(', ') || 'no commit'}.`,
-  );
+  const those = known.join(', ') || 'no commit';
+  throw new UserError(`${results} has no records of ${name}, which is no file either. It has those of ${those}.`);
 }
 
 /** Ratios of what both sides measured on the same adapter and CPU, the latest record of each counting; the largest change first. */
 export function compare({ before, after }: Sides): Comparison[] {
   const old = latest(before);
-  const pairs = [...latest(after)].flatMap(([key, record]) => {
-    const match = old.get(key);
-    return match ? [ratioOf(match, record)] : [];
-  });
+  const pairs = [...latest(after)].flatMap(([key, record]) => (old.has(key) ? [ratioOf(old.get(key)!, record)] : []));
+  const change = ({ ratio }: Comparison): number => Math.abs(Math.log(ratio));
   return pairs.filter(({ ratio }) => Number.isFinite(ratio)).sort((a, b) => change(b) - change(a));
 }
 
-const change = ({ ratio }: Comparison): number => Math.abs(Math.log(ratio));
-
-function latest(records: readonly AnyRecord[]): Map<string, AnyRecord> {
-  return new Map(
-    records.map((record) => [`${describeRecord(record)} | ${record.adapter.name} | ${record.machine.cpu}`, record]),
-  );
-}
+/** The last of each measurement. */
+const latest = (records: readonly AnyRecord[]): Map<string, AnyRecord> =>
+  new Map(records.map((one) => [`${describeRecord(one)} | ${one.adapter.name} | ${one.machine.cpu}`, one]));
 
 function ratioOf(before: AnyRecord, after: AnyRecord): Comparison {
   const [was, is] = [figureOf(before) ?? Number.NaN, figureOf(after) ?? Number.NaN];
   const lower = after.unit === 'ms' || (after.kind === 'claim' && after.atMost);
-  const ratio = lower ? was / is : is / was;
-  const [low, high] = [rangeOf(before), rangeOf(after)];
+  const [low, high] = [before.spread ?? [was, was], after.spread ?? [is, is]];
   const clear = low[1] < high[0] || high[1] < low[0];
   const { unit, adapter } = after;
+  const ratio = lower ? was / is : is / was;
   return { what: describeRecord(after), adapter: adapter.name, unit, before: was, after: is, ratio, clear };
 }
-
-const rangeOf = (record: AnyRecord): readonly [number, number] => {
-  const value = figureOf(record) ?? Number.NaN;
-  return record.spread ?? [value, value];
-};

@@ -2,7 +2,8 @@
 
 import { adamwWork, compareAdamw } from '../src/check/adamw.ts';
 import { type HeldWork, interleaved, type Timing, type Work } from '../src/check/measure.ts';
-import { type AnyOp, compare, findOps, makeNumbers, shapesOf, upload, variantsOf } from '../src/check/ops.ts';
+import { type AnyOp, compare, FIRST_CASES, findOps, variantsOf } from '../src/check/ops.ts';
+import { makeWork } from '../src/check/opWork.ts';
 import {
   describeWorkload,
   operationsOf,
@@ -58,71 +59,77 @@ export async function* benchKernels(
   const names = [...ops.keys(), ADAMW];
   const chosen = names.filter((name) => name.toLowerCase().includes(part.toLowerCase()));
   if (chosen.length === 0) throw new UsageError(`no op has "${part}" in its name; the ops are ${names.join(', ')}`);
-  const roof = await measureRoof(engine);
-  yield* roof.measurements;
-  const passes: Pass[] = quick ? ['forward'] : ['forward', 'forward + backward'];
-  for (const name of chosen) {
-    if (name === ADAMW) yield* benchAdamw(engine, presets, roof);
-    else yield* benchOp(engine, ops.get(name)!, presets, passes, roof);
-  }
+  const bench = new KernelBench(engine, presets, quick ? ['forward'] : ['forward', 'forward + backward']);
+  yield* await bench.begin();
+  for (const name of chosen) yield* name === ADAMW ? bench.adamw() : bench.op(ops.get(name)!);
 }
 
-async function* benchOp(
-  engine: Engine,
-  op: AnyOp,
-  presets: readonly string[],
-  passes: readonly Pass[],
-  roof: Roof,
-): AsyncGenerator<KernelMeasurement> {
-  const variants = variantsOf(op);
-  const errors = new Map<string, number>();
-  for (const variant of variants) errors.set(variant, await errorOf(engine, op, variant));
-  for (const workload of workloadsOf(op, presets)) {
-    for (const pass of passes) {
-      if (pass !== 'forward' && !op.definition.backward) continue;
-      const { work, free } = makeWork(engine, workload, pass !== 'forward');
-      const timings = await timeVariants(engine, variants, work).finally(free);
-      for (const [i, variant] of variants.entries()) {
-        const gain = timings[0].median / timings[i].median;
+/** Work that has variants, on one shape in one pass. */
+interface Subject extends HeldWork {
+  what: { op: string; shape: string; preset: string };
+  pass: Pass;
+  variants: readonly string[];
+  /** Of each variant, against float64. */
+  errors: readonly number[];
+  /** What it is rated by. */
+  amounts: Amounts;
+  intensity?: number;
+}
+
+class KernelBench {
+  private roof!: Roof;
+
+  constructor(
+    private readonly engine: Engine,
+    private readonly presets: readonly string[],
+    private readonly passes: readonly Pass[],
+  ) {}
+
+  /** Measures the roof. */
+  async begin(): Promise<Measurement[]> {
+    this.roof = await measureRoof(this.engine);
+    return this.roof.measurements;
+  }
+
+  async *op(op: AnyOp): AsyncGenerator<KernelMeasurement> {
+    const { name, backward } = op.definition;
+    const variants = variantsOf(op);
+    const errors: number[] = [];
+    for (const variant of variants) errors.push(await errorOf(this.engine, op, variant));
+    for (const workload of workloadsOf(op, this.presets)) {
+      const what = { op: name, shape: describeWorkload(workload), preset: workload.from };
+      for (const pass of this.passes) {
+        if (pass !== 'forward' && !backward) continue;
         const { flops, operations, bytes } = amountsOf(workload, pass);
         const intensity = bytes && (flops ?? operations ?? 0) / bytes;
-        const details = { pass, gain, best: i === variants.length - 1, intensity };
-        const what = {
-          op: op.definition.name,
-          variant: `${variant}, ${pass}`,
-          shape: describeWorkload(workload),
-          preset: workload.from,
-        };
-        const rates = ratesOf(timings[i], { flops, bytes }, roof);
-        yield {
-          kind: 'kernel',
-          ...what,
-          unit: 'ms',
-          ...timings[i],
-          ...rates,
-          error: errors.get(variant)!,
-          details,
-        };
+        const about = { what, pass, variants, errors, amounts: { flops, bytes }, intensity };
+        yield* this.timed({ ...about, ...makeWork(this.engine, workload, pass !== 'forward') });
       }
     }
   }
-}
 
-/** Parameters, gradients and two moments are read, and all but the gradients written. */
-async function* benchAdamw(engine: Engine, presets: readonly string[], roof: Roof): AsyncGenerator<KernelMeasurement> {
-  const { error } = await compareAdamw(engine);
-  for (const preset of presets) {
-    const count = parametersOf(preset);
-    const { work, free } = adamwWork(engine, count);
-    const timings = await timeVariants(engine, ['naive', 'best'], work).finally(free);
-    for (const [i, variant] of ['naive', 'fours'].entries()) {
+  /** Parameters, gradients and two moments are read, and all but the gradients written. */
+  async *adamw(): AsyncGenerator<KernelMeasurement> {
+    const { error } = await compareAdamw(this.engine);
+    for (const preset of this.presets) {
+      const count = parametersOf(preset);
       const bytes = 7 * ELEMENT_BYTES * count;
-      const rates = ratesOf(timings[i], { bytes }, roof);
-      const what = { op: ADAMW, variant: `${variant}, step`, shape: `(${count})`, preset };
-      const gain = timings[0].median / timings[i].median;
+      const what = { op: ADAMW, shape: `(${count})`, preset };
+      const about = { what, pass: 'step', variants: ['naive', 'fours'], errors: [error, error] } as const;
       const intensity = (ADAMW_OPERATIONS * count) / bytes;
-      const details = { pass: 'step' as const, gain, best: i === 1, intensity };
-      yield { kind: 'kernel', ...what, unit: 'ms', ...timings[i], ...rates, error, details };
+      yield* this.timed({ ...about, amounts: { bytes }, intensity, ...adamwWork(this.engine, count) });
+    }
+  }
+
+  /** Times the variants in turns and frees the work's memory. */
+  private async *timed({ what, pass, variants, errors, amounts, intensity, work, free }: Subject) {
+    const works = variants.map((variant) => underVariant(this.engine, variant, work));
+    const timings = await interleaved(this.engine, works).finally(free);
+    for (const [i, name] of variants.entries()) {
+      const [timing, error, variant] = [timings[i], errors[i], `${name}, ${pass}`];
+      const details = { pass, gain: timings[0].median / timing.median, best: i === variants.length - 1, intensity };
+      const rates = ratesOf(timing, amounts, this.roof);
+      yield { kind: 'kernel' as const, ...what, variant, unit: 'ms' as const, ...timing, ...rates, error, details };
     }
   }
 }
@@ -151,60 +158,37 @@ export function ratesOf({ median }: Timing, { flops, bytes }: Amounts, roof: Roo
   return { gigabytesPerSecond, roofShare: gigabytesPerSecond / roof.gigabytesPerSecond };
 }
 
-/** Cases that errors are taken from: the first ones are small, and a reference is slow. */
-export const ERROR_CASES = 2;
-
-/** Largest error of a variant over the op's first cases. */
-export async function errorOf(engine: Engine, op: AnyOp, variant: string): Promise<number> {
+/** Runs work under a variant of the ops, and another one after it as before. */
+export function withVariant<T>(engine: Engine, variant: string, work: () => T): T {
   const before = engine.variant;
-  engine.variant = variant;
-  try {
-    const errors = [];
-    for (const test of op.definition.cases.slice(0, ERROR_CASES)) errors.push((await compare(engine, op, test)).error);
-    return Math.max(...errors);
-  } finally {
+  const restore = (): void => {
     engine.variant = before;
+  };
+  engine.variant = variant;
+  return undone(work, restore);
+}
+
+/** What work returns, with something undone when it is over: at once, or when its promise is settled. */
+export function undone<T>(work: () => T, undo: () => void): T {
+  let result: T | undefined;
+  try {
+    result = work();
+    return (result instanceof Promise ? result.finally(undo) : result) as T;
+  } finally {
+    if (!(result instanceof Promise)) undo();
   }
 }
 
 /** The same work under a variant of the ops. */
 export const underVariant =
   (engine: Engine, variant: string, work: Work): Work =>
-  () => {
-    const before = engine.variant;
-    engine.variant = variant;
-    work();
-    engine.variant = before;
-  };
+  () =>
+    withVariant(engine, variant, work);
 
-/** Times of variants, taking turns. */
-const timeVariants = (engine: Engine, variants: readonly string[], work: Work): Promise<Timing[]> =>
-  interleaved(
-    engine,
-    variants.map((variant) => underVariant(engine, variant, work)),
-  );
-
-/** The pass as it stands in a recorded step. Inputs of normal numbers get gradients, which nothing has been added to before. */
-export function makeWork(
-  engine: Engine,
-  { op, case: test }: Pick<Workload, 'op' | 'case'>,
-  backward: boolean,
-): HeldWork {
-  const [, attributes = {}] = test;
-  const inputs = upload(engine, makeNumbers(test));
-  const held = Object.values(inputs);
-  const free = (): void => {
-    for (const { view } of held) engine.device.free(view);
-  };
-  if (!backward) return { free, work: () => void engine.withoutGradients(() => op(inputs, attributes)) };
-  const shape = op.definition.shape(shapesOf(test), attributes);
-  const dy = engine.tensor(makeNumbers([{ dy: shape }]).dy.data, shape);
-  const differentiable = held.filter(({ dtype }) => dtype === 'f32');
-  for (const input of differentiable) input.requiresGrad = true;
-  held.push(dy);
-  const work = (): void => {
-    for (const input of differentiable) input.grad = undefined;
-    engine.backward(op(inputs, attributes), dy);
-  };
-  return { free, work };
-}
+/** Largest error of a variant over the op's first cases. */
+export const errorOf = (engine: Engine, op: AnyOp, variant: string): Promise<number> =>
+  withVariant(engine, variant, async () => {
+    const errors = [];
+    for (const test of op.definition.cases.slice(0, FIRST_CASES)) errors.push((await compare(engine, op, test)).error);
+    return Math.max(...errors);
+  });

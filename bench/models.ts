@@ -28,6 +28,19 @@ export const someTokens = (count: number, seed: number): Uint32Array<ArrayBuffer
 export const flopsPerToken = ({ config, parameters }: GPT): number =>
   trainingFlopsPerToken(modelTable(config, parameters.specs));
 
-/** Runs of everything that takes turns: three at least, else as many as the time allows, 15 at most. */
-export const roundsIn = (seconds: number, roundMs: number): number =>
-  Math.min(15, Math.max(3, Math.floor((seconds * 1000) / roundMs)));
+/** How long some work takes, in ms. */
+export async function timeOf(work: () => Promise<void>): Promise<number> {
+  const startedAt = performance.now();
+  await work();
+  return performance.now() - startedAt;
+}
+
+/** What rounds come to: as many as the time allows, from 3 to 15. The first one is not counted and tells how long one takes. */
+export async function inRounds<T>(seconds: number, round: () => Promise<T>): Promise<T[]> {
+  const roundMs = await timeOf(async () => void (await round()));
+  const results: T[] = [];
+  for (let left = Math.min(15, Math.max(3, Math.floor((seconds * 1000) / roundMs))); left > 0; left--) {
+    results.push(await round());
+  }
+  return results;
+}

@@ -41,32 +41,29 @@ const Measurement = z.object({
 });
 export type Measurement = z.infer<typeof Measurement>;
 
-/** Another library's figure on the same work. */
-const PeerMeasurement = z.object({
-  kind: z.literal('peer'),
-  peer: z.string(),
-  work: z.string(),
-  /** Null where the peer is absent or cannot do the work. */
+/** What some rounds came to. */
+const Figure = z.object({
+  /** Null where somebody is absent, cannot do the work or fails. */
   value: z.number().nullable(),
   unit: z.string(),
   spread: spread.optional(),
-  version: z.string().optional(),
+  runs: z.number().optional(),
   note: z.string().optional(),
+});
+
+/** Another library's figure on the same work. */
+const PeerMeasurement = Figure.extend({
+  ...{ kind: z.literal('peer'), peer: z.string(), work: z.string(), version: z.string().optional() },
 });
 export type PeerMeasurement = z.infer<typeof PeerMeasurement>;
 
-/** A figure of dawnlm's against what it should be. */
-const ClaimMeasurement = z.object({
+/** A figure of dawnlm's against what it should be: by the other's where there is one ('x'). */
+const ClaimMeasurement = Figure.extend({
   kind: z.literal('claim'),
   /** The work, in words. */
   row: z.string(),
   /** Whom it is held against; undefined where the figure stands by itself. */
   against: z.string().optional(),
-  /** dawnlm's figure, by the other's where there is one ('x'); null where somebody is absent or fails. */
-  value: z.number().nullable(),
-  unit: z.string(),
-  spread: spread.optional(),
-  runs: z.number().optional(),
   /** Both figures that make a ratio, in `rateUnit`. */
   ours: z.number().optional(),
   theirs: z.number().optional(),
@@ -78,7 +75,6 @@ const ClaimMeasurement = z.object({
   /** Null without a threshold or a figure. */
   met: z.boolean().nullable(),
   aimMet: z.boolean().nullable(),
-  note: z.string().optional(),
 });
 export type ClaimMeasurement = z.infer<typeof ClaimMeasurement>;
 
@@ -118,7 +114,7 @@ export function git(...args: string[]): string | undefined {
 }
 
 /** The checkout's commit; dirty when tracked files have changed since. */
-export function currentCommit(): Provenance['commit'] {
+function currentCommit(): Provenance['commit'] {
   const hash = git('rev-parse', 'HEAD');
   return hash ? { hash, dirty: git('status', '--porcelain', '--untracked-files=no') !== '' } : null;
 }
@@ -131,17 +127,9 @@ export function provenanceOf(engine: Engine, { name, software }: { name: string;
 /** Likewise, for what runs on no adapter of an engine. */
 export function provenance(adapter: Provenance['adapter']): Provenance {
   const [{ model } = { model: 'unknown' }] = cpus();
-  return {
-    adapter,
-    machine: {
-      cpu: model.trim(),
-      cores: availableParallelism(),
-      node: process.version,
-      os: `${type()} ${release()} ${process.arch}`,
-    },
-    commit: currentCommit(),
-    date: new Date().toISOString(),
-  };
+  const os = `${type()} ${release()} ${process.arch}`;
+  const machine = { cpu: model.trim(), cores: availableParallelism(), node: process.version, os };
+  return { adapter, machine, commit: currentCommit(), date: new Date().toISOString() };
 }
 
 /** Adds records to a file. @throws UserError when it cannot be written */
@@ -149,36 +137,25 @@ export async function appendRecords(file: string, records: readonly object[]): P
   try {
     await mkdir(dirname(file), { recursive: true });
     await appendFile(file, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
-  } catch (error) {
-    throw new UserError(`${file} cannot be written (${errorCode(error)}). Give --save a file that can.`, {
-      cause: error,
-    });
+  } catch (cause) {
+    throw new UserError(`${file} cannot be written (${errorCode(cause)}). Give --save a file that can.`, { cause });
   }
 }
 
 /** The records of a file, in order. @throws UserError when there is no such file, or a line is no record */
 export async function readRecords(file: string): Promise<AnyRecord[]> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    throw new UserError(
-      `There are no results in ${file} (${errorCode(error)}). Measure first: dawnlm bench kernels --save ${file}`,
-      { cause: error },
-    );
-  }
+  const text = await readFile(file, 'utf8').catch((cause) => {
+    const how = `Measure first: dawnlm bench kernels --save ${file}`;
+    throw new UserError(`There are no results in ${file} (${errorCode(cause)}). ${how}`, { cause });
+  });
   return text.split('\n').flatMap((line, i) => (line.trim() === '' ? [] : [parse(line, `${file}:${i + 1}`)]));
 }
 
-const parse = (line: string, where: string): AnyRecord =>
-  checkJson(
-    AnyRecord,
-    line,
-    (problem) =>
-      new UserError(
-        `${where} is no benchmark record: ${problem}. Expected is a line of JSON as dawnlm bench ... --save writes it.`,
-      ),
-  );
+function parse(line: string, where: string): AnyRecord {
+  const expected = 'Expected is a line of JSON as dawnlm bench ... --save writes it.';
+  const refuse = (problem: string) => new UserError(`${where} is no benchmark record: ${problem}. ${expected}`);
+  return checkJson(AnyRecord, line, refuse);
+}
 
 /** A record's number and unit. */
 export const figureOf = (record: AnyRecord): number | null =>

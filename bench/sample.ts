@@ -7,7 +7,7 @@ import { Generator } from '../src/model/generate.ts';
 import type { GPT } from '../src/model/gpt.ts';
 import type { Engine } from '../src/tensor/engine.ts';
 import { autotune } from '../src/train/autotune.ts';
-import { flopsPerToken, freshModel, type ModelBenchOptions, roundsIn, someTokens } from './models.ts';
+import { flopsPerToken, freshModel, inRounds, type ModelBenchOptions, someTokens, timeOf } from './models.ts';
 import type { Measurement } from './record.ts';
 import { underRoof } from './roof.ts';
 
@@ -50,12 +50,16 @@ export async function benchSample(
     prompt(isSmallWork(model.config, 1) ? small : model),
     forwardPass(engine, model, config.batchSize),
   ];
-  const firstMs: number[] = [];
-  for (const job of jobs) firstMs.push(await timeOf(job));
-  const { result: times, roof } = await underRoof(engine, () => takeTurns(jobs, seconds));
+  const round = async (): Promise<number[]> => {
+    const times: number[] = [];
+    for (const { run } of jobs) times.push(await timeOf(run));
+    return times;
+  };
+  const firstMs = await round();
+  const { result: rounds, roof } = await underRoof(engine, () => inRounds(seconds, round));
   const forwardFlops = flopsPerToken(model) / 3;
   const measurements = jobs.map(({ op, shape, tokens, full }, i): Measurement => {
-    const rate = asRate(timingOf(times[i]), tokens);
+    const rate = asRate(timingOf(rounds.map((times) => times[i])), tokens);
     const gflopsPerSecond = (rate.median * forwardFlops) / 1e9;
     const rates = full ? { gflopsPerSecond, roofShare: gflopsPerSecond / roof.gflopsPerSecond } : {};
     const details = { tokens, firstMs: firstMs[i] };
@@ -64,64 +68,33 @@ export async function benchSample(
   return [...roof.measurements, ...measurements];
 }
 
-/** Times of each job, one after the other in rounds; the first round, which is not counted, tells how long one takes. */
-async function takeTurns(jobs: readonly Job[], seconds: number): Promise<number[][]> {
-  const round = async (): Promise<number[]> => {
-    const times: number[] = [];
-    for (const job of jobs) times.push(await timeOf(job));
-    return times;
-  };
-  const roundMs = (await round()).reduce((sum, timeMs) => sum + timeMs, 0);
-  const rounds: number[][] = [];
-  for (let left = roundsIn(seconds, roundMs); left > 0; left--) rounds.push(await round());
-  return jobs.map((_, i) => rounds.map((times) => times[i]));
-}
-
-async function timeOf({ run }: Job): Promise<number> {
-  const startedAt = performance.now();
-  await run();
-  return performance.now() - startedAt;
-}
-
-async function tuneFor(
-  engine: Engine,
-  adapter: { name: string; software: boolean },
-  model: GPT,
-  batch: number,
-): Promise<void> {
+/** Measures the forms of the kernels that the jobs dispatch. */
+async function tuneFor(engine: Engine, adapter: { name: string; software: boolean }, model: GPT, batch: number) {
   const works = [...BATCHES.map((streams) => () => new Generator(model, streams)), () => record(engine, model, batch)];
-  await autotune(
-    engine,
-    works.flatMap((work) => engine.observe(work)),
-    adapter,
-    {},
-  );
+  const dispatches = works.flatMap((work) => engine.observe(work));
+  await autotune(engine, dispatches, adapter, {});
+}
+
+/** Texts that go on from prompts, with the cache. */
+function generation(model: GPT, prompts: readonly ArrayLike<number>[], tokens: number): Job['run'] {
+  const generator = new Generator(model, prompts.length);
+  return async () => {
+    for await (const _ of generator.generate(prompts, { ...SETTINGS, seed: 1, tokens }));
+  };
 }
 
 /** Streams that begin with a token and fill the context. */
 function decoding(model: GPT, batch: number): Job {
-  const generator = new Generator(model, batch);
   const tokens = model.config.blockSize - 1;
   const prompts = Array.from({ length: batch }, (_, i) => someTokens(1, i));
-  const run = async (): Promise<void> => {
-    for await (const _ of generator.generate(prompts, { ...SETTINGS, seed: 1, tokens }));
-  };
-  return {
-    op: 'decode',
-    shape: `${batch} ${batch === 1 ? 'stream' : 'streams'}`,
-    tokens: batch * tokens,
-    full: false,
-    run,
-  };
+  const shape = `${batch} ${batch === 1 ? 'stream' : 'streams'}`;
+  return { op: 'decode', shape, tokens: batch * tokens, full: false, run: generation(model, prompts, tokens) };
 }
 
 /** A prompt that fills the context, and the first token after it. */
 function prompt(model: GPT): Job {
-  const generator = new Generator(model);
   const { blockSize: tokens } = model.config;
-  const run = async (): Promise<void> => {
-    for await (const _ of generator.generate([someTokens(tokens, 1)], { ...SETTINGS, seed: 1, tokens: 1 }));
-  };
+  const run = generation(model, [someTokens(tokens, 1)], 1);
   return { op: 'prompt', shape: `${tokens} tokens`, tokens, full: true, run };
 }
 

@@ -1,16 +1,15 @@
 /** What would a GPU make of the kernels? Registers, spills, occupancy and density, from a driver that compiles without a GPU. */
 
-import { opDispatches } from '../src/check/dispatches.ts';
+import { opDispatches } from '../src/check/opWork.ts';
 import { VOCABULARY } from '../src/check/workloads.ts';
 import { Generator } from '../src/model/generate.ts';
 import { GPT } from '../src/model/gpt.ts';
 import type { Precision } from '../src/tensor/capabilities.ts';
 import type { Engine } from '../src/tensor/engine.ts';
-import type { Dispatched } from '../src/tensor/kernel.ts';
-import type { Point, TuningTable } from '../src/tensor/tuning/table.ts';
+import type { TuningTable } from '../src/tensor/tuning/table.ts';
 import { modelConfig, resolveConfig } from '../src/train/config.ts';
 import { Trainer } from '../src/train/trainer.ts';
-import { gpuTraits, paperEngine, type Shader, shaderAt, usesOf } from './static/paper.ts';
+import { type Candidate, candidatesOf, gpuTraits, mockEngine, usesOf } from './mockAdapter.ts';
 import type { ShaderStatistics } from './static/parse.ts';
 import { compileFor } from './static/radv.ts';
 import { staticTable } from './static/table.ts';
@@ -18,17 +17,15 @@ import { staticTable } from './static/table.ts';
 /** Two generations of AMD's RDNA: RX 6800 and RX 7900. */
 export const FAMILIES = ['navi21', 'navi31'] as const;
 
-/** A kernel's shader at a tuning point. */
-export interface Candidate {
-  shader: Shader;
-  point: Point;
+/** A kernel's shader at a tuning point of a GPU. */
+export interface StaticCandidate extends Pick<Candidate, 'shader' | 'point'> {
   /** Mixed only where that makes another shader. */
   precision: Precision;
   /** Whether GPUs get this point unless a measurement knows better. */
   preferred: boolean;
 }
 
-export interface StaticFigures extends ShaderStatistics, Omit<Candidate, 'shader'> {
+export interface StaticFigures extends ShaderStatistics, Omit<StaticCandidate, 'shader'> {
   kernel: string;
   family: string;
 }
@@ -45,7 +42,7 @@ const SUBGROUPS = [
  * @throws UserError when gcc, the driver or a loader is missing, for an unknown family or a kernel that does not compile
  */
 export async function benchStatic(preset: string, families: readonly string[]): Promise<StaticFigures[]> {
-  const candidates = await candidatesOf(preset);
+  const candidates = await shadersFor(preset);
   const shaders = candidates.map(({ shader }) => shader);
   const figures: StaticFigures[] = [];
   for (const family of families) {
@@ -58,35 +55,25 @@ export async function benchStatic(preset: string, families: readonly string[]): 
 }
 
 /** Those shaders, each once, sorted by kernel. */
-export async function candidatesOf(preset: string): Promise<Candidate[]> {
-  const byWgsl = new Map<string, Candidate>();
+export async function shadersFor(preset: string): Promise<StaticCandidate[]> {
+  const byWgsl = new Map<string, StaticCandidate>();
   for (const [least, most] of SUBGROUPS) {
-    const engine = await paperEngine(gpuTraits(least, most));
+    const engine = await mockEngine(gpuTraits(least, most));
     engine.precision = 'mixed'; // dispatches what float32 does, and what makes f16 of operands
     const uses = await usesOf(engine, () => runEverything(engine, preset));
     for (const precision of ['float32', 'mixed'] as const) {
       engine.precision = precision;
-      for (const one of uses.flatMap((use) => pointsOf(engine, use))) {
-        const before = byWgsl.get(one.shader.wgsl) ?? { ...one, preferred: false };
-        byWgsl.set(one.shader.wgsl, { ...before, preferred: one.preferred || before.preferred });
+      for (const [i, { shader, point }] of uses.flatMap((use) => [...candidatesOf(engine, use).entries()])) {
+        const before = byWgsl.get(shader.wgsl) ?? { shader, point, precision, preferred: false };
+        byWgsl.set(shader.wgsl, { ...before, preferred: before.preferred || i === 0 });
       }
     }
   }
   return [...byWgsl.values()].sort((a, b) => (a.shader.name < b.shader.name ? -1 : 1));
 }
 
-function pointsOf(engine: Engine, use: Dispatched): Candidate[] {
-  const { points } = use.kernel.choices(use.tensors, use.params);
-  return points.map((point, i) => ({
-    ...{ shader: shaderAt(engine, use, point), point, precision: engine.precision, preferred: i === 0 },
-  }));
-}
-
 /** Dawn's names of the families' architectures. */
-export const ARCHITECTURES: Readonly<Record<(typeof FAMILIES)[number], string>> = {
-  navi21: 'rdna-2',
-  navi31: 'rdna-3',
-};
+const ARCHITECTURES: Readonly<Record<(typeof FAMILIES)[number], string>> = { navi21: 'rdna-2', navi31: 'rdna-3' };
 
 /** The tables of AMD's architectures for the steps of presets: what src/kernels/tables/rdna.ts holds, as TypeScript. */
 export async function staticTables(presets: readonly string[]): Promise<string> {

@@ -5,11 +5,10 @@ import { benchConfig } from '../src/check/workloads.ts';
 import { type KernelTime, profile } from '../src/gpu/timer.ts';
 import type { Engine } from '../src/tensor/engine.ts';
 import { ELEMENT_BYTES } from '../src/tensor/tensor.ts';
-import type { Batch } from '../src/text/windows/windows.ts';
 import { autotune } from '../src/train/autotune.ts';
 import type { TrainConfig } from '../src/train/config.ts';
 import { Trainer } from '../src/train/trainer.ts';
-import { flopsPerToken, freshModel, type ModelBenchOptions, roundsIn, someTokens } from './models.ts';
+import { flopsPerToken, freshModel, inRounds, type ModelBenchOptions, someTokens, timeOf } from './models.ts';
 import type { Measurement } from './record.ts';
 import { underRoof } from './roof.ts';
 
@@ -49,9 +48,12 @@ export async function benchTrain(
   const config = benchConfig(preset);
   const trainer = new Trainer(freshModel(engine, config), config);
   const tuning = tuned ? await autotune(engine, trainer.rehearse(), adapter, {}) : undefined;
-  const clock = new StepClock(engine, trainer, config);
-  const firstStepMs = (await clock.group(1)).timeMs;
-  const { result: groups, roof } = await underRoof(engine, () => takeGroups(clock, seconds));
+  const take = groupsOf(engine, trainer, config);
+  const firstStepMs = (await take(1)).timeMs;
+  const { result: groups, roof } = await underRoof(engine, async () => {
+    const stepMs = (await take(WARM_STEPS)).timeMs / WARM_STEPS;
+    return inRounds(seconds, () => take(Math.ceil(GROUP_MS / stepMs)));
+  });
   const kernels = withShares((await profile(engine.device, trainer.program)) ?? []);
   const timing = timingOf(groups.map(({ timeMs, steps }) => timeMs / steps));
   const { batchSize, blockSize, gradientAccumulation } = config;
@@ -73,15 +75,6 @@ export async function benchTrain(
   return [...roof.measurements, training];
 }
 
-/** Warms up, then takes groups of steps that are long enough each, for about `seconds`. */
-async function takeGroups(clock: StepClock, seconds: number): Promise<Group[]> {
-  const stepMs = (await clock.group(WARM_STEPS)).timeMs / WARM_STEPS;
-  const steps = Math.max(1, Math.ceil(GROUP_MS / stepMs));
-  const groups: Group[] = [];
-  for (let left = roundsIn(seconds, steps * stepMs); left > 0; left--) groups.push(await clock.group(steps));
-  return groups;
-}
-
 const sumOf = (groups: readonly Group[], part: keyof Group): number =>
   groups.reduce((total, group) => total + group[part], 0);
 
@@ -92,37 +85,25 @@ interface Group {
   scriptMs: number;
 }
 
-/** Takes steps, in groups that are waited for at their end. */
-class StepClock {
-  private seed = 0;
-
-  constructor(
-    private readonly engine: Engine,
-    private readonly trainer: Trainer,
-    private readonly config: TrainConfig,
-  ) {}
-
-  async group(steps: number): Promise<Group> {
-    const batches = Array.from({ length: steps }, () => this.batches());
+/** A function that takes steps on tokens of their own, and waits for them at their end. */
+function groupsOf(engine: Engine, trainer: Trainer, config: TrainConfig): (steps: number) => Promise<Group> {
+  const { batchSize, blockSize, gradientAccumulation } = config;
+  let seed = 0;
+  const tokens = () => someTokens(batchSize * blockSize, seed++);
+  const batches = () => Array.from({ length: gradientAccumulation }, () => ({ inputs: tokens(), targets: tokens() }));
+  return async (steps) => {
+    const made = Array.from({ length: steps }, batches);
     let scriptMs = 0;
-    const startedAt = performance.now();
-    for (const batch of batches) {
-      const before = performance.now();
-      this.trainer.train(batch);
-      scriptMs += performance.now() - before;
-    }
-    await this.engine.device.finish();
-    return { steps, timeMs: performance.now() - startedAt, scriptMs };
-  }
-
-  private batches(): Batch[] {
-    const { batchSize, blockSize, gradientAccumulation } = this.config;
-    const size = batchSize * blockSize;
-    return Array.from({ length: gradientAccumulation }, () => ({
-      inputs: someTokens(size, this.seed++),
-      targets: someTokens(size, this.seed++),
-    }));
-  }
+    const timeMs = await timeOf(async () => {
+      for (const batch of made) {
+        const before = performance.now();
+        trainer.train(batch);
+        scriptMs += performance.now() - before;
+      }
+      await engine.device.finish();
+    });
+    return { steps, timeMs, scriptMs };
+  };
 }
 
 function withShares(times: readonly KernelTime[]): (KernelTime & { share: number })[] {

@@ -1,5 +1,5 @@
 /** From figures to verdicts. */
-import { median } from '../../src/check/measure.ts';
+import { type Timing, timingOf } from '../../src/check/measure.ts';
 import type { PeerFigure } from '../peers/rounds.ts';
 import type { ClaimMeasurement } from '../record.ts';
 import type { Rival, Threshold } from './catalog.ts';
@@ -17,11 +17,10 @@ export function judged(claim: Omit<ClaimMeasurement, 'kind' | 'met' | 'aimMet'>)
 }
 
 /** Median and spread of values that were taken round by round. */
-export const spreadOf = (values: readonly number[]): Pick<ClaimMeasurement, 'value' | 'spread' | 'runs'> => ({
-  value: median(values),
-  spread: [Math.min(...values), Math.max(...values)],
-  runs: values.length,
-});
+export function spreadOf(values: readonly number[]): Omit<Timing, 'median'> & { value: number } {
+  const { median: value, ...timing } = timingOf(values);
+  return { value, ...timing };
+}
 
 /** A figure by itself. */
 export const aloneClaim = (row: string, figure: PeerFigure, threshold: Threshold): ClaimMeasurement =>

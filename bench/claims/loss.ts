@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { type Command, findPytorch } from '../peers/catalog.ts';
@@ -25,7 +25,6 @@ interface Reached {
 /** Runs a command until a line of its output has such a loss; undefined when it ends without. */
 async function race(
   { argv: [program, ...words], env }: Command,
-  lossOf: (line: Record<string, unknown>) => Pick<Reached, 'loss' | 'step'> | undefined,
   say: (sentence: string) => void,
   signal?: AbortSignal,
 ): Promise<Reached | undefined> {
@@ -36,18 +35,23 @@ async function race(
   const ended = new Promise<void>((done) => child.on('error', () => done()).on('close', () => done()));
   let reached: Reached | undefined;
   for await (const line of createInterface({ input: child.stdout! })) {
-    const seen = line.startsWith('{') ? lossOf(JSON.parse(line)) : undefined;
-    if (!seen || reached) continue;
+    const { step, loss } = validationIn(line);
+    if (loss === undefined || reached) continue;
     const seconds = (performance.now() - startedAt) / 1000;
-    say(
-      `${program.split('/').at(-1)}: step ${seen.step}, validation loss ${seen.loss.toFixed(3)}, ${seconds.toFixed(0)} s`,
-    );
-    if (seen.loss > LOSS.nats) continue;
-    reached = { ...seen, seconds };
+    say(`${basename(program)}: step ${step}, validation loss ${loss.toFixed(3)}, ${seconds.toFixed(0)} s`);
+    if (loss > LOSS.nats) continue;
+    reached = { step, loss, seconds };
     child.kill('SIGINT');
   }
   await ended;
   return reached;
+}
+
+/** What a line says of a validation: ours has it in the record of a log line, nanogpt.py's is it. */
+function validationIn(line: string): { step: number; loss?: number } {
+  const json = line.startsWith('{') ? JSON.parse(line) : {};
+  const { step, validationLoss } = json.record ?? json;
+  return { step, loss: step === undefined ? undefined : validationLoss };
 }
 
 /** PyTorch's time by dawnlm's. Absent where PyTorch is; undefined when it was stopped. */
@@ -62,8 +66,8 @@ export async function lossClaim(
   if (!pytorch) return without('absent');
   const folder = await mkdtemp(join(tmpdir(), 'dawnlm-loss-'));
   try {
-    const ours = await race(ourCommand(folder), ourLoss, say, signal);
-    const theirs = await race(theirCommand(pytorch), theirLoss, say, signal);
+    const ours = await race(ourCommand(folder), say, signal);
+    const theirs = await race(theirCommand(pytorch), say, signal);
     if (signal?.aborted) return undefined;
     if (!ours || !theirs) return without(`${ours ? 'PyTorch' : 'dawnlm'} does not reach it`);
     const note = `seconds; steps ${ours.step} and ${theirs.step}, losses ${ours.loss.toFixed(3)} and ${theirs.loss.toFixed(3)}`;
@@ -83,17 +87,7 @@ const ourCommand = (folder: string): Command => ({
   env: {},
 });
 
-function ourLoss({ type, record }: Record<string, unknown>): Pick<Reached, 'loss' | 'step'> | undefined {
-  if (type !== 'log') return undefined;
-  const { step, validationLoss: loss } = record as { step: number; validationLoss?: number };
-  return loss === undefined ? undefined : { step, loss };
-}
-
 const theirCommand = ({ argv: [python], env }: Command): Command => ({
   argv: [python, pathOf('nanogpt.py'), String(EVALUATION.every), String(EVALUATION.batches)],
   env,
 });
-
-function theirLoss({ step, validationLoss }: Record<string, unknown>): Pick<Reached, 'loss' | 'step'> | undefined {
-  return typeof step === 'number' && typeof validationLoss === 'number' ? { step, loss: validationLoss } : undefined;
-}

@@ -2,13 +2,13 @@
 
 import { type HeldWork, timesInTurns } from '../../src/check/measure.ts';
 import type { AnyCase, AnyOp } from '../../src/check/ops.ts';
+import { makeWork } from '../../src/check/opWork.ts';
 import { bufferCopy } from '../../src/check/speed.ts';
 import { attention } from '../../src/kernels/attention/attention.ts';
 import { layerNorm } from '../../src/kernels/norm/norm.ts';
 import { softmax } from '../../src/kernels/softmax.ts';
 import type { Engine } from '../../src/tensor/engine.ts';
 import { ELEMENT_BYTES } from '../../src/tensor/tensor.ts';
-import { makeWork } from '../kernels.ts';
 import type { ClaimMeasurement } from '../record.ts';
 import { benchTrain, type TrainMeasurement } from '../train.ts';
 import { ATTENTION, ROWS, SCRIPT } from './catalog.ts';
@@ -48,7 +48,7 @@ export async function rowClaims(engine: Engine): Promise<ClaimMeasurement[]> {
     Object.keys(copies).map((against, j) => {
       const theirs = rates[2 + j];
       const ratios = rates[i].map((rate, round) => rate / theirs[round]);
-      const figures = { rateUnit: 'GB/s', ours: spreadOf(rates[i]).value!, theirs: spreadOf(theirs).value! };
+      const figures = { rateUnit: 'GB/s', ours: spreadOf(rates[i]).value, theirs: spreadOf(theirs).value };
       return judged({ row: `${kernel} ${R}x${C}`, against, unit: 'x', ...spreadOf(ratios), ...figures, ...ROWS });
     }),
   );
@@ -67,7 +67,7 @@ export async function attentionClaims(engine: Engine): Promise<ClaimMeasurement[
   const claim = (pass: keyof typeof ATTENTION, times: readonly number[], products: number): ClaimMeasurement => {
     const rates = spreadOf(times.map((timeMs) => (products * product) / timeMs / 1e6));
     const row = `causal attention ${pass}, ${B * H} heads, T ${T} D ${D}`;
-    return judged({ row, unit: 'GFLOP/s', ...rates, ours: rates.value!, ...ATTENTION[pass] });
+    return judged({ row, unit: 'GFLOP/s', ...rates, ours: rates.value, ...ATTENTION[pass] });
   };
   return [claim('forward', forward, 2), claim('backward', backward, 5)];
 }

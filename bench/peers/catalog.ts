@@ -35,7 +35,7 @@ const scriptPath = (file: string): string => fileURLToPath(new URL(file, import.
 
 /** A script of this folder in Node. */
 const inNode = (file: string, env: Command['env'] = {}): Command => ({
-  argv: [process.execPath, scriptPath('run.mjs'), `./${file}`],
+  argv: [process.execPath, scriptPath('../run.mjs'), `./peers/${file}`],
   env: { ...env, DAWNLM_PEERS: peersFolder() },
 });
 
@@ -44,32 +44,27 @@ const isInstalled = (name: string): boolean => existsSync(join(peersFolder(), 'n
 type PackagedPeer = Pick<Peer, 'name' | 'works' | 'packages'> & { script: string; backend?: string };
 
 /** A peer that npm has. */
-const fromNpm = ({ script, backend, ...peer }: PackagedPeer): Peer => ({
+const fromNpm = ({ script, backend = '', ...peer }: PackagedPeer): Peer => ({
   ...peer,
   how: `dawnlm bench peers --install --only ${peer.name}`,
   find: async () =>
-    Object.keys(peer.packages).every(isInstalled)
-      ? inNode(script, backend ? { DAWNLM_PEER_BACKEND: backend } : {})
-      : undefined,
+    Object.keys(peer.packages).every(isInstalled) ? inNode(script, { DAWNLM_PEER_BACKEND: backend }) : undefined,
 });
 
-const tfjs = (backend: 'webgpu' | 'wasm'): Peer =>
-  fromNpm({
-    ...{ name: `tfjs-${backend}`, works: MODELS, script: 'tfjs.mjs', backend },
-    packages: { '@tensorflow/tfjs': '4.22.0', [`@tensorflow/tfjs-backend-${backend}`]: '4.22.0' },
-  });
+/** The backends of a library, each a peer. */
+const backendsOf = (
+  { name, ...about }: Omit<PackagedPeer, 'packages'>,
+  packages: (backend: string) => Peer['packages'],
+  ...backends: readonly string[]
+): Peer[] =>
+  backends.map((backend) => fromNpm({ ...about, name: `${name}-${backend}`, backend, packages: packages(backend) }));
 
-const onnxruntime = (backend: 'webgpu' | 'cpu'): Peer =>
-  fromNpm({
-    ...{ name: `onnxruntime-${backend}`, works: ['forward', 'matmul'], script: 'onnxruntime.mjs', backend },
-    packages: { 'onnxruntime-node': '1.30.0' },
-  });
-
-const jax = (backend: 'webgpu' | 'wasm'): Peer =>
-  fromNpm({
-    ...{ name: `jax-js-${backend}`, works: MODELS, script: 'jax.mjs', backend },
-    packages: { '@jax-js/jax': '0.1.25' },
-  });
+const tfjs = (backend: string) => ({
+  ...{ '@tensorflow/tfjs': '4.22.0', [`@tensorflow/tfjs-backend-${backend}`]: '4.22.0' },
+});
+/** core-js has the helpers of iterators that Node 20 lacks. */
+const jax = () => ({ '@jax-js/jax': '0.1.25', 'core-js': '3.51.0' });
+const onnxruntime = () => ({ 'onnxruntime-node': '1.30.0' });
 
 /** node-llama-cpp's binary for this machine: the plain one; those for CUDA and Vulkan are some 100 MB more. */
 function llamaBinary(): string {
@@ -111,10 +106,8 @@ async function findOpenblas256(): Promise<Command | undefined> {
 /** dawnlm first: the others' figures are ratios to its. */
 export const PEERS: readonly Peer[] = [
   { name: 'dawnlm', works: EVERYTHING, packages: {}, how: '', find: async () => inNode('dawnlm.ts') },
-  tfjs('webgpu'),
-  tfjs('wasm'),
-  jax('webgpu'),
-  jax('wasm'),
+  ...backendsOf({ name: 'tfjs', works: MODELS, script: 'tfjs.mjs' }, tfjs, 'webgpu', 'wasm'),
+  ...backendsOf({ name: 'jax-js', works: MODELS, script: 'jax.mjs' }, jax, 'webgpu', 'wasm'),
   {
     ...{ name: 'pytorch', works: EVERYTHING, packages: {}, find: findPytorch },
     how: 'apt-get install python3-torch libopenblas0-pthread, or pip install torch',
@@ -123,8 +116,11 @@ export const PEERS: readonly Peer[] = [
     ...{ name: 'openblas-256', works: ['matmul', 'products'], packages: {}, find: findOpenblas256 },
     how: 'on x64, as PyTorch with OpenBLAS',
   },
-  onnxruntime('webgpu'),
-  onnxruntime('cpu'),
+  ...backendsOf(
+    { name: 'onnxruntime', works: ['forward', 'matmul'], script: 'onnxruntime.ts' },
+    onnxruntime,
+    ...['webgpu', 'cpu'],
+  ),
   fromNpm({
     ...{ name: 'llama.cpp', works: ['decode'], script: 'llama.mjs' },
     packages: { 'node-llama-cpp': '3.22.1', [`@node-llama-cpp/${llamaBinary()}`]: '3.22.1' },

@@ -1,5 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from './catalog.ts';
 import type { Answer, Job } from './job.ts';
 
@@ -12,10 +14,9 @@ const LIMIT_MS = 15 * 60_000;
  */
 export class PeerProcess {
   private readonly child: ChildProcessWithoutNullStreams;
-  private readonly ended: Promise<void>;
-  /** Takes the answer that is waited for. */
-  private settle: ((answer: Omit<Answer, 'work'>) => void) | undefined;
-  private lastWords = '';
+  private readonly answers: AsyncGenerator<Answer, undefined>;
+  /** Why the process is no more, once it is. */
+  private readonly over: Promise<string>;
   private failure: string | undefined;
 
   constructor(
@@ -23,32 +24,29 @@ export class PeerProcess {
     private readonly limitMs = LIMIT_MS,
   ) {
     this.child = spawn(program, words, { env: { ...process.env, ...env } });
-    this.child.stdin.on('error', () => undefined); // it may have died: 'close' tells
-    createInterface({ input: this.child.stdout }).on('line', (line) => this.hear(line));
-    createInterface({ input: this.child.stderr }).on('line', (line) => {
-      if (line.trim()) this.lastWords = line.trim();
-    });
-    this.ended = new Promise((done) => {
-      this.child.on('error', ({ message }) => this.fail(`it could not be started: ${message}`));
-      this.child.on('close', (code, signal) => {
-        this.fail(`it ended with ${signal ?? `exit code ${code}`}${this.lastWords && `: ${this.lastWords}`}`);
-        done();
-      });
-    });
+    this.child.stdin.on('error', () => undefined); // it may have died: `over` tells
+    this.answers = answersIn(this.child.stdout);
+    this.over = endOf(this.child);
   }
 
   /** Asks for a job and waits for the answer. One at a time. */
   async ask(job: Job): Promise<Answer> {
     const { work } = job;
     if (this.failure) return { work, error: this.failure };
-    const answered = new Promise<Omit<Answer, 'work'>>((settle) => {
-      this.settle = settle;
-    });
-    const alarm = setTimeout(() => this.stop(`it took longer than ${this.limitMs / 1000} s`), this.limitMs);
     this.child.stdin.write(`${JSON.stringify(job)}\n`);
-    const answer = await answered;
-    clearTimeout(alarm);
-    return { ...answer, work };
+    const alarm = new AbortController();
+    const late = pause(this.limitMs, `it took longer than ${this.limitMs / 1000} s`, alarm).catch(() => '');
+    const result = await Promise.race([this.answer(), this.over, late]);
+    alarm.abort();
+    if (typeof result === 'object') return { ...result, work };
+    this.failure = result;
+    this.child.kill('SIGKILL');
+    return { work, error: result };
+  }
+
+  private async answer(): Promise<Answer | string> {
+    const { value } = await this.answers.next();
+    return value ?? this.over;
   }
 
   /** Ends the process and waits until it is gone. */
@@ -56,32 +54,34 @@ export class PeerProcess {
     this.failure ??= 'it was ended';
     this.child.stdin.end();
     const alarm = setTimeout(() => this.child.kill('SIGKILL'), 5000);
-    await this.ended;
+    await this.over;
     clearTimeout(alarm);
   }
+}
 
-  private stop(why: string): void {
-    this.fail(why);
-    this.child.kill('SIGKILL');
-  }
-
-  private fail(why: string): void {
-    this.failure ??= why;
-    this.answer({ error: this.failure });
-  }
-
-  /** Lines that are no answers are a library's talk. */
-  private hear(line: string): void {
+/** The answers among what a process writes; other lines are a library's talk. */
+async function* answersIn(stdout: Readable): AsyncGenerator<Answer, undefined> {
+  for await (const line of createInterface({ input: stdout })) {
     try {
       const answer: unknown = JSON.parse(line);
-      if (typeof answer === 'object' && answer !== null && 'work' in answer) this.answer(answer as Answer);
+      if (typeof answer === 'object' && answer !== null && 'work' in answer) yield answer as Answer;
     } catch {
       // talk
     }
   }
+}
 
-  private answer(answer: Omit<Answer, 'work'>): void {
-    this.settle?.(answer);
-    this.settle = undefined;
-  }
+/** Waits for the end of a process and says why it came, with its last words. */
+function endOf(child: ChildProcessWithoutNullStreams): Promise<string> {
+  let lastWords = '';
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    if (line.trim()) lastWords = `: ${line.trim()}`;
+  });
+  return new Promise((done) => {
+    child.on('error', ({ message }) => done(`it could not be started: ${message}`));
+    // an answer that came with the end still counts
+    child.on('close', (code, signal) =>
+      setImmediate(done, `it ended with ${signal ?? `exit code ${code}`}${lastWords}`),
+    );
+  });
 }

@@ -1,10 +1,11 @@
-/** What JavaScript peers have in common: weights and matrices, and where their packages lie. */
+/** What JavaScript peers have in common: weights and matrices, their adapter, and where their packages lie. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { openAdapter } from '../../src/node/drivers.ts';
 import { sizeOf } from '../../src/tensor/shape.ts';
-import type { ModelJob } from './job.ts';
+import type { Answer, ModelJob } from './job.ts';
 
 /** Steps and tokens whose results are compared before anything is timed. */
 export const CHECKED = { steps: 3, tokens: 16 };
@@ -39,6 +40,26 @@ export const matrix = (size: number, seed: number): Float32Array<ArrayBuffer> =>
 
 /** 10^9 operations of an n x n product. */
 export const matmulAmount = (n: number): number => (2 * n ** 3) / 1e9;
+
+/** Which of a library's backends this process measures. */
+export const backend = process.env.DAWNLM_PEER_BACKEND;
+
+/**
+ * The adapter of a WebGPU backend, and Dawn's entry point; neither for others. Opening it also sets the driver in this process's
+ * environment, where a library with a Dawn of its own finds the same one.
+ */
+export async function openGpu(): Promise<{ gpu?: GPU; adapter?: Answer['adapter'] }> {
+  if (backend !== 'webgpu') return {};
+  const { gpu, description: name, software, driver } = await openAdapter();
+  return { gpu, adapter: { name, software, driver } };
+}
+
+/** The first tokens of a decoding, which peers must agree on. */
+export async function firstTokens(next: () => Promise<number>): Promise<number[]> {
+  const tokens: number[] = [];
+  while (tokens.length < CHECKED.tokens) tokens.push(await next());
+  return tokens;
+}
 
 /** Numbers that stand for a long result: the first four and the last four. */
 export const ends = (values: Float32Array): number[] => [...values.subarray(0, 4), ...values.subarray(-4)];

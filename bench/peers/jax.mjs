@@ -5,18 +5,14 @@
  * Dims: B batch, T time, C width, H heads, D head width, V vocabulary.
  */
 import './jaxShim.mjs';
-import { openAdapter } from '../../src/node/drivers.ts';
-import { CHECKED, ends, loadModule, matmulAmount, matrices, readWeights, versionOf } from './inputs.ts';
+import * as peer from './inputs.ts';
 import { serve } from './serve.ts';
 
-const device = process.env.DAWNLM_PEER_BACKEND;
-let adapter;
-if (device === 'webgpu') {
-  const opened = await openAdapter();
-  adapter = { name: opened.description, software: opened.software, driver: opened.driver };
-  navigator.gpu = opened.gpu;
-}
-const jax = await loadModule('@jax-js/jax/dist/index.js');
+const { backend: device, CHECKED, ends } = peer;
+const { gpu, adapter } = await peer.openGpu();
+if (gpu) navigator.gpu = gpu;
+peer.load('core-js/actual/iterator'); // global only from Node 22 on
+const jax = await peer.loadModule('@jax-js/jax/dist/index.js');
 const { jit, nn, numpy: np, tree } = jax;
 if (!(await jax.init(device)).includes(device)) throw new Error(`jax-js cannot use ${device} here`);
 jax.defaultDevice(device);
@@ -27,7 +23,7 @@ const short = (name) => name.replace(/^transformer\.|\.weight$/g, '');
 /** The weights by name. */
 const makeWeights = (job) =>
   Object.fromEntries(
-    readWeights(job).map(({ name, shape, data }) => [short(name), np.array(data).reshape([...shape])]),
+    peer.readWeights(job).map(({ name, shape, data }) => [short(name), np.array(data).reshape([...shape])]),
   );
 
 const norm = (x, weight) => nn.standardize(x, -1, { epsilon: 1e-5 }).mul(weight);
@@ -109,14 +105,15 @@ async function train({ model: job }) {
   };
   const check = [];
   for (let i = 0; i < CHECKED.steps; i++) check.push((await next().data())[0]);
-  const run = async (count) => {
-    for (let i = 0; i < count; i++) {
-      const loss = next();
-      await jax.blockUntilReady([loss, weights]);
-      loss.dispose();
-    }
-  };
-  return { amount: job.inputs.length, unit: 'tokens/s', note: 'embedding as one-hot product', check, run };
+  return { ...windows(job), check, step: () => done(next(), weights) };
+}
+
+const windows = ({ inputs }) => ({ amount: inputs.length, unit: 'tokens/s', note: 'embedding as one-hot product' });
+
+/** Waits for a result that nobody reads, and for what was made with it. */
+async function done(result, ...others) {
+  await jax.blockUntilReady([result, ...others]);
+  result.dispose();
 }
 
 async function forward({ model: job }) {
@@ -124,15 +121,7 @@ async function forward({ model: job }) {
   const ids = int32(job.inputs).reshape([job.sizes.batchSize, job.sizes.blockSize]);
   const pass = jit((p, tokens) => windowLogits(p, nn.oneHot(tokens, job.sizes.vocabSize), job.sizes));
   const next = () => pass(tree.ref(weights), ids.ref);
-  const run = async (count) => {
-    for (let i = 0; i < count; i++) {
-      const logits = next();
-      await jax.blockUntilReady(logits);
-      logits.dispose();
-    }
-  };
-  const check = ends(await next().data());
-  return { amount: job.inputs.length, unit: 'tokens/s', note: 'embedding as one-hot product', check, run };
+  return { ...windows(job), check: ends(await next().data()), step: () => done(next()) };
 }
 
 /** One greedy token: (weights, caches of (1, T, H, D) a layer, id, position) -> the next id and caches. */
@@ -173,32 +162,27 @@ async function decode({ model: job }) {
     }
     ({ id, caches } = step(tree.ref(weights), caches, id, int32([position++])));
   };
-  const check = [];
-  while (check.length < CHECKED.tokens) {
+  const check = await peer.firstTokens(async () => {
     next();
-    check.push((await id.ref.data())[0]);
-  }
-  const run = async (count) => {
-    for (let i = 0; i < count; i++) next();
-    await jax.blockUntilReady([id, caches]);
-  };
-  return { amount: 1, unit: 'tokens/s', note: 'cache of fixed size', check, run };
+    return (await id.ref.data())[0];
+  });
+  const finish = () => jax.blockUntilReady([id, caches]);
+  return { amount: 1, unit: 'tokens/s', note: 'cache of fixed size', check, step: next, finish };
 }
 
 async function matmul({ n }) {
-  const [left, right] = matrices(n);
+  const [left, right] = peer.matrices(n);
   const product = jit((a, b) => np.matmul(a, b));
   const upload = (data) => np.array(data).reshape([n, n]);
   const next = () => product(upload(left), upload(right));
-  const run = async (count) => {
-    for (let i = 0; i < count; i++) {
-      const c = next();
-      await jax.blockUntilReady(c);
-      c.dispose();
-    }
+  const check = ends(await next().data());
+  return {
+    amount: peer.matmulAmount(n),
+    unit: 'GFLOP/s',
+    note: gpu && 'with uploads',
+    check,
+    step: () => done(next()),
   };
-  const note = device === 'webgpu' ? 'with uploads' : undefined;
-  return { amount: matmulAmount(n), unit: 'GFLOP/s', note, check: ends(await next().data()), run };
 }
 
-await serve({ version: versionOf('@jax-js/jax'), adapter, works: { train, forward, decode, matmul } });
+await serve({ version: peer.versionOf('@jax-js/jax'), adapter, works: { train, forward, decode, matmul } });

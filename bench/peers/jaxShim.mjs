@@ -1,4 +1,4 @@
-/** What jax-js expects of a browser and Node 20 lacks: web workers that start from a blob, `navigator`, helpers of iterators. */
+/** What jax-js expects of a browser and Node 20 lacks: web workers that start from a blob, `navigator`. */
 import { resolveObjectURL } from 'node:buffer';
 import { availableParallelism } from 'node:os';
 import { Worker as Thread } from 'node:worker_threads';
@@ -34,52 +34,4 @@ globalThis.Worker ??= class {
 if (!globalThis.navigator) {
   const navigator = { hardwareConcurrency: availableParallelism(), userAgent: 'Node' };
   Object.defineProperty(globalThis, 'navigator', { value: navigator });
-}
-
-/** Iterator.prototype is not global before Node 22. */
-const iterator = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
-const helpers = {
-  *map(change) {
-    let i = 0;
-    for (const value of this) yield change(value, i++);
-  },
-  *filter(keep) {
-    let i = 0;
-    for (const value of this) if (keep(value, i++)) yield value;
-  },
-  *flatMap(change) {
-    let i = 0;
-    for (const value of this) yield* change(value, i++);
-  },
-  *take(count) {
-    if (count <= 0) return;
-    for (const value of this) {
-      yield value;
-      if (--count <= 0) return;
-    }
-  },
-  toArray() {
-    return [...this];
-  },
-  some(test) {
-    for (const value of this) if (test(value)) return true;
-    return false;
-  },
-  every(test) {
-    for (const value of this) if (!test(value)) return false;
-    return true;
-  },
-  find(test) {
-    for (const value of this) if (test(value)) return value;
-    return undefined;
-  },
-  forEach(visit) {
-    for (const value of this) visit(value);
-  },
-  reduce(combine, ...start) {
-    return [...this].reduce(combine, ...start);
-  },
-};
-for (const [name, value] of Object.entries(helpers)) {
-  if (!(name in iterator)) Object.defineProperty(iterator, name, { value, configurable: true, writable: true });
 }

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ProductShape, SIZES, type SizeName } from '../../src/check/workloads.ts';
+import type { ModelConfig } from '../../src/model/config.ts';
 import { parameterSpecs } from '../../src/model/parameters.ts';
 import { normals, threefry } from '../../src/tensor/random.ts';
 import { sizeOf } from '../../src/tensor/shape.ts';
@@ -70,9 +71,9 @@ export interface Answer {
 /** The model of a job. Linear layers are (in, out): y = x W. There are no biases; norms have weights only. */
 export interface ModelJob {
   preset: SizeName;
-  sizes: Sizes;
+  sizes: ModelConfig & { batchSize: number };
   /** AdamW with the gradient clipped at the norm clipNorm; weight decay only for parameters that say so. */
-  settings: Settings;
+  settings: TrainConfig;
   /** File of the starting weights, f32, one parameter after the other in the order of `parameters`. */
   weights: string;
   parameters: { name: string; shape: readonly number[]; decay: boolean }[];
@@ -80,17 +81,6 @@ export interface ModelJob {
   inputs: number[];
   targets: number[];
 }
-
-export interface Sizes {
-  nLayer: number;
-  nHead: number;
-  nEmbd: number;
-  blockSize: number;
-  batchSize: number;
-  vocabSize: number;
-}
-
-export type Settings = Pick<TrainConfig, 'learningRate' | 'beta1' | 'beta2' | 'epsilon' | 'weightDecay' | 'clipNorm'>;
 
 /** Characters of tiny Shakespeare, which the presets' published figures are for. */
 const VOCABULARY = 65;
@@ -102,24 +92,24 @@ const SEED = 1337;
 const STD = { embedding: 0.02, matrix: 0.1 };
 
 /** A preset's settings as peers train it: constant learning rate, no dropout (its random numbers would differ). */
-export const peerConfig = (preset: SizeName): TrainConfig =>
+const peerConfig = (preset: SizeName): TrainConfig =>
   resolveConfig(preset, { schedule: 'constant', warmupSteps: 0, dropout: 0, batchSize: SIZES[preset].batch });
 
 /** Writes the starting weights of a preset into a folder of their own. `dispose` removes it. */
 export async function makeModelJob(preset: SizeName): Promise<{ model: ModelJob; dispose(): Promise<void> }> {
   const config = peerConfig(preset);
-  const { nLayer, nHead, nEmbd, blockSize, batchSize } = config;
-  const specs = parameterSpecs(modelConfig(config, VOCABULARY));
+  const { blockSize, batchSize } = config;
+  const sizes = { ...modelConfig(config, VOCABULARY), batchSize };
+  const specs = parameterSpecs(sizes);
   const folder = await mkdtemp(join(tmpdir(), 'dawnlm-peers-'));
   const weights = join(folder, 'weights.f32');
   const values = specs.map(({ name, shape }, stream) => startOf(name, shape, stream));
   await writeFile(weights, Buffer.concat(values.map(({ buffer }) => new Uint8Array(buffer))));
   const ids = Array.from({ length: batchSize * blockSize + 1 }, (_, i) => threefry(SEED, 999, i, 0)[0] % VOCABULARY);
-  const { learningRate, beta1, beta2, epsilon, weightDecay, clipNorm } = config;
   const model = {
     preset,
-    sizes: { nLayer, nHead, nEmbd, blockSize, batchSize, vocabSize: VOCABULARY },
-    settings: { learningRate, beta1, beta2, epsilon, weightDecay, clipNorm },
+    sizes,
+    settings: config,
     weights,
     parameters: specs.map(({ name, shape, decay }) => ({ name, shape, decay })),
     inputs: ids.slice(0, -1),

@@ -1,7 +1,7 @@
 /** Takes turns: every peer warms up, then each measures for some seconds, one after the other, round after round. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { median } from '../../src/check/measure.ts';
-import type { Provenance } from '../record.ts';
+import { timingOf } from '../../src/check/measure.ts';
+import type { PeerMeasurement, Provenance } from '../record.ts';
 import { type Answer, type Job, type ModelJob, recordName, type Work, type WorkName } from './job.ts';
 
 /** Whoever takes part. */
@@ -11,22 +11,13 @@ export interface Entrant {
   ask(job: Job): Promise<Answer>;
 }
 
-/** What a peer came to on a work. */
-export interface PeerFigure {
-  peer: string;
+/** What a peer came to on a work: the median of the rounds, units a second. */
+export interface PeerFigure extends Omit<PeerMeasurement, 'kind' | 'work'> {
   work: Work;
-  /** Median of the rounds, units a second; null when something failed. */
-  value: number | null;
-  unit: string;
   /** What each round came to, in order. */
   values: readonly number[];
-  /** The lowest and the highest round. */
-  spread?: readonly [low: number, high: number];
-  runs?: number;
   /** The value in that of the first entrant. */
   ratio?: number;
-  version?: string;
-  note?: string;
   /** Why there is no value. */
   error?: string;
   adapter?: Provenance['adapter'];
@@ -67,18 +58,18 @@ export async function* comparePeers(
 }
 
 async function compareOn(able: readonly Entrant[], job: Job, options: RoundOptions): Promise<PeerFigure[]> {
-  const taking: Taking[] = [];
+  const all: Participation[] = [];
   for (const entrant of able) {
-    if (!options.signal?.aborted) taking.push({ entrant, answer: await warmUp(entrant, job, taking), values: [] });
+    if (!options.signal?.aborted) all.push({ entrant, answer: await warmUp(entrant, job, all), values: [] });
   }
   for (let round = 0; round < options.rounds; round++) {
-    for (const part of taking) if (!part.answer.error && !options.signal?.aborted) await measure(part, job, options);
+    for (const part of all) if (!part.answer.error && !options.signal?.aborted) await measure(part, job, options);
   }
-  return taking.map((part) => figureOf(part, job));
+  return all.map((part) => figureOf(part, job));
 }
 
 /** An entrant's part in a work. */
-interface Taking {
+interface Participation {
   entrant: Entrant;
   /** Of its warm-up; with an error as soon as anything fails. */
   answer: Answer;
@@ -86,34 +77,32 @@ interface Taking {
 }
 
 /** The answer to a job that only prepares, refused when its result is not that of the others. */
-async function warmUp(entrant: Entrant, job: Job, before: readonly Taking[]): Promise<Answer> {
+async function warmUp(entrant: Entrant, job: Job, before: readonly Participation[]): Promise<Answer> {
   const answer = await entrant.ask(job);
-  if (answer.error) return answer;
-  const reference = before.find(({ answer: { error } }) => !error);
-  const error = notNumbers(answer) ?? notTraining(answer) ?? (reference && disagreement(answer, reference));
-  return error ? { ...answer, error } : answer;
+  return {
+    ...answer,
+    error:
+      answer.error ??
+      problemOf(
+        answer,
+        before.find(({ answer: { error } }) => !error),
+      ),
+  };
 }
 
-/** JSON has null where a number was NaN. */
-function notNumbers({ check = [] }: Answer): string | undefined {
-  if (check.length > 0 && check.every(Number.isFinite)) return undefined;
-  return `its results are no numbers: ${check.join(', ')}`;
-}
-
-function notTraining({ work, check = [] }: Answer): string | undefined {
-  if (work !== 'train' || check[check.length - 1] < check[0]) return undefined;
-  return `its loss does not fall on one batch: ${check.join(', ')}`;
-}
-
-function disagreement({ check = [] }: Answer, { entrant, answer }: Taking): string | undefined {
-  const expected = answer.check ?? [];
+/** What is wrong with results: no numbers (JSON has null for NaN), no training, or not those of another one. */
+function problemOf({ work, check = [] }: Answer, reference: Participation | undefined): string | undefined {
+  const list = check.join(', ');
+  if (check.length === 0 || !check.every(Number.isFinite)) return `its results are no numbers: ${list}`;
+  if (work === 'train' && !(check[check.length - 1] < check[0])) return `its loss does not fall on one batch: ${list}`;
+  const expected = reference?.answer.check ?? check;
   const near = (value: number, i: number) =>
     Math.abs(value - expected[i]) <= TOLERANCE * Math.max(1, Math.abs(expected[i]));
   if (check.length === expected.length && check.every(near)) return undefined;
-  return `its results differ from those of ${entrant.name}: ${check.join(', ')}, not ${expected.join(', ')}`;
+  return `its results differ from those of ${reference?.entrant.name}: ${list}, not ${expected.join(', ')}`;
 }
 
-async function measure(part: Taking, job: Job, { seconds, onValue }: RoundOptions): Promise<void> {
+async function measure(part: Participation, job: Job, { seconds, onValue }: RoundOptions): Promise<void> {
   await pause(PAUSE_MS);
   const { value, error, unit = '' } = await part.entrant.ask({ ...job, seconds });
   if (typeof value === 'number' && Number.isFinite(value) && value > 0) {
@@ -122,10 +111,10 @@ async function measure(part: Taking, job: Job, { seconds, onValue }: RoundOption
   } else part.answer = { ...part.answer, error: error ?? `it answered with the value ${value}` };
 }
 
-function figureOf({ entrant, answer, values }: Taking, { model, name, seconds, ...work }: Job): PeerFigure {
+function figureOf({ entrant, answer, values }: Participation, { model, name, seconds, ...work }: Job): PeerFigure {
   const { unit = '', version, note, error, adapter } = answer;
   const figure = { peer: entrant.name, work, unit, version, note, adapter, values };
   if (error || values.length === 0) return { ...figure, value: null, error: error ?? 'it was not measured' };
-  const spread: [number, number] = [Math.min(...values), Math.max(...values)];
-  return { ...figure, value: median(values), spread, runs: values.length };
+  const { median: value, ...timing } = timingOf(values);
+  return { ...figure, value, ...timing };
 }

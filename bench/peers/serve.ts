@@ -14,8 +14,10 @@ export interface Prepared {
   note?: string;
   /** Numbers of the result that all peers must agree on. */
   check: number[];
-  /** Does the work `count` times; resolves when it is done. */
-  run(count: number): Promise<void>;
+  /** Does the work once, or submits it. */
+  step(): unknown;
+  /** Resolves when all that was submitted is done; absent where `step` waits by itself. */
+  finish?(): Promise<unknown>;
 }
 
 /** A library among the peers. */
@@ -54,21 +56,26 @@ function failure({ work }: Job, error: unknown): Answer {
   return { work, error: message };
 }
 
+async function repeat({ step, finish }: Prepared, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await step();
+  await finish?.();
+}
+
 /** Compiles whatever is left to compile, and finds how many repetitions a call should have. */
 async function warmUp(work: Prepared): Promise<Prepared & { count: number }> {
-  await work.run(1);
+  await repeat(work, 1);
   const start = performance.now();
-  await work.run(1);
+  await repeat(work, 1);
   const onceMs = performance.now() - start;
   return { ...work, count: Math.max(1, Math.round(CALL_MS / onceMs)) };
 }
 
-async function measure({ amount, run, count }: Prepared & { count: number }, seconds: number): Promise<number> {
+async function measure(work: Prepared & { count: number }, seconds: number): Promise<number> {
   const start = performance.now();
   let done = 0;
   do {
-    await run(count);
-    done += count;
+    await repeat(work, work.count);
+    done += work.count;
   } while (performance.now() - start < seconds * 1000);
-  return (amount * done * 1000) / (performance.now() - start);
+  return (work.amount * done * 1000) / (performance.now() - start);
 }

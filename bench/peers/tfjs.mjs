@@ -5,20 +5,17 @@
  * Dims: B batch, T time, C width, H heads, D head width, V vocabulary.
  */
 import { availableParallelism } from 'node:os';
-import { openAdapter } from '../../src/node/drivers.ts';
-import { CHECKED, ends, installed, load, matmulAmount, matrices, readWeights, versionOf } from './inputs.ts';
+import * as peer from './inputs.ts';
 import { serve } from './serve.ts';
 
-const backend = process.env.DAWNLM_PEER_BACKEND;
+const { backend, CHECKED, ends, load } = peer;
 const tf = load('@tensorflow/tfjs');
-let adapter;
-if (backend === 'webgpu') {
-  const opened = await openAdapter();
-  adapter = { name: opened.description, software: opened.software, driver: opened.driver };
-  globalThis.navigator = { gpu: opened.gpu, hardwareConcurrency: availableParallelism() };
+const { gpu, adapter } = await peer.openGpu();
+if (gpu) {
+  globalThis.navigator = { gpu, hardwareConcurrency: availableParallelism() };
   load('@tensorflow/tfjs-backend-webgpu');
 } else {
-  load('@tensorflow/tfjs-backend-wasm').setWasmPaths(installed('@tensorflow/tfjs-backend-wasm/dist/'));
+  load('@tensorflow/tfjs-backend-wasm').setWasmPaths(peer.installed('@tensorflow/tfjs-backend-wasm/dist/'));
 }
 if (!(await tf.setBackend(backend))) throw new Error(`TensorFlow.js cannot use ${backend} here`);
 await tf.ready();
@@ -26,19 +23,19 @@ await tf.ready();
 /** Resolves when all work that was submitted is done, without reading anything back. */
 async function finish() {
   if (backend !== 'webgpu') return;
-  const gpu = tf.backend();
-  if (gpu.commandEncoder) {
-    gpu.endComputePassEncoder();
-    gpu.submitQueue();
+  const { commandEncoder, queue } = tf.backend();
+  if (commandEncoder) {
+    tf.backend().endComputePassEncoder();
+    tf.backend().submitQueue();
   }
-  await gpu.queue.onSubmittedWorkDone();
+  await queue.onSubmittedWorkDone();
 }
 
 class Model {
   constructor({ sizes, ...job }) {
     this.sizes = sizes;
     this.weights = {};
-    for (const { name, shape, data, decay } of readWeights(job)) {
+    for (const { name, shape, data, decay } of peer.readWeights(job)) {
       this.weights[name] = tf.variable(tf.tensor(data, shape)); // its name would have to be the only one in the process
       this.weights[name].decay = decay;
     }
@@ -98,13 +95,14 @@ class Model {
 }
 
 function gelu(x) {
-  const inner = x
+  const cube = x.mul(x).mul(x);
+  const inner = cube.mul(0.044715).add(x);
+  return inner
+    .mul(Math.sqrt(2 / Math.PI))
+    .tanh()
+    .add(1)
     .mul(x)
-    .mul(x)
-    .mul(0.044715)
-    .add(x)
-    .mul(Math.sqrt(2 / Math.PI));
-  return inner.tanh().add(1).mul(x).mul(0.5);
+    .mul(0.5);
 }
 
 /** A function that makes one AdamW step and returns the loss. */
@@ -122,10 +120,7 @@ function trainer(model, { targets, settings }) {
     tf.tidy(() => {
       const { value, grads } = tf.variableGrads(loss, Object.values(model.weights));
       const squares = Object.values(grads).map((gradient) => gradient.square().sum());
-      const norm = tf
-        .concat1d(squares.map((square) => square.reshape([1])))
-        .sum()
-        .sqrt();
+      const norm = tf.stack(squares).sum().sqrt();
       const factor = tf.minimum(1, tf.scalar(clipNorm).div(norm));
       for (const variable of Object.values(model.weights)) {
         if (variable.decay) variable.assign(variable.mul(1 - learningRate * weightDecay));
@@ -140,13 +135,14 @@ async function train({ model: job }) {
   const step = trainer(new Model(job), job);
   const check = [];
   for (let i = 0; i < CHECKED.steps; i++) check.push(await readOut(step(), (values) => values[0]));
-  const run = async (count) => {
-    for (let i = 0; i < count; i++) {
-      step().dispose();
-      await finish();
-    }
-  };
-  return { amount: job.inputs.length, unit: 'tokens/s', note: 'embedding as one-hot product', check, run };
+  const note = 'embedding as one-hot product';
+  return { amount: job.inputs.length, unit: 'tokens/s', note, check, step: () => done(step()) };
+}
+
+/** Waits for a result that nobody reads. */
+async function done(tensor) {
+  tensor.dispose();
+  await finish();
 }
 
 async function readOut(tensor, take) {
@@ -158,13 +154,8 @@ async function readOut(tensor, take) {
 async function forward({ model: job }) {
   const model = new Model(job);
   const pass = () => tf.tidy(() => model.logits(tf.gather(model.weight('wte'), model.ids)));
-  const run = async (count) => {
-    for (let i = 0; i < count; i++) {
-      pass().dispose();
-      await finish();
-    }
-  };
-  return { amount: job.inputs.length, unit: 'tokens/s', check: await readOut(pass(), ends), run };
+  const check = await readOut(pass(), ends);
+  return { amount: job.inputs.length, unit: 'tokens/s', check, step: () => done(pass()) };
 }
 
 /** Greedy tokens, each read back before the next: the id is what the host looks up. */
@@ -190,25 +181,15 @@ async function* decoded(model, first) {
 async function decode({ model: job }) {
   const tokens = decoded(new Model(job), job.inputs[0]);
   const next = async () => (await tokens.next()).value;
-  const check = [];
-  while (check.length < CHECKED.tokens) check.push(await next());
-  const run = async (count) => {
-    for (let i = 0; i < count; i++) await next();
-  };
-  return { amount: 1, unit: 'tokens/s', note: 'cache', check, run };
+  return { amount: 1, unit: 'tokens/s', note: 'cache', check: await peer.firstTokens(next), step: next };
 }
 
 async function matmul({ n }) {
-  const [left, right] = matrices(n);
+  const [left, right] = peer.matrices(n);
   const product = () => tf.tidy(() => tf.matMul(tf.tensor(left, [n, n]), tf.tensor(right, [n, n])));
-  const run = async (count) => {
-    for (let i = 0; i < count; i++) {
-      product().dispose();
-      await finish();
-    }
-  };
-  const note = backend === 'webgpu' ? 'with uploads' : undefined;
-  return { amount: matmulAmount(n), unit: 'GFLOP/s', note, check: await readOut(product(), ends), run };
+  const note = gpu && 'with uploads';
+  const check = await readOut(product(), ends);
+  return { amount: peer.matmulAmount(n), unit: 'GFLOP/s', note, check, step: () => done(product()) };
 }
 
-await serve({ version: versionOf('@tensorflow/tfjs'), adapter, works: { train, forward, decode, matmul } });
+await serve({ version: peer.versionOf('@tensorflow/tfjs'), adapter, works: { train, forward, decode, matmul } });

@@ -5,7 +5,7 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { requestDevice } from '../../src/gpu/adapter.ts';
 import { openAdapter } from '../../src/node/drivers.ts';
-import type { Shader } from './paper.ts';
+import type { Shader } from '../mockAdapter.ts';
 import { FAILURE_MARK, SHADER_MARK } from './parse.ts';
 
 const mark = (text: string): number => writeSync(2, `\n${text}\n`);
@@ -19,7 +19,7 @@ async function compile(gpu: GPUDevice, { name, wgsl, entries }: Shader): Promise
   if (error) mark(FAILURE_MARK + error.message);
 }
 
-const shaders = JSON.parse(readFileSync(process.argv[2], 'utf8')) as Shader[];
+const shaders = JSON.parse(readFileSync(process.argv[3], 'utf8')) as Shader[];
 const { adapter } = await openAdapter('auto');
 const gpu = await requestDevice(adapter);
 for (const [i, shader] of shaders.entries()) {

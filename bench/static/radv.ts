@@ -2,13 +2,12 @@
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { UserError } from '../../src/errors.ts';
-import type { Shader } from './paper.ts';
+import type { Shader } from '../mockAdapter.ts';
 import { FAILURE_MARK, parseShader, type ShaderStatistics, splitByShader } from './parse.ts';
 
 const LAYER = 'VK_LAYER_dawnlm_no_recording';
@@ -59,11 +58,10 @@ const environment = (folder: string, family: string, icd: string): NodeJS.Proces
 /** Runs compile.ts and returns all that was written. Into a file: Node's pipes do not block, and the driver then loses text. */
 async function runCompiler(shaders: string, log: string, env: NodeJS.ProcessEnv): Promise<string> {
   const output = openSync(log, 'w');
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-  const script = fileURLToPath(new URL('compile.ts', import.meta.url));
-  const root = fileURLToPath(new URL('../..', import.meta.url)); // tsx obeys the tsconfig.json of where it is started
-  const child = spawn(process.execPath, ['--import', tsx, script, shaders], {
-    ...{ cwd: root, env, stdio: ['ignore', output, output] as const },
+  const run = fileURLToPath(new URL('../run.mjs', import.meta.url));
+  const child = spawn(process.execPath, [run, './static/compile.ts', shaders], {
+    env,
+    stdio: ['ignore', output, output],
   });
   await new Promise((done, fail) => child.on('error', fail).on('close', done));
   closeSync(output);

@@ -1,15 +1,12 @@
 /** Tuning points for GPUs that nobody has measured, from what their compiler makes of the kernels. */
 import type { Engine } from '../../src/tensor/engine.ts';
-import { observeLong } from '../../src/tensor/kernel.ts';
 import { formatPoint, type Point, type TuningTable } from '../../src/tensor/tuning/table.ts';
-import { gpuTraits, paperEngine, type Shader, shaderAt } from './paper.ts';
+import { type Candidate, candidatesOf, gpuTraits, mockEngine, usesOf } from '../mockAdapter.ts';
 import type { ShaderStatistics } from './parse.ts';
 import { compileFor } from './radv.ts';
 
-/** A point of a kernel on work of a shape class, with the workgroups that it makes of it. */
-export interface Judged {
-  point: Point;
-  workgroups: number;
+/** A point of a kernel with what it makes of the work. */
+export interface Judged extends Omit<Candidate, 'shader'> {
   statistics: ShaderStatistics;
 }
 
@@ -36,43 +33,27 @@ export function better([preferred, ...others]: readonly Judged[]): Point | undef
   return share(preferred) > 0 && share(densest) >= share(preferred) + DENSER ? densest.point : undefined;
 }
 
-/** A kernel's use with its shaders, the preferred point first. */
-interface Task {
-  entry: string;
-  candidates: { point: Point; workgroups: number; shader: Shader }[];
-}
-
 /**
  * The table of a family for what `run` dispatches: entries only where another point than the preferred one is better.
  * @throws UserError as `compileFor`
  */
 export async function staticTable(family: string, run: (engine: Engine) => Promise<void>): Promise<TuningTable> {
-  const engine = await paperEngine(gpuTraits(32, 64)); // AMD's driver chooses between the two
-  const tasks = await tasksOf(engine, run);
-  const shaders = [
-    ...new Map(tasks.flatMap(({ candidates }) => candidates.map(({ shader }) => [shader.wgsl, shader]))).values(),
-  ];
+  const engine = await mockEngine(gpuTraits(32, 64)); // AMD's driver chooses between the two
+  const uses = await usesOf(
+    engine,
+    () => run(engine),
+    ({ entry }) => entry,
+  );
+  const tasks = uses.flatMap((use): [string, Candidate[]][] => {
+    const { entry, points } = use.kernel.choices(use.tensors, use.params);
+    return points.length > 1 ? [[entry, candidatesOf(engine, use)]] : [];
+  });
+  const shaders = [...new Map(tasks.flatMap(([, all]) => all.map(({ shader }) => [shader.wgsl, shader]))).values()];
   const compiled = await compileFor(family, shaders);
   const statisticsOf = new Map(shaders.map(({ wgsl }, i) => [wgsl, compiled[i]]));
-  const entries = tasks.flatMap(({ entry, candidates }): [string, string][] => {
-    const judged = candidates.map(({ shader, ...rest }) => ({ ...rest, statistics: statisticsOf.get(shader.wgsl)! }));
-    const point = better(judged);
+  const entries = tasks.flatMap(([entry, all]): [string, string][] => {
+    const point = better(all.map(({ shader, ...rest }) => ({ ...rest, statistics: statisticsOf.get(shader.wgsl)! })));
     return point ? [[entry, formatPoint(point)]] : [];
   });
   return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-async function tasksOf(engine: Engine, run: (engine: Engine) => Promise<void>): Promise<Task[]> {
-  const tasks = new Map<string, Task>();
-  for (const use of await observeLong(engine, () => run(engine))) {
-    const { entry, points, workgroups } = use.kernel.choices(use.tensors, use.params);
-    if (points.length < 2 || tasks.has(entry)) continue;
-    const candidateAt = (point: Point) => ({
-      point,
-      workgroups: workgroups(point),
-      shader: shaderAt(engine, use, point),
-    });
-    tasks.set(entry, { entry, candidates: points.map(candidateAt) });
-  }
-  return [...tasks.values()];
 }

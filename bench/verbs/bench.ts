@@ -6,20 +6,11 @@ import { addSampleSpeed, addTrainSpeed } from './models.ts';
 import { addPeers } from './peers.ts';
 import { addCompare, addReport } from './report.ts';
 import { addStatic } from './static.ts';
+import { addWgsl } from './wgsl.ts';
 
 /** Every verb of bench is a file beside this one. */
 export function addBench(program: Command): void {
   const bench = program.command('bench').description('measure speed');
-  for (const add of [
-    addClaims,
-    addKernels,
-    addLadder,
-    addTrainSpeed,
-    addSampleSpeed,
-    addPeers,
-    addStatic,
-    addCompare,
-    addReport,
-  ])
-    add(bench);
+  const measure = [addClaims, addKernels, addLadder, addTrainSpeed, addSampleSpeed, addPeers, addStatic];
+  for (const add of [...measure, addCompare, addReport, addWgsl]) add(bench);
 }

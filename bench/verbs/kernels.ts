@@ -1,9 +1,7 @@
 import type { Command } from 'commander';
-import { adapterOption, examples, jsonOption } from '../../src/cli/options.ts';
 import { table } from '../../src/cli/terminal/output.ts';
 import { benchKernels, type KernelMeasurement } from '../kernels.ts';
-import type { Measurement } from '../record.ts';
-import { percent, type ResultFlags, Results, range, saveOption, three } from './results.ts';
+import { percent, type ResultFlags, Results, range, three, withResults } from './results.ts';
 
 interface KernelFlags extends ResultFlags {
   op?: string;
@@ -12,17 +10,13 @@ interface KernelFlags extends ResultFlags {
 }
 
 export function addKernels(bench: Command): void {
-  bench
+  const verb = bench
     .command('kernels')
     .description("time every variant of every op, its share of the adapter's roof, and its error on small shapes")
     .option('--op <part>', 'only ops with this in their name')
     .option('--preset <names...>', 'whose shapes are timed (default: nano small)')
-    .option('--quick', "only forward passes, and only nano's shapes unless others are named")
-    .addOption(saveOption())
-    .addOption(adapterOption())
-    .addOption(jsonOption())
-    .addHelpText('after', examples('dawnlm bench kernels --op matmul', 'dawnlm bench kernels --quick --json'))
-    .action(kernelsVerb);
+    .option('--quick', "only forward passes, and only nano's shapes unless others are named");
+  withResults(verb, 'dawnlm bench kernels --op matmul', 'dawnlm bench kernels --quick --json').action(kernelsVerb);
 }
 
 async function kernelsVerb({ op, quick, preset, ...flags }: KernelFlags): Promise<void> {
@@ -31,12 +25,10 @@ async function kernelsVerb({ op, quick, preset, ...flags }: KernelFlags): Promis
   const presets = preset ?? (quick ? ['nano'] : ['nano', 'small']);
   for await (const measurement of benchKernels(results.opened.engine, { op, quick, presets })) {
     await results.take(measurement);
-    if (isKernel(measurement)) rows.push(cells(measurement));
+    if (measurement.kind === 'kernel') rows.push(cells(measurement as KernelMeasurement));
   }
   results.show(table([HEADINGS, ...rows], 4));
 }
-
-const isKernel = (measurement: Measurement): measurement is KernelMeasurement => measurement.kind === 'kernel';
 
 const HEADINGS = ['op', 'variant', 'preset', 'shape', 'ms', 'of runs', 'gain', 'GFLOP/s', 'GB/s', 'of roof', 'error'];
 

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import { adapterOption, examples, jsonOption } from '../../src/cli/options.ts';
-import { print, say, table } from '../../src/cli/terminal/output.ts';
+import { say, table } from '../../src/cli/terminal/output.ts';
 import { UsageError } from '../../src/errors.ts';
 import {
   benchLadder,
@@ -10,10 +9,12 @@ import {
   parseShape,
   type RungMeasurement,
   rungsOf,
-  showRung,
 } from '../ladder.ts';
+import { mockOf } from '../mockAdapter.ts';
 import { measureRoof } from '../roof.ts';
-import { percent, type ResultFlags, Results, saveOption, three } from './results.ts';
+import { wgslOf } from '../wgsl.ts';
+import { percent, type ResultFlags, Results, three, withResults } from './results.ts';
+import { printShaders } from './wgsl.ts';
 
 interface LadderFlags extends ResultFlags {
   shape?: string;
@@ -21,38 +22,30 @@ interface LadderFlags extends ResultFlags {
 }
 
 export function addLadder(bench: Command): void {
-  bench
+  const verb = bench
     .command('ladder')
     .description('an op from its plainest kernel to its best: what each idea brings')
     .argument('[op]', 'matmul, attention, softmax, or another op that has a ladder (default: all)')
     .option('--shape <sizes>', 'of one op, by its axes: MxNxK of matmul, BxHxTxD of attention, RxC of softmax')
-    .option('--show <rung>', "print the WGSL of an op's rung in place of timing")
-    .addOption(saveOption())
-    .addOption(adapterOption())
-    .addOption(jsonOption())
-    .addHelpText(
-      'after',
-      examples('dawnlm bench ladder matmul --shape 256x256x1024', 'dawnlm bench ladder matmul --show tile64'),
-    )
-    .action(ladderVerb);
+    .option('--show <rung>', "print the WGSL of an op's rung in place of timing");
+  const examples = ['dawnlm bench ladder matmul --shape 256x256x1024', 'dawnlm bench ladder matmul --show tile64'];
+  withResults(verb, ...examples).action(ladderVerb);
 }
 
 async function ladderVerb(name: string | undefined, { shape, show, ...flags }: LadderFlags): Promise<void> {
-  const ladders = name === undefined ? [...(await findLadders()).values()] : [await ladderOf(name)];
-  if (name === undefined && (shape !== undefined || show !== undefined)) {
-    throw new UsageError(
-      '--shape and --show need the op that they are for, as in: dawnlm bench ladder matmul --show naive',
-    );
+  if (name === undefined && (shape ?? show) !== undefined) {
+    throw new UsageError('--shape and --show need the op that they are for: dawnlm bench ladder matmul --show naive');
   }
+  const ladders = name === undefined ? [...(await findLadders()).values()] : [await ladderOf(name)];
   const chosen = shape === undefined ? undefined : parseShape(ladders[0], shape);
   const results = await Results.open(flags);
   const { engine } = results.opened;
   const shapeOf = ({ climb: { shapes } }: Ladder): readonly number[] =>
     chosen ?? (engine.capabilities.software ? shapes.software : shapes.gpu);
   if (show !== undefined) {
-    const shaders = await showRung(engine, ladders[0], shapeOf(ladders[0]), show);
-    print(shaders.map(({ name, wgsl }) => `// ${name}\n${wgsl}\n`).join('\n'));
-    return;
+    const [{ op, climb }] = ladders;
+    const test = climb.workload(shapeOf(ladders[0])).case;
+    return void printShaders(wgslOf(await mockOf(engine), op, { variant: show, case: test }));
   }
   const roof = await measureRoof(engine);
   for (const measurement of roof.measurements) await results.take(measurement);

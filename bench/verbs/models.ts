@@ -1,14 +1,14 @@
 /** `bench train` and `bench sample`: the speed of whole models. */
 import { type Command, Option } from 'commander';
 import { openEngine } from '../../src/cli/engine.ts';
-import { adapterOption, examples, jsonOption, number } from '../../src/cli/options.ts';
+import { number } from '../../src/cli/options.ts';
 import { table } from '../../src/cli/terminal/output.ts';
 import { bytes, count, durationInWords } from '../../src/report/format.ts';
 import type { Engine } from '../../src/tensor/engine.ts';
 import type { Measurement } from '../record.ts';
 import { benchSample } from '../sample.ts';
 import { benchTrain, type TrainMeasurement } from '../train.ts';
-import { percent, type ResultFlags, Results, range, saveOption, three } from './results.ts';
+import { percent, type ResultFlags, Results, range, three, withResults } from './results.ts';
 
 interface ModelFlags extends ResultFlags {
   preset: string;
@@ -30,15 +30,13 @@ export function addSampleSpeed(bench: Command): void {
   withOptions(verb, 'dawnlm bench sample', 'dawnlm bench sample --preset small --seconds 30').action(sampleVerb);
 }
 
-const withOptions = (verb: Command, ...lines: string[]): Command =>
+function withOptions(verb: Command, ...lines: string[]): Command {
   verb
     .option('--preset <name>', 'whose model and batch', 'nano')
     .option('--seconds <n>', 'about how long the measured runs take', number({ least: 0 }), 5)
-    .addOption(new Option('--no-autotune', 'take the kernels as they are'))
-    .addOption(saveOption())
-    .addOption(adapterOption())
-    .addOption(jsonOption())
-    .addHelpText('after', examples(...lines));
+    .addOption(new Option('--no-autotune', 'take the kernels as they are'));
+  return withResults(verb, ...lines);
+}
 
 async function trainVerb({ preset, seconds, autotune, ...flags }: ModelFlags): Promise<void> {
   const results = await Results.open(flags);
@@ -51,22 +49,17 @@ async function trainVerb({ preset, seconds, autotune, ...flags }: ModelFlags): P
 
 function trainingInWords({ preset, shape, details, ...figures }: TrainMeasurement): string {
   const { median, spread, runs, gflopsPerSecond, roofShare } = figures;
+  const steps = `${details.stepsInGroup} ${details.stepsInGroup === 1 ? 'step' : 'steps'}`;
   const facts = [
-    [
-      'tokens a second',
-      `${count(median)} (${range(spread)} in ${runs} runs of ${details.stepsInGroup} ${details.stepsInGroup === 1 ? 'step' : 'steps'})`,
-    ],
+    ['tokens a second', `${count(median)} (${range(spread)} in ${runs} runs of ${steps})`],
     ['a step', `${three(details.stepMs)} ms, ${details.dispatches} dispatches`],
     ['model FLOPs', `${three(gflopsPerSecond)} GFLOP/s, ${percent(roofShare)} of the measured roof`],
     ["JavaScript's share", percent(details.javaScriptShare)],
     ['memory', bytes(details.memoryBytes)],
     ['first step', `${durationInWords(details.firstStepMs)}, tuning before it ${durationInWords(details.autotuneMs)}`],
   ];
-  const kernels = details.kernels.map((kernel) => [
-    kernel.name,
-    percent(kernel.share),
-    three(kernel.timeMs),
-    String(kernel.dispatches),
+  const kernels = details.kernels.map(({ name, share, timeMs, dispatches }) => [
+    ...[name, percent(share), three(timeMs), String(dispatches)],
   ]);
   const times = kernels.length > 0 ? `\n${table([['kernel', 'share', 'ms a step', 'dispatches'], ...kernels])}` : '';
   return `training ${preset}, ${shape}, ${count(details.parameters)} parameters\n${table(facts, 2)}${times}`;

@@ -21,12 +21,11 @@ export function addCompare(bench: Command): void {
     .action(compareVerb);
 }
 
-interface CompareFlags {
-  results?: string;
-  json?: boolean;
-}
-
-async function compareVerb(before: string, after: string, { results = RESULTS, json }: CompareFlags): Promise<void> {
+async function compareVerb(
+  before: string,
+  after: string,
+  { results = RESULTS, json }: { results?: string; json?: boolean },
+): Promise<void> {
   const pairs = compare(await sidesOf(before, after, results));
   if (pairs.length === 0)
     throw new UserError(`${before} and ${after} have no measurement of the same adapter in common.`);
@@ -35,8 +34,7 @@ async function compareVerb(before: string, after: string, { results = RESULTS, j
 }
 
 const cells = ({ what, unit, before, after, ratio, clear }: Comparison): string[] => [
-  ...[what, unit, three(before), three(after), `${ratio.toFixed(2)}x`],
-  clear ? '' : '(runs overlap)',
+  ...[what, unit, three(before), three(after), `${ratio.toFixed(2)}x`, clear ? '' : '(runs overlap)'],
 ];
 
 export function addReport(bench: Command): void {

@@ -1,9 +1,10 @@
 /** What every verb of bench does with what it measured: shows it, prints it as JSON, keeps it in a file. */
-import { Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { adapterInWords, type OpenedEngine, openEngine } from '../../src/cli/engine.ts';
+import { adapterOption, examples, jsonOption } from '../../src/cli/options.ts';
 import { print, printJson, say } from '../../src/cli/terminal/output.ts';
 import { figure } from '../../src/report/format.ts';
-import { appendRecords, describeRecord, type Measurement, type Provenance, provenanceOf, RESULTS } from '../record.ts';
+import * as records from '../record.ts';
 
 export interface ResultFlags {
   adapter?: string;
@@ -12,23 +13,31 @@ export interface ResultFlags {
   save?: string | true;
 }
 
-/** `--save`: where records are kept. */
-export const saveOption = (): Option =>
-  new Option('--save [file]', 'also add the records to a file, a line of JSON each (default: bench/results.jsonl)');
+/** The options of a verb that makes records, and examples of its use. */
+export const withSaving = (verb: Command, ...lines: readonly string[]): Command =>
+  verb
+    .addOption(new Option('--save [file]', 'also add the records to a file, as JSON (default: bench/results.jsonl)'))
+    .addOption(jsonOption())
+    .addHelpText('after', examples(...lines));
 
-/** The file that `--save` names. */
-export const savedTo = ({ save }: ResultFlags): string | undefined => (save === true ? RESULTS : save);
+/** Those of a verb that measures on an adapter. */
+export const withResults = (verb: Command, ...lines: readonly string[]): Command =>
+  withSaving(verb.addOption(adapterOption()), ...lines);
+
+/** Prints records as JSON and keeps them, where that is asked for. @throws UserError when the file cannot be written */
+export async function keep(flags: ResultFlags, ...kept: readonly records.AnyRecord[]): Promise<void> {
+  if (flags.json) for (const record of kept) printJson(record);
+  const file = flags.save === true ? records.RESULTS : flags.save;
+  if (file) await records.appendRecords(file, kept);
+}
 
 /** Measurements as they come. */
 export class Results {
-  private readonly origin: Provenance;
-
   private constructor(
     readonly opened: OpenedEngine,
     private readonly flags: ResultFlags,
-  ) {
-    this.origin = provenanceOf(opened.engine, opened.adapter);
-  }
+    private readonly origin = records.provenanceOf(opened.engine, opened.adapter),
+  ) {}
 
   /** Opens the adapter that is measured. */
   static async open(flags: ResultFlags): Promise<Results> {
@@ -36,12 +45,10 @@ export class Results {
   }
 
   /** Says, prints and keeps a measurement. @throws UserError when the file cannot be written */
-  async take(measurement: Measurement): Promise<void> {
+  async take(measurement: records.Measurement): Promise<void> {
     const record = { ...measurement, ...this.origin, date: new Date().toISOString() };
-    if (this.flags.json) printJson(record);
-    else say(`${describeRecord(record)}: ${figure(record.median)} ${record.unit}`);
-    const file = savedTo(this.flags);
-    if (file) await appendRecords(file, [record]);
+    if (!this.flags.json) say(`${records.describeRecord(record)}: ${figure(record.median)} ${record.unit}`);
+    await keep(this.flags, record);
   }
 
   /** Prints what people read in place of JSON, under the adapter's name. */
@@ -50,9 +57,9 @@ export class Results {
   }
 }
 
-/** A figure with three digits; nothing for none. */
-export const three = (value: number | undefined): string =>
-  value === undefined ? '' : figure(Number(value.toPrecision(3)));
+/** A figure with so many digits; nothing for none. */
+export const three = (value: number | undefined, digits = 3): string =>
+  value === undefined ? '' : figure(Number(value.toPrecision(digits)));
 
 /** A share in percent; nothing for none. */
 export const percent = (share: number | undefined): string =>

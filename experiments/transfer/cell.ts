@@ -65,13 +65,13 @@ async function classify(
     const right = test.filter(({ text, label }) => baseline.classes[argmax(baseline.probabilities(text))] === label);
     return { score: right.length / test.length };
   }
-  const wishes = { ...wishesOf(learner), mostSteps, maxTokens, seed };
+  const overrides = { ...overridesOf(learner), mostSteps, maxTokens, seed };
   const validation = subsample(parts.validation, validated, TEST_SEED);
   const tuned = await tuneClassifier({
     base,
     parts: { train: parts.train, validation, test },
     name: task.card.name,
-    wishes,
+    overrides,
     labels: n,
     signal,
   });
@@ -93,12 +93,12 @@ async function tag(
   const tuned = await tuneTagger({
     base,
     parts: few,
-    wishes: { ...wishesOf(learner), mostSteps, seed },
+    overrides: { ...overridesOf(learner), mostSteps, seed },
     labels: n,
     signal,
   });
   tuned.tagger.dispose();
-  return { score: tuned.reports.test?.overall.f1 ?? Number.NaN, trained: tuned.trained, total: tuned.total };
+  return { score: tuned.report.test?.overall.f1 ?? Number.NaN, trained: tuned.trained, total: tuned.total };
 }
 
 /** The commonest tag of all words is O, which finds nothing. */
@@ -118,5 +118,5 @@ function baselineScore(
   ).overall.f1;
 }
 
-const wishesOf = (learner: Exclude<Learner, 'majority' | 'words'>): { method: Method; randomStart: boolean } =>
+const overridesOf = (learner: Exclude<Learner, 'majority' | 'words'>): { method: Method; randomStart: boolean } =>
   learner === 'random' ? { method: 'full', randomStart: true } : { method: learner, randomStart: false };

@@ -13,6 +13,8 @@ export type AnyOp = Op<Record<string, Tensor>, Attributes>;
 export type AnyCase = Case;
 
 const SEED = 1234;
+/** Cases for a quick look at an op: the first ones are small, and a reference is slow. */
+export const FIRST_CASES = 2;
 
 /** Every op that a file in src/kernels or a folder of it exports, by name. */
 export async function findOps(): Promise<Map<string, AnyOp>> {
@@ -63,6 +65,11 @@ function numbersOf(input: CaseInput, size: number, stream: number): Data {
 /** Uploads numbers. */
 export const upload = (engine: Engine, numbers: Readonly<Record<string, Numbers>>): Record<string, Tensor> =>
   mapInputs(numbers, ({ data, shape }) => engine.tensor(data, shape));
+
+/** Hands memory back at once: garbage collection does not see its size. */
+export function freeAll(tensors: readonly Tensor[]): void {
+  for (const { engine, view } of tensors) engine.device.free(view);
+}
 
 /**
  * What rounding explains of a case's error. That of a sum of n terms in f32 is at most about n ulp of its magnitude (Higham,

@@ -1,9 +1,6 @@
 import type { Engine } from '../tensor/engine.ts';
 import { compareAdamw } from './adamw.ts';
-import { type Comparison, compare, describeCase, findOps } from './ops.ts';
-
-/** Cases of each op that are run: the first ones are small, so that all ops take seconds. */
-const CASES = 2;
+import { type Comparison, compare, describeCase, FIRST_CASES, findOps } from './ops.ts';
 
 export interface OpVerdict {
   op: string;
@@ -18,7 +15,7 @@ export interface OpVerdict {
 export async function* selfTest(engine: Engine): AsyncGenerator<OpVerdict> {
   for (const op of (await findOps()).values()) {
     const { name, cases } = op.definition;
-    const trials = cases.slice(0, CASES).map((test) => ({
+    const trials = cases.slice(0, FIRST_CASES).map((test) => ({
       what: describeCase(test),
       run: () => compare(engine, op, test),
     }));

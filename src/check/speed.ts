@@ -1,7 +1,7 @@
 import { matmul } from '../kernels/matmul/matmul.ts';
 import type { Engine } from '../tensor/engine.ts';
 import { type HeldWork, interleaved, type Work } from './measure.ts';
-import { makeNumbers, upload } from './ops.ts';
+import { freeAll, makeNumbers, upload } from './ops.ts';
 
 /** Work with the operations that it does, or the bytes that it moves. */
 export interface Amount {
@@ -26,9 +26,7 @@ export function bufferCopy(engine: Engine, size = COPIED): Amount & HeldWork {
   return {
     work: () => engine.device.copy(from.view, to.view),
     amount: 2 * from.view.sizeBytes,
-    free: () => {
-      for (const { view } of [from, to]) engine.device.free(view);
-    },
+    free: () => freeAll([from, to]),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { opDispatches } from '../check/dispatches.ts';
+import { opDispatches } from '../check/opWork.ts';
 import { SIZES, type SizeName } from '../check/workloads.ts';
 import type { Engine } from '../tensor/engine.ts';
 import type { Dispatched } from '../tensor/kernel.ts';

@@ -1,7 +1,9 @@
 import { type AdapterUse, openAdapter } from '../node/drivers.ts';
 import { napWhile } from '../node/nap.ts';
 import { Engine } from '../tensor/engine.ts';
+import { loadRun, type SavedRun } from '../train/savedRun.ts';
 import { useTables } from '../train/tuningCache.ts';
+import type { RunFlags } from './options.ts';
 import { say } from './terminal/output.ts';
 
 /** An engine, and the adapter that it works on. */
@@ -22,4 +24,10 @@ export async function openEngine(choice?: string, use?: AdapterUse): Promise<Ope
   const { vendor, architecture } = engine.capabilities;
   await useTables(engine.tuning, { name, vendor, architecture }, say);
   return { engine, adapter: { name, software } };
+}
+
+/** Opens an engine, and the run that was asked for. @throws UserError when there is none, or it is damaged */
+export async function openRun({ run, checkpoint, adapter }: RunFlags, use?: AdapterUse): Promise<SavedRun> {
+  const { engine } = await openEngine(adapter, use);
+  return loadRun(engine, run, checkpoint);
 }

@@ -4,32 +4,22 @@ import { findCorpus } from '../../data/corpora.ts';
 import { UserError } from '../errors.ts';
 import { sha256 } from '../node/files.ts';
 import { count } from '../report/format.ts';
-import { countBytes } from '../text/tokenizers/tokenizer.ts';
+import { evaluateText, type TextScore } from '../tasks/text/evaluate.ts';
 import { buildDataset, encodeStream, type Tokens } from '../text/windows/dataset.ts';
 import { utf8Chunks } from '../text/windows/stream.ts';
-import { Evaluator } from '../train/evaluate.ts';
-import { loadRun, type SavedRun } from '../train/savedRun.ts';
+import type { SavedRun } from '../train/savedRun.ts';
 import { givenOf, openCorpus } from './corpus.ts';
-import { openEngine } from './engine.ts';
-import { adapterOption, checkpointOption, examples, jsonOption, runOption } from './options.ts';
+import { openRun } from './engine.ts';
+import { addRunOptions, examples, type RunFlags } from './options.ts';
 import { print, printJson, say, table } from './terminal/output.ts';
 
-interface EvalOptions {
-  run: string;
-  checkpoint: 'best' | 'last';
-  adapter?: string;
-  json?: boolean;
-}
-
+/** `dawnlm eval`. */
 export function addEval(program: Command): void {
-  program
+  const verb = program
     .command('eval')
     .description('score a text with a trained model: nats a token, perplexity, bits a byte')
-    .argument('[file]', "a text file, a folder of them, or - (default: the run's own held-out text)")
-    .addOption(runOption().makeOptionMandatory())
-    .addOption(checkpointOption())
-    .addOption(adapterOption())
-    .addOption(jsonOption())
+    .argument('[file]', "a text file, a folder of them, or - (default: the run's own held-out text)");
+  addRunOptions(verb)
     .addHelpText(
       'after',
       examples('dawnlm eval --run runs/moby-dick-quick', 'dawnlm eval --run runs/x other.txt --json'),
@@ -37,21 +27,18 @@ export function addEval(program: Command): void {
     .action(evalVerb);
 }
 
-async function evalVerb(file: string | undefined, options: EvalOptions): Promise<void> {
-  const { engine } = await openEngine(options.adapter);
-  const run = await loadRun(engine, options.run, options.checkpoint);
+async function evalVerb(file: string | undefined, options: RunFlags): Promise<void> {
+  const run = await openRun(options);
   const { name, tokens } = file === undefined ? await heldOut(run, options.run) : await encodeFile(run, file);
   if (tokens.length < 2)
     throw new UserError(`${name} holds ${tokens.length} tokens, but 2 or more are needed: give a longer text.`);
   say(`scoring ${count(tokens.length - 1)} tokens of ${name}`);
-  const { loss, tokens: predicted } = await new Evaluator(run.model, run.config.batchSize).run(tokens);
-  const bytes = countBytes(run.tokenizer, tokens.subarray(1)); // the first token is given, not predicted
-  const figures = { loss, perplexity: Math.exp(loss), bitsPerByte: (loss * predicted) / bytes / Math.LN2 };
-  if (options.json) printJson({ run: options.run, text: name, tokens: predicted, bytes, ...figures });
-  else print(table(rows(name, figures)));
+  const score = await evaluateText(run, tokens, run.config.batchSize);
+  if (options.json) printJson({ run: options.run, text: name, ...score });
+  else print(table(rows(name, score)));
 }
 
-const rows = (name: string, { loss, perplexity, bitsPerByte }: Record<string, number>): string[][] => [
+const rows = (name: string, { loss, perplexity, bitsPerByte }: TextScore): string[][] => [
   [`loss on ${name}, nats a token`, loss.toFixed(4)],
   ['perplexity', perplexity.toFixed(3)],
   ['bits a byte (comparable across tokenizers)', bitsPerByte.toFixed(4)],

@@ -1,5 +1,5 @@
 /** Options that several verbs share. */
-import { InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { expected, jsonSchemaOf } from '../schema.ts';
 
@@ -47,6 +47,25 @@ const numberBy =
 /** A parser of numbers from `least` to `most`, whole ones where `whole` is set, for commander's options. */
 export const number = ({ least, most, whole }: { least: number; most?: number; whole?: boolean }) =>
   numberBy((whole ? z.int() : z.number()).min(least).max(most ?? Number.MAX_SAFE_INTEGER));
+
+/** What the options of `addRunOptions` give. */
+export interface RunFlags {
+  run: string;
+  checkpoint: 'best' | 'last';
+  adapter?: string;
+  json?: boolean;
+}
+
+/** Options of the verbs that use a run. */
+export const addRunOptions = (verb: Command): Command =>
+  verb
+    .addOption(runOption().makeOptionMandatory())
+    .addOption(checkpointOption())
+    .addOption(adapterOption())
+    .addOption(jsonOption());
+
+/** Seeds of random numbers. */
+export const seedNumber = number({ least: 0, most: 2 ** 32 - 1, whole: true });
 
 /** Help text that is shown after the options. */
 export const examples = (...lines: readonly string[]): string =>

@@ -1,26 +1,21 @@
 import { randomInt } from 'node:crypto';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { UsageError } from '../errors.ts';
-import { Generator } from '../model/generate.ts';
 import { count } from '../report/format.ts';
-import { evaluatePrompting, type PromptingReport, type Spread } from '../tasks/prompt/prompt.ts';
+import { openShots } from '../tasks/classify/data.ts';
+import { readText } from '../tasks/data.ts';
+import { evaluatePrompting, type PromptingReport } from '../tasks/prompt/prompt.ts';
 import { asksForLabel, parseLabelTemplate, parseTextTemplate, verbalizer } from '../tasks/prompt/template.ts';
+import { TextGenerator } from '../tasks/text/generate.ts';
 import { unescapeTemplate } from '../text/chat/escapes.ts';
 import { countLabels } from '../text/labels/labelled.ts';
 import { subsample } from '../text/labels/splits.ts';
-import type { TaskCard } from '../text/labels/taskCard.ts';
-import { openingTokens } from '../train/samples.ts';
-import { loadRun, type SavedRun } from '../train/savedRun.ts';
-import { openEngine } from './engine.ts';
-import { openShots } from './labelledData.ts';
-import { adapterOption, checkpointOption, examples, jsonOption, number, runOption } from './options.ts';
-import { Continuation } from './terminal/continuation.ts';
-import { readText } from './terminal/input.ts';
-import { classificationTables } from './terminal/metricTables.ts';
-import { print, printJson, say, table } from './terminal/output.ts';
+import { openRun } from './engine.ts';
+import { addRunOptions, examples, number, type RunFlags, seedNumber } from './options.ts';
+import { promptingTables } from './terminal/metricTables.ts';
+import { print, printJson, say } from './terminal/output.ts';
 
-interface PromptOptions {
-  run: string;
+interface PromptOptions extends RunFlags {
   template: string;
   text: string;
   label: string;
@@ -34,23 +29,17 @@ interface PromptOptions {
   temperature: number;
   stop?: string[];
   seed?: number;
-  checkpoint: 'best' | 'last';
-  adapter?: string;
-  json?: boolean;
 }
 
 const whole = (least: number) => number({ least, whole: true });
 
 /** `dawnlm prompt`. */
 export function addPrompt(program: Command): void {
-  program
+  const verb = program
     .command('prompt')
     .description('use a model by prompting alone: label texts after some shots, or complete a template')
-    .argument(
-      '[input]',
-      'with {label} in the template: a .csv, .tsv or .jsonl file, or a known data set; else the text, or -',
-    )
-    .addOption(runOption().makeOptionMandatory())
+    .argument('[input]', 'with {label} in the template: a table, or a known data set; else the text, or -');
+  addRunOptions(verb)
     .requiredOption('--template <text>', String.raw`such as "{text}\nClass: {label}\n"; \n is a new line`)
     .option('--text <column>', 'column of the texts', 'text')
     .option('--label <column>', 'column of the labels', 'label')
@@ -63,14 +52,7 @@ export function addPrompt(program: Command): void {
     .option('--tokens <n>', 'completion: tokens to write', whole(1), 64)
     .option('--temperature <t>', 'completion: 0 takes the likeliest token', number({ least: 0 }), 0)
     .option('--stop <text...>', 'completion: end before any of these texts')
-    .addOption(
-      new Option('--seed <n>', 'completion: of the random numbers (default: a new one)').argParser(
-        number({ least: 0, most: 2 ** 32 - 1, whole: true }),
-      ),
-    )
-    .addOption(checkpointOption())
-    .addOption(adapterOption())
-    .addOption(jsonOption())
+    .option('--seed <n>', 'completion: of the random numbers (default: a new one)', seedNumber)
     .addHelpText(
       'after',
       examples(
@@ -93,25 +75,22 @@ async function labelTexts(input: string | undefined, source: string, options: Pr
       'the template asks for {label}: give a .csv, .tsv or .jsonl file of labelled texts, or a known data set',
     );
   }
-  const data = await openShots(input, { text: options.text, label: options.label }, options.shots);
-  const classes = [...countLabels([...data.pool, ...data.tested]).keys()].sort();
+  const { shots, calibrate = false, perToken = false, text, label, run, limit } = options;
+  const { card, parts } = await openShots(input, { text, label }, shots, say);
+  const { train: pool, test: all } = parts;
+  const classes = [...countLabels([...pool, ...all]).keys()].sort();
   const words = verbalizer(classes, options.verbalize);
-  const tested = subsample(data.tested, options.limit, 0);
-  const { engine } = await openEngine(options.adapter);
-  const { model, tokenizer } = await loadRun(engine, options.run, options.checkpoint);
-  const { shots, calibrate = false, perToken = false } = options;
-  say(`asking about ${count(tested.length)} of ${count(data.tested.length)} texts of ${data.card.name}`);
+  const tested = subsample(all, limit, 0);
+  const { model, tokenizer } = await openRun(options);
+  say(`asking about ${count(tested.length)} of ${count(all.length)} texts of ${card.name}`);
   const seeds = Array.from({ length: options.seeds }, (_, i) => i);
-  const onProgress = progress();
   const report = await evaluatePrompting({
-    ...{ model, tokenizer, template, verbalizer: words, pool: data.pool, tested },
-    ...{ shots, seeds, calibrate, perToken, onProgress },
+    ...{ model, tokenizer, template, verbalizer: words, pool, tested },
+    ...{ shots, seeds, calibrate, perToken, onProgress: progress() },
   });
   sayWhatWasCut(report, tested.length, model.config.blockSize);
-  if (options.json) {
-    const { card } = data;
-    printJson({ run: options.run, data: card.name, dataCard: card, template: source, perToken, ...report });
-  } else print(reportTables(report, data.card));
+  if (options.json) printJson({ run, data: card.name, dataCard: card, template: source, perToken, ...report });
+  else print(promptingTables(report, card.name));
 }
 
 /** A line at each tenth of a long seed's work. */
@@ -136,50 +115,7 @@ function sayWhatWasCut({ shots, runs }: PromptingReport, tested: number, blockSi
     say(`${count(shortened)} of ${count(tested)} texts do not fit into ${blockSize} tokens and lost their ends`);
 }
 
-const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
-
-/** Scores seed by seed and over all; of a single seed, everything. */
-function reportTables(
-  { classes, contentFree, runs, shots, majority, ...scores }: PromptingReport,
-  { name }: TaskCard,
-): string {
-  const [first] = runs;
-  const calibration = contentFree === null ? 'no calibration' : `calibrated on ${JSON.stringify(contentFree)}`;
-  const facts = `${name}, ${shots} shots, ${calibration}; always the commonest class: ${percent(majority)}, a guess: ${percent(1 / classes.length)}\n\n`;
-  if (runs.length === 1) return facts + classificationTables(first.report);
-  const row = (
-    title: string,
-    shown: string,
-    of: (score: 'accuracy' | 'macroF1' | 'calibrationError') => string,
-  ): string[] => [...[title, shown], ...(['accuracy', 'macroF1', 'calibrationError'] as const).map(of)];
-  const spread = (text: (spread: Spread) => string) => (score: 'accuracy' | 'macroF1' | 'calibrationError') =>
-    text(scores[score]);
-  return (
-    facts +
-    table([
-      ['seed', 'shots shown', 'accuracy', 'macro F1', 'calibration error'],
-      ...runs.map(({ seed, meanShots, report }) =>
-        row(String(seed), meanShots.toFixed(1), (score) => percent(report[score])),
-      ),
-      row(
-        'mean',
-        '',
-        spread((one) => percent(one.mean)),
-      ),
-      row(
-        'deviation',
-        '',
-        spread((one) => percent(one.deviation)),
-      ),
-      row(
-        'range',
-        '',
-        spread(({ low, high }) => `${percent(low)} to ${percent(high)}`),
-      ),
-    ])
-  );
-}
-
+/** Writes the prompt and what the model puts behind it, token by token. */
 async function complete(input: string | undefined, source: string, options: PromptOptions): Promise<void> {
   const { before, after, takesText } = parseTextTemplate(source);
   if (takesText !== (input !== undefined)) {
@@ -190,24 +126,17 @@ async function complete(input: string | undefined, source: string, options: Prom
     );
   }
   const text = input === '-' ? (await readText('-')).trimEnd() : (input ?? '');
-  const { engine } = await openEngine(options.adapter);
-  const run = await loadRun(engine, options.run, options.checkpoint);
-  await write(run, `${before}${text}${after}`, options);
-}
-
-/** Writes the prompt and what the model puts behind it, token by token. */
-async function write({ model, tokenizer }: SavedRun, prompt: string, options: PromptOptions): Promise<void> {
-  const { tokens, temperature, seed = randomInt(2 ** 32), json } = options;
-  const ids = prompt === '' ? openingTokens(tokenizer) : tokenizer.encode(prompt);
-  const written = new Continuation(tokenizer, options.stop ?? []);
-  const settings = { temperature, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1 };
+  const { run, temperature, tokens, stop, seed = randomInt(2 ** 32), json } = options;
+  const { model, tokenizer } = await openRun(options);
+  const settings = { temperature, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, tokens, stop, seed };
+  const prompt = `${before}${text}${after}`;
+  const steps = new TextGenerator({ model, tokenizer }, settings).generate(prompt);
   if (!json) print(prompt);
-  for await (const step of new Generator(model).generate([ids], { ...settings, tokens, seed })) {
-    const text = written.push(step.tokens[0]);
-    if (!json) print(text);
-    if (written.stopped) break;
+  let written = { text: '', tokens: 0 };
+  for await (const { texts, samples } of steps) {
+    if (!json) print(texts[0]);
+    [written] = samples;
   }
-  const rest = written.end();
-  if (json) printJson({ run: options.run, prompt, text: written.text, tokens: written.tokens, temperature, seed });
-  else print(`${rest}\n`);
+  if (json) printJson({ run, prompt, text: written.text, tokens: written.tokens, temperature, seed });
+  else print('\n');
 }

@@ -1,15 +1,14 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { UserError } from '../errors.ts';
-import { readTuned, readTunedCard } from '../tasks/folder.ts';
+import { readText } from '../tasks/data.ts';
+import { openTagger } from '../tasks/finetune.ts';
+import { readTunedCard } from '../tasks/folder.ts';
 import { typesOf } from '../tasks/tag/data.ts';
-import { Tagger } from '../tasks/tag/tagger.ts';
-import { type Entity, entitiesOf } from '../text/labels/entities.ts';
 import { splitSentences } from '../text/labels/words.ts';
 import { openEngine } from './engine.ts';
 import { adapterOption, examples, jsonOption } from './options.ts';
 import { markEntities } from './terminal/entities.ts';
-import { readText } from './terminal/input.ts';
 import { print, printJson } from './terminal/output.ts';
 import { terminalOf } from './terminal/terminal.ts';
 
@@ -18,9 +17,6 @@ interface TagOptions {
   adapter?: string;
   json?: boolean;
 }
-
-/** Sentences that are tagged at once. */
-const AT_ONCE = 16;
 
 export function addTag(program: Command): void {
   program
@@ -47,11 +43,8 @@ async function tagVerb(given: string, { run, adapter, json }: TagOptions): Promi
   const sentences = splitSentences(text);
   if (sentences.length === 0) throw new UserError('the text is empty: there is nothing to tag; give some words');
   const { engine } = await openEngine(adapter);
-  const tuned = await readTuned(engine, run, card);
-  const bidirectional = card.settings.bidirectional === true;
-  const tagger = new Tagger({ ...tuned, tags: card.labels, bidirectional }, Math.min(AT_ONCE, sentences.length));
-  const tags = await tagger.tag(sentences.map((words) => words.map((word) => word.text)));
-  const entities = sentences.flatMap((words, s): Entity[] => entitiesOf(text, words, tags[s]));
+  const tagger = await openTagger(engine, run, card, sentences.length);
+  const entities = await tagger.entities(text, sentences);
   if (json) return void printJson({ text, entities });
   const { color } = terminalOf(process.stdout);
   const marked = markEntities(text, entities, { types: typesOf(card.labels), color });

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { corpora } from '../../data/corpora.ts';
 import { UsageError } from '../errors.ts';
 import { count } from '../report/format.ts';
+import { tokenFacts, tokenInWords } from '../text/tokenizers/tokenFacts.ts';
 import { countBytes, TOKENIZER_SPECS, type Tokenizer, trainTokenizer } from '../text/tokenizers/tokenizer.ts';
 import { encodeStream } from '../text/windows/dataset.ts';
 import { utf8Chunks } from '../text/windows/stream.ts';
@@ -9,7 +10,6 @@ import { readRunCard, readTokenizer } from '../train/runFolder.ts';
 import { CORPUS_ARGUMENT, openCorpus } from './corpus.ts';
 import { examples, jsonOption, runOption } from './options.ts';
 import { print, printJson, say, table } from './terminal/output.ts';
-import { piece, tokenFacts } from './terminal/pieces.ts';
 
 interface TokenizeOptions {
   tokenizer: string;
@@ -80,7 +80,7 @@ function printTables(tokenizer: Tokenizer, ids: ArrayLike<number>, shown: number
   const bytes = countBytes(tokenizer, ids);
   const counts = tally(ids, vocabSize);
   const first = start(ids, shown);
-  const inWords = (id: number): string => piece(tokenFacts(tokenizer, id));
+  const inWords = (id: number): string => tokenInWords(tokenFacts(tokenizer, id));
   print(`${kind} tokenizer, ${count(vocabSize)} tokens, ${count(counts.length)} of them in this text\n`);
   print(`${count(bytes)} bytes are ${count(ids.length)} tokens: ${(bytes / ids.length).toFixed(2)} bytes a token\n\n`);
   print(`${ids.length > first.length ? 'It begins with' : 'Pieces'}: ${first.map(inWords).join(' ')}\n`);

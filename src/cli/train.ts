@@ -6,11 +6,9 @@ import { PRESETS } from '../train/presets.ts';
 import { trainRun } from '../train/run/run.ts';
 import { CORPUS_ARGUMENT, openCorpus } from './corpus.ts';
 import { openEngine } from './engine.ts';
-import { adapterOption, examples, jsonOption, settingOptions } from './options.ts';
-import { print, printJson } from './terminal/output.ts';
-import { Progress } from './terminal/progress.ts';
-import { stopSignal } from './terminal/stopSignal.ts';
-import { exitCodeOf, printResult, watch } from './terminal/trainOutput.ts';
+import { adapterOption, examples, jsonOption, settingOptions, shellWord } from './options.ts';
+import { print } from './terminal/output.ts';
+import { runInTerminal } from './terminal/trainOutput.ts';
 import { ConfigFile, DEFAULT_PRESET, planTraining, type TrainFlags } from './trainPlan.ts';
 
 export function addTrain(program: Command): void {
@@ -46,14 +44,8 @@ async function trainVerb(given: string | undefined, flags: TrainFlags): Promise<
   const { given: text, ...run } = plan;
   const corpus = await openCorpus(text);
   const { engine, adapter } = await openEngine(flags.adapter);
-  const progress = new Progress();
-  const show = watch(progress);
-  const onEvent: typeof show = (event) => {
-    if (flags.json) printJson(event);
-    show(event);
-  };
-  const surroundings = { corpus, engine, adapter, autotune: flags.autotune, signal: stopSignal(), onEvent };
-  const result = await trainRun({ ...run, ...surroundings }).finally(() => progress.end());
-  printResult(result, run.config.steps, flags.json);
-  process.exitCode = exitCodeOf(result);
+  const options = { ...run, corpus, engine, adapter, autotune: flags.autotune };
+  await runInTerminal((watched) => trainRun({ ...options, ...watched }), {
+    ...{ steps: run.config.steps, json: flags.json, again: `dawnlm train --resume --out ${shellWord(run.folder)}` },
+  });
 }

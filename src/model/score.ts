@@ -1,9 +1,8 @@
 import { UserError } from '../errors.ts';
 import { embedding } from '../kernels/embedding.ts';
 import { tokenLosses } from '../kernels/loss/loss.ts';
-import type { Engine, Recording } from '../tensor/engine.ts';
-import type { Tensor } from '../tensor/tensor.ts';
 import type { GPT } from './gpt.ts';
+import { RecordedPasses } from './passes.ts';
 
 /** A prompt and what may follow it; each has at least one token. */
 export interface Question {
@@ -19,18 +18,11 @@ export interface Likelihood {
   readonly mean: number;
 }
 
-/** Tokens that one pass reads, and which of its hidden states predict which targets. */
+/** A row of a batch: the tokens that are read, and which of its hidden states predict which targets. */
 interface Row {
   readonly ids: readonly number[];
-  readonly answers: { readonly position: number; readonly target: number; readonly owner: number }[];
-}
-
-/** A recorded pass: B rows of T tokens, of which S hidden states are scored. */
-interface Pass {
-  readonly ids: Tensor; //     (B, T) u32
-  readonly places: Tensor; //  (1, S) u32: rows of the hidden states, laid out as (B T, C)
-  readonly targets: Tensor; // (1, S) u32
-  readonly work: Recording<{ losses: Tensor }>;
+  /** `continuation`: its number among those of all questions. */
+  readonly targets: { readonly position: number; readonly target: number; readonly continuation: number }[];
 }
 
 /** The shortest pass: below it the work does not shrink. */
@@ -39,17 +31,21 @@ const SHORTEST = 16;
 /**
  * Scores continuations of prompts with a model: log-likelihoods in nats. Prompts of like length share batches of `batch` rows,
  * padded behind, which a causal model does not see; one pass is recorded for each class of lengths. The head works only where
- * an answer is predicted. Continuations of one prompt that differ in their last token alone share a row.
+ * a target is predicted. Continuations of one prompt that differ in their last token alone share a row.
  */
 export class Scorer {
-  private readonly engine: Engine;
-  private readonly passes = new Map<string, Pass>();
+  private readonly passes: RecordedPasses<'ids' | 'positions' | 'targets'>;
 
   constructor(
     private readonly model: GPT,
     private readonly batch = 16,
   ) {
-    this.engine = model.engine;
+    this.passes = new RecordedPasses(model.engine, ({ ids, positions, targets }) => {
+      const hidden = model.hidden(ids); //                                                  (B, T, C)
+      const flat = hidden.reshape([ids.size, model.config.nEmbd]); //                       (B T, C)
+      const rows = embedding({ ids: positions, tokens: flat }); //                          (1, S, C): rows by number
+      return tokenLosses({ logits: model.logits(rows), targets }); //                        (1, S)
+    });
   }
 
   /**
@@ -61,14 +57,13 @@ export class Scorer {
     questions: readonly Question[],
     onProgress?: (done: number, total: number) => void,
   ): Promise<Likelihood[][]> {
-    const sizes = questions.flatMap(({ continuations }) => continuations.map(({ length }) => length));
-    const sums = new Float64Array(sizes.length);
-    let owner = 0;
+    let count = 0;
     const rows = questions.flatMap((question) => {
-      const made = this.rowsOf(question, owner);
-      owner += question.continuations.length;
+      const made = this.rowsOf(question, count);
+      count += question.continuations.length;
       return made;
     });
+    const sums = new Float64Array(count);
     rows.sort((a, b) => a.ids.length - b.ids.length); // rows of like length are padded least
     const total = Math.ceil(rows.length / this.batch);
     for (let done = 0; done < total; done++) {
@@ -83,25 +78,21 @@ export class Scorer {
 
   /** Frees the memory of the recorded passes. */
   dispose(): void {
-    for (const { work } of this.passes.values()) work.dispose();
-    this.passes.clear();
+    this.passes.dispose();
   }
 
   /** One row for each different input; a continuation whose inputs begin those of another is scored on the other's row. */
-  private rowsOf({ prompt, continuations }: Question, owner: number): Row[] {
+  private rowsOf({ prompt, continuations }: Question, first: number): Row[] {
     const rows: Row[] = [];
     const order = continuations.map((_, i) => i).sort((a, b) => continuations[b].length - continuations[a].length);
     for (const i of order) {
-      const continuation = Array.from(continuations[i]);
-      const ids = [...Array.from(prompt), ...continuation.slice(0, -1)];
-      this.check(prompt.length, continuation.length);
-      let row = rows.find((other) => ids.every((id, at) => other.ids[at] === id));
-      if (!row) {
-        row = { ids, answers: [] };
-        rows.push(row);
-      }
-      for (const [at, target] of continuation.entries())
-        row.answers.push({ position: prompt.length - 1 + at, target, owner: owner + i });
+      const all = Array.from(continuations[i]);
+      this.check(prompt.length, all.length);
+      const ids = [...Array.from(prompt), ...all.slice(0, -1)];
+      const targets = all.map((target, at) => ({ position: prompt.length - 1 + at, target, continuation: first + i }));
+      const longer = rows.find((other) => ids.every((id, at) => other.ids[at] === id));
+      if (longer) longer.targets.push(...targets);
+      else rows.push({ ids, targets });
     }
     return rows;
   }
@@ -118,51 +109,26 @@ export class Scorer {
     }
   }
 
-  /** Adds the log-likelihoods of the rows' answers to `sums`, each at its owner. */
+  /** Adds the log-likelihoods of the rows' targets to `sums`, each to that of its continuation. */
   private async scoreRows(rows: readonly Row[], sums: Float64Array): Promise<void> {
-    const answers = rows.flatMap((row, b) => row.answers.map((answer) => ({ ...answer, b })));
-    const T = lengthClass(rows.at(-1)!.ids.length, this.model.config.blockSize);
-    const S = lengthClass(answers.length, Number.POSITIVE_INFINITY);
-    const { ids, places, targets, work } = this.pass(T, S);
-    const inputs = new Uint32Array(this.batch * T);
-    rows.forEach((row, b) => {
-      inputs.set(row.ids, b * T);
+    const T = bucketLength(rows.at(-1)!.ids.length, this.model.config.blockSize);
+    const scored = rows.flatMap((row, b) => row.targets.map((one) => ({ ...one, position: b * T + one.position })));
+    const S = bucketLength(scored.length, Number.POSITIVE_INFINITY);
+    const ids = new Uint32Array(this.batch * T);
+    for (const [b, row] of rows.entries()) ids.set(row.ids, b * T);
+    const padded = (of: (one: (typeof scored)[number]) => number) =>
+      Uint32Array.from({ length: S }, (_, s) => (s < scored.length ? of(scored[s]) : 0));
+    const losses = await this.passes.run({
+      ids: [ids, [this.batch, T]],
+      positions: [padded(({ position }) => position), [1, S]],
+      targets: [padded(({ target }) => target), [1, S]],
     });
-    ids.write(inputs);
-    places.write(
-      Uint32Array.from({ length: S }, (_, s) => (s < answers.length ? answers[s].b * T + answers[s].position : 0)),
-    );
-    targets.write(Uint32Array.from({ length: S }, (_, s) => answers[s]?.target ?? 0));
-    work.run();
-    const losses = await work.outputs.losses.floats();
-    answers.forEach((answer, s) => {
-      sums[answer.owner] -= losses[s];
-    });
-  }
-
-  private pass(T: number, S: number): Pass {
-    const name = `${T} ${S}`;
-    const known = this.passes.get(name);
-    if (known) return known;
-    const { engine, model, batch } = this;
-    const ids = engine.zeros([batch, T], 'u32');
-    const places = engine.zeros([1, S], 'u32');
-    const targets = engine.zeros([1, S], 'u32');
-    const forward = () => {
-      const hidden = model.hidden(ids); //                                                  (B, T, C)
-      const flat = hidden.reshape([batch * T, model.config.nEmbd]); //                      (B T, C)
-      const rows = embedding({ ids: places, tokens: flat }); //                        (1, S, C): rows by number
-      return { losses: tokenLosses({ logits: model.logits(rows), targets }) }; //                       (1, S)
-    };
-    const work = engine.withoutGradients(() => engine.record(forward));
-    const pass = { ids, places, targets, work };
-    this.passes.set(name, pass);
-    return pass;
+    for (const [s, { continuation }] of scored.entries()) sums[continuation] -= losses[s];
   }
 }
 
 /** The length that a pass is recorded for: powers of two and one and a half times these, so that few are needed. */
-function lengthClass(length: number, most: number): number {
+function bucketLength(length: number, most: number): number {
   let size = SHORTEST;
   while (size < length) size = size & (size - 1) ? (size / 3) * 4 : (size / 2) * 3;
   return Math.min(size, most);

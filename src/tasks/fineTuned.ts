@@ -1,11 +1,10 @@
-/** What learns: a copy of a base model, and a new head. */
-import { UsageError } from '../errors.ts';
+/** What is fine-tuned: a copy of a base model, and a new head. */
 import { GPT } from '../model/gpt.ts';
 import { Head } from '../model/heads.ts';
-import { targetsOf } from '../model/lora.ts';
 import { sizeOf } from '../tensor/shape.ts';
 import type { Tokenizer } from '../text/tokenizers/tokenizer.ts';
-import { type Method, type Trainables, trainablesOf } from '../train/trainable.ts';
+import { type Trainables, trainablesOf } from '../train/trainable.ts';
+import type { FineTuneSettings } from './settings.ts';
 
 /** A pretrained model; tuning leaves it as it is. */
 export interface Base {
@@ -13,57 +12,34 @@ export interface Base {
   readonly tokenizer: Tokenizer;
 }
 
-export interface PupilSettings {
-  readonly method: Method;
-  /** Learning rate of the base's own weights, in units of the head's: they know something already. */
-  readonly baseRate: number;
-  /** Of LoRA: inner width, scale, layers (all unless given), and the share of their inputs that adapters do not see. */
-  readonly rank: number;
-  readonly alpha: number;
-  readonly targets?: readonly string[];
-  readonly loraDropout: number;
-  /** Whether the model begins with random weights: to compare with. */
-  readonly randomStart: boolean;
-  /** Share of the activations that tuning drops: with few labels more than pretraining does. */
-  readonly dropout: number;
-  readonly seed: number;
-}
-
-/** @throws UsageError for random weights that would stay as they are */
-export function requireTrained(method: Method, randomStart: boolean): void {
-  if (!randomStart || method === 'full') return;
-  throw new UsageError(
-    `random weights are of no use as they are: with a random start everything is trained, not ${method}`,
-  );
-}
-
-export interface Pupil extends Trainables {
-  readonly model: GPT;
-  readonly head: Head;
-  /** Numbers that are trained, and those of model and head together. */
+/** How many numbers are trained, and those of model and head together. */
+export interface ParameterCounts {
   readonly trained: number;
   readonly total: number;
 }
 
+export interface FineTunedModel extends Trainables {
+  readonly model: GPT;
+  readonly head: Head;
+  readonly counts: ParameterCounts;
+}
+
 /** A copy of the base with a head of so many classes, and what the method trains of them. @throws UsageError for adapters that cannot be */
-export function makePupil({ model: base }: Base, settings: PupilSettings, classes: number): Pupil {
-  const { method, rank, alpha, loraDropout, baseRate, seed } = settings;
-  const { engine } = base.parameters;
+export function makeFineTuned({ model: base }: Base, settings: FineTuneSettings, classes: number): FineTunedModel {
+  const { method, rank, alpha, targets, loraDropout: dropout, baseRate, seed } = settings;
+  const { engine } = base;
   const model = new GPT(engine, { ...base.config, dropout: settings.dropout });
   if (settings.randomStart) model.initialize(seed);
   else engine.device.copy(base.parameters.values.view, model.parameters.values.view);
   const head = new Head(engine, base.config.nEmbd, classes).initialize(seed);
-  const lora = { rank, alpha, targets: [...(settings.targets ?? targetsOf(base.config))], dropout: loraDropout };
-  const { parameters, adapters } = trainablesOf(model, method, lora, baseRate);
+  const { parameters, adapters } = trainablesOf(model, method, { rank, alpha, targets, dropout }, baseRate);
   adapters?.initialize(seed);
-  const trainables = { parameters: [...parameters, { parameters: head.parameters }], ...(adapters && { adapters }) };
-  const total = model.parameters.count + head.parameters.count;
-  return { model, head, ...trainables, trained: countTrained(trainables), total };
+  const trained = [...parameters, { parameters: head.parameters }];
+  const counts = { trained: countTrained(trained), total: model.parameters.count + head.parameters.count };
+  return { model, head, parameters: trained, adapters, counts };
 }
 
-const countTrained = ({ parameters: collections }: Trainables): number =>
-  collections.reduce((sum, { parameters, names }) => {
-    const wanted = names && new Set(names);
-    const trained = parameters.specs.filter(({ name }) => !wanted || wanted.has(name));
-    return sum + trained.reduce((size, { shape }) => size + sizeOf(shape), 0);
-  }, 0);
+const countTrained = (collections: Trainables['parameters']): number =>
+  collections
+    .flatMap(({ parameters: { specs }, names }) => specs.filter(({ name }) => names?.includes(name) ?? true))
+    .reduce((sum, { shape }) => sum + sizeOf(shape), 0);

@@ -4,11 +4,18 @@ import { UsageError } from '../errors.ts';
 import { setting, TrainConfig } from '../train/config.ts';
 import type { StepSettings } from '../train/stepper.ts';
 import { LORA, METHODS, type Method } from '../train/trainable.ts';
-import { requireTrained } from './fineTuned.ts';
 
 const count = z.int().min(1);
 const rate = z.number().min(0);
 const share = z.number().min(0).lt(1);
+
+/** @throws UsageError for random weights that would stay as they are */
+function requireTrained(method: Method, randomStart: boolean): void {
+  if (!randomStart || method === 'full') return;
+  throw new UsageError(
+    `random weights are of no use as they are: with a random start everything is trained, not ${method}`,
+  );
+}
 
 /** What is without a default follows from the method and from how many examples there are. */
 export const FineTuneSettings = z.object({

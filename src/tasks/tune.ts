@@ -1,11 +1,16 @@
-/** The course of a tuning that all tasks share: steps, validations, early stopping, and the best weights kept. */
+/** The fine-tuning that all tasks share: steps, validations, early stopping, and the best weights kept. */
 import { UserError } from '../errors.ts';
-import type { Parameters } from '../tensor/parameters.ts';
-import type { Stepper } from '../train/stepper.ts';
-import type { TuneCheckpoint, TuneState } from './tuneCheckpoint.ts';
+import type { Engine } from '../tensor/engine.ts';
+import type { Parts } from '../text/labels/taskCard.ts';
+import { type Objective, Stepper, type StepSettings } from '../train/stepper.ts';
+import type { Trainables } from '../train/trainable.ts';
+import type { TrainingBatches } from './batches.ts';
+import type { Base, ParameterCounts } from './fineTuned.ts';
+import type { TunedModel } from './folder.ts';
+import type { TuneCheckpoint, Validation } from './tuneCheckpoint.ts';
 
 /** How long a tuning goes on. */
-export interface TuneCourse {
+export interface TuneLimits {
   /** Optimizer steps at most. */
   readonly steps: number;
   /** Steps between two validations. */
@@ -14,158 +19,170 @@ export interface TuneCourse {
   readonly patience: number;
 }
 
-/** What was seen at a validation. */
-export interface TuneRecord<Evaluation> {
-  readonly step: number;
-  /** Mean training loss of the steps since the validation before. */
-  readonly loss: number;
-  readonly evaluation: Evaluation;
-  /** Whether it is the best so far. */
-  readonly best: boolean;
-}
-
-export interface TuneOptions<Evaluation> {
-  readonly stepper: Stepper;
-  readonly course: TuneCourse;
-  /** Fills the tensors that the next step reads, and submits the step. */
-  step(): void;
-  evaluate(): Promise<Evaluation>;
-  /** Higher is better; of equals the earlier one stays. */
-  score(evaluation: Evaluation): number;
-  /** Ends the tuning at the next step; the best weights so far are what is left. */
+/** How a tuning is looked after while it goes on. */
+export interface TuneControl {
+  /** Ends the tuning at the next step; the best weights so far are what is left, and nothing is tested. */
   readonly signal?: AbortSignal;
   /** Where it is kept how far the tuning is, at its beginning and at each validation, and what it goes on from. */
   readonly checkpoint?: TuneCheckpoint;
-  /** Passes over the batches of the steps before, when it goes on. */
-  skip?(steps: number): void;
-  readonly onRecord?: (record: TuneRecord<Evaluation>) => void;
+}
+
+/** What is tuned, and to what. */
+export interface FineTuneOptions<Example, Overrides, Event> extends TuneControl {
+  readonly base: Base;
+  /** The test parts (all but `train` and `validation`) are looked at once, when all is decided. */
+  readonly parts: Parts<Example>;
+  /** What errors call the data. */
+  readonly name?: string;
+  readonly overrides?: Overrides;
+  /** Train on so many of the training examples only, and choose by no more validation examples than that. */
+  readonly labels?: number;
+  readonly onEvent?: (event: Event) => void;
+}
+
+/** What is told on the way: what will be done, and each validation. */
+export type FineTuneEvent<Plan, Scores> =
+  | ({ type: 'plan'; examples: Readonly<Record<string, number>> } & ParameterCounts & Plan)
+  | ({ type: 'validation'; step: number; loss: number; validationLoss: number; best: boolean } & Scores);
+
+/** The event of a validation. */
+export const validationEvent = <Scores>(seen: Validation<{ readonly loss: number }>, scores: Scores) => ({
+  ...{ type: 'validation' as const, step: seen.step, loss: seen.loss, validationLoss: seen.evaluation.loss },
+  ...scores,
+  best: seen.best,
+});
+
+/** What came of it, beside the model at work. */
+export interface FineTuned<Example, Settings, Evaluation> extends Tuned<Evaluation>, ParameterCounts {
+  /** The classes of the head, in order. */
+  readonly labels: readonly string[];
+  readonly tuned: TunedModel;
+  readonly settings: Settings;
+  /** What it was trained, validated and tested on. */
+  readonly parts: Parts<Example>;
+  /** What the test parts say; nothing when it was stopped. */
+  readonly report?: unknown;
+}
+
+export interface TuneOptions<Evaluation> extends TuneControl {
+  readonly engine: Engine;
+  readonly trained: Pick<Trainables, 'parameters'>;
+  readonly limits: TuneLimits;
+  readonly optimizer: StepSettings;
+  readonly batches: Pick<TrainingBatches<never>, 'next' | 'skip' | 'loss'>;
+  evaluate(): Promise<Evaluation>;
+  /** Higher is better; of equals the earlier one stays. */
+  score(evaluation: Evaluation): number;
+  readonly onValidation?: (validation: Validation<Evaluation>) => void;
 }
 
 /** What a tuning came to. */
 export interface Tuned<Evaluation> {
   readonly status: 'finished' | 'early' | 'stopped';
   /** The validation whose weights are kept. */
-  readonly best: TuneRecord<Evaluation>;
-  readonly history: readonly TuneRecord<Evaluation>[];
+  readonly best: Validation<Evaluation>;
+  readonly history: readonly Validation<Evaluation>[];
 }
 
 /**
- * Steps until the course ends, nothing was better for `patience` validations, or the signal says so. Afterwards the trained
- * parameters are those of the best validation.
+ * Steps until the limits are reached, nothing was better for `patience` validations, or the signal says so. Afterwards the
+ * trained parameters are those of the best validation.
  * @throws UserError when the loss is no number any more, or there is nothing to go on from
  */
 export async function tune<Evaluation>(options: TuneOptions<Evaluation>): Promise<Tuned<Evaluation>> {
-  const { stepper, course, signal } = options;
-  const lookout = new Lookout(options);
-  await lookout.begin();
-  while (stepper.step < course.steps && !signal?.aborted && !lookout.isTired) {
-    options.step();
-    const due = stepper.step % course.evalEvery === 0 || stepper.step === course.steps;
-    if (due || signal?.aborted) await lookout.look(due);
+  const { engine, trained, batches, limits, signal } = options;
+  const objective = {
+    parameters: trained.parameters,
+    loss: (...[state, , length]: Parameters<Objective['loss']>) => batches.loss(state, length),
+  };
+  const stepper = new Stepper(engine, objective, options.optimizer);
+  const stopping = new EarlyStopping(stepper, options);
+  await stopping.begin();
+  while (stepper.step < limits.steps && !signal?.aborted && !stopping.outOfPatience) {
+    stepper.run(batches.next());
+    const due = stepper.step % limits.evalEvery === 0 || stepper.step === limits.steps;
+    if (due || signal?.aborted) await stopping.validate(due);
     else if (stepper.step % FLUSH_EVERY === 0) await stepper.metrics(1); // so that Ctrl-C is heard, and work does not pile up
   }
-  const { history } = lookout;
-  const best = lookout.end();
-  const status = signal?.aborted ? 'stopped' : stepper.step < course.steps ? 'early' : 'finished';
-  return { status, best, history };
-}
-
-/** Validates, remembers the best weights, and keeps how far the tuning is. */
-class Lookout<Evaluation> {
-  readonly history: TuneRecord<Evaluation>[] = [];
-  private best: TuneRecord<Evaluation> | undefined;
-  private readonly weights: BestWeights;
-
-  constructor(private readonly options: TuneOptions<Evaluation>) {
-    this.weights = new BestWeights(options.stepper.trained.map(({ parameters }) => parameters));
-  }
-
-  /** Goes on from the checkpoint, if it is to; else leaves one to begin from again, should it be stopped before its first validation. */
-  async begin(): Promise<void> {
-    const { checkpoint, stepper, skip } = this.options;
-    const before = await checkpoint?.read<Evaluation>();
-    if (!before) return this.keep();
-    goOn(stepper, before);
-    skip?.(before.step);
-    this.history.push(...before.history);
-    this.best = this.history.findLast(({ best }) => best);
-    this.weights.kept = before.best;
-  }
-
-  /** Whether nothing was better for too long. */
-  get isTired(): boolean {
-    return (
-      this.best !== undefined &&
-      this.history.length - 1 - this.history.indexOf(this.best) >= this.options.course.patience
-    );
-  }
-
-  /** @param due whether the course wants it; one that the signal brought about is none when the tuning goes on */
-  async look(due: boolean): Promise<void> {
-    const { stepper, score, onRecord } = this.options;
-    const loss = await meanLoss(stepper, this.history.at(-1)?.step ?? 0);
-    const evaluation = await this.options.evaluate();
-    if (!this.best && !Number.isFinite(score(evaluation))) throw exploded(stepper);
-    const best = !this.best || score(evaluation) > score(this.best.evaluation);
-    const record = { step: stepper.step, loss, evaluation, best };
-    if (best) {
-      this.best = record;
-      await this.weights.keep();
-    }
-    this.history.push(record);
-    onRecord?.(record);
-    if (due) await this.keep();
-  }
-
-  private async keep(): Promise<void> {
-    const { stepper, checkpoint } = this.options;
-    const { history, weights } = this;
-    await checkpoint?.write({ step: stepper.step, history, stepper: await stepper.save(), best: weights.kept });
-  }
-
-  /** Puts the best weights back. */
-  end(): TuneRecord<Evaluation> {
-    if (!this.best) throw new UserError('the tuning was stopped before its first validation: nothing was learned');
-    this.weights.restore();
-    return this.best;
-  }
-}
-
-/** Puts a stepper where it was. */
-function goOn(stepper: Stepper, { step, stepper: { tensors } }: TuneState<unknown>): void {
-  const data = new Map(tensors.map((one) => [one.name, one.data]));
-  stepper.restore(step, (name) => {
-    const found = data.get(name);
-    if (found) return found;
-    throw new UserError(`the checkpoint has no "${name}": begin anew, without --resume`);
-  });
+  const best = stopping.end();
+  stepper.dispose();
+  const status = signal?.aborted ? 'stopped' : stepper.step < limits.steps ? 'early' : 'finished';
+  return { status, best, history: stopping.history };
 }
 
 /** Steps that wait on the GPU at most. */
 const FLUSH_EVERY = 8;
+
+/** Validates, remembers the best weights, and keeps how far the tuning is. */
+class EarlyStopping<Evaluation> {
+  readonly history: Validation<Evaluation>[] = [];
+  private best: Validation<Evaluation> | undefined;
+  /** The weights of the best validation, on the host: a collection each. */
+  private bestWeights: readonly Float32Array[] = [];
+
+  constructor(
+    private readonly stepper: Stepper,
+    private readonly options: TuneOptions<Evaluation>,
+  ) {}
+
+  /** Goes on from the checkpoint, if it is to; else leaves one to begin from again, should it be stopped before its first validation. */
+  async begin(): Promise<void> {
+    const { stepper, options } = this;
+    const before = await options.checkpoint?.read<Evaluation>();
+    if (!before) return this.save();
+    stepper.restore(before.step, before.part);
+    options.batches.skip(before.step);
+    this.history.push(...before.history);
+    this.best = this.history.findLast(({ best }) => best);
+    this.bestWeights = before.best;
+  }
+
+  /** Whether nothing was better for too long. */
+  get outOfPatience(): boolean {
+    if (!this.best) return false;
+    return this.history.length - 1 - this.history.indexOf(this.best) >= this.options.limits.patience;
+  }
+
+  /** @param due whether the limits want it; one that the signal brought about is none when the tuning goes on */
+  async validate(due: boolean): Promise<void> {
+    const { stepper, history } = this;
+    const { evaluate, score, onValidation } = this.options;
+    const loss = await meanLoss(stepper, history.at(-1)?.step ?? 0);
+    const evaluation = await evaluate();
+    if (!this.best && !Number.isFinite(score(evaluation))) throw diverged(stepper);
+    const best = !this.best || score(evaluation) > score(this.best.evaluation);
+    const validation = { step: stepper.step, loss, evaluation, best };
+    if (best) {
+      this.best = validation;
+      this.bestWeights = await Promise.all(stepper.trained.map(({ parameters }) => parameters.values.floats()));
+    }
+    history.push(validation);
+    onValidation?.(validation);
+    if (due) await this.save();
+  }
+
+  private async save(): Promise<void> {
+    const { stepper, history, bestWeights: best } = this;
+    await this.options.checkpoint?.write({ step: stepper.step, history, best }, await stepper.save());
+  }
+
+  /** Puts the best weights back. */
+  end(): Validation<Evaluation> {
+    if (!this.best) throw new UserError('the tuning was stopped before its first validation: nothing was learned');
+    for (const [i, { parameters }] of this.stepper.trained.entries()) {
+      parameters.values.write(new Float32Array(this.bestWeights[i]));
+    }
+    return this.best;
+  }
+}
 
 /** The mean loss of the steps after `since`; of the last 64 of them where there were more. */
 async function meanLoss(stepper: Stepper, since: number): Promise<number> {
   const metrics = await stepper.metrics(stepper.step - since);
   const mean = metrics.reduce((sum, { loss }) => sum + loss, 0) / metrics.length;
   if (Number.isFinite(mean)) return mean;
-  throw exploded(stepper);
+  throw diverged(stepper);
 }
 
-const exploded = ({ step }: Stepper): UserError =>
+const diverged = ({ step }: Stepper): UserError =>
   new UserError(`the loss is no number any more after step ${step}: tune again with a lower --learning-rate`);
-
-/** Parameters as they were at one moment, on the host. */
-class BestWeights {
-  kept: readonly Float32Array[] = [];
-
-  constructor(private readonly collections: readonly Parameters[]) {}
-
-  async keep(): Promise<void> {
-    this.kept = await Promise.all(this.collections.map(async ({ values }) => new Float32Array(await values.floats())));
-  }
-
-  restore(): void {
-    for (const [i, values] of this.kept.entries()) this.collections[i].values.write(new Float32Array(values));
-  }
-}

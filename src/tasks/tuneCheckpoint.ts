@@ -4,21 +4,35 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UsageError, UserError } from '../errors.ts';
-import { encodeSafetensors } from '../export/safetensors.ts';
+import { encodeSafetensors, tensorOf } from '../export/safetensors.ts';
 import { writeAtomic } from '../node/files.ts';
 import { checkJson, damaged } from '../schema.ts';
+import type { Shape } from '../tensor/shape.ts';
 import { FILES, readWeights } from '../train/runFolder.ts';
 import type { StepperState } from '../train/stepper.ts';
-import type { TuneRecord } from './tune.ts';
+
+/** What was seen at a validation. */
+export interface Validation<Evaluation> {
+  readonly step: number;
+  /** Mean training loss of the steps since the validation before. */
+  readonly loss: number;
+  readonly evaluation: Evaluation;
+  /** Whether it is the best so far. */
+  readonly best: boolean;
+}
 
 /** A tuning as it was right after a validation. */
-export interface TuneState<Evaluation> {
+interface TuneState<Evaluation> {
   readonly step: number;
-  readonly history: readonly TuneRecord<Evaluation>[];
-  /** Trained parameters and their moments. */
-  readonly stepper: StepperState;
+  readonly history: readonly Validation<Evaluation>[];
   /** The best weights so far, a collection each. */
   readonly best: readonly Float32Array[];
+}
+
+/** What was saved of a tuning. */
+export interface SavedTuning<Evaluation> extends TuneState<Evaluation> {
+  /** Trained parameters and their moments, as the stepper names them. @throws UserError for what is not there */
+  part(name: string, shape: Shape): Float32Array;
 }
 
 /** What a tuning depends on: base, data, and what was asked for. */
@@ -53,19 +67,16 @@ export class TuneCheckpoint {
    * What to go on from; undefined when the tuning begins.
    * @throws UserError when there is nothing to go on from, or it is damaged; UsageError when something else was being tuned
    */
-  async read<Evaluation>(): Promise<TuneState<Evaluation> | undefined> {
+  async read<Evaluation>(): Promise<SavedTuning<Evaluation> | undefined> {
     if (!this.resume) return undefined;
     if (!existsSync(this.path)) {
       throw new UserError(`${this.folder} holds no tuning that was stopped: leave --resume out to begin one.`);
     }
-    const { metadata, tensors } = await readWeights(this.folder, FILES.resume);
-    this.check(metadata.identity);
-    const named = [...tensors].map(([name, { shape, data }]) => ({ name, shape, data }));
-    return {
-      ...(checkJson(Progress, metadata.progress, damaged(`${this.path} (its progress)`)) as ProgressOf<Evaluation>),
-      stepper: { tensors: named.filter(({ name }) => !name.startsWith(BEST)) },
-      best: named.filter(({ name }) => name.startsWith(BEST)).map(({ data }) => data),
-    };
+    const file = await readWeights(this.folder, FILES.resume);
+    this.check(file.metadata.identity);
+    const best = [...file.tensors].filter(([name]) => name.startsWith(BEST)).map(([, { data }]) => data);
+    const progress = checkJson(Progress, file.metadata.progress, damaged(`${this.path} (its progress)`));
+    return { ...(progress as ProgressOf<Evaluation>), best, part: (name, shape) => tensorOf(file, name, shape) };
   }
 
   private check(identity: string | undefined): void {
@@ -81,7 +92,7 @@ export class TuneCheckpoint {
   }
 
   /** @throws UserError when the folder cannot be written */
-  async write<Evaluation>({ step, history, stepper, best }: TuneState<Evaluation>): Promise<void> {
+  async write<Evaluation>({ step, history, best }: TuneState<Evaluation>, stepper: StepperState): Promise<void> {
     const weights = best.map((data, i) => ({ name: `${BEST}${i}`, shape: [data.length], data }));
     const metadata = { identity: JSON.stringify(this.identity), progress: JSON.stringify({ step, history }) };
     await writeAtomic(this.path, encodeSafetensors([...stepper.tensors, ...weights], metadata));

@@ -1,6 +1,6 @@
 /** How much of a base model a tuning trains. */
 import type { GPT } from '../model/gpt.ts';
-import { LoraAdapters, type LoraSettings } from '../model/lora.ts';
+import { LoraAdapters, type LoraSettings, targetsOf } from '../model/lora.ts';
 import type { Tokenizer } from '../text/tokenizers/tokenizer.ts';
 import type { TunedFrom } from './runFolder.ts';
 import type { TrainableParameters } from './stepper.ts';
@@ -23,15 +23,17 @@ export interface Trainables {
 
 /**
  * What a method trains of a model, which has the adapters from now on: they change nothing until they are filled.
+ * @param lora settings of adapters, as usual unless given, and beside all layers
  * @param rate learning rate of the model's own weights, in units of the schedule's
  * @throws UsageError for adapters that cannot be
  */
-export function trainablesOf(model: GPT, method: Method, lora: LoraSettings | undefined, rate = 1): Trainables {
+export function trainablesOf(model: GPT, method: Method, lora: Partial<LoraSettings> = {}, rate = 1): Trainables {
   const { parameters } = model;
   if (method === 'head') return { parameters: [] };
   if (method === 'full') return { parameters: [{ parameters, rate }] };
   if (method === 'last') return { parameters: [{ parameters, names: lastNames(model), rate }] };
-  const adapters = new LoraAdapters(parameters.engine, model, lora!);
+  const { rank = LORA.rank, alpha = LORA.alpha, dropout = LORA.loraDropout, targets = targetsOf(model.config) } = lora;
+  const adapters = new LoraAdapters(model.engine, model, { rank, alpha, targets, dropout });
   model.adapters = adapters;
   return { parameters: [{ parameters: adapters.parameters }], adapters };
 }

@@ -101,12 +101,12 @@ describe("the peer's side", () => {
        const train = async () => {
          prepared++;
          console.log('talk');
-         return { amount: 5, unit: 'tokens/s', check: [prepared], run: async (count) => sleep(50 * count) };
+         return { amount: 5, unit: 'tokens/s', check: [prepared], step: () => sleep(50) };
        };
        const decode = async () => { throw new Error('no cache'); };
        await serve({ version: '7', works: { train, decode } });`,
     );
-    const run = new URL('../../bench/peers/run.mjs', import.meta.url).pathname;
+    const run = new URL('../../bench/run.mjs', import.meta.url).pathname;
     const peer = started({ argv: [process.execPath, run, script], env: {} });
     expect(await peer.ask(job)).toMatchObject({ value: null, unit: 'tokens/s', version: '7', check: [1] });
     const { value, check } = await peer.ask({ ...job, seconds: 0.3 });

@@ -48,7 +48,7 @@ const step = {
   ...{ javaScriptShare: 0.02, dispatches: 115, memoryBytes: 46e6 },
   kernels: [
     { name: 'matmul', timeMs: 60, dispatches: 39, share: 0.75 },
-    { name: 'adamw_fours', timeMs: 0.4, dispatches: 1, share: 0.005 },
+    { name: 'adamw', timeMs: 0.4, dispatches: 1, share: 0.005 },
   ],
 };
 const shader = {

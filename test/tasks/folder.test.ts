@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
 import { writeAtomic } from '../../src/node/files.ts';
-import { Classifier } from '../../src/tasks/classify/classifier.ts';
+import type { Classifier } from '../../src/tasks/classify/classifier.ts';
 import { tuneClassifier } from '../../src/tasks/classify/classify.ts';
-import { keptTexts } from '../../src/tasks/classify/data.ts';
-import { readTuned, readTunedCard, type TunedCard, writeTuned } from '../../src/tasks/folder.ts';
+import { keptParts } from '../../src/tasks/data.ts';
+import { openClassifier } from '../../src/tasks/finetune.ts';
+import { readTunedCard, type TunedCard, writeTuned } from '../../src/tasks/folder.ts';
 import { mergeTuned } from '../../src/tasks/text/merge.ts';
 import { countTexts } from '../../src/text/labels/taskCard.ts';
 import { ByteTokenizer } from '../../src/text/tokenizers/byteTokenizer.ts';
@@ -42,31 +43,22 @@ const texts = parts.test.map(({ text }) => text);
 
 async function tuneInto(name: string, method: Method) {
   const base = await loadRun(await testEngine(), at('base'));
-  const tuned = await tuneClassifier({ base, parts, wishes: { method, steps: 6, evalEvery: 3, batchSize: 8 } });
-  const { classifier, adapters, settings } = tuned;
-  const { temperature, classes } = classifier.parts;
+  const tuned = await tuneClassifier({ base, parts, overrides: { method, steps: 6, evalEvery: 3, batchSize: 8 } });
+  const { classifier, labels, settings } = tuned;
   const card: Omit<TunedCard, 'splits'> = {
-    ...{ version: 1, task: 'classify', labels: classes, method },
-    ...{ base: await linkTo(at('base'), at(name), 'best'), settings: { ...settings, temperature }, adapter, startedAt },
+    ...{ version: 1, task: 'classify', labels, method },
+    ...{ base: await linkTo(at('base'), at(name), 'best'), settings: { ...settings }, adapter, startedAt },
     dataCard: {
       ...{ name: 'pets', task: 'classify', source: 'a test', licence: 'none', note: '', sha256: '' },
       ...{ parts: countTexts(parts), duplicates: { within: 0, across: 0, conflicting: 0 } },
     },
   };
-  await writeTuned(at(name), card, { ...classifier.parts, adapters }, keptTexts(parts));
+  await writeTuned(at(name), card, tuned.tuned, keptParts({ card: card.dataCard, parts }));
   return classifier;
 }
 
-async function readBack(name: string): Promise<Classifier> {
-  const card = await readTunedCard(at(name), 'classify');
-  const { pooling, temperature } = card.settings as { pooling: 'mean'; temperature: number };
-  return new Classifier({
-    ...(await readTuned(await testEngine(), at(name), card)),
-    classes: card.labels,
-    pooling,
-    temperature,
-  });
-}
+const readBack = async (name: string): Promise<Classifier> =>
+  openClassifier(await testEngine(), at(name), await readTunedCard(at(name), 'classify'));
 
 it.each(METHODS)('is read back to the bit (%s)', async (method) => {
   await writeBase('base', 1);

@@ -1,26 +1,29 @@
 import { expect, it } from 'vitest';
-import { type TuneCourse, tune } from '../../src/tasks/tune.ts';
+import { type TuneLimits, tune } from '../../src/tasks/tune.ts';
 import { resolveConfig } from '../../src/train/config.ts';
-import { Stepper } from '../../src/train/stepper.ts';
 import { testEngine } from '../helpers/engine.ts';
 import { smallModel } from '../helpers/models.ts';
 import { randomIds } from '../helpers/numbers.ts';
 
 /** Tunes on one batch, with validations that say what `scores` say. */
-async function tuning(scores: readonly number[], course: TuneCourse, { stopAt = -1, learningRate = 0.01 } = {}) {
+async function tuning(scores: readonly number[], limits: TuneLimits, { stopAt = -1, learningRate = 0.01 } = {}) {
   const engine = await testEngine();
   const model = smallModel(engine, 'gpt2');
   const ids = engine.tensor(randomIds([3, 13], 23, 5), [3, 13]);
-  const config = resolveConfig('tiny', { warmupSteps: 0, learningRate, schedule: 'constant' });
-  const objective = { parameters: [{ parameters: model.parameters }], loss: () => model.loss(ids, ids) };
-  const stepper = new Stepper(engine, objective, config);
+  const optimizer = resolveConfig('tiny', { warmupSteps: 0, learningRate, schedule: 'constant' });
   const controller = new AbortController();
   const seen: Float32Array[] = [];
+  let steps = 0;
   const result = tune({
-    ...{ stepper, course, signal: controller.signal, score: (score: number) => score },
-    step: () => {
-      if (stepper.step === stopAt) controller.abort();
-      stepper.run();
+    ...{ engine, trained: { parameters: [{ parameters: model.parameters }] }, limits, optimizer },
+    ...{ signal: controller.signal, score: (score: number) => score },
+    batches: {
+      next: () => {
+        if (steps++ === stopAt) controller.abort();
+        return 0;
+      },
+      skip: () => {},
+      loss: () => model.loss(ids, ids),
     },
     evaluate: async () => {
       seen.push(await model.parameters.values.floats());
@@ -55,11 +58,11 @@ it('keeps what was learned when it is stopped', async () => {
 });
 
 it('says what to do about a loss that explodes', async () => {
-  const course = { steps: 9, evalEvery: 3, patience: 9 };
-  await expect(tuning([1, 2, 3], course, { learningRate: 1e30 })).rejects.toThrow(
+  const limits = { steps: 9, evalEvery: 3, patience: 9 };
+  await expect(tuning([1, 2, 3], limits, { learningRate: 1e30 })).rejects.toThrow(
     /no number any more.*lower --learning-rate/,
   );
-  await expect(tuning([Number.NEGATIVE_INFINITY, 2, 3], course)).rejects.toThrow(/no number any more after step 3/);
-  await expect(tuning([Number.NaN, 2, 3], course)).rejects.toThrow(/no number any more after step 3/);
-  expect((await tuning([1, Number.NaN, 0], course)).best.step).toBe(3);
+  await expect(tuning([Number.NEGATIVE_INFINITY, 2, 3], limits)).rejects.toThrow(/no number any more after step 3/);
+  await expect(tuning([Number.NaN, 2, 3], limits)).rejects.toThrow(/no number any more after step 3/);
+  expect((await tuning([1, Number.NaN, 0], limits)).best.step).toBe(3);
 });

@@ -5,7 +5,7 @@ import { afterAll, expect, it } from 'vitest';
 import { encodeSafetensors } from '../../src/export/safetensors.ts';
 import { writeAtomic } from '../../src/node/files.ts';
 import { tuneClassifier } from '../../src/tasks/classify/classify.ts';
-import type { ClassifyWishes } from '../../src/tasks/classify/settings.ts';
+import type { ClassifyOverrides } from '../../src/tasks/classify/settings.ts';
 import { tuneTagger } from '../../src/tasks/tag/tag.ts';
 import { TuneCheckpoint } from '../../src/tasks/tuneCheckpoint.ts';
 import { ByteTokenizer } from '../../src/text/tokenizers/byteTokenizer.ts';
@@ -32,10 +32,17 @@ function stopAfter(step: number) {
 }
 
 it.each(METHODS)('a tuning that was stopped and resumed equals one that was not, to the bit (%s)', async (method) => {
-  const wishes: ClassifyWishes = { method, steps: 24, evalEvery: 4, batchSize: 8, learningRate: 1e-2, baseRate: 1 };
+  const overrides: ClassifyOverrides = {
+    method,
+    steps: 24,
+    evalEvery: 4,
+    batchSize: 8,
+    learningRate: 1e-2,
+    baseRate: 1,
+  };
   const tuneWith = async (name: string, resume: boolean, more = {}) => {
-    const checkpoint = new TuneCheckpoint(at(name), { wishes }, resume);
-    return tuneClassifier({ base: await base(), parts: animalTexts(0.2), wishes, checkpoint, ...more });
+    const checkpoint = new TuneCheckpoint(at(name), { overrides }, resume);
+    return tuneClassifier({ base: await base(), parts: animalTexts(0.2), overrides, checkpoint, ...more });
   };
   const whole = await tuneWith(`${method}-whole`, false);
   expect((await tuneWith(method, false, stopAfter(8))).status).toBe('stopped');
@@ -48,15 +55,15 @@ it.each(METHODS)('a tuning that was stopped and resumed equals one that was not,
 });
 
 it('a tuning that was stopped before its first validation begins again', async () => {
-  const wishes: ClassifyWishes = { steps: 8, evalEvery: 4, batchSize: 8 };
+  const overrides: ClassifyOverrides = { steps: 8, evalEvery: 4, batchSize: 8 };
   const tuneWith = async (resume: boolean, signal?: AbortSignal) => {
-    const checkpoint = new TuneCheckpoint(at('early'), { wishes }, resume);
-    return tuneClassifier({ base: await base(), parts: animalTexts(), wishes, checkpoint, signal });
+    const checkpoint = new TuneCheckpoint(at('early'), { overrides }, resume);
+    return tuneClassifier({ base: await base(), parts: animalTexts(), overrides, checkpoint, signal });
   };
   const controller = new AbortController();
   controller.abort();
   await expect(tuneWith(false, controller.signal)).rejects.toThrow(/stopped before its first validation/);
-  const whole = await tuneClassifier({ base: await base(), parts: animalTexts(), wishes });
+  const whole = await tuneClassifier({ base: await base(), parts: animalTexts(), overrides });
   expect((await tuneWith(true)).history).toEqual(whole.history);
 });
 
@@ -64,21 +71,21 @@ it('a tagger goes on as well', async () => {
   const sentence = (i: number) => ({ words: ['the', `cat${i % 5}`, `sat${i % 3}`], tags: ['O', 'B-PET', 'O'] });
   const sentences = (count: number) => Array.from({ length: count }, (_, i) => sentence(i * 7));
   const parts = { train: sentences(12), validation: sentences(5), test: sentences(6) };
-  const wishes = { steps: 16, evalEvery: 4, batchSize: 4, learningRate: 1e-2, baseRate: 1 };
+  const overrides = { steps: 16, evalEvery: 4, batchSize: 4, learningRate: 1e-2, baseRate: 1 };
   const tuneWith = async (name: string, resume: boolean, more = {}) => {
-    const checkpoint = new TuneCheckpoint(at(name), { wishes }, resume);
-    return tuneTagger({ base: await base(), parts, wishes, checkpoint, ...more });
+    const checkpoint = new TuneCheckpoint(at(name), { overrides }, resume);
+    return tuneTagger({ base: await base(), parts, overrides, checkpoint, ...more });
   };
   const whole = await tuneWith('tag-whole', false);
   await tuneWith('tag', false, stopAfter(4));
   const resumed = await tuneWith('tag', true);
   expect(resumed.history).toEqual(whole.history);
-  expect(resumed.reports).toEqual(whole.reports);
+  expect(resumed.report).toEqual(whole.report);
 });
 
 it('refuses to go on with something else, from nothing, and from what is no checkpoint', async () => {
   const checkpoint = new TuneCheckpoint(at('own'), { data: 'a', labels: 8 }, false);
-  await checkpoint.write({ step: 4, history: [], stepper: { tensors: [] }, best: [new Float32Array(2)] });
+  await checkpoint.write({ step: 4, history: [], best: [new Float32Array(2)] }, { tensors: [] });
   const other = (identity: object) => new TuneCheckpoint(at('own'), { ...identity }, true).read();
   await expect(other({ data: 'b', labels: 8 })).rejects.toThrow(/otherwise, "data" is not the same/);
   await expect(other({ data: 'a' })).rejects.toThrow(/otherwise, "labels" is not the same/);

@@ -3,13 +3,15 @@
 import { count } from '../../report/format.ts';
 import type { ClassificationReport } from '../../tasks/metrics/classification.ts';
 import type { SpanReport } from '../../tasks/metrics/spans.ts';
+import type { PromptingReport, Spread } from '../../tasks/prompt/prompt.ts';
 import { table } from './output.ts';
 
 /** Beyond so many classes the confusion matrix is wider than a terminal: only the commonest confusions are listed. */
 const WIDEST_MATRIX = 12;
 const LISTED_CONFUSIONS = 10;
 
-const percent = (share: number | null): string => (share === null ? '–' : `${(100 * share).toFixed(1)}%`);
+/** 0.123 -> "12.3%". */
+export const percent = (share: number | null): string => (share === null ? '–' : `${(100 * share).toFixed(1)}%`);
 
 /** Accuracy, the scores of each class, the confusions, and how far the probabilities can be believed. */
 export function classificationTables(report: ClassificationReport): string {
@@ -93,4 +95,35 @@ export function spanTables(report: SpanReport): string {
   ]);
   const heading = ['entities', 'precision', 'recall', 'F1', 'in truth', 'predicted', 'correct'];
   return `${table(facts, 2)}\n${table([heading, ...rows])}`;
+}
+
+const SCORES = ['accuracy', 'macroF1', 'calibrationError'] as const;
+
+/** Scores of a prompted model, seed by seed and over all; of a single seed, everything. */
+export function promptingTables(
+  { classes, contentFree, runs, shots, majority, ...scores }: PromptingReport,
+  name: string,
+): string {
+  const calibration = contentFree === null ? 'no calibration' : `calibrated on ${JSON.stringify(contentFree)}`;
+  const facts = `${name}, ${shots} shots, ${calibration}; always the commonest class: ${percent(majority)}, a guess: ${percent(1 / classes.length)}\n\n`;
+  if (runs.length === 1) return facts + classificationTables(runs[0].report);
+  const over = (title: string, text: (spread: Spread) => string) => [
+    title,
+    '',
+    ...SCORES.map((score) => text(scores[score])),
+  ];
+  return (
+    facts +
+    table([
+      ['seed', 'shots shown', 'accuracy', 'macro F1', 'calibration error'],
+      ...runs.map(({ seed, meanShots, report }) => [
+        String(seed),
+        meanShots.toFixed(1),
+        ...SCORES.map((score) => percent(report[score])),
+      ]),
+      over('mean', (one) => percent(one.mean)),
+      over('deviation', (one) => percent(one.deviation)),
+      over('range', ({ low, high }) => `${percent(low)} to ${percent(high)}`),
+    ])
+  );
 }

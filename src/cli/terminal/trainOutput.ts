@@ -1,11 +1,11 @@
 /** What training says: events while it runs, and the result. */
 import { bytes, count, loss } from '../../report/format.ts';
-import type { RunEvent, RunResult } from '../../train/run/events.ts';
+import type { RunEvent, RunResult, TrainRunOptions } from '../../train/run/events.ts';
 import { shellWord } from '../options.ts';
 import { lossCurve } from './lossCurve.ts';
 import { print, printJson } from './output.ts';
-import type { Progress } from './progress.ts';
-import { INTERRUPTED } from './stopSignal.ts';
+import { Progress } from './progress.ts';
+import { INTERRUPTED, stopSignal } from './stopSignal.ts';
 import { type LiveFigures, terminalOf } from './terminal.ts';
 
 const CURVE_HEIGHT = 16;
@@ -19,11 +19,14 @@ export function watch(progress: Progress): (event: RunEvent) => void {
     if (event.type === 'tuned') progress.note(tunedInWords(event));
     if (event.type === 'plan') progress.note(planInWords(event));
     if (event.type !== 'log') return;
-    const { record, plannedSteps: steps, remainingMs } = event;
+    const { record, plannedSteps: steps, remainingMs: leftMs = figures.leftMs } = event;
+    const { step, loss = figures.loss, validationLoss = figures.validationLoss } = record;
     figures = {
-      ...{ step: record.step, steps, leftMs: remainingMs ?? figures.leftMs },
-      loss: record.loss ?? figures.loss,
-      validationLoss: record.validationLoss ?? figures.validationLoss,
+      step,
+      steps,
+      leftMs,
+      loss,
+      validationLoss,
       tokensPerSecond: record.tokensPerSecond ?? figures.tokensPerSecond,
     };
     progress.update(figures);
@@ -38,56 +41,60 @@ function dataInWords({ card }: RunEvent & { type: 'data' }): string {
   return `text: ${name}, ${count(characters)} characters; ${count(trainTokens)} ${tokenizer} tokens to train on, ${count(validationTokens)} held out, vocabulary ${count(vocabularySize)}${left}${shortened}`;
 }
 
-function tuningInWords({ unknown, budgetMs }: RunEvent & { type: 'tuning' }): string {
-  return `tuning: ${unknown} kernels whose best form no table knows are compiled, and others tried for ${budgetMs / 1000} s (--no-autotune goes without)`;
-}
+const tuningInWords = ({ unknown, budgetMs }: RunEvent & { type: 'tuning' }): string =>
+  `tuning: ${unknown} kernels whose best form no table knows are compiled, and others tried for ${budgetMs / 1000} s (--no-autotune goes without)`;
 
 function tunedInWords({ measured, changed, timeMs, unsaved }: RunEvent & { type: 'tuned' }): string {
   const words = `tuned: ${measured} kernels in ${(timeMs / 1000).toFixed(1)} s, ${changed} of them to another form`;
   return unsaved ? `${words}, for this run alone: ${unsaved}` : words;
 }
 
-function planInWords({
-  parameters,
-  trained,
-  memoryBytes,
-  memory,
-  precision,
-  steps,
-  firstStep,
-}: RunEvent & { type: 'plan' }): string {
+function planInWords({ parameters, trained, memoryBytes, memory, ...plan }: RunEvent & { type: 'plan' }): string {
   const parts = memory.map(({ what, sizeBytes }) => `${what} ${bytes(sizeBytes)}`).join(', ');
-  const range = firstStep > 0 ? `steps ${firstStep + 1} to ${steps}` : `${steps} steps`;
+  const range = plan.firstStep > 0 ? `steps ${plan.firstStep + 1} to ${plan.steps}` : `${plan.steps} steps`;
   const share = `${count(trained)} trained (${((100 * trained) / parameters).toFixed(1)}%)`;
   const size = `${count(parameters)} parameters${trained === parameters ? '' : `, ${share}`}`;
-  return `model: ${size}; precision: ${precision}; memory: ${bytes(memoryBytes)} (${parts}); ${range}`;
+  return `model: ${size}; precision: ${plan.precision}; memory: ${bytes(memoryBytes)} (${parts}); ${range}`;
 }
 
-/** 0 when finished, 130 when stopped by a signal, 1 when diverged. */
-export function exitCodeOf({ status }: RunResult): number {
-  return { finished: 0, stopped: INTERRUPTED, diverged: 1 }[status];
+/** How a run is shown. */
+interface RunOutput {
+  /** Steps that are planned. */
+  readonly steps: number;
+  /** Lines of JSON on standard output: each event, and the result. */
+  readonly json?: boolean;
+  /** The command that continues the run. */
+  readonly again: string;
+}
+
+/** Trains under a live line and with Ctrl-C heard, prints the result, and sets the exit code: 0, 130 when stopped, 1 when diverged. */
+export async function runInTerminal(
+  train: (watched: Required<Pick<TrainRunOptions, 'signal' | 'onEvent'>>) => Promise<RunResult>,
+  output: RunOutput,
+): Promise<void> {
+  const progress = new Progress();
+  const show = watch(progress);
+  const onEvent = (event: RunEvent): void => {
+    if (output.json) printJson(event);
+    show(event);
+  };
+  const result = await train({ signal: stopSignal(), onEvent }).finally(() => progress.end());
+  printResult(result, output);
+  process.exitCode = { finished: 0, stopped: INTERRUPTED, diverged: 1 }[result.status];
 }
 
 /** The result: as one line of JSON, or as a picture, samples, and what to do next. */
-export function printResult(
-  { log, samples, ...result }: RunResult,
-  plannedSteps: number,
-  json = false,
-  resume = `dawnlm train --resume --out ${shellWord(result.folder)}`,
-): void {
-  if (json) {
-    printJson({ type: 'result', ...result });
-    return;
-  }
+function printResult({ log, samples, ...result }: RunResult, { steps: planned, json, again }: RunOutput): void {
+  if (json) return void printJson({ type: 'result', ...result });
   const { width, color } = terminalOf(process.stdout);
   const { folder, status, steps, validationLoss, report, warnings } = result;
   print(`\n${lossCurve(log, width, CURVE_HEIGHT, color)}\n\n`);
   for (const [i, { text }] of samples.entries()) print(`Sample ${i + 1}\n${text.trim()}\n\n`);
   for (const warning of warnings) print(`${warning}\n\n`);
   const scored = Number.isFinite(validationLoss) ? `, validation loss ${loss(validationLoss)} nats a token` : '';
-  print(`${status} after ${steps} of ${plannedSteps} steps${scored}\nrun: ${folder}\nreport: ${report}\n`);
+  print(`${status} after ${steps} of ${planned} steps${scored}\nrun: ${folder}\nreport: ${report}\n`);
   const run = shellWord(folder);
-  if (status === 'stopped') print(`continue: npx ${resume}\n`);
+  if (status === 'stopped') print(`continue: npx ${again}\n`);
   if (steps === 0) return;
   print(`sample: npx dawnlm sample --run ${run} --interactive\nscore a text: npx dawnlm eval --run ${run} file.txt\n`);
 }

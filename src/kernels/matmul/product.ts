@@ -144,13 +144,10 @@ function rightGradientOfBatch(
   variant: string,
   { a, dc }: Record<'a' | 'dc', Tensor>,
   sizes: Extents,
-  { tensor, accumulate }: Target,
+  target: Target,
   attributes: MatmulAttributes,
 ): void {
-  const { M, N, K, batch } = sizes;
-  for (let i = 0; i < batch; i++) {
-    const own = { a: a.part(i * M * K, [M * K]), dc: dc.part(i * M * N, [M * N]) };
-    const to = { tensor, accumulate: i > 0 ? 1 : accumulate } as const;
-    rightGradient(variant, own, { ...sizes, batch: 1 }, to, attributes);
-  }
+  const parts = a.engine.empty([sizes.batch, ...target.tensor.shape]);
+  rightGradient(variant, { a, dc }, sizes, { tensor: parts, accumulate: 0 }, attributes);
+  sumDown(parts, target);
 }

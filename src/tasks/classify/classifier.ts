@@ -1,11 +1,13 @@
 import type { GPT } from '../../model/gpt.ts';
-import type { Head, Pooling } from '../../model/heads.ts';
-import { encodeText } from '../../text/labels/labelledBatches.ts';
+import { type Head, type Pooling, pool, poolingPlaces } from '../../model/heads.ts';
+import type { Inputs } from '../../model/passes.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { type EncodedText, encodeText, padTexts } from '../../text/labels/labelledBatches.ts';
 import type { Tokenizer } from '../../text/tokenizers/tokenizer.ts';
+import { type Batch, Predictor } from '../batches.ts';
 import { softmax } from '../metrics/temperature.ts';
-import { TextPasses } from '../textPasses.ts';
 
-/** Texts that a tuned model reads at once. */
+/** Texts that a fine-tuned model reads at once. */
 const BATCH_SIZE = 16;
 
 export interface ClassifierParts {
@@ -21,31 +23,52 @@ export interface ClassifierParts {
   readonly temperature: number;
 }
 
-/** Tokens of a text that are read at most. */
-export const tokensRead = ({ config }: GPT, maxTokens = config.blockSize): number =>
-  Math.min(maxTokens, config.blockSize);
+/** Encodes texts, of which `maxTokens` are read at most. @throws UserError for a text that is empty or of unknown characters */
+export const encodeTexts = (
+  { model: { config }, tokenizer }: Pick<ClassifierParts, 'model' | 'tokenizer'>,
+  texts: readonly string[],
+  maxTokens = config.blockSize,
+): EncodedText[] => texts.map((text) => encodeText(tokenizer, text, Math.min(maxTokens, config.blockSize)));
 
-/** A tuned model at work: the probability of each class for texts of any length, of which the context's length is read. */
+/** (B, T) u32, (B) u32: see `poolingPlaces` */
+type TextInputs = 'ids' | 'places';
+
+/** Whole texts through a model: the pooled `states` of its last layer, and the head's `logits` over them. */
+export function textModel(
+  { model, head, pooling }: Pick<ClassifierParts, 'model' | 'head' | 'pooling'>,
+  batchSize: number,
+) {
+  const pad = (texts: readonly EncodedText[]): Batch<TextInputs> => {
+    const { length, ids, lengths } = padTexts(texts, batchSize, model.config.blockSize);
+    const places = poolingPlaces(lengths, pooling);
+    return { length, values: { ids: [ids, [batchSize, length]], places: [places, [batchSize]] } };
+  };
+  const states = ({ ids, places }: Inputs<TextInputs>, state?: Tensor): Tensor =>
+    pool(model.hidden(ids, { state }), places, pooling); //                                    (B, C)
+  const logits: typeof states = (inputs, state) => head.logits(states(inputs, state)); //      (B, K)
+  return { engine: model.engine, batchSize, pad, states, logits };
+}
+
+/** A fine-tuned model at work: the probability of each class for texts of any length, of which the context's length is read. */
 export class Classifier {
-  private readonly passes: TextPasses;
+  private readonly predictor: Predictor<EncodedText, TextInputs>;
 
   constructor(
     readonly parts: ClassifierParts,
     batchSize = BATCH_SIZE,
   ) {
-    const { model, head, pooling } = parts;
-    this.passes = new TextPasses({ model, pooling, batchSize }, (states) => head.logits(states));
+    this.predictor = new Predictor(textModel(parts, batchSize));
   }
 
   /** (K) for each text, in the order of the classes. @throws UserError for a text that is empty or of unknown characters */
   async probabilities(texts: readonly string[]): Promise<Float64Array[]> {
-    const { tokenizer, model, temperature, maxTokens } = this.parts;
-    const most = tokensRead(model, maxTokens);
-    const encoded = texts.map((text) => encodeText(tokenizer, text, most));
-    return (await this.passes.rows(encoded)).map((logits) => softmax(logits, temperature));
+    const { temperature, maxTokens } = this.parts;
+    const logits = await this.predictor.rows(encodeTexts(this.parts, texts, maxTokens));
+    return logits.map((row) => softmax(row, temperature));
   }
+
   /** Hands back the memory of what was recorded; a later call records anew. */
   dispose(): void {
-    this.passes.dispose();
+    this.predictor.dispose();
   }
 }

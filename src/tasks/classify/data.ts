@@ -1,5 +1,6 @@
-/** Labelled texts to tune on: from a user's table, split and checked; and thinned out. */
+/** Labelled texts to fine-tune on, or to show in prompts: known sets, or a user's table, split and checked. */
 import { UserError } from '../../errors.ts';
+import type { Say } from '../../node/npm.ts';
 import {
   countLabels,
   type LabelledText,
@@ -7,17 +8,25 @@ import {
   requireClasses,
   type TableColumns,
   tableFormat,
-  writeTable,
 } from '../../text/labels/labelled.ts';
 import { type Fractions, removeDuplicates, type Splits, stratifiedSplit } from '../../text/labels/splits.ts';
-import { countTexts, type Parts, type TaskCard } from '../../text/labels/taskCard.ts';
-import { ownCard } from '../card.ts';
-import type { KeptPart } from '../folder.ts';
+import { countTexts } from '../../text/labels/taskCard.ts';
+import { fileCard, type LabelledData, openData, readText } from '../data.ts';
 
-/** A data set for a classifier, with its card. */
-export interface ClassifyData {
-  readonly card: TaskCard;
-  readonly parts: Parts<LabelledText>;
+export type ClassifyData = LabelledData<LabelledText>;
+
+/** Texts with labels to fine-tune on: a known set, or a table. @throws as `openData` and `splitTable` do */
+export const openTexts = (given: string, columns: TableColumns, say: Say): Promise<ClassifyData> =>
+  openData(given, 'classify', say, async (path) => splitTable(await readTableText(path), path, columns));
+
+/** Texts with labels to prompt with: `train` is shown, `test` is asked about. Says what it leaves out of a table. */
+export const openShots = (given: string, columns: TableColumns, shots: number, say: Say): Promise<ClassifyData> =>
+  openData(given, 'classify', say, async (path) => splitShots(await readTableText(path), path, columns, shots, say));
+
+/** @throws UsageError for a file that is no table, before it is read */
+async function readTableText(path: string): Promise<string> {
+  tableFormat(path);
+  return readText(path);
 }
 
 /** What of a user's table is held out. */
@@ -30,17 +39,34 @@ const SPLIT_SEED = 0;
  * @throws UserError for a table that cannot be read, one class only, and classes too small to hold anything out
  */
 export function splitTable(content: string, path: string, columns: TableColumns): ClassifyData {
-  const rows = readTable(content, tableFormat(path), columns, path);
-  requireClasses(rows, path);
-  const { splits, removed } = removeDuplicates({ train: rows, validation: [], test: [] });
-  requireClasses(splits.train, `${path} without its duplicates`);
-  const parts = { ...stratifiedSplit(splits.train, FRACTIONS, SPLIT_SEED) };
+  const { rows, duplicates } = readRows(content, path, columns);
+  const parts = { ...stratifiedSplit(rows, FRACTIONS, SPLIT_SEED) };
   if (parts.test.length === 0) {
     throw new UserError(`${path} has fewer than 3 different texts of each class: none can be held out; add examples`);
   }
   const note = `Column "${columns.text}" to "${columns.label}"; 70% train, 15% validate, 15% test, of each class.`;
-  const facts = { task: 'classify', note, parts: countTexts(parts), duplicates: removed } as const;
-  return { card: ownCard(path, content, facts), parts };
+  return { card: fileCard(path, content, { task: 'classify', note, parts: countTexts(parts), duplicates }), parts };
+}
+
+/** A table without its duplicates: half of each class to show, half to ask about; all of it where no shots are wanted. */
+function splitShots(content: string, path: string, columns: TableColumns, shots: number, say: Say): ClassifyData {
+  const { rows, duplicates } = readRows(content, path, columns);
+  const { within, conflicting } = duplicates;
+  if (within + conflicting > 0)
+    say(`${path}: left out ${within} duplicates and ${conflicting} rows with several labels`);
+  const all = { train: [], validation: [], test: rows };
+  const parts = shots === 0 ? all : { ...stratifiedSplit(rows, { validation: 0, test: 0.5 }, SPLIT_SEED) };
+  const note = `Column "${columns.text}" to "${columns.label}"; shots come from the pool, the others are asked about.`;
+  const counts = countTexts({ pool: parts.train, tested: parts.test });
+  return { card: fileCard(path, content, { task: 'classify', note, parts: counts, duplicates }), parts };
+}
+
+function readRows(content: string, path: string, columns: TableColumns) {
+  const rows = readTable(content, tableFormat(path), columns, path);
+  requireClasses(rows, path);
+  const { splits, removed } = removeDuplicates({ train: rows, validation: [], test: [] });
+  requireClasses(splits.train, `${path} without its duplicates`);
+  return { rows: splits.train, duplicates: removed };
 }
 
 /**
@@ -64,12 +90,3 @@ export function requireKnown(texts: readonly LabelledText[], classes: readonly s
     `${where} has the label "${unseen.label}", which was not in training (${classes.slice(0, 12).join(', ')}${classes.length > 12 ? ', ...' : ''}); leave such texts out, or tune with some of them`,
   );
 }
-
-/** The texts that were trained, validated and tested on, as CSV files of text and label. */
-export const keptTexts = (parts: Splits<LabelledText>): Record<string, KeptPart> =>
-  Object.fromEntries(
-    Object.entries(parts).map(([part, texts]: [string, readonly LabelledText[]]) => [
-      part,
-      { examples: texts.length, file: `${part}.csv`, content: writeTable(texts) },
-    ]),
-  );

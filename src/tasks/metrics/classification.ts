@@ -1,16 +1,21 @@
 /** How good a classifier's answers are, and how far its probabilities can be believed. All results are plain JSON data. */
 import { UserError } from '../../errors.ts';
 
-/** Scores of one class against all others. A ratio without cases (0 / 0) is 0. */
-export interface ClassScore {
-  readonly label: string;
+/** How well a kind of thing was found. A ratio without cases (0 / 0) is 0. */
+export interface Score {
   readonly precision: number;
   readonly recall: number;
+  /** Their harmonic mean. */
   readonly f1: number;
-  /** How many examples are of this class. */
+  /** How many there are. */
   readonly support: number;
-  /** How many examples were said to be. */
+  /** How many were said to be. */
   readonly predicted: number;
+}
+
+/** The examples of one class against all others. */
+export interface ClassScore extends Score {
+  readonly label: string;
 }
 
 /** The predictions whose confidence (highest probability) lies in (low, high]. */
@@ -24,7 +29,7 @@ export interface ReliabilityBin {
 }
 
 /** What happens when the classifier keeps silent below a confidence of `threshold`. */
-export interface AbstentionPoint {
+export interface SelectiveAccuracy {
   readonly threshold: number;
   /** Share of the examples that are still answered. */
   readonly coverage: number;
@@ -44,7 +49,7 @@ export interface ClassificationReport {
   readonly confusion: readonly (readonly number[])[];
   readonly calibrationError: number;
   readonly reliability: readonly ReliabilityBin[];
-  readonly abstention: readonly AbstentionPoint[];
+  readonly abstention: readonly SelectiveAccuracy[];
 }
 
 const CALIBRATION_BINS = 15;
@@ -104,21 +109,18 @@ export function confusionMatrix(
 /** Precision, recall and F1 of every class, from the counts [truth][predicted]. */
 export function classScores(classes: readonly string[], confusion: readonly (readonly number[])[]): ClassScore[] {
   return classes.map((label, c) => {
-    const support = sum(confusion[c]);
     const predicted = sum(confusion.map((row) => row[c]));
-    return { label, ...precisionRecall(confusion[c][c], predicted, support), support, predicted };
+    return { label, ...scoreOf(confusion[c][c], predicted, sum(confusion[c])) };
   });
 }
 
-/** `correct` of `predicted` were right, of `support` that there are: precision, recall and their harmonic mean; 0 / 0 = 0. */
-export function precisionRecall(correct: number, predicted: number, support: number) {
-  const ratio = (part: number, whole: number): number => (whole > 0 ? part / whole : 0);
-  return {
-    precision: ratio(correct, predicted),
-    recall: ratio(correct, support),
-    f1: ratio(2 * correct, predicted + support),
-  };
-}
+const ratio = (part: number, whole: number): number => (whole > 0 ? part / whole : 0);
+
+/** `correct` of `predicted` were right, of `support` that there are. */
+export const scoreOf = (correct: number, predicted: number, support: number): Score => ({
+  ...{ precision: ratio(correct, predicted), recall: ratio(correct, support) },
+  ...{ f1: ratio(2 * correct, predicted + support), support, predicted },
+});
 
 /** Mean F1 of the classes that occur; one that is neither there nor predicted says nothing and is left out. */
 export function macroF1(scores: readonly ClassScore[]): number {
@@ -166,7 +168,7 @@ export function calibrationError(bins: readonly ReliabilityBin[]): number {
 }
 
 /** Coverage against accuracy when only predictions of at least a threshold's confidence are given. */
-export function abstentionCurve(confidence: readonly number[], correct: readonly boolean[]): AbstentionPoint[] {
+export function abstentionCurve(confidence: readonly number[], correct: readonly boolean[]): SelectiveAccuracy[] {
   return THRESHOLDS.map((threshold) => {
     const answered = correct.filter((_, i) => confidence[i] >= threshold);
     return {

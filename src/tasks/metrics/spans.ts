@@ -1,19 +1,12 @@
 /** Entity-level scores, counted as conlleval does (Tjong Kim Sang and Buchholz 2000, "Introduction to the CoNLL-2000 shared task"). */
 import { UserError } from '../../errors.ts';
 import { type Span, spansOf } from '../../text/labels/conll.ts';
-import { precisionRecall } from './classification.ts';
+import { type Score, scoreOf } from './classification.ts';
 
-/** A span is correct when its first word, its last word and its type are. A ratio without cases (0 / 0) is 0. */
-export interface SpanScore {
+/** The spans of one type. One is correct when its first word, its last word and its type are. */
+export interface SpanScore extends Score {
   readonly type: string;
-  readonly precision: number;
-  readonly recall: number;
-  readonly f1: number;
   readonly correct: number;
-  /** How many spans were said to be of this type. */
-  readonly predicted: number;
-  /** How many there are. */
-  readonly support: number;
 }
 
 /** Plain JSON data. */
@@ -51,11 +44,7 @@ export function spanReport(
   return { sentences: truth.length, tokens, tokenAccuracy: hits / tokens, overall, perType };
 }
 
-interface Counts {
-  readonly correct: number;
-  readonly predicted: number;
-  readonly support: number;
-}
+type Counts = Pick<SpanScore, 'correct' | 'predicted' | 'support'>;
 const NONE: Counts = { correct: 0, predicted: 0, support: 0 };
 
 const add = (a: Counts, b: Counts): Counts => ({
@@ -64,10 +53,8 @@ const add = (a: Counts, b: Counts): Counts => ({
   support: a.support + b.support,
 });
 
-const score = (type: string, counts: Counts): SpanScore => ({
-  type,
-  ...precisionRecall(counts.correct, counts.predicted, counts.support),
-  ...counts,
+const score = (type: string, { correct, predicted, support }: Counts): SpanScore => ({
+  ...{ type, correct, ...scoreOf(correct, predicted, support) },
 });
 
 function countSpans(counts: Map<string, Counts>, truth: readonly Span[], predicted: readonly Span[]): void {

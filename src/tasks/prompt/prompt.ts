@@ -1,13 +1,13 @@
 /** How well a model labels texts when it is only prompted. */
 import { UserError } from '../../errors.ts';
 import type { GPT } from '../../model/gpt.ts';
-import { type Likelihood, Scorer } from '../../model/score.ts';
+import { Scorer } from '../../model/score.ts';
 import type { LabelledText } from '../../text/labels/labelled.ts';
 import type { Tokenizer } from '../../text/tokenizers/tokenizer.ts';
 import { type ClassificationReport, classificationReport } from '../metrics/classification.ts';
 import { deviation, mean } from '../metrics/statistics.ts';
 import { softmax } from '../metrics/temperature.ts';
-import { drawShots, type Prompt, PromptMaker } from './context.ts';
+import { drawShots, PromptBuilder } from './builder.ts';
 import type { LabelTemplate, Verbalizer } from './template.ts';
 
 export interface PromptingOptions {
@@ -84,75 +84,61 @@ export async function evaluatePrompting(options: PromptingOptions): Promise<Prom
       `${shots} shots were asked for, but only ${pool.length} examples can be shown; give fewer shots`,
     );
   }
-  const maker = new PromptMaker(tokenizer, template, verbalizer, model.config.blockSize);
+  const builder = new PromptBuilder(tokenizer, template, verbalizer, model.config.blockSize);
   const contentFree = calibrate ? contentFreeText(tokenizer) : null;
   const scorer = new Scorer(model);
   const runs: PromptingRun[] = [];
   try {
     // without shots there is nothing that a seed could change
     for (const seed of shots === 0 ? options.seeds.slice(0, 1) : options.seeds) {
-      runs.push(await runSeed(options, maker, scorer, contentFree, seed));
+      runs.push(await runSeed(options, builder, scorer, contentFree, seed));
     }
   } finally {
     scorer.dispose();
   }
-  const spread = (of: (report: ClassificationReport) => number): Spread =>
-    spreadOf(runs.map(({ report }) => of(report)));
-  const supports = runs[0].report.perClass.map(({ support }) => support);
+  const spread = (score: 'accuracy' | 'macroF1' | 'calibrationError'): Spread =>
+    spreadOf(runs.map(({ report }) => report[score]));
   return {
     classes: [...verbalizer.keys()],
     words: [...verbalizer.values()],
-    shots,
-    contentFree,
-    runs,
-    accuracy: spread(({ accuracy }) => accuracy),
-    macroF1: spread(({ macroF1 }) => macroF1),
-    calibrationError: spread(({ calibrationError }) => calibrationError),
-    majority: Math.max(...supports) / tested.length,
+    ...{ shots, contentFree, runs },
+    accuracy: spread('accuracy'),
+    macroF1: spread('macroF1'),
+    calibrationError: spread('calibrationError'),
+    majority: Math.max(...runs[0].report.perClass.map(({ support }) => support)) / tested.length,
   };
 }
 
 async function runSeed(
   { verbalizer, pool, tested, shots, perToken, onProgress }: PromptingOptions,
-  maker: PromptMaker,
+  builder: PromptBuilder,
   scorer: Scorer,
   contentFree: string | null,
   seed: number,
 ): Promise<PromptingRun> {
   const examples = drawShots(pool, shots, seed);
-  const prompts = tested.map(({ text }) => maker.make(text, examples));
-  const empty = contentFree === null ? [] : contentFreePrompts(maker, contentFree, prompts, examples);
+  const prompts = tested.map(({ text }) => builder.build(text, examples));
+  // the content-free text is asked about after each number of shots that some prompt has room for
+  const numbers = contentFree === null ? [] : [...new Set(prompts.map((prompt) => prompt.shots))];
+  const empty = numbers.map((count) => builder.build(contentFree!, examples.slice(examples.length - count)));
   const scored = await scorer.score(
     [...prompts, ...empty].map(({ question }) => question),
     (done, total) => onProgress?.(seed, done, total),
   );
-  const values = scored.map((likelihoods) => likelihoods.map((one: Likelihood) => (perToken ? one.mean : one.sum)));
-  const emptyByShots = new Map(empty.map((prompt, i) => [prompt.shots, values[prompts.length + i]]));
-  const probabilities = prompts.map((prompt, i) => labelProbabilities(values[i], emptyByShots.get(prompt.shots)));
+  const scores = scored.map((likelihoods) => likelihoods.map(({ mean, sum }) => (perToken ? mean : sum)));
   const classes = [...verbalizer.keys()];
+  const truth = tested.map(({ label }) => classes.indexOf(label));
+  const favoured = new Map(numbers.map((count, i) => [count, scores[prompts.length + i]]));
+  const probabilities = prompts.map((prompt, i) => labelProbabilities(scores[i], favoured.get(prompt.shots)));
   return {
     seed,
     meanShots: mean(prompts.map((prompt) => prompt.shots)),
     shortened: prompts.filter(({ shortened }) => shortened).length,
-    report: classificationReport(
-      classes,
-      tested.map(({ label }) => classes.indexOf(label)),
-      probabilities,
-    ),
+    report: classificationReport(classes, truth, probabilities),
   };
 }
 
-/** The content-free text after each number of shots that some prompt has room for. */
-function contentFreePrompts(
-  maker: PromptMaker,
-  text: string,
-  prompts: readonly Prompt[],
-  examples: readonly LabelledText[],
-): Prompt[] {
-  const numbers = [...new Set(prompts.map(({ shots }) => shots))];
-  return numbers.map((shots) => ({ ...maker.make(text, shots === 0 ? [] : examples.slice(-shots)), shots }));
-}
-
+/** The content-free text, or none where the tokenizer cannot write it. */
 function contentFreeText(tokenizer: Tokenizer): string {
   try {
     tokenizer.encode(CONTENT_FREE);

@@ -1,8 +1,8 @@
-/** Templates of prompts: text with places for an example's text and label. Pure functions. */
+/** Templates of prompts: text with placeholders for an example's text and label. Pure functions. */
 import { UsageError } from '../../errors.ts';
 import type { LabelledText } from '../../text/labels/labelled.ts';
 
-/** A template with places for text and label, such as `"{text}\nClass: {label}\n"`, taken apart at these. */
+/** The text around the placeholders of a template such as `"{text}\nClass: {label}\n"`. */
 export interface LabelTemplate {
   readonly before: string;
   readonly between: string;
@@ -16,46 +16,42 @@ export interface TextTemplate {
   readonly takesText: boolean;
 }
 
-const PLACE = /\{(\w*)\}/g;
+const PLACEHOLDER = /\{(\w*)\}/g;
+const EXAMPLE = 'for example "{text}\\nClass: {label}\\n"';
 
 /** Whether a template asks for a label, and so wants labelled examples. */
 export const asksForLabel = (source: string): boolean => source.includes('{label}');
 
-/** The places of a template with its pieces of text. @throws UsageError for a place that nothing fills */
-function takeApart(source: string): { pieces: string[]; places: string[] } {
-  const places = [...source.matchAll(PLACE)].map(([, name]) => name);
-  const unknown = places.find((name) => name !== 'text' && name !== 'label');
-  if (unknown !== undefined) {
-    throw new UsageError(`the template has a place {${unknown}}, but only {text} and {label} can be filled`);
-  }
-  return { pieces: source.split(/\{\w*\}/), places };
+/** The placeholders of a template, and the text around them. @throws UsageError for one that nothing fills */
+function parse(source: string): { texts: string[]; placeholders: string[] } {
+  const placeholders = [...source.matchAll(PLACEHOLDER)].map(([, name]) => name);
+  const unknown = placeholders.find((name) => name !== 'text' && name !== 'label');
+  if (unknown === undefined) return { texts: source.split(/\{\w*\}/), placeholders };
+  throw new UsageError(`the template has a place {${unknown}}, but only {text} and {label} can be filled`);
 }
 
 /** @throws UsageError unless {text} and then {label} occur once each, with something between them */
 export function parseLabelTemplate(source: string): LabelTemplate {
-  const { pieces, places } = takeApart(source);
-  if (places.join() !== 'text,label') {
-    const found = places.map((name) => `{${name}}`).join(', ') || 'none';
+  const { texts, placeholders } = parse(source);
+  if (placeholders.join() !== 'text,label') {
+    const found = placeholders.map((name) => `{${name}}`).join(', ') || 'none';
     throw new UsageError(
-      `the template must hold {text} and behind it {label}, each once, but its places are ${found}; for example "{text}\\nClass: {label}\\n"`,
+      `the template must hold {text} and behind it {label}, each once, but its places are ${found}; ${EXAMPLE}`,
     );
   }
-  const [before, between, after] = pieces;
-  if (between === '') {
-    throw new UsageError(
-      'the template has nothing between {text} and {label}: the label would be read as a part of the text; for example "{text}\\nClass: {label}\\n"',
-    );
-  }
-  return { before, between, after };
+  const [before, between, after] = texts;
+  if (between !== '') return { before, between, after };
+  throw new UsageError(
+    `the template has nothing between {text} and {label}: the label would be read as a part of the text; ${EXAMPLE}`,
+  );
 }
 
-/** @throws UsageError for a template with {text} more than once or with other places */
+/** @throws UsageError for a template with {text} more than once or with other placeholders */
 export function parseTextTemplate(source: string): TextTemplate {
-  const { pieces, places } = takeApart(source);
-  if (places.length > 1) {
-    throw new UsageError(`the template must hold {text} once at most, but its places are {${places.join('}, {')}}`);
-  }
-  return { before: pieces[0], after: pieces[1] ?? '', takesText: places.length === 1 };
+  const { texts, placeholders } = parse(source);
+  if (placeholders.length <= 1)
+    return { before: texts[0], after: texts[1] ?? '', takesText: placeholders.length === 1 };
+  throw new UsageError(`the template must hold {text} once at most, but its places are {${placeholders.join('}, {')}}`);
 }
 
 /** What each label is called in prompts. */
@@ -79,10 +75,10 @@ export function verbalizer(classes: readonly string[], given: readonly string[] 
   for (const [label, word] of words) {
     if (word.trim() === '') throw new UsageError(`the label ${label} has no word: write --verbalize "${label}=word"`);
     const twin = classes.find((other) => other !== label && words.get(other) === word);
-    if (twin !== undefined)
-      throw new UsageError(
-        `the labels ${label} and ${twin} have the same word "${word}": a model cannot tell them apart`,
-      );
+    if (twin === undefined) continue;
+    throw new UsageError(
+      `the labels ${label} and ${twin} have the same word "${word}": a model cannot tell them apart`,
+    );
   }
   return words;
 }

@@ -1,15 +1,23 @@
-/** Tagged sentences to tune on: from a user's file, split and checked. */
-import { UserError } from '../../errors.ts';
-import { readConll, type TaggedSentence, writeConll } from '../../text/labels/conll.ts';
+/** Tagged sentences to fine-tune on: known sets, or a user's file, split and checked. */
+import { findTaskSet } from '../../../data/corpora.ts';
+import { UsageError, UserError } from '../../errors.ts';
+import type { Say } from '../../node/npm.ts';
+import { readConll, type TaggedSentence } from '../../text/labels/conll.ts';
 import { type Fractions, normalizeText, randomSplit, removeRepeated } from '../../text/labels/splits.ts';
-import { countSentences, type Parts, type TaskCard } from '../../text/labels/taskCard.ts';
-import { ownCard } from '../card.ts';
-import type { KeptPart } from '../folder.ts';
+import { countSentences } from '../../text/labels/taskCard.ts';
+import { fileCard, type LabelledData, openData, readText } from '../data.ts';
 
-/** A data set for a tagger, with its card. */
-export interface TagData {
-  readonly card: TaskCard;
-  readonly parts: Parts<TaggedSentence>;
+export type TagData = LabelledData<TaggedSentence>;
+
+/**
+ * Sentences with a tag for each word: a known set, or a file. `column`: of a file, that of the tags, from 0; the last unless given.
+ * @throws UsageError for a column of a known set; else as `openData` and `splitTagFile` do
+ */
+export async function openSentences(given: string, column: number | undefined, say: Say): Promise<TagData> {
+  if (column !== undefined && findTaskSet(given)?.task === 'tag') {
+    throw new UsageError(`--column is for files of your own; ${given} has its tags already`);
+  }
+  return openData(given, 'tag', say, async (path) => splitTagFile(await readText(path), { path, column }));
 }
 
 /** What of a user's own file is held out. */
@@ -38,7 +46,7 @@ export function splitTagFile(content: string, { path, column }: { path: string; 
   const repaired = repairedLines.length > 0 && `, ${repairedLines.length} spans that began with I- begin with B- now`;
   const note = `Tags in ${scheme}${repaired || ''}; 80% train, 10% validate, 10% test, at random.`;
   const facts = { task: 'tag', note, parts: countSentences(parts), duplicates: removed } as const;
-  return { card: ownCard(path, content, facts), parts };
+  return { card: fileCard(path, content, facts), parts };
 }
 
 /** @throws UserError where every word is tagged O, which leaves nothing to learn */
@@ -74,12 +82,3 @@ export function unseenTypes(
     ];
   });
 }
-
-/** The sentences that were trained, validated and tested on, as files of CoNLL columns. */
-export const keptSentences = (parts: Parts<TaggedSentence>): Record<string, KeptPart> =>
-  Object.fromEntries(
-    Object.entries(parts).map(([part, sentences]) => [
-      part,
-      { examples: sentences.length, file: `${part}.conll`, content: writeConll(sentences) },
-    ]),
-  );

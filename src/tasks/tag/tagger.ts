@@ -1,13 +1,15 @@
-/** A tuned model at work: tags for the words of sentences. */
+/** A fine-tuned model at work: tags for the words of sentences. */
 import type { GPT } from '../../model/gpt.ts';
 import type { Head } from '../../model/heads.ts';
-import type { Recording } from '../../tensor/engine.ts';
+import type { Inputs, Values } from '../../model/passes.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { TaggedSentence } from '../../text/labels/conll.ts';
-import { batchesByLength } from '../../text/labels/labelledBatches.ts';
+import { type Entity, entitiesOf } from '../../text/labels/entities.ts';
 import { TagDecoder } from '../../text/labels/tagDecoder.ts';
-import { padStretches, type Stretch, stretchesOf } from '../../text/labels/taggedBatches.ts';
+import { padSegments, type Segment, segmentsOf } from '../../text/labels/taggedBatches.ts';
+import type { Word } from '../../text/labels/words.ts';
 import type { Tokenizer } from '../../text/tokenizers/tokenizer.ts';
+import { Predictor } from '../batches.ts';
 import { type SpanReport, spanReport } from '../metrics/spans.ts';
 
 export interface TaggerParts {
@@ -17,7 +19,7 @@ export interface TaggerParts {
   readonly tokenizer: Tokenizer;
   /** The K classes of the head, in order: tags in BIO. */
   readonly tags: readonly string[];
-  /** Whether each piece sees those behind it too. */
+  /** Whether each token sees those behind it too. */
   readonly bidirectional: boolean;
 }
 
@@ -28,110 +30,93 @@ export interface TagEvaluation {
   readonly loss: number;
 }
 
-/** The inputs and the recorded pass of batches of one length. */
-interface Pass {
-  readonly ids: Tensor; //     (B, T) u32
-  readonly lengths: Tensor; // (B) u32
-  readonly work: Recording<{ logits: Tensor }>; // (B, T, K)
+/** Segments of sentences through a model, and the head over each state; beside a batch's values its `targets`, given the words' classes. */
+export function tagModel({ model, head, bidirectional }: Omit<TaggerParts, 'tags' | 'tokenizer'>, batchSize: number) {
+  const { blockSize: context } = model.config;
+  const pad = (segments: readonly Segment[], classes?: readonly (readonly number[])[]) => {
+    const { length, ids, lengths, targets } = padSegments(segments, { batchSize, context }, classes);
+    const shape = [batchSize, length];
+    const values: Values<TagInputs> = { ids: [ids, shape], lengths: [lengths, [batchSize]] };
+    return { length, values, targets: [targets, shape] } as const;
+  };
+  const logits = ({ ids, lengths }: Inputs<TagInputs>, state?: Tensor): Tensor => {
+    const mask = bidirectional ? { bidirectional, lengths } : {}; // behind a causal mask, padding is out of sight
+    return head.logits(model.hidden(ids, { state, ...mask })); //                                   (B, T, K)
+  };
+  return { engine: model.engine, batchSize, pad, logits };
 }
 
-/** Tags sentences of any length: those that exceed the context are read in stretches, and decoded whole. */
+/** (B, T) u32, (B) u32 */
+type TagInputs = 'ids' | 'lengths';
+
+/** Tags sentences of any length: those that exceed the context are read in segments, and decoded whole. */
 export class Tagger {
   private readonly decoder: TagDecoder;
-  private readonly passes = new Map<number, Pass>();
+  private readonly predictor: Predictor<Segment, TagInputs>;
 
   constructor(
     readonly parts: TaggerParts,
-    private readonly batchSize: number,
+    batchSize: number,
   ) {
     this.decoder = new TagDecoder(parts.tags);
+    this.predictor = new Predictor(tagModel(parts, batchSize));
   }
 
   /** The most probable legal tags of each sentence's words. */
   async tag(sentences: readonly (readonly string[])[]): Promise<string[][]> {
-    return (await this.scores(sentences)).map((rows) => this.decoder.decode(rows));
+    return (await this.logits(sentences)).map((rows) => this.decoder.decode(rows));
+  }
+
+  /** The entities of running text, in its order. @param sentences the words of `text`, sentence by sentence */
+  async entities(text: string, sentences: readonly (readonly Word[])[]): Promise<Entity[]> {
+    const tags = await this.tag(sentences.map((words) => words.map((word) => word.text)));
+    return sentences.flatMap((words, s) => entitiesOf(text, words, tags[s]));
   }
 
   /** Tags sentences and compares. @throws UserError when they have no words */
   async evaluate(sentences: readonly TaggedSentence[]): Promise<TagEvaluation> {
-    const scores = await this.scores(sentences.map(({ words }) => words));
-    const predicted = scores.map((rows) => this.decoder.decode(rows));
+    const logits = await this.logits(sentences.map(({ words }) => words));
+    const predicted = logits.map((rows) => this.decoder.decode(rows));
     const truth = sentences.map(({ tags }) => tags);
-    return { report: spanReport(truth, predicted), loss: meanLoss(scores, truth, this.parts.tags) };
+    return { report: spanReport(truth, predicted), loss: meanLoss(logits, truth, this.parts.tags) };
   }
 
   /** Hands back the memory of what was recorded; a later call records anew. */
   dispose(): void {
-    for (const { work } of this.passes.values()) work.dispose();
-    this.passes.clear();
+    this.predictor.dispose();
   }
 
   /** The logits of each sentence's words: (words, K), row by row. */
-  private async scores(sentences: readonly (readonly string[])[]): Promise<Float32Array[]> {
+  private async logits(sentences: readonly (readonly string[])[]): Promise<Float32Array[]> {
     const { model, tokenizer, tags } = this.parts;
     const K = tags.length;
-    const context = model.config.blockSize;
-    const scores = sentences.map((words) => new Float32Array(words.length * K));
-    const stretches = stretchesOf(tokenizer, sentences, context);
-    for (const indices of batchesByLength(stretches, this.batchSize)) {
-      const batch = indices.map((i) => stretches[i]);
-      const { length, logits } = await this.run(batch);
-      for (const [b, { sentence, firstWord, last }] of batch.entries()) {
-        for (const [w, piece] of last.entries()) {
-          const row = (b * length + piece) * K;
-          scores[sentence].set(logits.subarray(row, row + K), (firstWord + w) * K);
-        }
+    const logits = sentences.map((words) => new Float32Array(words.length * K));
+    const segments = segmentsOf(tokenizer, sentences, model.config.blockSize);
+    const rows = await this.predictor.rows(segments); // (T, K) each
+    for (const [i, { sentence, firstWord, last }] of segments.entries()) {
+      for (const [w, token] of last.entries()) {
+        logits[sentence].set(rows[i].subarray(token * K, (token + 1) * K), (firstWord + w) * K);
       }
     }
-    return scores;
-  }
-
-  private async run(batch: readonly Stretch[]): Promise<{ length: number; logits: Float32Array }> {
-    const { batchSize } = this;
-    const { blockSize: context } = this.parts.model.config;
-    const { length, ids, lengths } = padStretches(batch, { batchSize, context });
-    const pass = this.pass(length);
-    pass.ids.write(ids);
-    pass.lengths.write(lengths);
-    pass.work.run();
-    return { length, logits: await pass.work.outputs.logits.floats() };
-  }
-
-  private pass(length: number): Pass {
-    const before = this.passes.get(length);
-    if (before) return before;
-    const { model, head, bidirectional } = this.parts;
-    const { engine } = model.parameters;
-    const ids = engine.zeros([this.batchSize, length], 'u32');
-    const lengths = engine.zeros([this.batchSize], 'u32');
-    const options = bidirectional ? { bidirectional, lengths } : {}; // behind a causal mask, padding is out of sight
-    const work = engine.withoutGradients(() =>
-      engine.record(() => ({ logits: head.logits(model.hidden(ids, options)) })),
-    );
-    const pass = { ids, lengths, work };
-    this.passes.set(length, pass);
-    return pass;
+    return logits;
   }
 }
 
 /** Mean of log sum exp(logits) - logit of the true tag, over the words whose tag is a class; 0 when there are none. */
 function meanLoss(
-  scores: readonly Float32Array[],
+  logits: readonly Float32Array[],
   truth: readonly (readonly string[])[],
   tags: readonly string[],
 ): number {
   const K = tags.length;
-  let sum = 0;
-  let count = 0;
-  for (const [s, sentence] of truth.entries()) {
-    for (const [w, tag] of sentence.entries()) {
+  const losses = truth.flatMap((sentence, s) =>
+    sentence.flatMap((tag, w) => {
       const target = tags.indexOf(tag);
-      if (target < 0) continue;
-      const row = scores[s].subarray(w * K, (w + 1) * K);
+      if (target < 0) return [];
+      const row = logits[s].subarray(w * K, (w + 1) * K);
       const largest = row.reduce((a, b) => Math.max(a, b));
-      sum += largest + Math.log(row.reduce((total, score) => total + Math.exp(score - largest), 0)) - row[target];
-      count++;
-    }
-  }
-  return count === 0 ? 0 : sum / count;
+      return largest + Math.log(row.reduce((total, score) => total + Math.exp(score - largest), 0)) - row[target];
+    }),
+  );
+  return losses.length === 0 ? 0 : losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
 }

@@ -4,13 +4,13 @@ import type { Tokenizer } from '../tokenizers/tokenizer.ts';
 import { shuffled } from './labelled.ts';
 
 /** Something as a model takes it. */
-export interface Pieces {
+export interface TokenSequence {
   /** One token or more, and at most the context. */
   readonly ids: readonly number[];
 }
 
 /** A text as a model takes it. */
-export interface EncodedText extends Pieces {
+export interface EncodedText extends TokenSequence {
   /** Whether its end had to be left out. */
   readonly cut: boolean;
 }
@@ -43,10 +43,10 @@ function encodeIfKnown(tokenizer: Tokenizer, text: string): number[] | undefined
 /** The shortest length that batches are padded to. */
 const SHORTEST = 16;
 
-/** The length that `pieces` are padded to: 16, 24, 32, 48, 64, 96 and so on up to the context, so that few steps are recorded. */
-export function paddedLength(pieces: number, context: number): number {
+/** The length that so many tokens are padded to: 16, 24, 32, 48, 64, 96 and so on up to the context, so that few steps are recorded. */
+export function paddedLength(tokens: number, context: number): number {
   let length = SHORTEST;
-  while (length < pieces) length = Number.isInteger(Math.log2(length)) ? 1.5 * length : (length / 3) * 4;
+  while (length < tokens) length = Number.isInteger(Math.log2(length)) ? 1.5 * length : (length / 3) * 4;
   return Math.min(length, context);
 }
 
@@ -71,7 +71,7 @@ export function padTexts(texts: readonly EncodedText[], batchSize: number, conte
 }
 
 /** Indices of texts in batches of at most `batchSize`, like lengths together, so that little is padding. */
-export function batchesByLength(texts: readonly Pieces[], batchSize: number): number[][] {
+export function batchesByLength(texts: readonly TokenSequence[], batchSize: number): number[][] {
   const order = texts.map((_, i) => i).sort((a, b) => texts[a].ids.length - texts[b].ids.length || a - b);
   return chunks(order, batchSize);
 }
@@ -84,7 +84,7 @@ const SORTED_BATCHES = 8;
  * which the texts of eight batches are sorted by length. Where there are fewer texts than a batch holds, it holds some twice.
  */
 export function* trainingBatches(
-  texts: readonly Pieces[],
+  texts: readonly TokenSequence[],
   batchSize: number,
   seed: number,
 ): Generator<number[], never> {

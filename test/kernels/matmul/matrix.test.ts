@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { gpuTraits, MATRICES_OF_16, paperEngine, type Shader, shadersOf } from '../../../bench/static/paper.ts';
+import { gpuTraits, MATRICES_OF_16, mockEngine, type Shader, shadersOf } from '../../../bench/mockAdapter.ts';
 import { compileFor } from '../../../bench/static/radv.ts';
 import type { SubgroupMatrix } from '../../../src/gpu/adapter.ts';
 import { matmul } from '../../../src/kernels/matmul/matmul.ts';
@@ -159,7 +159,7 @@ describe(`the form for matrices of ${matrix.component}, emulated in plain WGSL`,
 
 /** Every shader of matmul's matrix form for a GPU with matrices of 16 x 16. */
 async function shadersForRdna3(): Promise<Shader[]> {
-  const paper = await paperEngine(gpuTraits(32, 64, MATRICES_OF_16));
+  const paper = await mockEngine(gpuTraits(32, 64, MATRICES_OF_16));
   paper.precision = 'mixed';
   const shaders = [16, 128].flatMap((size) => {
     const x = paper.zeros([size, size]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { UsageError, UserError } from '../../../src/errors.ts';
 import { tuneClassifier } from '../../../src/tasks/classify/classify.ts';
-import type { ClassifyWishes } from '../../../src/tasks/classify/settings.ts';
+import type { ClassifyOverrides } from '../../../src/tasks/classify/settings.ts';
 import { ByteTokenizer } from '../../../src/text/tokenizers/byteTokenizer.ts';
 import { METHODS } from '../../../src/train/trainable.ts';
 import { testEngine } from '../../helpers/engine.ts';
@@ -12,14 +12,14 @@ const base = async (style: 'gpt2' | 'llama' = 'gpt2') => ({
   model: smallModel(await testEngine(), style, { vocabSize: 256, blockSize: 24, dropout: 0.1 }),
   tokenizer: new ByteTokenizer(),
 });
-const WISHES: ClassifyWishes = { steps: 40, evalEvery: 10, batchSize: 8, learningRate: 1e-2, baseRate: 1 };
+const OVERRIDES: ClassifyOverrides = { steps: 40, evalEvery: 10, batchSize: 8, learningRate: 1e-2, baseRate: 1 };
 const floats = (tensor: { floats(): Promise<Float32Array> }) => tensor.floats();
 
 describe.each(['gpt2', 'llama'] as const)('tuning a %s to labels', (style) => {
   it('learns what tells them apart, and leaves the base as it is', async () => {
     const from = await base(style);
     const before = await floats(from.model.parameters.values);
-    const tuned = await tuneClassifier({ base: from, parts: animalTexts(), wishes: { ...WISHES, steps: 80 } });
+    const tuned = await tuneClassifier({ base: from, parts: animalTexts(), overrides: { ...OVERRIDES, steps: 80 } });
     expect(await floats(from.model.parameters.values)).toEqual(before);
     expect(tuned.report!.accuracy).toBeGreaterThan(0.9);
     expect(tuned.classifier.parts.classes).toEqual(['cat', 'dog']);
@@ -33,7 +33,8 @@ describe.each(['gpt2', 'llama'] as const)('tuning a %s to labels', (style) => {
     'trains nothing but what the method says, and gives the same bits each time (%s)',
     async (method) => {
       const from = await base(style);
-      const run = () => tuneClassifier({ base: from, parts: animalTexts(), wishes: { ...WISHES, method, steps: 12 } });
+      const run = () =>
+        tuneClassifier({ base: from, parts: animalTexts(), overrides: { ...OVERRIDES, method, steps: 12 } });
       const [first, second] = [await run(), await run()];
       const { model, head } = first.classifier.parts;
       const names = model.parameters.specs.map(({ name }) => name);
@@ -58,15 +59,20 @@ describe.each(['gpt2', 'llama'] as const)('tuning a %s to labels', (style) => {
 
 describe('tuneClassifier', () => {
   it('keeps the weights of the lowest validation loss, and ends when nothing is better', async () => {
-    const wishes = { ...WISHES, steps: 400, evalEvery: 2, patience: 2, learningRate: 0.05 };
-    const { status, best, history } = await tuneClassifier({ base: await base(), parts: animalTexts(0.3), wishes });
+    const overrides = { ...OVERRIDES, steps: 400, evalEvery: 2, patience: 2, learningRate: 0.05 };
+    const { status, best, history } = await tuneClassifier({ base: await base(), parts: animalTexts(0.3), overrides });
     expect(status).toBe('early');
     expect(best.evaluation.loss).toBe(Math.min(...history.map(({ evaluation }) => evaluation.loss)));
     expect(history.at(-1)!.step).toBe(best.step + 4);
   });
 
   it('trains on so many labels as it is told, and validates on no more', async () => {
-    const { parts } = await tuneClassifier({ base: await base(), parts: animalTexts(), labels: 8, wishes: WISHES });
+    const { parts } = await tuneClassifier({
+      base: await base(),
+      parts: animalTexts(),
+      labels: 8,
+      overrides: OVERRIDES,
+    });
     expect([parts.train.length, parts.validation.length]).toEqual([8, 8]);
   });
 
@@ -80,7 +86,7 @@ describe('tuneClassifier', () => {
       tuneClassifier({
         base: await base(),
         parts: { train: few, ...held },
-        wishes: { ...WISHES, steps: 10, classWeights },
+        overrides: { ...OVERRIDES, steps: 10, classWeights },
       });
     const recall = async (classWeights: boolean) =>
       (await tune(classWeights)).report!.perClass.find(({ label }) => label === 'dog')!.predicted;
@@ -90,7 +96,13 @@ describe('tuneClassifier', () => {
   it('saves what was learned when it is stopped, and tests nothing', async () => {
     const controller = new AbortController();
     const onEvent = ({ type }: { type: string }) => type === 'validation' && controller.abort();
-    const options = { base: await base(), parts: animalTexts(), wishes: WISHES, signal: controller.signal, onEvent };
+    const options = {
+      base: await base(),
+      parts: animalTexts(),
+      overrides: OVERRIDES,
+      signal: controller.signal,
+      onEvent,
+    };
     const { status, best, report } = await tuneClassifier(options);
     expect([status, best.step, report]).toEqual(['stopped', 10, undefined]);
   });
@@ -100,8 +112,8 @@ describe('tuneClassifier', () => {
     const from = await base();
     const cats = parts.train.filter(({ label }) => label === 'cat');
     const bird = { text: 'a bird', label: 'bird' };
-    const tune = (changed: object, wishes: ClassifyWishes = WISHES) =>
-      tuneClassifier({ base: from, parts: { ...parts, ...changed }, name: 'pets.csv', wishes });
+    const tune = (changed: object, overrides: ClassifyOverrides = OVERRIDES) =>
+      tuneClassifier({ base: from, parts: { ...parts, ...changed }, name: 'pets.csv', overrides });
     await expect(tune({ train: cats })).rejects.toThrow(/one class only \("cat"\)/);
     await expect(tune({ train: [] })).rejects.toThrow('pets.csv has no texts to train on');
     await expect(tune({ validation: [] })).rejects.toThrow('pets.csv has no texts to validate on');

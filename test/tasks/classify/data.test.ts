@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { keptTexts, splitTable } from '../../../src/tasks/classify/data.ts';
-import { thinOut } from '../../../src/tasks/subsample.ts';
+import { splitTable } from '../../../src/tasks/classify/data.ts';
+import { subsampleParts } from '../../../src/tasks/data.ts';
 import { subsample } from '../../../src/text/labels/splits.ts';
 import { animalTexts } from '../texts.ts';
 
@@ -30,12 +30,12 @@ describe('splitTable', () => {
   });
 });
 
-it('thins out so that fewer are a part of more, and hashes what is left', () => {
+it('subsamples so that fewer are a part of more', () => {
   const parts = animalTexts();
-  const [few, more] = [thinOut(parts, 8, 3, subsample), thinOut(parts, 16, 3, subsample)];
+  const [few, more] = [subsampleParts(parts, 8, 3, subsample), subsampleParts(parts, 16, 3, subsample)];
   expect(more.train).toEqual(expect.arrayContaining([...few.train]));
   expect([few.validation.length, few.test]).toEqual([8, parts.test]);
-  expect(keptTexts(few).train).not.toEqual(keptTexts(more).train);
-  expect(keptTexts(few)).toEqual(keptTexts(thinOut(parts, 8, 3, subsample)));
-  expect(thinOut(parts, undefined, 3, subsample).train).toEqual(parts.train);
+  expect(few.train).not.toEqual(more.train);
+  expect(few).toEqual(subsampleParts(parts, 8, 3, subsample));
+  expect(subsampleParts(parts, undefined, 3, subsample).train).toEqual(parts.train);
 });

@@ -42,8 +42,8 @@ describe('a tagger', () => {
     const base = await baseOf(style);
     const before = await valuesOf(base.model);
     const events: TagEvent[] = [];
-    const tuned = await tuneTagger({ base, parts, wishes: QUICK, onEvent: (event) => events.push(event) });
-    expect(tuned.reports.test.overall.f1).toBeGreaterThan(0.9);
+    const tuned = await tuneTagger({ base, parts, overrides: QUICK, onEvent: (event) => events.push(event) });
+    expect(tuned.report.test.overall.f1).toBeGreaterThan(0.9);
     expect(tuned.tagger.parts.tags).toEqual(['O', 'B-PER', 'I-PER']);
     expect(await valuesOf(base.model)).toEqual(before);
     expect(events[0]).toMatchObject({ type: 'plan', examples: { train: 12, validation: 6, test: 6 }, warnings: [] });
@@ -52,7 +52,7 @@ describe('a tagger', () => {
 
   it('is the same for the same seed, bit for bit', async () => {
     const run = async (seed: number) => {
-      const { tagger } = await tuneTagger({ base: await baseOf(), parts, wishes: { ...QUICK, steps: 8, seed } });
+      const { tagger } = await tuneTagger({ base: await baseOf(), parts, overrides: { ...QUICK, steps: 8, seed } });
       return valuesOf(tagger.parts.model);
     };
     const once = await run(3);
@@ -62,7 +62,7 @@ describe('a tagger', () => {
 
   it.each(['head', 'lora', 'last'] as const)('trains with %s only what that says', async (method) => {
     const base = await baseOf();
-    const tuned = await tuneTagger({ base, parts, wishes: { ...QUICK, method, steps: 10, rank: 2 } });
+    const tuned = await tuneTagger({ base, parts, overrides: { ...QUICK, method, steps: 10, rank: 2 } });
     const names = (values: Float32Array) =>
       new Map(base.model.parameters.split(values).map((one) => [one.name, one.data]));
     const [before, after] = [names(await valuesOf(base.model)), names(await valuesOf(tuned.tagger.parts.model))];
@@ -71,13 +71,13 @@ describe('a tagger', () => {
       if (moves) expect(data, name).not.toEqual(before.get(name));
       else expect(data, name).toEqual(before.get(name));
     }
-    expect(tuned.adapters === undefined).toBe(method !== 'lora');
+    expect(tuned.tuned.adapters === undefined).toBe(method !== 'lora');
     expect(tuned.trained).toBeLessThan(tuned.total);
   });
 
   it('reads sentences of any length without an illegal tag, in whatever company', async () => {
     const base = await baseOf();
-    const { tagger } = await tuneTagger({ base, parts, wishes: { ...QUICK, steps: 1, evalEvery: 1 } });
+    const { tagger } = await tuneTagger({ base, parts, overrides: { ...QUICK, steps: 1, evalEvery: 1 } });
     const long = Array.from({ length: 15 }, (_, i) => sentence(i).words).flat();
     const many = [long, [], ['Ann'], ['Q'.repeat(40), 'left'], ...parts.test.map(({ words }) => words)];
     const tags = await tagger.tag(many);
@@ -89,7 +89,7 @@ describe('a tagger', () => {
 });
 
 describe('both ways', () => {
-  const wishes: Partial<TagSettings> = { ...QUICK, bidirectional: true };
+  const overrides: Partial<TagSettings> = { ...QUICK, bidirectional: true };
   /** Whether the first word is a name can be told from the last one alone. */
   const hindsight = (i: number): TaggedSentence => ({
     words: [NAMES[i % 6], 'met', i % 2 ? 'left' : 'saw'],
@@ -100,12 +100,16 @@ describe('both ways', () => {
 
   it('sees what stands behind a word', async () => {
     const base = await baseOf();
-    const tuned = await tuneTagger({ base, parts: backwards, wishes: { ...wishes, steps: 150, patience: 20 } });
-    expect(tuned.reports.test.overall.f1).toBeGreaterThan(0.9);
+    const tuned = await tuneTagger({ base, parts: backwards, overrides: { ...overrides, steps: 150, patience: 20 } });
+    expect(tuned.report.test.overall.f1).toBeGreaterThan(0.9);
   });
 
   it('does not see padding', async () => {
-    const { tagger } = await tuneTagger({ base: await baseOf(), parts, wishes: { ...wishes, steps: 5, evalEvery: 5 } });
+    const { tagger } = await tuneTagger({
+      base: await baseOf(),
+      parts,
+      overrides: { ...overrides, steps: 5, evalEvery: 5 },
+    });
     const [short, long] = [
       ['Ann', 'left'],
       sentences(0, 3)
@@ -125,7 +129,7 @@ describe('data that cannot be learned from', () => {
     const dull = { ...parts, train: parts.train.map(({ words }) => ({ words, tags: words.map(() => 'O') })) };
     await expect(tuneTagger({ base, parts: dull })).rejects.toThrow(/training part has one tag only \("O"\)/);
     const random = { ...QUICK, method: 'lora', randomStart: true } as const;
-    await expect(tuneTagger({ base, parts, wishes: random })).rejects.toThrow(
+    await expect(tuneTagger({ base, parts, overrides: random })).rejects.toThrow(
       /random weights are of no use as they are/,
     );
   });
@@ -133,14 +137,14 @@ describe('data that cannot be learned from', () => {
   it('counts a type that training never saw as missed, and says so', async () => {
     const test = [{ words: ['Ann', 'left'], tags: ['B-LOC', 'O'] }];
     let warnings: readonly string[] = [];
-    const { reports } = await tuneTagger({
-      ...{ base: await baseOf(), parts: { ...parts, test }, wishes: { ...QUICK, steps: 2, evalEvery: 2 } },
+    const { report } = await tuneTagger({
+      ...{ base: await baseOf(), parts: { ...parts, test }, overrides: { ...QUICK, steps: 2, evalEvery: 2 } },
       onEvent: (event) => {
         if (event.type === 'plan') ({ warnings } = event);
       },
     });
     expect(warnings).toEqual([expect.stringMatching(/^LOC stands in the test part but not/)]);
-    expect(reports.test.perType.find(({ type }) => type === 'LOC')).toMatchObject({ support: 1, recall: 0 });
+    expect(report.test.perType.find(({ type }) => type === 'LOC')).toMatchObject({ support: 1, recall: 0 });
   });
 
   it('takes few sentences, and no more to choose by', async () => {
@@ -148,7 +152,7 @@ describe('data that cannot be learned from', () => {
       base: await baseOf(),
       parts,
       labels: 4,
-      wishes: { ...QUICK, steps: 2, evalEvery: 2 },
+      overrides: { ...QUICK, steps: 2, evalEvery: 2 },
     });
     expect([tuned.parts.train.length, tuned.parts.validation.length, tuned.parts.test.length]).toEqual([4, 4, 6]);
   });

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { entitiesOf } from '../../../src/text/labels/entities.ts';
 import { paddedLength } from '../../../src/text/labels/labelledBatches.ts';
-import { padStretches, stretchesOf } from '../../../src/text/labels/taggedBatches.ts';
+import { padSegments, segmentsOf } from '../../../src/text/labels/taggedBatches.ts';
 import { splitWords } from '../../../src/text/labels/words.ts';
 import { trainTokenizer } from '../../../src/text/tokenizers/tokenizer.ts';
 import { IGNORE } from '../../../src/text/windows/windows.ts';
@@ -15,14 +15,14 @@ const SENTENCES = [
   ...Array.from({ length: 20 }, (_, i) => randomText(i, 20).split(/\s+/)),
 ];
 
-it('cuts sentences into stretches that hold each word once and fit the context', () => {
+it('cuts sentences into segments that hold each word once and fit the context', () => {
   for (const context of [1, 5, 24, 1000]) {
-    const stretches = stretchesOf(tokenizer, SENTENCES, context);
+    const segments = segmentsOf(tokenizer, SENTENCES, context);
     for (const [s, words] of SENTENCES.entries()) {
-      const own = stretches.filter(({ sentence }) => sentence === s);
+      const own = segments.filter(({ sentence }) => sentence === s);
       expect(own.flatMap(({ firstWord, last }) => last.map((_, w) => firstWord + w))).toEqual([...words.keys()]);
     }
-    for (const { ids, last } of stretches) {
+    for (const { ids, last } of segments) {
       expect(ids.length).toBeLessThanOrEqual(context);
       expect(last.at(-1)).toBe(ids.length - 1);
     }
@@ -36,8 +36,8 @@ it('pads to few lengths', () => {
 });
 
 it('puts each class at the last piece of its word, and IGNORE everywhere else', () => {
-  const stretches = stretchesOf(tokenizer, [['ab', 'c'], ['d']], 16);
-  const { length, ids, lengths, targets } = padStretches(stretches, { batchSize: 3, context: 16 }, [[5, 0], [7]]);
+  const segments = segmentsOf(tokenizer, [['ab', 'c'], ['d']], 16);
+  const { length, ids, lengths, targets } = padSegments(segments, { batchSize: 3, context: 16 }, [[5, 0], [7]]);
   expect(length).toBe(16);
   expect(Array.from(lengths)).toEqual([5, 2, 1]);
   expect(tokenizer.decode(ids.subarray(0, 5))).toBe(' ab c');
@@ -47,9 +47,7 @@ it('puts each class at the last piece of its word, and IGNORE everywhere else', 
     [4, 0],
     [17, 7],
   ]);
-  expect(padStretches(stretches, { batchSize: 2, context: 16 }).targets.every((target) => target === IGNORE)).toBe(
-    true,
-  );
+  expect(padSegments(segments, { batchSize: 2, context: 16 }).targets.every((target) => target === IGNORE)).toBe(true);
 });
 
 it('finds entities in the text that the words are of', () => {
@@ -64,9 +62,9 @@ it('finds entities in the text that the words are of', () => {
 
 it('reads words of characters that the tokenizer never saw', async () => {
   const known = await trainTokenizer('char', inChunks(' abc'));
-  const [{ ids, last }] = stretchesOf(known, [['aéb', '鯨', 'c']], 16);
+  const [{ ids, last }] = segmentsOf(known, [['aéb', '鯨', 'c']], 16);
   expect(last).toEqual([2, 3, 5]);
   expect(known.decode(ids)).toBe(' ab  c');
-  const [bare] = stretchesOf(await trainTokenizer('char', inChunks('abc')), [['鯨', 'c']], 16);
+  const [bare] = segmentsOf(await trainTokenizer('char', inChunks('abc')), [['鯨', 'c']], 16);
   expect(bare.last).toEqual([0, 1]);
 });

@@ -1,4 +1,4 @@
-import type { Tokenizer } from '../../text/tokenizers/tokenizer.ts';
+import type { Tokenizer } from './tokenizer.ts';
 
 /** A token by itself. */
 export interface TokenFacts {
@@ -24,4 +24,4 @@ function textOf(bytes: Uint8Array): string | null {
 }
 
 /** A token as people read it: quoted text, or its bytes in hex. */
-export const piece = ({ text, hex }: TokenFacts): string => (text === null ? `<${hex}>` : JSON.stringify(text));
+export const tokenInWords = ({ text, hex }: TokenFacts): string => (text === null ? `<${hex}>` : JSON.stringify(text));

@@ -1,4 +1,4 @@
-import { StreamDecoder, type Tokenizer } from '../../text/tokenizers/tokenizer.ts';
+import { StreamDecoder, type Tokenizer } from './tokenizer.ts';
 
 /**
  * What a model writes after a prompt: tokens in, text out, up to the first of the stop texts. What may be the beginning of a
@@ -37,14 +37,14 @@ export class Continuation {
     const pending = this.held + text;
     const found = this.stops.map((stop) => pending.indexOf(stop)).filter((index) => index >= 0);
     this.stopped = found.length > 0;
-    const certain = this.stopped ? Math.min(...found) : pending.length - (last ? 0 : this.doubtful(pending));
+    const certain = this.stopped ? Math.min(...found) : pending.length - (last ? 0 : this.partialStop(pending));
     this.held = pending.slice(certain);
     this.text += pending.slice(0, certain);
     return pending.slice(0, certain);
   }
 
   /** Length of the longest end of `pending` that begins a stop text. */
-  private doubtful(pending: string): number {
+  private partialStop(pending: string): number {
     const lengths = this.stops.map((stop) => {
       let length = Math.min(stop.length - 1, pending.length);
       while (length > 0 && !pending.endsWith(stop.slice(0, length))) length--;

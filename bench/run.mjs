@@ -1,4 +1,4 @@
-/** Starts a peer's script with TypeScript understood, as bin/dawnlm.mjs starts the command line: run.mjs <script> [argument]. */
+/** Runs a script beside it that is TypeScript, as bin/dawnlm.mjs does the command line: run.mjs <script> [argument]. */
 import { register } from 'tsx/esm/api';
 
 register({ tsconfig: false });

@@ -1,4 +1,4 @@
-/** From examples to tokens: prompts that fit into a model's context, and the tokens of each label's word. */
+/** Prompts that fit into a model's context, and the tokens of each label's word. */
 import { UserError } from '../../errors.ts';
 import type { Question } from '../../model/score.ts';
 import { type LabelledText, shuffled } from '../../text/labels/labelled.ts';
@@ -20,11 +20,8 @@ export interface Prompt {
   readonly shortened: boolean;
 }
 
-/** Makes prompts for one model, template and set of words. */
-export class PromptMaker {
-  private readonly words: readonly string[];
-  private readonly shotTokens = new Map<LabelledText, number>();
-
+/** Builds prompts for one model, template and set of words. */
+export class PromptBuilder {
   /**
    * @param verbalizer words of the classes, in whose order continuations are given
    * @param blockSize tokens that the model's context holds
@@ -34,62 +31,42 @@ export class PromptMaker {
     private readonly template: LabelTemplate,
     private readonly verbalizer: Verbalizer,
     private readonly blockSize: number,
-  ) {
-    this.words = [...verbalizer.values()];
-  }
+  ) {}
 
   /**
    * Asks for the label of `text` after `shots`. What does not fit into the context goes from the front by whole shots, and when
    * even none fits, the text loses its end.
    * @throws UserError when the template and the words alone are longer than the context
    */
-  make(text: string, shots: readonly LabelledText[]): Prompt {
-    const whole = this.tokenize(text, []);
-    let first = this.roughlyFirst(shots, size(whole));
-    for (; first < shots.length; first++) {
-      const question = this.tokenize(text, shots.slice(first));
-      if (this.fits(question)) return { question, shots: shots.length - first, shortened: false };
+  build(text: string, shots: readonly LabelledText[]): Prompt {
+    const fitting = (count: number): Question | undefined => {
+      const question = this.tokenize(text, shots.slice(shots.length - count));
+      return size(question) <= this.blockSize ? question : undefined;
+    };
+    let question = fitting(0);
+    if (!question) return { question: this.truncate(text), shots: 0, shortened: true };
+    let shown = 0;
+    while (shown < shots.length) {
+      const more = fitting(shown + 1);
+      if (!more) break;
+      question = more;
+      shown++;
     }
-    if (this.fits(whole)) return { question: whole, shots: 0, shortened: false };
-    return { question: this.shorten(text), shots: 0, shortened: true };
-  }
-
-  /** The first shot with which the sum of lengths comes near the context: tokens at seams make it a guess, taken generously. */
-  private roughlyFirst(shots: readonly LabelledText[], query: number): number {
-    let total = query;
-    let first = shots.length;
-    while (first > 0) {
-      total += this.tokensOf(shots[first - 1]) - 1;
-      if (total > this.blockSize) break;
-      first--;
-    }
-    return first;
-  }
-
-  private tokensOf(shot: LabelledText): number {
-    const known = this.shotTokens.get(shot);
-    if (known !== undefined) return known;
-    const { length } = this.tokenizer.encode(renderShot(this.template, shot, this.verbalizer));
-    this.shotTokens.set(shot, length);
-    return length;
-  }
-
-  private fits(question: Question): boolean {
-    return size(question) <= this.blockSize;
+    return { question, shots: shown, shortened: false };
   }
 
   /** The longest beginning of the text that fits, by bisection. */
-  private shorten(text: string): Question {
+  private truncate(text: string): Question {
+    const cut = (length: number) => this.tokenize(text.slice(0, length).replace(/[\ud800-\udbff]$/, ''), []); // no half characters
     let [low, high] = [0, text.length];
     while (low < high) {
       const middle = Math.ceil((low + high) / 2);
-      if (this.fits(this.tokenize(beginning(text, middle), []))) low = middle;
+      if (size(cut(middle)) <= this.blockSize) low = middle;
       else high = middle - 1;
     }
-    const question = this.tokenize(beginning(text, low), []);
-    if (low > 0 && this.fits(question)) return question;
+    if (low > 0) return cut(low);
     throw new UserError(
-      `the template takes ${size(this.tokenize('', []))} tokens without any text, and the model's context holds ${this.blockSize}; shorten the template or the words`,
+      `the template takes ${size(cut(0))} tokens without any text, and the model's context holds ${this.blockSize}; shorten the template or the words`,
     );
   }
 
@@ -102,7 +79,7 @@ export class PromptMaker {
     const string = solved + renderQuery(this.template, text);
     const cut = this.tokenizer.safeCut(string);
     const tail = string.slice(cut);
-    const answers = this.words.map((word) => this.tokenizer.encode(tail + word));
+    const answers = [...this.verbalizer.values()].map((word) => this.tokenizer.encode(tail + word));
     const common = sharedStart(answers);
     const prompt = [...this.tokenizer.encode(string.slice(0, cut)), ...answers[0].slice(0, common)];
     const continuations = answers.map((ids) => ids.slice(common));
@@ -113,9 +90,6 @@ export class PromptMaker {
 /** Tokens that the longest continuation's pass reads. */
 const size = ({ prompt, continuations }: Question): number =>
   prompt.length + Math.max(...continuations.map(({ length }) => length)) - 1;
-
-/** The first `length` characters, not ending in half of one. */
-const beginning = (text: string, length: number): string => text.slice(0, length).replace(/[\ud800-\udbff]$/, '');
 
 /** How many tokens all sequences begin with alike, leaving one at least to each. */
 function sharedStart(sequences: readonly (readonly number[])[]): number {

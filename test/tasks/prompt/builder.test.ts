@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { drawShots, PromptMaker } from '../../../src/tasks/prompt/context.ts';
+import { drawShots, PromptBuilder } from '../../../src/tasks/prompt/builder.ts';
 import { parseLabelTemplate, verbalizer } from '../../../src/tasks/prompt/template.ts';
 import { ByteTokenizer } from '../../../src/text/tokenizers/byteTokenizer.ts';
 import { trainTokenizer } from '../../../src/text/tokenizers/tokenizer.ts';
@@ -12,8 +12,8 @@ const shot = (text: string, label: string) => ({ text, label });
 
 describe('prompts', () => {
   it('hold the shots in order and end before the words', () => {
-    const maker = new PromptMaker(bytes, template, words, 100);
-    const { question, shots, shortened } = maker.make('oak', [shot('cat', 'animal'), shot('ivy', 'plant')]);
+    const builder = new PromptBuilder(bytes, template, words, 100);
+    const { question, shots, shortened } = builder.build('oak', [shot('cat', 'animal'), shot('ivy', 'plant')]);
     expect(decode(question.prompt)).toBe('cat is animal\nivy is plant\noak is ');
     expect(question.continuations.map(decode)).toEqual(['animal', 'ant', 'plant']);
     expect([shots, shortened]).toEqual([2, false]);
@@ -22,23 +22,23 @@ describe('prompts', () => {
   it('leave out whole shots from the front when the context is short', () => {
     const all = [shot('cat', 'animal'), shot('ivy', 'plant'), shot('elm', 'plant')];
     // "ivy is plant\n" has 13 tokens and the question 7; the longest word reads 5 of its 6
-    expect(new PromptMaker(bytes, template, words, 13 + 13 + 7 + 5).make('oak', all).shots).toBe(2);
-    const { question, shots } = new PromptMaker(bytes, template, words, 13 + 13 + 7 + 4).make('oak', all);
+    expect(new PromptBuilder(bytes, template, words, 13 + 13 + 7 + 5).build('oak', all).shots).toBe(2);
+    const { question, shots } = new PromptBuilder(bytes, template, words, 13 + 13 + 7 + 4).build('oak', all);
     expect(shots).toBe(1);
     expect(decode(question.prompt)).toBe('elm is plant\noak is ');
   });
 
   it('cut the text at its end when no shot is left to go, never through a character', () => {
-    const maker = new PromptMaker(bytes, template, words, 20);
-    const { question, shots, shortened } = maker.make('Eschscholzia🌼🌼🌼', [shot('cat', 'animal')]);
+    const builder = new PromptBuilder(bytes, template, words, 20);
+    const { question, shots, shortened } = builder.build('Eschscholzia🌼🌼🌼', [shot('cat', 'animal')]);
     expect(decode(question.prompt)).toBe('Eschscholzi is ');
     expect([shots, shortened]).toEqual([0, true]);
-    const emoji = new PromptMaker(bytes, template, words, 15).make('🌼🌼🌼', []);
+    const emoji = new PromptBuilder(bytes, template, words, 15).build('🌼🌼🌼', []);
     expect(decode(emoji.question.prompt)).toBe('🌼 is ');
   });
 
   it('say when there is no room for any text', () => {
-    expect(() => new PromptMaker(bytes, template, words, 8).make('oak', [])).toThrow(
+    expect(() => new PromptBuilder(bytes, template, words, 8).build('oak', [])).toThrow(
       /takes 9 tokens without any text, and the model's context holds 8/,
     );
   });
@@ -48,8 +48,8 @@ describe('prompts', () => {
     const bpe = await trainTokenizer('bpe:300', async function* () {
       yield text;
     });
-    const maker = new PromptMaker(bpe, template, words, 200);
-    const { question } = maker.make('the oak', [shot('the cat', 'animal')]);
+    const builder = new PromptBuilder(bpe, template, words, 200);
+    const { question } = builder.build('the oak', [shot('the cat', 'animal')]);
     for (const [i, word] of [...words.values()].entries()) {
       const whole = bpe.encode(`the cat is animal\nthe oak is ${word}`);
       expect([...Array.from(question.prompt), ...Array.from(question.continuations[i])]).toEqual(whole);

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { Continuation } from '../../../src/cli/terminal/continuation.ts';
 import { ByteTokenizer } from '../../../src/text/tokenizers/byteTokenizer.ts';
+import { Continuation } from '../../../src/text/tokenizers/continuation.ts';
 
 const tokenizer = new ByteTokenizer();
 

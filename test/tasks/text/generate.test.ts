@@ -1,0 +1,54 @@
+import { expect, it } from 'vitest';
+import { TextGenerator } from '../../../src/tasks/text/generate.ts';
+import { parseTemplate } from '../../../src/text/chat/chatTemplate.ts';
+import { trainTokenizer } from '../../../src/text/tokenizers/tokenizer.ts';
+import { testEngine } from '../../helpers/engine.ts';
+import { smallModel } from '../../helpers/models.ts';
+import { inChunks } from '../../text/tokenizers/samples.ts';
+
+const tokenizer = await trainTokenizer('char', inChunks('abcdefgh\n'));
+const settings = { temperature: 1, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, tokens: 6, seed: 4 };
+const writer = async () => ({
+  model: smallModel(await testEngine(), 'gpt2', { vocabSize: tokenizer.vocabSize }),
+  tokenizer,
+});
+
+async function write(generator: TextGenerator, prompt: string, interrupted?: () => boolean) {
+  const given: string[][] = [];
+  const choices: string[] = [];
+  let samples: readonly { text: string; tokens: number }[] = [];
+  for await (const step of generator.generate(prompt, interrupted)) {
+    given.push([...step.texts]);
+    if (step.choice) choices.push(step.choice.text!);
+    samples = step.samples.map(({ text, tokens }) => ({ text, tokens }));
+  }
+  return { given, choices, samples };
+}
+
+it('writes the same for a seed, and something else for the next prompt, which has the next seed', async () => {
+  const generator = new TextGenerator(await writer(), settings);
+  const [first, second] = [await write(generator, 'abc'), await write(generator, 'abc')];
+  expect(first.samples).toEqual([{ text: first.given.flat().join(''), tokens: 6 }]);
+  expect(second.samples).not.toEqual(first.samples);
+  expect(await write(new TextGenerator(await writer(), settings), 'abc')).toEqual(first);
+  expect(await write(new TextGenerator(await writer(), { ...settings, seed: 5 }), 'abc')).toEqual(second);
+});
+
+it('writes several samples at once, each up to a stop text, and says what the first was drawn from', async () => {
+  const options = { ...settings, tokens: 15, stop: ['a', 'b'], count: 3, showProbabilities: true };
+  const { samples, choices } = await write(new TextGenerator(await writer(), options), '');
+  expect(samples).toHaveLength(3);
+  for (const { text } of samples) expect(text).not.toMatch(/[ab]/);
+  expect(choices.join('').startsWith(samples[0].text)).toBe(true);
+});
+
+it('ends early, and refuses at once what its tokenizer cannot write', async () => {
+  const generator = new TextGenerator(await writer(), settings);
+  expect((await write(generator, 'abc', () => true)).samples[0].tokens).toBe(1);
+  expect(() => generator.generate('x')).toThrow(/character "x"/);
+});
+
+it('puts prompts as a run that was tuned on answers learned them', async () => {
+  const chat = parseTemplate('a{prompt}b{answer}\n');
+  expect(new TextGenerator({ ...(await writer()), chat }, settings).shown('cd')).toBe('acdb');
+});
