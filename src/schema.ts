@@ -48,9 +48,15 @@ export const damaged =
   (problem) =>
     new UserError(`${file} is damaged: ${problem}. ${advice}`);
 
-/** A schema as JSON Schema of what goes in: what editors read. */
+/** A schema as JSON Schema of what goes in: what editors read. That whole numbers are ones that JavaScript counts goes without saying. */
 export const jsonSchemaOf = (schema: z.ZodType): JsonSchema =>
-  z.toJSONSchema(schema, { io: 'input', target: 'draft-07', unrepresentable: 'any' });
+  z.toJSONSchema(schema, {
+    ...{ io: 'input', target: 'draft-07', unrepresentable: 'any' },
+    override: ({ jsonSchema }) => {
+      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+    },
+  });
 
 function problemOf(schema: z.ZodType, value: unknown, { code, path, message, ...issue }: z.core.$ZodIssue): string {
   const name = z.core.toDotPath(path) || 'it';
@@ -94,10 +100,13 @@ export function expected(schema: JsonSchema): string {
   return (KINDS[type as string] ?? String(type)) + (minLength || minItems ? ' that is not empty' : range(schema));
 }
 
-/** " from 0 to below 1", " of 1 or more", " above 0". Whole numbers that JavaScript counts exactly are no bounds. */
-function range({ minimum, maximum, exclusiveMinimum: above, exclusiveMaximum: below }: JsonSchema): string {
-  const least = minimum === Number.MIN_SAFE_INTEGER ? undefined : minimum;
-  const most = maximum === Number.MAX_SAFE_INTEGER ? undefined : maximum;
+/** " from 0 to below 1", " of 1 or more", " above 0" */
+function range({
+  minimum: least,
+  maximum: most,
+  exclusiveMinimum: above,
+  exclusiveMaximum: below,
+}: JsonSchema): string {
   const low = above !== undefined ? ` above ${figure(above)}` : least !== undefined ? ` from ${figure(least)}` : '';
   const high = below !== undefined ? ` below ${figure(below)}` : most !== undefined ? ` to ${figure(most)}` : '';
   if (least !== undefined && !high) return ` of ${figure(least)} or more`;

@@ -116,5 +116,5 @@ it('takes no tables of another adapter', async () => {
 it('refuses a run whose table is none', async () => {
   const file = join(scratch, 'plain/run.json');
   writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), tuning: { a: 1 } }));
-  await expect(run('plain', { resume: true })).rejects.toThrow('its tuning is no table');
+  await expect(run('plain', { resume: true })).rejects.toThrow('tuning.a must be a text; got 1');
 });
