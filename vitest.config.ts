@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
-import { TEST_ADAPTERS } from './test/helpers/adapters.ts';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { TEST_ADAPTERS } from './scripts/testAdapters.ts';
 
 /** Suites that judge kernels and the engine: every adapter has to pass them. */
 const ENGINE = [
@@ -10,9 +11,21 @@ const ENGINE = [
   'test/battery.test.ts',
 ];
 /** Suites that stand on the engine: one adapter will do, unless DAWNLM_TEST_ALL is set (the second is the slow one). */
-const ABOVE = ['model', 'train', 'tasks', 'check', 'cli', 'bench', 'experiments'].map(
+const ABOVE = ['helpers', 'model', 'train', 'tasks', 'check', 'cli', 'bench', 'experiments'].map(
   (room) => `test/${room}/**/*.test.ts`,
 );
+
+/**
+ * The battery first: it takes longest, and whoever begins it last ends alone. vitest itself goes by the durations of the run before,
+ * and in a fresh clone by the sizes of files, where it would be among the last.
+ */
+class BatteryFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isBattery = ({ moduleId }: TestSpecification): boolean => moduleId.endsWith('battery.test.ts');
+    return [...sorted.filter(isBattery), ...sorted.filter((file) => !isBattery(file))];
+  }
+}
 
 const onAdapter = (adapter: string, i: number) => ({
   extends: true as const,
@@ -25,8 +38,10 @@ const onAdapter = (adapter: string, i: number) => ({
 
 export default defineConfig({
   test: {
+    globalSetup: 'test/helpers/globalSetup.ts',
     pool: 'forks',
     maxWorkers: 2,
+    sequence: { sequencer: BatteryFirst },
     testTimeout: 120_000,
     hookTimeout: 120_000,
     projects: [

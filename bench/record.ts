@@ -4,92 +4,104 @@ import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { availableParallelism, cpus, release, type } from 'node:os';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import { UserError } from '../src/errors.ts';
 import { errorCode } from '../src/node/files.ts';
+import { checkJson } from '../src/schema.ts';
 import type { Engine } from '../src/tensor/engine.ts';
-import type { Point } from '../src/tensor/tuning/table.ts';
+
+const spread = z.tuple([z.number(), z.number()]).readonly();
 
 /** Something that was measured. */
-export interface Measurement {
-  kind: 'roof' | 'kernel' | 'ladder' | 'train' | 'sample' | 'static';
+const Measurement = z.object({
+  kind: z.enum(['roof', 'kernel', 'ladder', 'train', 'sample', 'static']),
   /** What ran: an op, a kernel, or a piece of work such as "decode". */
-  op: string;
+  op: z.string(),
   /** Which variant of it, or which pass, in words. */
-  variant?: string;
+  variant: z.string().optional(),
   /** The tuning point that was set, where one was. */
-  point?: Point;
-  shape?: string;
-  preset?: string;
-  median: number;
+  point: z.record(z.string(), z.number()).optional(),
+  shape: z.string().optional(),
+  preset: z.string().optional(),
+  median: z.number(),
   /** Of median and spread. Times are better when lower, rates when higher. */
-  unit: 'ms' | 'tokens/s' | 'GFLOP/s' | 'GB/s' | 'share';
+  unit: z.enum(['ms', 'tokens/s', 'GFLOP/s', 'GB/s', 'share']),
   /** The lowest and the highest run. */
-  spread: readonly [low: number, high: number];
-  runs: number;
+  spread,
+  runs: z.number(),
   /** Of the median. */
-  gflopsPerSecond?: number;
-  gigabytesPerSecond?: number;
+  gflopsPerSecond: z.number().optional(),
+  gigabytesPerSecond: z.number().optional(),
   /** Of the rate, in the adapter's roof as it was measured in the same run. */
-  roofShare?: number;
+  roofShare: z.number().optional(),
   /** Largest error against float64, by the magnitude of the result. */
-  error?: number;
+  error: z.number().optional(),
   /** What else belongs to it: numbers, words, lists of them. */
-  details?: Readonly<Record<string, unknown>>;
-}
+  details: z.record(z.string(), z.unknown()).optional(),
+});
+export type Measurement = z.infer<typeof Measurement>;
 
 /** Another library's figure on the same work. */
-export interface PeerMeasurement {
-  kind: 'peer';
-  peer: string;
-  work: string;
+const PeerMeasurement = z.object({
+  kind: z.literal('peer'),
+  peer: z.string(),
+  work: z.string(),
   /** Null where the peer is absent or cannot do the work. */
-  value: number | null;
-  unit: string;
-  spread?: readonly [low: number, high: number];
-  version?: string;
-  note?: string;
-}
+  value: z.number().nullable(),
+  unit: z.string(),
+  spread: spread.optional(),
+  version: z.string().optional(),
+  note: z.string().optional(),
+});
+export type PeerMeasurement = z.infer<typeof PeerMeasurement>;
 
 /** A figure of dawnlm's against what it should be. */
-export interface ClaimMeasurement {
-  kind: 'claim';
+const ClaimMeasurement = z.object({
+  kind: z.literal('claim'),
   /** The work, in words. */
-  row: string;
+  row: z.string(),
   /** Whom it is held against; undefined where the figure stands by itself. */
-  against?: string;
+  against: z.string().optional(),
   /** dawnlm's figure, by the other's where there is one ('x'); null where somebody is absent or fails. */
-  value: number | null;
-  unit: string;
-  spread?: readonly [low: number, high: number];
-  runs?: number;
+  value: z.number().nullable(),
+  unit: z.string(),
+  spread: spread.optional(),
+  runs: z.number().optional(),
   /** Both figures that make a ratio, in `rateUnit`. */
-  ours?: number;
-  theirs?: number;
-  rateUnit?: string;
-  must?: number;
-  aim?: number;
+  ours: z.number().optional(),
+  theirs: z.number().optional(),
+  rateUnit: z.string().optional(),
+  must: z.number().optional(),
+  aim: z.number().optional(),
   /** Whether lower is better. */
-  atMost?: true;
+  atMost: z.literal(true).optional(),
   /** Null without a threshold or a figure. */
-  met: boolean | null;
-  aimMet: boolean | null;
-  note?: string;
-}
+  met: z.boolean().nullable(),
+  aimMet: z.boolean().nullable(),
+  note: z.string().optional(),
+});
+export type ClaimMeasurement = z.infer<typeof ClaimMeasurement>;
 
 /** Where a measurement comes from. */
-export interface Provenance {
-  adapter: { name: string; software: boolean; driver: string };
-  machine: { cpu: string; cores: number; node: string; os: string };
+const Provenance = z.object({
+  adapter: z.object({ name: z.string(), software: z.boolean(), driver: z.string() }),
+  machine: z.object({ cpu: z.string(), cores: z.number(), node: z.string(), os: z.string() }),
   /** Null outside of a git checkout. */
-  commit: { hash: string; dirty: boolean } | null;
+  commit: z.object({ hash: z.string(), dirty: z.boolean() }).nullable(),
   /** ISO 8601. */
-  date: string;
-}
+  date: z.string(),
+});
+export type Provenance = z.infer<typeof Provenance>;
 
+const AnyRecord = z.discriminatedUnion('kind', [
+  Measurement.extend(Provenance.shape),
+  PeerMeasurement.extend(Provenance.shape),
+  ClaimMeasurement.extend(Provenance.shape),
+]);
+export type AnyRecord = z.infer<typeof AnyRecord>;
 export type BenchRecord = Measurement & Provenance;
 export type PeerRecord = PeerMeasurement & Provenance;
 export type ClaimRecord = ClaimMeasurement & Provenance;
-export type AnyRecord = BenchRecord | PeerRecord | ClaimRecord;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -158,22 +170,15 @@ export async function readRecords(file: string): Promise<AnyRecord[]> {
   return text.split('\n').flatMap((line, i) => (line.trim() === '' ? [] : [parse(line, `${file}:${i + 1}`)]));
 }
 
-function parse(line: string, where: string): AnyRecord {
-  let record: unknown;
-  try {
-    record = JSON.parse(line);
-  } catch {
-    record = undefined;
-  }
-  if (isRecord(record)) return record;
-  throw new UserError(`${where} is no benchmark record: expected a line of JSON as dawnlm bench ... --save writes it.`);
-}
-
-function isRecord(value: unknown): value is AnyRecord {
-  if (typeof value !== 'object' || value === null || !('kind' in value)) return false;
-  if (value.kind === 'claim') return 'adapter' in value && 'row' in value && 'value' in value;
-  return 'adapter' in value && ('median' in value || (value.kind === 'peer' && 'peer' in value && 'work' in value));
-}
+const parse = (line: string, where: string): AnyRecord =>
+  checkJson(
+    AnyRecord,
+    line,
+    (problem) =>
+      new UserError(
+        `${where} is no benchmark record: ${problem}. Expected is a line of JSON as dawnlm bench ... --save writes it.`,
+      ),
+  );
 
 /** A record's number and unit. */
 export const figureOf = (record: AnyRecord): number | null =>

@@ -62,7 +62,7 @@ export async function benchTrain(
     ...{ batchSize, blockSize, parameters: parameters.count, stepMs: timing.median, stepsInGroup: groups[0].steps },
     ...{ firstStepMs, autotuneMs: tuning?.timeMs ?? 0 },
     javaScriptShare: sumOf(groups, 'scriptMs') / sumOf(groups, 'timeMs'),
-    dispatches: trainer.program.dispatches,
+    dispatches: trainer.program.kernels.length,
     memoryBytes: 4 * ELEMENT_BYTES * parameters.values.size + trainer.transientBytes,
     kernels,
   };

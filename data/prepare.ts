@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { UserError } from '../src/errors.ts';
 import { cacheFolder, packageFile, writeAtomic } from '../src/node/files.ts';
 import { isFetched, type Say } from '../src/node/npm.ts';
+import { checkJson, damaged } from '../src/schema.ts';
 import { readConll, type TaggedSentence, writeConll } from '../src/text/labels/conll.ts';
 import { type LabelledText, readTable, writeTable } from '../src/text/labels/labelled.ts';
-import { countSentences, countTexts, type Parts, type TaskCard } from '../src/text/labels/taskCard.ts';
+import { countSentences, countTexts, type Parts, TaskCard } from '../src/text/labels/taskCard.ts';
 import type { Corpus, Described } from './corpus.ts';
 import { openPackages } from './files.ts';
 import type { TaskSet } from './task.ts';
@@ -113,7 +114,7 @@ async function keep(set: TaskSet, prepared: PreparedTask): Promise<void> {
 async function readPrepared(set: TaskSet): Promise<PreparedTask | undefined> {
   if (!existsSync(cardPlace(set))) return undefined;
   try {
-    const kept: TaskCard = JSON.parse(await readFile(cardPlace(set), 'utf8'));
+    const kept = checkJson(TaskCard, await readFile(cardPlace(set), 'utf8'), damaged(cardPlace(set)));
     const prepared = await readParts({ ...kept, ...described(set) }, place(set));
     return hashOf(prepared) === set.sha256 ? prepared : undefined;
   } catch {

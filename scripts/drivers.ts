@@ -9,7 +9,7 @@ import { spawnSync } from 'node:child_process';
 import { UserError } from '../src/errors.ts';
 import { openAdapter } from '../src/node/drivers.ts';
 import { canFetchSwiftshader, canInstallLavapipe, fetchSwiftshader, installLavapipe } from '../src/node/install.ts';
-import { TEST_ADAPTERS } from '../test/helpers/adapters.ts';
+import { TEST_ADAPTERS } from './testAdapters.ts';
 
 const say = (sentence: string) => console.error(sentence);
 

@@ -138,7 +138,7 @@ async function trainStage(
     onPoint(point);
     if (point.loss <= until) break;
   }
-  trainer.stepper.dispose();
+  trainer.dispose();
   return points;
 }
 

@@ -1,5 +1,6 @@
 /** What the transfer experiment measures. Plain data, as its JSON file holds them. */
 
+import { z } from 'zod';
 import type { TaskCard } from '../../src/text/labels/taskCard.ts';
 import type { DataCard } from '../../src/text/windows/dataset.ts';
 import type { RecallResult } from '../recall/run.ts';
@@ -14,26 +15,28 @@ export const LEARNERS = ['majority', 'words', 'random', 'head', 'lora', 'full'] 
 export type Learner = (typeof LEARNERS)[number];
 
 /** One training on n labels, tested. */
-export interface TransferCell {
-  readonly task: string;
-  readonly learner: Learner;
-  readonly n: number;
-  readonly seed: number;
+export const TransferCell = z.object({
+  task: z.string(),
+  learner: z.enum(LEARNERS),
+  n: z.int(),
+  seed: z.int(),
   /** On the test part: accuracy, or entity F1 for tags. */
-  readonly score: number;
-  readonly seconds: number;
+  score: z.number().min(0).max(1),
+  seconds: z.number(),
   /** Numbers that were trained, and those of model and head together; of transformers. */
-  readonly trained?: number;
-  readonly total?: number;
-}
+  trained: z.int().optional(),
+  total: z.int().optional(),
+});
+export type TransferCell = z.infer<typeof TransferCell>;
 
 /** The mean score of prompts with so many solved examples in them; a draw of examples a seed. */
-export interface PromptedPoint {
-  readonly shots: number;
+export const PromptedPoint = z.object({
+  shots: z.int(),
   /** Examples that found room in the context, on average. */
-  readonly meanShots: number;
-  readonly scores: readonly number[];
-}
+  meanShots: z.number(),
+  scores: z.array(z.number()).readonly(),
+});
+export type PromptedPoint = z.infer<typeof PromptedPoint>;
 
 export interface TransferTaskResult {
   readonly name: string;

@@ -2,26 +2,33 @@
 import { existsSync } from 'node:fs';
 import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { UserError } from '../../src/errors.ts';
 import { errorCode, writeAtomic } from '../../src/node/files.ts';
+import { checkJson, checkLines } from '../../src/schema.ts';
 import type { RecallResult } from '../recall/run.ts';
-import type { CellSettings } from './plan.ts';
-import type { PromptedPoint, TransferCell } from './result.ts';
+import { PromptedPoint, TransferCell } from './result.ts';
+
+const size = z.int().min(0);
 
 /** What all lines were measured with: other settings make another experiment. */
-export interface TransferIdentity extends CellSettings {
+const Identity = z.object({
+  kind: z.literal('identity'),
   /** SHA-256 of the base's weights. */
-  readonly base: string;
-  readonly adapter: string;
-  readonly prompted: number;
+  base: z.string(),
+  adapter: z.string(),
   /** ISO 8601; not compared. */
-  readonly startedAt: string;
-}
+  startedAt: z.string(),
+  ...{ prompted: size, tested: size, mostSteps: size, validated: size, maxTokens: size },
+});
+export type TransferIdentity = Omit<z.infer<typeof Identity>, 'kind'>;
 
-export type TransferRecord =
-  | ({ readonly kind: 'cell' } & TransferCell)
-  | ({ readonly kind: 'prompted'; readonly task: string } & PromptedPoint)
-  | { readonly kind: 'recall'; readonly result: RecallResult };
+const Measured = z.discriminatedUnion('kind', [
+  TransferCell.extend({ kind: z.literal('cell') }),
+  PromptedPoint.extend({ kind: z.literal('prompted'), task: z.string() }),
+  z.object({ kind: z.literal('recall'), result: z.custom<RecallResult>((value) => typeof value === 'object') }),
+]);
+export type TransferRecord = z.infer<typeof Measured>;
 
 const FILE = 'measured.jsonl';
 
@@ -42,10 +49,11 @@ export class TransferStore {
       await writeAtomic(path, line({ kind: 'identity', ...identity }));
       return new TransferStore(path, identity, []);
     }
-    const [first, ...records] = parseLines(await readFile(path, 'utf8'));
-    const { kind, ...before } = sameExperiment(folder, first, identity);
-    await writeAtomic(path, [{ kind, ...before }, ...records].map(line).join(''));
-    return new TransferStore(path, before, records as unknown as TransferRecord[]);
+    const [first, ...lines] = (await readFile(path, 'utf8')).split('\n');
+    const before = sameExperiment(folder, first, identity);
+    const records = checkLines(Measured, lines.join('\n'));
+    await writeAtomic(path, [before, ...records].map(line).join(''));
+    return new TransferStore(path, before, records);
   }
 
   /**
@@ -55,7 +63,7 @@ export class TransferStore {
    */
   static async check(folder: string, known: Partial<TransferIdentity>): Promise<void> {
     const path = join(folder, FILE);
-    if (existsSync(path)) sameExperiment(folder, parseLines(await readFile(path, 'utf8'))[0], known);
+    if (existsSync(path)) sameExperiment(folder, (await readFile(path, 'utf8')).split('\n')[0], known);
   }
 
   /** @throws UserError when the disk is full or the folder read-only */
@@ -72,30 +80,14 @@ export class TransferStore {
 }
 
 /** The first line of a file, where it is that of the same experiment. @throws UserError when it is not */
-function sameExperiment(
-  folder: string,
-  first: object | undefined,
-  wanted: Partial<TransferIdentity>,
-): TransferIdentity & { kind: string } {
-  const before = (first ?? {}) as TransferIdentity & { kind: string };
-  const differs = (Object.keys(wanted) as (keyof TransferIdentity)[]).find(
-    (name) => name !== 'startedAt' && before[name] !== wanted[name],
-  );
-  if (before.kind === 'identity' && !differs) return before;
-  const found =
-    before.kind !== 'identity'
-      ? `an experiment whose ${FILE} cannot be read`
-      : `an experiment with ${differs === 'base' ? 'another base model' : `other settings (${differs})`}`;
-  throw new UserError(`${folder} holds ${found}: choose another folder with --out, or remove that one.`);
+function sameExperiment(folder: string, first: string, wanted: Partial<TransferIdentity>): z.infer<typeof Identity> {
+  const refuse = (found: string): Error =>
+    new UserError(`${folder} holds an experiment ${found}: choose another folder with --out, or remove that one.`);
+  const before = checkJson(Identity, first, (problem) => refuse(`whose ${FILE} cannot be read (${problem})`));
+  const names = Object.keys(wanted) as (keyof TransferIdentity)[];
+  const other = names.find((name) => name !== 'startedAt' && before[name] !== wanted[name]);
+  if (!other) return before;
+  throw refuse(other === 'base' ? 'with another base model' : `with other settings (${other})`);
 }
 
 const line = (value: object): string => `${JSON.stringify(value)}\n`;
-
-const parseLines = (text: string): object[] =>
-  text.split('\n').flatMap((one) => {
-    try {
-      return one ? [JSON.parse(one)] : [];
-    } catch {
-      return [];
-    }
-  });

@@ -13,7 +13,7 @@ import { watch } from '../../src/cli/terminal/trainOutput.ts';
 import { UsageError, UserError } from '../../src/errors.ts';
 import { writeAtomic } from '../../src/node/files.ts';
 import { resolveConfig, type TrainConfig } from '../../src/train/config.ts';
-import { trainRun } from '../../src/train/run.ts';
+import { trainRun } from '../../src/train/run/run.ts';
 import { FILES, isRunFolder } from '../../src/train/runFolder.ts';
 import { linkTo, loadRun, type SavedRun } from '../../src/train/savedRun.ts';
 import { renderTransferReport } from '../report/transfer.ts';

@@ -1,5 +1,7 @@
 /** Options that several verbs share. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
+import { expected, jsonSchemaOf } from '../schema.ts';
 
 /** `--json`: machine-readable lines. */
 export const jsonOption = (): Option => new Option('--json', 'print machine-readable lines of JSON on standard output');
@@ -35,24 +37,35 @@ export const addRunOptions = (verb: Command): Command =>
     .addOption(adapterOption())
     .addOption(jsonOption());
 
-/** A parser of numbers from `least` to `most`, whole ones where `whole` is set, for commander's options. */
-export function number({ least, most = Number.POSITIVE_INFINITY, whole = false }: Range): (text: string) => number {
-  return (text) => {
-    const value = text.trim() === '' ? Number.NaN : Number(text);
-    if (Number.isFinite(value) && value >= least && value <= most && (!whole || Number.isInteger(value))) return value;
-    const range = most === Number.POSITIVE_INFINITY ? `of ${least} or more` : `from ${least} to ${most}`;
-    throw new InvalidArgumentError(`It must be a ${whole ? 'whole ' : ''}number ${range}.`);
-  };
+/** A flag for each field of a schema, or some of them, with its help, choices and range: nLayer is --n-layer. */
+export function settingOptions({ shape }: z.ZodObject, names: readonly string[] = Object.keys(shape)): Option[] {
+  return names.flatMap((name) => {
+    const field = shape[name] as z.ZodType;
+    const { type, enum: choices, description } = jsonSchemaOf(field);
+    const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    if (type === 'boolean')
+      return [new Option(flag, description), new Option(flag.replace('--', '--no-'), 'without that')];
+    const option = new Option(`${flag} <value>`, description);
+    if (choices) return option.choices(choices as string[]);
+    return type === 'string' ? option : option.argParser(numberBy(field as z.ZodType<number>));
+  });
 }
+
+/** A parser of numbers that a schema takes, for commander's options. */
+const numberBy =
+  (schema: z.ZodType<number>) =>
+  (text: string): number => {
+    const { success, data } = schema.safeParse(text.trim() === '' ? Number.NaN : Number(text));
+    if (success) return data;
+    throw new InvalidArgumentError(`It must be ${expected(jsonSchemaOf(schema))}.`);
+  };
+
+/** A parser of numbers from `least` to `most`, whole ones where `whole` is set, for commander's options. */
+export const number = ({ least, most, whole }: { least: number; most?: number; whole?: boolean }) =>
+  numberBy((whole ? z.int() : z.number()).min(least).max(most ?? Number.MAX_SAFE_INTEGER));
 
 /** Seeds of random numbers. */
 export const seedNumber = number({ least: 0, most: 2 ** 32 - 1, whole: true });
-
-interface Range {
-  least: number;
-  most?: number;
-  whole?: boolean;
-}
 
 /** Help text that is shown after the options. */
 export const examples = (...lines: readonly string[]): string =>

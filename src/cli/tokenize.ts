@@ -1,20 +1,12 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { corpora } from '../../data/corpora.ts';
-import { UsageError, UserError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
 import { count } from '../report/format.ts';
 import { tokenFacts, tokenInWords } from '../text/tokenizers/tokenFacts.ts';
-import {
-  countBytes,
-  TOKENIZER_SPECS,
-  type Tokenizer,
-  tokenizerFromJSON,
-  trainTokenizer,
-} from '../text/tokenizers/tokenizer.ts';
+import { countBytes, TOKENIZER_SPECS, type Tokenizer, trainTokenizer } from '../text/tokenizers/tokenizer.ts';
 import { encodeStream } from '../text/windows/dataset.ts';
 import { utf8Chunks } from '../text/windows/stream.ts';
-import { FILES, readRunCard } from '../train/runFolder.ts';
+import { readRunCard, readTokenizer } from '../train/runFolder.ts';
 import { CORPUS_ARGUMENT, openCorpus } from './corpus.ts';
 import { examples, jsonOption, runOption } from './options.ts';
 import { print, printJson, say, table } from './terminal/output.ts';
@@ -50,23 +42,16 @@ async function tokenize(given: string | undefined, { run, text, json, ...options
   const corpus = await openCorpus(given ?? corpora[0].name);
   const chunks = (): AsyncIterable<string> => utf8Chunks(corpus.bytes(), corpus.name);
   if (!run) say(`fitting the tokenizer ${options.tokenizer} to ${corpus.name}`);
-  const tokenizer = run ? await readTokenizer(run) : await trainTokenizer(options.tokenizer, chunks);
+  const tokenizer = run ? await tokenizerOf(run) : await trainTokenizer(options.tokenizer, chunks);
   const ids = text === undefined ? await encodeStream(chunks(), tokenizer) : tokenizer.encode(text);
   const report = json ? printLines : printTables;
   report(tokenizer, ids, text === undefined ? SHOWN : ids.length);
 }
 
-/** The tokenizer of a run, without its weights. */
-async function readTokenizer(run: string): Promise<Tokenizer> {
-  await readRunCard(run); // says what is wrong with the folder
-  const path = join(run, FILES.tokenizer);
-  let json: unknown;
-  try {
-    json = JSON.parse(await readFile(path, 'utf8'));
-  } catch (error) {
-    throw new UserError(`${path} is missing or damaged. Restore it from a copy, or train anew.`, { cause: error });
-  }
-  return tokenizerFromJSON(json);
+/** The tokenizer of a run, without its weights. @throws UserError when the folder is none of a run */
+async function tokenizerOf(run: string): Promise<Tokenizer> {
+  await readRunCard(run);
+  return readTokenizer(run);
 }
 
 /** How often each id occurs, the most frequent first. */
@@ -84,28 +69,22 @@ function printLines(tokenizer: Tokenizer, ids: ArrayLike<number>, shown: number)
   const bytesPerToken = bytes / ids.length;
   printJson({ type: 'summary', tokenizer: kind, vocabularySize: vocabSize, bytes, tokens: ids.length, bytesPerToken });
   printJson({ type: 'start', tokens: start(ids, shown).map((id) => tokenFacts(tokenizer, id)) });
-  for (const { id, count } of tally(ids, vocabSize)) {
-    printJson({ type: 'token', ...tokenFacts(tokenizer, id), count });
-  }
+  for (const { id, count } of tally(ids, vocabSize)) printJson({ type: 'token', ...tokenFacts(tokenizer, id), count });
 }
 
 const start = (ids: ArrayLike<number>, shown: number): number[] =>
   Array.from({ length: Math.min(shown, ids.length) }, (_, i) => ids[i]);
 
 function printTables(tokenizer: Tokenizer, ids: ArrayLike<number>, shown: number): void {
+  const { kind, vocabSize } = tokenizer;
   const bytes = countBytes(tokenizer, ids);
-  const counts = tally(ids, tokenizer.vocabSize);
+  const counts = tally(ids, vocabSize);
   const first = start(ids, shown);
-  print(
-    `${tokenizer.kind} tokenizer, ${count(tokenizer.vocabSize)} tokens, ${count(counts.length)} of them in this text\n`,
-  );
+  const inWords = (id: number): string => tokenInWords(tokenFacts(tokenizer, id));
+  print(`${kind} tokenizer, ${count(vocabSize)} tokens, ${count(counts.length)} of them in this text\n`);
   print(`${count(bytes)} bytes are ${count(ids.length)} tokens: ${(bytes / ids.length).toFixed(2)} bytes a token\n\n`);
-  print(
-    `${ids.length > first.length ? 'It begins with' : 'Pieces'}: ${first.map((id) => tokenInWords(tokenFacts(tokenizer, id))).join(' ')}\n`,
-  );
+  print(`${ids.length > first.length ? 'It begins with' : 'Pieces'}: ${first.map(inWords).join(' ')}\n`);
   print(`Ids: ${first.join(' ')}\n\n`);
-  const rows = counts
-    .slice(0, FREQUENT)
-    .map(({ id, count: n }) => [tokenInWords(tokenFacts(tokenizer, id)), String(id), count(n)]);
+  const rows = counts.slice(0, FREQUENT).map(({ id, count: n }) => [inWords(id), String(id), count(n)]);
   print(table([['most frequent', 'id', 'count'], ...rows]));
 }

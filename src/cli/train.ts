@@ -1,12 +1,15 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { corpora } from '../../data/corpora.ts';
-import { FIELDS, flagOf, PRESETS } from '../train/config.ts';
-import { trainRun } from '../train/run.ts';
+import { jsonSchemaOf } from '../schema.ts';
+import { TrainConfig } from '../train/config.ts';
+import { PRESETS } from '../train/presets.ts';
+import { trainRun } from '../train/run/run.ts';
 import { CORPUS_ARGUMENT, openCorpus } from './corpus.ts';
 import { openEngine } from './engine.ts';
-import { adapterOption, examples, jsonOption, shellWord } from './options.ts';
+import { adapterOption, examples, jsonOption, settingOptions, shellWord } from './options.ts';
+import { print } from './terminal/output.ts';
 import { runInTerminal } from './terminal/trainOutput.ts';
-import { DEFAULT_PRESET, planTraining, type TrainFlags } from './trainPlan.ts';
+import { ConfigFile, DEFAULT_PRESET, planTraining, type TrainFlags } from './trainPlan.ts';
 
 export function addTrain(program: Command): void {
   const presets = Object.entries(PRESETS).map(([name, { about }]) => `  ${name.padEnd(6)} ${about}`);
@@ -16,6 +19,7 @@ export function addTrain(program: Command): void {
     .argument('[corpus]', `${CORPUS_ARGUMENT} (default: ${corpora[0].name})`)
     .option('--preset <name>', `${Object.keys(PRESETS).join(', ')}: see below (default: ${DEFAULT_PRESET})`)
     .option('--config <file>', 'JSON with any of the settings below, under their own names: {"nLayer": 6}')
+    .option('--print-schema', 'print the JSON Schema of such files, for editors, and do nothing else')
     .option('--out <folder>', 'where the run is kept (default: runs/<corpus>-<preset>)')
     .option('--resume', 'continue the run in the folder')
     .option('--force', 'begin anew where a run is; that one is moved to <folder>.1')
@@ -23,7 +27,7 @@ export function addTrain(program: Command): void {
     .addOption(adapterOption())
     .addOption(jsonOption())
     .optionsGroup('Settings, over those of the preset and the config file:');
-  for (const option of settingOptions()) verb.addOption(option);
+  for (const option of settingOptions(TrainConfig)) verb.addOption(option);
   verb
     .addHelpText('after', `\nPresets:\n${presets.join('\n')}`)
     .addHelpText(
@@ -33,18 +37,8 @@ export function addTrain(program: Command): void {
     .action(trainVerb);
 }
 
-/** A flag for each setting. Values that are no number are passed on as text: the settings' own check explains them. */
-function settingOptions(): Option[] {
-  return Object.entries(FIELDS).flatMap(([name, { kind, about }]) => {
-    const flag = flagOf(name);
-    if (kind === 'flag') return [new Option(flag, about), new Option(flag.replace('--', '--no-'), 'without them')];
-    const option = new Option(`${flag} <value>`, typeof kind === 'object' ? `${about}: ${kind.join(', ')}` : about);
-    if (kind === 'text' || typeof kind === 'object') return option;
-    return option.argParser((text) => (text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text));
-  });
-}
-
 async function trainVerb(given: string | undefined, flags: TrainFlags): Promise<void> {
+  if (flags.printSchema) return void print(`${JSON.stringify(jsonSchemaOf(ConfigFile), undefined, 2)}\n`);
   const plan = await planTraining(given, flags);
   if (!plan) return;
   const { given: text, ...run } = plan;

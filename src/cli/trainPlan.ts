@@ -2,12 +2,14 @@
 import { existsSync } from 'node:fs';
 import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { corpora } from '../../data/corpora.ts';
 import { UsageError, UserError } from '../errors.ts';
 import { errorCode } from '../node/files.ts';
 import { loss } from '../report/format.ts';
 import { seriesOf } from '../report/series.ts';
-import { FIELDS, resolveConfig, type TrainConfig } from '../train/config.ts';
+import { checkJson } from '../schema.ts';
+import { resolveConfig, SETTINGS, TrainConfig } from '../train/config.ts';
 import { FILES, isRunFolder, type RunCard, readLog, readRunCard } from '../train/runFolder.ts';
 import { corpusName, givenOf } from './corpus.ts';
 import { shellWord } from './options.ts';
@@ -19,6 +21,7 @@ export interface TrainFlags extends Partial<TrainConfig> {
   preset?: string;
   /** Path of a JSON file. */
   config?: string;
+  printSchema?: boolean;
   out?: string;
   resume?: boolean;
   force?: boolean;
@@ -62,92 +65,55 @@ export async function planTraining(given: string | undefined, flags: TrainFlags)
     return { ...plan, resume: false };
   }
   const bare = given === undefined && Object.keys(flags).every((flag) => ASIDE.includes(flag));
-  const state = await stateOf(folder, before);
-  if (bare && !state.finished && sameSettings(config, before.config)) {
-    say(`${folder} ${state.words}: it is continued`);
+  const { finished, words, advice } = await progressOf(folder, before);
+  if (bare && !finished && sameSettings(config, before.config)) {
+    say(`${words}: it is continued`);
     return { ...plan, resume: true };
   }
-  const advice = `${folder} ${state.words}. ${adviceFor(folder, state.finished)}`;
-  if (!bare || !state.finished) throw new UserError(advice);
-  say(advice);
+  if (!bare || !finished) throw new UserError(`${words}. ${advice}`);
+  say(`${words}. ${advice}`);
   return undefined;
 }
+
+/** What a config file may hold: any settings, and where its own schema is. */
+export const ConfigFile = TrainConfig.extend({ $schema: z.string().optional() }).describe(
+  'Settings of dawnlm train. What is left out is as the preset has it; the defaults are those of the preset nano.',
+);
 
 /** The preset, then the config file, then flags. Where a run is resumed and no preset named, its own settings are the base. */
 async function readSettings(flags: TrainFlags, before: RunCard | undefined): Promise<TrainConfig> {
   const { preset = DEFAULT_PRESET, config: file, resume } = flags;
-  const names = Object.keys(FIELDS) as (keyof TrainConfig)[];
-  const fromFlags = Object.fromEntries(names.map((name) => [name, flags[name]]));
-  const fromFile = file === undefined ? {} : await readConfigFile(file);
   const base = resume && flags.preset === undefined ? { ...before?.config } : {};
-  const layers = [base, fromFile];
-  try {
-    return resolveConfig(preset, ...layers, fromFlags);
-  } catch (error) {
-    if (
-      file !== undefined &&
-      error instanceof UsageError &&
-      failsAlike(error, () => resolveConfig(preset, ...layers))
-    ) {
-      throw new UsageError(`${file}: ${error.message}`);
-    }
-    throw error;
-  }
+  const fromFile = file === undefined ? {} : await readConfigFile(file);
+  return resolveConfig(preset, base, fromFile, Object.fromEntries(SETTINGS.map((name) => [name, flags[name]])));
 }
 
-/** Whether `work` fails with the same words: then the flags are not to blame. */
-function failsAlike({ message }: Error, work: () => unknown): boolean {
-  try {
-    work();
-    return false;
-  } catch (error) {
-    return error instanceof Error && error.message === message;
-  }
-}
-
+/** The settings that a file names. @throws UserError when it cannot be read, UsageError when one of them is wrong */
 async function readConfigFile(file: string): Promise<Record<string, unknown>> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    throw new UserError(`The config file ${file} cannot be read (${errorCode(error)}). Give --config a JSON file.`, {
-      cause: error,
-    });
-  }
-  const expected = 'expected an object of settings such as {"nLayer": 6}';
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    throw new UsageError(`${file} is not JSON (${(error as Error).message}); ${expected}`);
-  }
-  if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Record<string, unknown>;
-  throw new UsageError(`${file} holds no settings; ${expected}`);
+  const text = await readFile(file, 'utf8').catch((error) => {
+    throw new UserError(`The config file ${file} cannot be read (${errorCode(error)}). Give --config a JSON file.`);
+  });
+  checkJson(ConfigFile, text, (problem) => new UsageError(`${file} holds no settings as {"nLayer": 6}: ${problem}`));
+  const { $schema, ...settings } = JSON.parse(text); // without the defaults, which a check fills in
+  return settings;
 }
 
 /** Whether `wanted` is what a run was trained with, which holds what became of `auto`. */
 const sameSettings = (wanted: TrainConfig, trained: TrainConfig): boolean =>
-  (Object.keys(FIELDS) as (keyof TrainConfig)[]).every(
-    (name) => wanted[name] === trained[name] || (name === 'precision' && wanted.precision === 'auto'),
-  );
+  SETTINGS.every((name) => wanted[name] === trained[name] || (name === 'precision' && wanted.precision === 'auto'));
 
-/** How far the run of a folder is. */
-async function stateOf(folder: string, { config }: RunCard): Promise<{ finished: boolean; words: string }> {
+/** How far the run of a folder is, and what can be done about it. */
+async function progressOf(folder: string, { config }: RunCard) {
   const log = await readLog(folder);
   const done = log.at(-1)?.step ?? 0;
+  if (done < config.steps) {
+    const advice = 'Continue it with --resume, begin anew with --force, or choose another folder with --out.';
+    return { finished: false, words: `${folder} holds a run at step ${done} of ${config.steps}`, advice };
+  }
   const validation = seriesOf(log, 'validationLoss').at(-1);
   const scored = validation ? `, validation loss ${loss(validation.value)}` : '';
-  const finished = done >= config.steps;
-  const words = finished
-    ? `holds a finished run (${done} steps${scored})`
-    : `holds a run at step ${done} of ${config.steps}`;
-  return { finished, words };
-}
-
-function adviceFor(folder: string, finished: boolean): string {
-  const run = shellWord(folder);
-  if (!finished) return 'Continue it with --resume, begin anew with --force, or choose another folder with --out.';
-  return `Sample from it: npx dawnlm sample --run ${run}. Train anew: npx dawnlm train --force, or another folder with --out. Train on: --resume with more --steps.`;
+  const advice = `Sample from it: npx dawnlm sample --run ${shellWord(folder)}. Train anew: npx dawnlm train --force, or another folder with --out. Train on: --resume with more --steps.`;
+  return { finished: true, words: `${folder} holds a finished run (${done} steps${scored})`, advice };
 }
 
 /** Keeps a run under the first free name of <folder>.1, <folder>.2 and so on. */

@@ -2,12 +2,25 @@
  * Our model's config as Hugging Face's config.json, and back. Fields, their defaults and their meaning are those of
  * transformers' GPT2Config and LlamaConfig, so that a run folder loads there with `from_pretrained`.
  */
+import { z } from 'zod';
 import { UserError } from '../errors.ts';
-import type { ModelConfig } from '../model/config.ts';
-import { ConfigFields } from './configFields.ts';
+import { type ModelConfig, modelProblem } from '../model/config.ts';
+import { check, type Refuse } from '../schema.ts';
 
-/** What is believed of a file: a few times what the largest models have. */
-const LARGEST = { vocabulary: 2 ** 21, positions: 2 ** 24, layers: 1024, heads: 1024, width: 2 ** 17, hidden: 2 ** 20 };
+/** What our fields are called there. */
+const NAMES = {
+  gpt2: {
+    ...{ vocabSize: 'vocab_size', blockSize: 'n_positions', nLayer: 'n_layer', nHead: 'n_head', nEmbd: 'n_embd' },
+    ...{ nHidden: 'n_inner', dropout: 'resid_pdrop', normEps: 'layer_norm_epsilon', bias: 'bias' },
+    tieEmbeddings: 'tie_word_embeddings',
+  },
+  llama: {
+    ...{ vocabSize: 'vocab_size', blockSize: 'max_position_embeddings', nLayer: 'num_hidden_layers' },
+    ...{ nHead: 'num_attention_heads', nKvHead: 'num_key_value_heads', nEmbd: 'hidden_size' },
+    ...{ nHidden: 'intermediate_size', dropout: 'resid_pdrop', normEps: 'rms_norm_eps', ropeBase: 'rope_theta' },
+    tieEmbeddings: 'tie_word_embeddings',
+  },
+} as const;
 
 /** The frequencies that RoPE's authors chose, and what GPT-2's configs, which have none, read as. */
 const ROPE_BASE = 10_000;
@@ -17,51 +30,67 @@ const ROPE_BASE = 10_000;
  * fills the biases that a model without them lacks with zeros, which computes the same) and Llama's `resid_pdrop`.
  */
 export function toHuggingFaceConfig(config: ModelConfig): Record<string, unknown> {
-  const shared = {
-    vocab_size: config.vocabSize,
-    tie_word_embeddings: config.tieEmbeddings,
-    initializer_range: 0.02,
-    bos_token_id: null,
-    eos_token_id: null,
-    torch_dtype: 'float32',
+  const names = Object.entries(NAMES[config.style]) as [keyof ModelConfig, string][];
+  return {
+    model_type: config.style,
+    ...Object.fromEntries(names.map(([ours, theirs]) => [theirs, config[ours]])),
+    ...(config.style === 'gpt2' ? gpt2Fields(config) : LLAMA_FIELDS),
+    ...{ initializer_range: 0.02, bos_token_id: null, eos_token_id: null, torch_dtype: 'float32' },
   };
-  return config.style === 'gpt2' ? { ...gpt2Fields(config), ...shared } : { ...llamaFields(config), ...shared };
 }
 
-const gpt2Fields = (config: ModelConfig): Record<string, unknown> => ({
-  model_type: 'gpt2',
+const gpt2Fields = ({ nHidden, nEmbd, blockSize, dropout }: ModelConfig): Record<string, unknown> => ({
   architectures: ['GPT2LMHeadModel'],
-  n_layer: config.nLayer,
-  n_head: config.nHead,
-  n_embd: config.nEmbd,
-  n_inner: config.nHidden === 4 * config.nEmbd ? null : config.nHidden,
-  n_positions: config.blockSize,
-  n_ctx: config.blockSize,
+  n_inner: nHidden === 4 * nEmbd ? null : nHidden,
+  n_ctx: blockSize,
   activation_function: 'gelu_new',
-  layer_norm_epsilon: config.normEps,
-  resid_pdrop: config.dropout,
-  embd_pdrop: config.dropout,
+  embd_pdrop: dropout,
   attn_pdrop: 0,
-  bias: config.bias,
 });
 
-const llamaFields = (config: ModelConfig): Record<string, unknown> => ({
-  model_type: 'llama',
+const LLAMA_FIELDS = {
   architectures: ['LlamaForCausalLM'],
-  hidden_size: config.nEmbd,
-  intermediate_size: config.nHidden,
-  num_hidden_layers: config.nLayer,
-  num_attention_heads: config.nHead,
-  num_key_value_heads: config.nKvHead,
-  max_position_embeddings: config.blockSize,
-  rms_norm_eps: config.normEps,
-  rope_theta: config.ropeBase,
-  hidden_act: 'silu',
-  attention_bias: false,
-  attention_dropout: 0,
-  mlp_bias: false,
-  resid_pdrop: config.dropout,
+  ...{ hidden_act: 'silu', attention_bias: false, attention_dropout: 0, mlp_bias: false },
+};
+
+/** What is believed of a file: a few times what the largest models have. */
+const size = (most: number) => z.int().min(1).max(most);
+const [vocabulary, positions, width, hidden, count] = [2 ** 21, 2 ** 24, 2 ** 17, 2 ** 20, 1024].map(size);
+const dropout = z.number().min(0).max(0.99);
+const epsilon = z.number().min(0).max(0.1);
+const ropeBase = z.number().min(1).max(1e12).default(ROPE_BASE);
+
+/** Fields that change what a model computes are here too: they have to be as it is built here, or absent. */
+const Gpt2Fields = z.object({
+  ...{ model_type: z.literal('gpt2'), vocab_size: vocabulary, n_positions: positions, n_layer: count, n_head: count },
+  ...{ n_embd: width, n_inner: hidden.optional(), resid_pdrop: dropout.default(0.1) },
+  ...{ layer_norm_epsilon: epsilon.default(1e-5), tie_word_embeddings: z.boolean().default(true) },
+  bias: z.boolean().default(true),
+  activation_function: z.enum(['gelu_new', 'gelu_pytorch_tanh']).optional(),
+  scale_attn_weights: z.literal(true).optional(),
+  scale_attn_by_inverse_layer_idx: z.literal(false).optional(),
+  add_cross_attention: z.literal(false).optional(),
 });
+
+const LlamaFields = z
+  .object({
+    ...{ model_type: z.literal('llama'), vocab_size: vocabulary, max_position_embeddings: positions },
+    ...{ num_hidden_layers: count, num_attention_heads: count, num_key_value_heads: count.optional() },
+    ...{ hidden_size: width, head_dim: width.optional(), intermediate_size: hidden },
+    ...{ resid_pdrop: dropout.default(0), rms_norm_eps: epsilon.default(1e-6), rope_theta: ropeBase },
+    tie_word_embeddings: z.boolean().default(false),
+    /** transformers 5 keeps the base in an object of its own, beside the kind of scaling. */
+    rope_parameters: z.object({ rope_type: z.literal('default').optional(), rope_theta: ropeBase }).optional(),
+    rope_scaling: z.null().optional(),
+    hidden_act: z.enum(['silu', 'swish']).optional(),
+    attention_bias: z.literal(false).optional(),
+    mlp_bias: z.literal(false).optional(),
+  })
+  .refine(({ head_dim, hidden_size, num_attention_heads: heads }) => !head_dim || head_dim * heads === hidden_size, {
+    ...{ path: ['head_dim'], error: 'must be hidden_size / num_attention_heads' },
+  });
+
+const Fields = z.discriminatedUnion('model_type', [Gpt2Fields, LlamaFields]);
 
 /**
  * The config that a parsed config.json describes; `fromHuggingFaceConfig(toHuggingFaceConfig(config))` is the config again
@@ -70,84 +99,31 @@ const llamaFields = (config: ModelConfig): Record<string, unknown> => ({
  * @throws UserError that names the field: missing, of another type, too large, or asking for what this model does not have
  */
 export function fromHuggingFaceConfig(json: unknown, fileName = 'config.json'): ModelConfig {
-  const fields = new ConfigFields(json, fileName);
-  const type = fields.get('model_type');
-  if (type !== 'gpt2' && type !== 'llama') {
-    const got = typeof type === 'string' ? `is "${type.slice(0, 60)}"` : 'is missing';
-    throw new UserError(`${fileName}: model_type ${got}, but only gpt2 and llama models can be loaded; choose one.`);
-  }
-  const config = type === 'gpt2' ? readGpt2(fields) : readLlama(fields);
-  checkHeads(config, fileName);
+  const refuse: Refuse = (problem) =>
+    new UserError(`${fileName} describes no model that can be loaded here: ${problem}. Choose another model.`);
+  const fields = check(Fields, withoutNulls(json), refuse);
+  const config =
+    fields.model_type === 'gpt2' ? configOf('gpt2', fields) : configOf('llama', fields, fields.rope_parameters);
+  const problem = modelProblem(config);
+  if (problem) throw refuse(problem);
   return config;
 }
 
-function readGpt2(fields: ConfigFields): ModelConfig {
-  fields.require('activation_function', ['gelu_new', 'gelu_pytorch_tanh']);
-  fields.require('scale_attn_weights', [true]);
-  fields.require('scale_attn_by_inverse_layer_idx', [false]);
-  fields.require('add_cross_attention', [false]);
-  const nEmbd = fields.count('n_embd', LARGEST.width);
-  const nHead = fields.count('n_head', LARGEST.heads);
-  return {
-    style: 'gpt2',
-    vocabSize: fields.count('vocab_size', LARGEST.vocabulary),
-    blockSize: fields.count('n_positions', LARGEST.positions),
-    nLayer: fields.count('n_layer', LARGEST.layers),
-    nHead,
-    nKvHead: nHead,
-    nEmbd,
-    nHidden: fields.count('n_inner', LARGEST.hidden, 4 * nEmbd),
-    dropout: fields.number('resid_pdrop', 0, 0.99, 0.1),
-    normEps: fields.number('layer_norm_epsilon', 0, 0.1, 1e-5),
-    ropeBase: ROPE_BASE,
-    tieEmbeddings: fields.flag('tie_word_embeddings', true),
-    bias: fields.flag('bias', true),
-  };
-}
+/** Null is as good as absent. */
+export const withoutNulls = (json: unknown): unknown =>
+  typeof json === 'object' && json !== null && !Array.isArray(json)
+    ? Object.fromEntries(Object.entries(json).filter(([, value]) => value !== null))
+    : json;
 
-function readLlama(fields: ConfigFields): ModelConfig {
-  fields.require('hidden_act', ['silu', 'swish']);
-  fields.require('attention_bias', [false]);
-  fields.require('mlp_bias', [false]);
-  fields.require('rope_scaling', [null]);
-  const nEmbd = fields.count('hidden_size', LARGEST.width);
-  const nHead = fields.count('num_attention_heads', LARGEST.heads);
-  fields.require('head_dim', [nEmbd / nHead]);
-  return {
-    style: 'llama',
-    vocabSize: fields.count('vocab_size', LARGEST.vocabulary),
-    blockSize: fields.count('max_position_embeddings', LARGEST.positions),
-    nLayer: fields.count('num_hidden_layers', LARGEST.layers),
-    nHead,
-    nKvHead: fields.count('num_key_value_heads', LARGEST.heads, nHead),
-    nEmbd,
-    nHidden: fields.count('intermediate_size', LARGEST.hidden),
-    dropout: fields.number('resid_pdrop', 0, 0.99, 0),
-    normEps: fields.number('rms_norm_eps', 0, 0.1, 1e-6),
-    ropeBase: readRopeBase(fields),
-    tieEmbeddings: fields.flag('tie_word_embeddings', false),
-    bias: false,
-  };
-}
-
-/** transformers 5 keeps the base in an object of its own, beside the kind of scaling. */
-function readRopeBase(fields: ConfigFields): number {
-  const nested = fields.get('rope_parameters');
-  if (nested === undefined) return fields.number('rope_theta', 1, 1e12, ROPE_BASE);
-  const parameters = new ConfigFields(nested, 'rope_parameters in the config');
-  parameters.require('rope_type', ['default']);
-  return parameters.number('rope_theta', 1, 1e12, ROPE_BASE);
-}
-
-function checkHeads(config: ModelConfig, fileName: string): void {
-  const problem = headsProblem(config);
-  if (problem)
-    throw new UserError(`${fileName}: ${problem}; this is not the config of a working model, choose another.`);
-}
-
-function headsProblem({ style, nHead, nKvHead, nEmbd }: ModelConfig): string | undefined {
-  if (nEmbd % nHead !== 0) return `${nHead} heads do not divide the width ${nEmbd}`;
-  if (nHead % nKvHead !== 0) return `${nKvHead} key and value heads do not divide the ${nHead} query heads`;
-  if (style === 'llama' && (nEmbd / nHead) % 2 !== 0) return `heads of odd width ${nEmbd / nHead} cannot be rotated`;
-  return undefined;
+/** Their fields under our names, and what a style has not, or leaves to others. */
+function configOf(
+  style: ModelConfig['style'],
+  fields: Record<string, unknown>,
+  rope?: { rope_theta: number },
+): ModelConfig {
+  const ours = Object.entries(NAMES[style]).map(([name, theirs]) => [name, fields[theirs]]);
+  const known = Object.fromEntries(ours.filter(([, value]) => value !== undefined));
+  const { nHead, nEmbd } = known;
+  const others = { style, nKvHead: nHead, nHidden: 4 * nEmbd, ropeBase: ROPE_BASE, bias: false };
+  return { ...others, ...known, ...(rope && { ropeBase: rope.rope_theta }) };
 }

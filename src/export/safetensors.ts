@@ -1,5 +1,5 @@
 /** Safetensors, written and read. Bytes lie little-endian, as on every machine that Dawn runs on. */
-import { fromBF16, fromF16 } from './halfFloats.ts';
+import { UserError } from '../errors.ts';
 import { LENGTH_BYTES, METADATA_KEY, parseHeader, type TensorEntry } from './safetensorsHeader.ts';
 
 /** A tensor to be written: dense, row-major. */
@@ -18,6 +18,8 @@ export interface LoadedTensor {
 }
 
 export interface LoadedFile {
+  /** What errors call it. */
+  readonly fileName: string;
   readonly tensors: ReadonlyMap<string, LoadedTensor>;
   readonly metadata: Readonly<Record<string, string>>;
 }
@@ -63,14 +65,26 @@ export function decodeSafetensors(bytes: Uint8Array, fileName: string): LoadedFi
   const { entries, metadata, dataStart } = parseHeader(bytes, fileName);
   const data = bytes.subarray(dataStart);
   const tensors = new Map(entries.map((entry) => [entry.name, loadTensor(entry, data)]));
-  return { tensors, metadata };
+  return { fileName, tensors, metadata };
+}
+
+/** The numbers of a tensor that a model needs. @throws UserError when the file lacks it, or has it in another shape */
+export function tensorOf({ tensors, fileName }: LoadedFile, name: string, shape: readonly number[]): Float32Array {
+  const tensor = tensors.get(name);
+  const belongs = 'it belongs to a model of another config';
+  if (!tensor) throw new UserError(`${fileName} has no tensor "${name}": ${belongs}.`);
+  if (tensor.shape.join() === shape.join()) return tensor.data;
+  const sizes = `(${tensor.shape.join(', ')}), and (${shape.join(', ')}) is needed`;
+  throw new UserError(`${fileName}: "${name}" is ${sizes}; ${belongs}.`);
 }
 
 function loadTensor({ dtype, shape, begin, end }: TensorEntry, data: Uint8Array): LoadedTensor {
   const bytes = data.subarray(begin, end);
   if (dtype === 'F32') return { shape, dtype, data: viewAs(Float32Array, bytes) };
   const bits = viewAs(Uint16Array, bytes);
-  return { shape, dtype, data: dtype === 'F16' ? fromF16(bits) : fromBF16(bits) };
+  if (dtype === 'F16') return { shape, dtype, data: Float32Array.from(bits, fromF16) };
+  // bfloat16 is the upper half of a float32
+  return { shape, dtype, data: new Float32Array(Uint32Array.from(bits, (half) => half << 16).buffer) };
 }
 
 /**
@@ -83,4 +97,14 @@ function viewAs<T>(
 ): T {
   const aligned = bytes.byteOffset % array.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes);
   return new array(aligned.buffer, aligned.byteOffset, aligned.byteLength / array.BYTES_PER_ELEMENT);
+}
+
+/** An IEEE 754 half as a number, exactly: 1 sign, 5 exponent (bias 15) and 10 fraction bits. */
+function fromF16(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }

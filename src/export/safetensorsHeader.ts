@@ -6,8 +6,9 @@
  * name to {dtype, shape, data_offsets: [begin, end]} and `__metadata__` to strings; then the data, which the tensors
  * cover without holes or overlaps.
  */
+import { z } from 'zod';
 import { UserError } from '../errors.ts';
-import { recognizeForeign } from './foreignFile.ts';
+import { check, damaged as damagedFile } from '../schema.ts';
 
 export const LENGTH_BYTES = 8;
 export const METADATA_KEY = '__metadata__';
@@ -40,26 +41,37 @@ export interface Header {
 
 const WHAT_NOW = 'Use another copy of the file, or the other checkpoint of its run.';
 
-const damaged = (fileName: string, why: string): UserError =>
-  new UserError(`${fileName} is damaged: ${why}. ${WHAT_NOW}`);
+const damaged = (fileName: string, why: string): Error => damagedFile(fileName, WHAT_NOW)(why);
 
+/** The bytes, as Latin-1, that other files begin with. */
+const FOREIGN: Readonly<Record<string, string>> = {
+  'PK\x03\x04': "a zip archive, as PyTorch's .pt and .bin files are",
+  '\x80': 'a Python pickle, which could run code when read',
+  GGUF: "a GGUF file, llama.cpp's format",
+  '\x89HDF': 'an HDF5 file, as Keras writes',
+  '\x93NUMPY': 'a NumPy array',
+  '\x1f\x8b': 'a gzip archive',
+  'version https://git-lfs': 'a Git LFS pointer that stands for the file; fetch the file itself with `git lfs pull`',
+  '<': 'an HTML or XML page, perhaps the error page of a failed download',
+  '{': 'JSON text',
+};
+
+/** What to say of no safetensors file: what it is, where its first bytes tell. Some headers begin as pickles do. */
 function notSafetensors(fileName: string, bytes: Uint8Array, why: string): UserError {
-  const kind = recognizeForeign(bytes);
-  const is = kind ? `it is ${kind}` : why;
-  return new UserError(`${fileName} is not a safetensors file: ${is}. ${WHAT_NOW}`);
+  const head = String.fromCharCode(...bytes.subarray(0, 64));
+  const magic = Object.keys(FOREIGN).find((one) => head.startsWith(one));
+  const is = magic !== undefined ? FOREIGN[magic] : /^[\t\n\r\x20-\x7e]+$/.test(head) ? 'plain text' : undefined;
+  return new UserError(`${fileName} is not a safetensors file: ${is ? `it is ${is}` : why}. ${WHAT_NOW}`);
 }
 
 /** Reads and checks the header of a whole file. @throws UserError that says what is wrong with it */
 export function parseHeader(bytes: Uint8Array, fileName: string): Header {
   const headerBytes = headerLength(bytes, fileName);
   const dataStart = LENGTH_BYTES + headerBytes;
-  const json = parseJson(bytes.subarray(LENGTH_BYTES, dataStart), bytes, fileName);
-  const entries: TensorEntry[] = [];
-  let metadata: Record<string, string> = {};
-  for (const [name, value] of Object.entries(json)) {
-    if (name === METADATA_KEY) metadata = checkMetadata(value, fileName);
-    else entries.push(checkEntry(name, value, fileName));
-  }
+  // keys are own properties, `__proto__` too: neither JSON.parse nor the rest of an object assigns
+  const { [METADATA_KEY]: about = {}, ...tensors } = parseJson(bytes.subarray(LENGTH_BYTES, dataStart), fileName);
+  const metadata = check(Metadata, about, (problem) => damaged(fileName, `its metadata: ${problem}`));
+  const entries = Object.entries(tensors).map(([name, value]) => readEntry(name, value, fileName));
   checkCover(entries, bytes.length - dataStart, fileName);
   return { entries, metadata, dataStart };
 }
@@ -78,43 +90,25 @@ function headerLength(bytes: Uint8Array, fileName: string): number {
   return Number(length);
 }
 
-function parseJson(header: Uint8Array, bytes: Uint8Array, fileName: string): object {
-  let json: unknown;
+/** The header's JSON: an object, for it begins with a brace. */
+function parseJson(header: Uint8Array, fileName: string): Record<string, unknown> {
   try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(header));
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(header));
   } catch {
     throw damaged(fileName, 'its header is not valid JSON');
   }
-  if (!isRecord(json)) throw notSafetensors(fileName, bytes, 'its header is not a JSON object');
-  return json;
 }
 
-/** A JSON object. Its keys are own properties, `__proto__` too, for JSON.parse defines and does not assign. */
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+const Metadata = z.record(z.string(), z.string());
+const size = z.int().min(0);
+const Entry = z.object({ dtype: z.string(), shape: z.array(size), data_offsets: z.tuple([size, size]) });
 
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-
-function checkMetadata(value: unknown, fileName: string): Record<string, string> {
-  if (!isRecord(value)) throw damaged(fileName, 'its metadata is not a JSON object');
-  for (const [key, text] of Object.entries(value)) {
-    if (typeof text !== 'string') throw damaged(fileName, `its metadata has something other than text at ${show(key)}`);
-  }
-  return value as Record<string, string>;
-}
-
-function checkEntry(name: string, value: unknown, fileName: string): TensorEntry {
+function readEntry(name: string, value: unknown, fileName: string): TensorEntry {
   const tensor = `tensor ${show(name)}`;
-  if (!isRecord(value)) throw damaged(fileName, `${tensor} has no description`);
-  const { dtype, shape, data_offsets: offsets } = value;
-  if (typeof dtype !== 'string') throw damaged(fileName, `${tensor} has no dtype`);
+  const { dtype, shape, data_offsets } = check(Entry, value, (problem) => damaged(fileName, `${tensor}: ${problem}`));
   const elementBytes = DTYPE_BYTES.get(dtype);
   if (!elementBytes) throw unreadable(fileName, tensor, dtype);
-  if (!Array.isArray(shape) || !shape.every(isCount)) throw damaged(fileName, `${tensor} has no valid shape`);
-  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) {
-    throw damaged(fileName, `${tensor} has no valid data_offsets`);
-  }
-  const [begin, end] = offsets;
+  const [begin, end] = data_offsets;
   const sizeBytes = safeProduct([...shape, elementBytes]);
   if (end - begin !== sizeBytes) {
     const expected = sizeBytes === undefined ? 'more bytes than can be counted' : `${sizeBytes} bytes`;

@@ -56,11 +56,11 @@ export interface AdapterInfo extends GPUAdapterInfo {
   subgroupMatrixConfigs?: { componentType: string; resultComponentType: string; M: number; N: number; K: number }[];
 }
 
-function matricesOf(adapter: GPUAdapter): SubgroupMatrix[] {
-  if (!adapter.features.has('chromium-experimental-subgroup-matrix' as GPUFeatureName)) return [];
-  const { subgroupMatrixConfigs = [] } = adapter.info as AdapterInfo;
-  return [...subgroupMatrixConfigs].map(({ componentType: component, resultComponentType: result, M, N, K }) => ({
-    ...{ component, result, M, N, K },
+function matricesOf({ features, info }: GPUAdapter): SubgroupMatrix[] {
+  if (!features.has('chromium-experimental-subgroup-matrix' as GPUFeatureName)) return [];
+  const configs = [...((info as AdapterInfo).subgroupMatrixConfigs ?? [])];
+  return configs.map(({ componentType, resultComponentType, M, N, K }) => ({
+    ...{ component: componentType, result: resultComponentType, M, N, K },
   }));
 }
 
@@ -88,8 +88,7 @@ export function summarize(adapter: GPUAdapter): AdapterSummary {
  * @throws UserError when the adapter refuses.
  */
 export async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
-  const requiredLimits: Record<string, number> = {};
-  for (const limit of RAISED) requiredLimits[limit] = adapter.limits[limit];
+  const requiredLimits = Object.fromEntries(RAISED.map((limit) => [limit, adapter.limits[limit]]));
   const requiredFeatures = WANTED.filter((feature) => adapter.features.has(feature));
   try {
     return await adapter.requestDevice({ requiredFeatures, requiredLimits });

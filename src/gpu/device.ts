@@ -1,8 +1,10 @@
 import { UserError } from '../errors.ts';
 import { type AdapterSummary, requestDevice, summarize } from './adapter.ts';
-import { Block, BufferPool, Image, type Resource, type View } from './memory.ts';
+import { type Command, touched, written } from './commands.ts';
+import { explain, explainLoss } from './failures.ts';
+import { Block, type Image, type Memory, MemoryPool, memoryOf, type Resource, type View, viewOf } from './memory.ts';
 import { PipelineCache, type PipelineSource } from './pipeline.ts';
-import { type Command, type Dispatch, Program, touched } from './recorder.ts';
+import { Program } from './recorder.ts';
 
 /** How to wait for the GPU. A host whose event loop spins while a promise is pending hands in something that naps. */
 export type Wait = <T>(promise: Promise<T>) => Promise<T>;
@@ -22,22 +24,26 @@ const EAGER_BATCH = 32;
 /** Distinct uniform structs kept; training uses some dozens. */
 const UNIFORMS_KEPT = 4096;
 
-const NO_CONSTANTS: { blocks: ReadonlySet<Block>; preparation: Command[] } = { blocks: new Set(), preparation: [] };
+/** Commands that are collected and not run. */
+interface Capture {
+  readonly commands: Command[];
+  /** What makes copies of `constants` in other forms: the memory that does not change while the commands run. */
+  readonly preparation: Command[];
+  readonly constants: ReadonlySet<Block>;
+}
 
 /**
  * A WebGPU device as the engine sees it: memory, work, and errors that people can read. Work runs at once (eager), or,
- * inside `record`, is written down and comes back as a program.
+ * inside `capture`, is written down to become a program.
  */
 export class Device {
-  readonly pool: BufferPool;
+  readonly pool: MemoryPool;
   private readonly pipelines: PipelineCache;
-  private readonly uniforms = new Map<string, GPUBuffer>();
-  private recording: Command[] | undefined;
-  /** Copies that still show what their blocks hold. A recording begins and ends without any: its copies live inside it. */
-  private copies = new WeakMap<Block, Map<string, Resource>>();
-  /** What does not change while the recording runs, and the commands that make copies of it. */
-  private constants = NO_CONSTANTS;
+  private readonly uniforms = new Map<string, View>();
+  private capturing: Capture | undefined;
   private eager: Command[] = [];
+  /** Copies that still show what their blocks hold. A capture begins and ends without any: its copies live inside it. */
+  private copies = new WeakMap<Memory, Map<string, Resource>>();
   /** The first error since the last `check`. */
   private failure: UserError | undefined;
   /** Why the device is gone, once it is: that stays so. */
@@ -48,7 +54,7 @@ export class Device {
     readonly adapter: AdapterSummary,
     private readonly wait: Wait,
   ) {
-    this.pool = new BufferPool(gpu);
+    this.pool = new MemoryPool(gpu);
     this.pipelines = new PipelineCache(gpu);
     gpu.addEventListener('uncapturederror', (event) => {
       event.preventDefault(); // else hosts print it as well
@@ -64,7 +70,7 @@ export class Device {
     return new Device(await requestDevice(adapter), summarize(adapter), wait);
   }
 
-  /** New memory with undefined contents; while recording it belongs to the program. */
+  /** New memory with undefined contents; while capturing it belongs to the program. */
   allocate(sizeBytes: number, label: string): View {
     const limit = this.gpu.limits.maxStorageBufferBindingSize;
     if (sizeBytes > limit) {
@@ -73,19 +79,14 @@ export class Device {
       );
     }
     const block = new Block(sizeBytes, label);
-    if (!this.recording) this.pool.materialize(block);
-    return { block, offsetBytes: 0, sizeBytes };
+    if (!this.capturing) this.pool.materialize(block);
+    return viewOf(block);
   }
 
-  /** Runs or records a dispatch. */
+  /** Runs or captures a dispatch. */
   dispatch({ source, resources, uniform, grid }: Work): void {
-    const pipeline = this.pipelines.get(source);
-    const command: Dispatch = { kind: 'dispatch', pipeline, resources, grid };
-    if (uniform) command.uniform = this.uniform(uniform);
-    this.add(command);
-    resources.forEach((resource, i) => {
-      if (source.bindings[i] === 'write') this.forgetCopies((resource as View).block);
-    });
+    const bound = uniform ? [...resources, this.uniform(uniform)] : resources;
+    this.add({ kind: 'dispatch', pipeline: this.pipelines.get(source), resources: bound, grid });
   }
 
   /**
@@ -94,27 +95,23 @@ export class Device {
    */
   copyAs<T extends Resource>(view: View, form: string, make: () => T): T {
     const key = `${view.offsetBytes} ${form}`;
-    let copies = this.copies.get(view.block);
-    if (!copies) this.copies.set(view.block, (copies = new Map()));
-    let copy = copies.get(key);
-    if (!copy) {
-      copy = this.constants.blocks.has(view.block) ? this.prepared(make) : make();
-      copies.set(key, copy);
-    }
-    return copy as T;
+    const known = this.copies.get(view.block)?.get(key);
+    if (known) return known as T;
+    const copy = this.capturing?.constants.has(view.block) ? this.prepared(this.capturing, make) : make();
+    const copies = this.copies.get(view.block) ?? new Map<string, Resource>();
+    this.copies.set(view.block, copies.set(key, copy));
+    return copy;
   }
 
-  /** Copies of constants are made by the recording's preparation, and outlive a run. */
-  private prepared<T extends Resource>(make: () => T): T {
-    const { recording } = this;
-    this.recording = this.constants.preparation;
+  /** Copies of constants are made by a capture's preparation, and outlive a run. */
+  private prepared<T extends Resource>(capture: Capture, make: () => T): T {
+    this.capturing = { ...capture, commands: capture.preparation };
     try {
       const copy = make();
-      if ('block' in copy) this.pool.materialize(copy.block);
-      else this.pool.materializeImage(copy);
+      this.pool.materialize(memoryOf(copy));
       return copy;
     } finally {
-      this.recording = recording;
+      this.capturing = capture;
     }
   }
 
@@ -126,38 +123,37 @@ export class Device {
   /** Copies `from` to `to` (same size). */
   copy(from: View, to: View): void {
     this.add({ kind: 'copy', from, to });
-    this.forgetCopies(to.block);
   }
 
   /** Sets a view to zero. */
-  clear(view: View): void {
-    this.add({ kind: 'clear', view });
-    this.forgetCopies(view.block);
+  clear(to: View): void {
+    this.add({ kind: 'clear', to });
   }
 
   /** Uploads bytes; takes effect before any work that is submitted later. */
-  write(view: View, data: ArrayBufferView<ArrayBuffer>): void {
+  write({ block, offsetBytes }: View, data: ArrayBufferView<ArrayBuffer>): void {
     this.flush();
-    this.forgetCopies(view.block);
-    this.gpu.queue.writeBuffer(this.pool.materialize(view.block), view.offsetBytes, data);
+    this.copies.delete(block);
+    this.gpu.queue.writeBuffer(this.pool.materialize(block), offsetBytes, data);
   }
 
   /** Waits for all work before and returns the bytes of a view. @throws UserError for whatever failed on the way. */
-  async read(view: View): Promise<ArrayBuffer> {
-    this.flush();
-    const staging = this.pool.acquire('staging', view.sizeBytes);
-    const encoder = this.gpu.createCommandEncoder();
-    encoder.copyBufferToBuffer(this.pool.materialize(view.block), view.offsetBytes, staging, 0, view.sizeBytes);
-    this.gpu.queue.submit([encoder.finish()]);
+  async read({ block, offsetBytes, sizeBytes }: View): Promise<ArrayBuffer> {
+    const staging = new Block(sizeBytes, 'a readback', 'staging');
+    const buffer = this.pool.materialize(staging);
+    const source = this.pool.materialize(block);
+    this.submit((encoder) => encoder.copyBufferToBuffer(source, offsetBytes, buffer, 0, sizeBytes));
+    let bytes: ArrayBuffer;
     try {
-      await this.wait(staging.mapAsync(1, 0, view.sizeBytes)); // GPUMapMode.READ
+      await this.wait(buffer.mapAsync(1, 0, sizeBytes)); // GPUMapMode.READ
+      bytes = buffer.getMappedRange(0, sizeBytes).slice(0);
     } catch (error) {
       await this.check();
       throw explain(error as Error);
+    } finally {
+      buffer.unmap();
+      this.pool.reclaim(staging);
     }
-    const bytes = staging.getMappedRange(0, view.sizeBytes).slice(0);
-    staging.unmap();
-    this.pool.release('staging', staging);
     await this.check();
     return bytes;
   }
@@ -173,43 +169,42 @@ export class Device {
    * Collects the commands that `work` gives, without running them. Memory of `constants` changes only between runs: what makes
    * copies of it in other forms stands apart, in `preparation`.
    */
-  capture<T>(
-    work: () => T,
-    constants: readonly View[] = [],
-  ): { result: T; commands: Command[]; preparation: Command[] } {
-    if (this.recording) throw new Error('recordings cannot be nested');
+  capture<T>(work: () => T, constants: readonly View[] = []): { result: T } & Capture {
+    if (this.capturing) throw new Error('recordings cannot be nested');
     this.flush();
-    const commands: Command[] = [];
-    const preparation: Command[] = [];
-    this.recording = commands;
-    this.constants = { blocks: new Set(constants.map((view) => view.block)), preparation };
+    const capture = { commands: [], preparation: [], constants: new Set(constants.map(({ block }) => block)) };
+    this.capturing = capture;
     this.copies = new WeakMap();
     try {
-      return { result: work(), commands, preparation };
+      return { result: work(), ...capture };
     } finally {
-      this.recording = undefined;
-      this.constants = NO_CONSTANTS;
+      this.capturing = undefined;
       this.copies = new WeakMap();
     }
   }
 
   /** Makes captured commands into a program; the blocks of `kept` views stay readable after a run. */
   program(commands: readonly Command[], kept: readonly View[]): Program {
-    return Program.prepare(this.gpu, this.pool, commands, new Set(kept.map((view) => view.block)));
+    return new Program(this.gpu, this.pool, commands, new Set(kept.map(({ block }) => block)));
   }
 
   /** Submits a program. Returns at once; `finish` or `read` waits. */
   run(program: Program): void {
+    this.submit((encoder) => program.encode(encoder));
+    this.copies = new WeakMap(); // the program may have written anything
+  }
+
+  /** Submits what `encode` writes, after all work before. */
+  submit(encode: (encoder: GPUCommandEncoder) => void): void {
     this.flush();
     const encoder = this.gpu.createCommandEncoder();
-    program.encode(encoder);
+    encode(encoder);
     this.gpu.queue.submit([encoder.finish()]);
-    this.copies = new WeakMap(); // the program may have written anything
   }
 
   /** Frees what a program or a view has in memory, at once and not when it is garbage. Neither may be used any more. */
   free(what: Program | View): void {
-    if (what instanceof Program) what.release(this.pool);
+    if (what instanceof Program) what.release();
     else this.pool.reclaim(what.block);
   }
 
@@ -228,57 +223,33 @@ export class Device {
   }
 
   private add(command: Command): void {
-    if (this.recording) {
-      this.recording.push(command);
+    for (const memory of written(command)) this.copies.delete(memory);
+    if (this.capturing) {
+      this.capturing.commands.push(command);
       return;
     }
-    // a block may have been made, and not used, inside a recording: it would be laid out anew by every flush
-    for (const memory of touched(command)) {
-      if (memory instanceof Image) this.pool.materializeImage(memory);
-      else this.pool.materialize(memory);
-    }
+    // a block may have been made, and not used, inside a capture: it would be planned anew by every flush
+    for (const memory of touched(command)) this.pool.materialize(memory);
     this.eager.push(command);
     if (this.eager.length >= EAGER_BATCH) this.flush();
   }
 
-  private forgetCopies(block: Block): void {
-    this.copies.delete(block);
-  }
-
   private flush(): void {
     if (this.eager.length === 0) return;
-    const commands = this.eager;
+    const program = this.program(this.eager, []);
     this.eager = [];
-    const encoder = this.gpu.createCommandEncoder();
-    Program.prepare(this.gpu, this.pool, commands, new Set()).encode(encoder);
-    this.gpu.queue.submit([encoder.finish()]);
+    this.submit((encoder) => program.encode(encoder));
   }
 
-  private uniform(bytes: Uint8Array<ArrayBuffer>): GPUBuffer {
+  private uniform(bytes: Uint8Array<ArrayBuffer>): View {
     const key = bytes.join();
-    let buffer = this.uniforms.get(key);
-    if (!buffer) {
-      if (this.uniforms.size >= UNIFORMS_KEPT) this.uniforms.clear();
-      buffer = this.pool.acquire('uniform', bytes.byteLength);
-      this.gpu.queue.writeBuffer(buffer, 0, bytes);
-      this.uniforms.set(key, buffer);
-    }
-    return buffer;
+    const known = this.uniforms.get(key);
+    if (known) return known;
+    // commands hold the uniforms that they bind; the others come back to the pool as garbage
+    if (this.uniforms.size >= UNIFORMS_KEPT) this.uniforms.clear();
+    const view = viewOf(new Block(bytes.byteLength, 'a uniform', 'uniform'));
+    this.gpu.queue.writeBuffer(this.pool.materialize(view.block), 0, bytes);
+    this.uniforms.set(key, view);
+    return view;
   }
-}
-
-function explainLoss({ reason, message }: GPUDeviceLostInfo): UserError {
-  if (reason === 'destroyed') return new UserError('The GPU device was closed: open a new engine to go on.');
-  return new UserError(
-    `The GPU device was lost (${message || 'no reason given'}). What was saved is intact: run again with --resume.`,
-  );
-}
-
-function explain(error: GPUError | Error): UserError {
-  if (error.constructor.name === 'GPUOutOfMemoryError') {
-    return new UserError(
-      `The GPU is out of memory: ${error.message.trim()}. Use a smaller batch, context or model; what was saved is intact.`,
-    );
-  }
-  return new UserError(`The GPU refused work: ${error.message.trim() || 'no reason given'}`);
 }

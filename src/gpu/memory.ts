@@ -4,15 +4,26 @@ export const ALIGNMENT_BYTES = 256;
 /** `bytes` rounded up to a multiple of `to`. */
 export const roundUp = (bytes: number, to: number): number => Math.ceil(bytes / to) * to;
 
+/** What buffers are for. */
+const USAGE = {
+  storage: 0x80 | 0x4 | 0x8, // STORAGE | COPY_SRC | COPY_DST
+  uniform: 0x40 | 0x8, // UNIFORM | COPY_DST
+  staging: 0x1 | 0x8, // MAP_READ | COPY_DST
+  queries: 0x200 | 0x4, // QUERY_RESOLVE | COPY_SRC
+} as const;
+
 /**
  * A piece of device memory. It has no GPUBuffer until it is first used: eager work takes one from the pool, and a recorded
- * program lays all of its blocks out together, so that blocks that are never alive at the same time share one buffer.
+ * program plans the memory of all of its blocks together, so that blocks that are never alive at the same time share a buffer.
  */
 export class Block {
   gpu: GPUBuffer | undefined;
+  /** The block whose buffer this one shares; that goes back to the pool when no one of them is reachable. */
+  owner: Memory | undefined;
   constructor(
     readonly sizeBytes: number,
     readonly label: string,
+    readonly kind: keyof typeof USAGE = 'storage',
   ) {}
 }
 
@@ -28,7 +39,9 @@ const PADDED = 32;
  * textures four times faster than from buffers. Like a block, it has no GPUTexture until it is used.
  */
 export class Image {
+  readonly kind = 'image';
   gpu: GPUTexture | undefined;
+  owner: Memory | undefined;
   constructor(
     /** In texels. */
     readonly width: number,
@@ -45,6 +58,8 @@ export class Image {
   }
 }
 
+export type Memory = Block | Image;
+
 /** A range of a block. */
 export interface View {
   readonly block: Block;
@@ -52,80 +67,69 @@ export interface View {
   readonly sizeBytes: number;
 }
 
+/** All of a block. */
+export const viewOf = (block: Block): View => ({ block, offsetBytes: 0, sizeBytes: block.sizeBytes });
+
 /** What a kernel binds. */
 export type Resource = View | Image;
 
-const USAGE = { storage: 0x80 | 0x4 | 0x8, staging: 0x1 | 0x8, uniform: 0x40 | 0x8 } as const; // STORAGE|COPY_SRC|COPY_DST, MAP_READ|COPY_DST, UNIFORM|COPY_DST
-export type BufferKind = keyof typeof USAGE;
+export const memoryOf = (resource: Resource): Memory => ('block' in resource ? resource.block : resource);
 
-/** Makes buffers, keeps the freed ones for reuse and counts bytes. */
-export class BufferPool {
-  /** Bytes of all live and kept buffers. */
+type Gpu = GPUBuffer | GPUTexture;
+
+/** Makes buffers and textures, keeps those that came back for reuse, and counts bytes. */
+export class MemoryPool {
+  /** Bytes of all that was made, free or in use: nothing is given back to the device. */
   allocatedBytes = 0;
-  /** Buffers created so far: a steady training step must not change it. */
+  /** Buffers and textures made so far: a steady training step must not change it. */
   created = 0;
-  private readonly free: Record<BufferKind, GPUBuffer[]> = { storage: [], staging: [], uniform: [] };
-  private readonly freeTextures: GPUTexture[] = [];
-  private readonly returned = new FinalizationRegistry<GPUBuffer>((buffer) => this.release('storage', buffer));
-  private readonly returnedTextures = new FinalizationRegistry<GPUTexture>((texture) => this.releaseTexture(texture));
+  /** What came back, by its kind. */
+  private readonly free: Record<string, Gpu[]> = { storage: [], uniform: [], staging: [], queries: [], image: [] };
+  private readonly garbage = new FinalizationRegistry<[string, Gpu]>(([kind, gpu]) => this.free[kind].push(gpu));
 
   constructor(private readonly gpu: GPUDevice) {}
 
-  /** A buffer of at least `sizeBytes`; its contents are undefined. */
-  acquire(kind: BufferKind, sizeBytes: number): GPUBuffer {
+  /** Gives memory its buffer or texture, of undefined contents: the pool has it back when the memory is garbage. */
+  materialize<T extends Memory>(memory: T): NonNullable<T['gpu']> {
+    if (!memory.gpu) {
+      const gpu = memory instanceof Block ? this.buffer(memory) : this.texture(memory);
+      memory.gpu = gpu;
+      this.garbage.register(memory, [memory.kind, gpu], memory);
+    }
+    return memory.gpu as NonNullable<T['gpu']>;
+  }
+
+  /** Takes back what `materialize` gave, before the memory is garbage. */
+  reclaim(memory: Memory): void {
+    if (!memory.gpu || !this.garbage.unregister(memory)) return;
+    this.free[memory.kind].push(memory.gpu);
+    memory.gpu = undefined;
+  }
+
+  /** The smallest free buffer that is large enough, and no more than twice so, or a new one. */
+  private buffer({ sizeBytes, kind }: Block): GPUBuffer {
     const size = roundUp(Math.max(sizeBytes, 4), ALIGNMENT_BYTES);
-    const kept = this.free[kind];
+    const free = this.free[kind] as GPUBuffer[];
     let best = -1;
-    kept.forEach((buffer, i) => {
-      const fits = buffer.size >= size && buffer.size <= 2 * size;
-      if (fits && (best < 0 || buffer.size < kept[best].size)) best = i;
-    });
-    if (best >= 0) return kept.splice(best, 1)[0];
-    this.allocatedBytes += size;
-    this.created++;
+    for (let i = free.length - 1; i >= 0 && free[best]?.size !== size; i--) {
+      if (free[i].size >= size && free[i].size <= (free[best]?.size ?? 2 * size)) best = i;
+    }
+    if (best >= 0) return free.splice(best, 1)[0];
+    this.count(size);
     return this.gpu.createBuffer({ size, usage: USAGE[kind] });
   }
 
-  /** Hands a buffer back for reuse. */
-  release(kind: BufferKind, buffer: GPUBuffer): void {
-    this.free[kind].push(buffer);
+  /** A texture of exactly the image's size. */
+  private texture({ pitch, height, sizeBytes }: Image): GPUTexture {
+    const free = this.free.image as GPUTexture[];
+    const fitting = free.findIndex((texture) => texture.width === pitch && texture.height === height);
+    if (fitting >= 0) return free.splice(fitting, 1)[0];
+    this.count(sizeBytes);
+    return this.gpu.createTexture({ size: [pitch, height], format: 'rgba32float', usage: 0x8 | 0x2 }); // STORAGE_BINDING | COPY_DST
   }
 
-  /** Gives an eager block its buffer, which returns to the pool when the block is garbage. */
-  materialize(block: Block): GPUBuffer {
-    if (!block.gpu) {
-      block.gpu = this.acquire('storage', block.sizeBytes);
-      this.returned.register(block, block.gpu, block);
-    }
-    return block.gpu;
-  }
-
-  /** Takes an eager block's buffer back before the block is garbage. */
-  reclaim(block: Block): void {
-    if (!block.gpu || !this.returned.unregister(block)) return;
-    this.release('storage', block.gpu);
-    block.gpu = undefined;
-  }
-
-  /** A texture of exactly the image's size; its contents are undefined. */
-  acquireTexture({ pitch, height, sizeBytes }: Image): GPUTexture {
-    const kept = this.freeTextures.findIndex((texture) => texture.width === pitch && texture.height === height);
-    if (kept >= 0) return this.freeTextures.splice(kept, 1)[0];
+  private count(sizeBytes: number): void {
     this.allocatedBytes += sizeBytes;
     this.created++;
-    return this.gpu.createTexture({ size: [pitch, height], format: 'rgba32float', usage: 0x8 | 0x2 }); // STORAGE_BINDING|COPY_DST
-  }
-
-  releaseTexture(texture: GPUTexture): void {
-    this.freeTextures.push(texture);
-  }
-
-  /** Gives an eager image its texture, which returns to the pool when the image is garbage. */
-  materializeImage(image: Image): GPUTexture {
-    if (!image.gpu) {
-      image.gpu = this.acquireTexture(image);
-      this.returnedTextures.register(image, image.gpu);
-    }
-    return image.gpu;
   }
 }

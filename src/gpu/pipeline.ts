@@ -1,4 +1,5 @@
-import { UserError } from '../errors.ts';
+import type { UserError } from '../errors.ts';
+import { explainCompilation } from './failures.ts';
 
 /** How a kernel uses a binding: a storage buffer, an image, or the uniform struct. */
 export type Access = 'read' | 'write' | 'image' | 'image write' | 'uniform';
@@ -15,6 +16,7 @@ export interface Pipeline {
   readonly name: string;
   readonly gpu: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
+  readonly bindings: readonly Access[];
 }
 
 const LAYOUTS: Record<Access, Pick<GPUBindGroupLayoutEntry, 'buffer' | 'storageTexture'>> = {
@@ -62,18 +64,10 @@ export class PipelineCache {
     const outcome = gpu.popErrorScope().then((error) => {
       if (!error) return undefined;
       this.pipelines.delete(key); // so that whoever uses it again is told again
-      return explain(name, wgsl, module, error);
+      return explainCompilation(name, wgsl, module, error);
     });
     // a promise that rejects before anybody waits for it would end the process; a lost device is reported elsewhere
     this.pending.push(outcome.catch(() => undefined));
-    return { name, gpu: pipeline, layout };
+    return { name, gpu: pipeline, layout, bindings };
   }
-}
-
-async function explain(name: string, wgsl: string, module: GPUShaderModule, error: GPUError): Promise<UserError> {
-  const { messages } = await module.getCompilationInfo();
-  const first = messages.find((message) => message.type === 'error');
-  if (!first) return new UserError(`kernel ${name}: ${error.message}`);
-  const line = wgsl.split('\n')[first.lineNum - 1]?.trim() ?? '';
-  return new UserError(`kernel ${name}: WGSL line ${first.lineNum}: ${first.message}\n  ${line}`);
 }

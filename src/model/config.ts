@@ -30,25 +30,25 @@ export interface ModelConfig {
   bias: boolean;
 }
 
-/** Multiples that a width must have, and ranges of the fields: sizes that are tiny enough to run and large enough to work. */
-const POSITIVE = ['vocabSize', 'blockSize', 'nLayer', 'nHead', 'nKvHead', 'nEmbd', 'nHidden'] as const;
+const SIZES = ['vocabSize', 'blockSize', 'nLayer', 'nHead', 'nKvHead', 'nEmbd', 'nHidden'] as const;
+
+/** What of a config is out of range or does not fit together, if anything. */
+export function modelProblem(config: ModelConfig): string | undefined {
+  const wrong = SIZES.find((field) => !Number.isInteger(config[field]) || config[field] < 1);
+  if (wrong) return `${wrong} must be a whole number of 1 or more; got ${config[wrong]}`;
+  const { style, nEmbd, nHead, nKvHead, dropout } = config;
+  if (nEmbd % nHead !== 0) return `nHead must divide nEmbd: ${nHead} heads cannot share a width of ${nEmbd}`;
+  if (nHead % nKvHead !== 0) return `nKvHead must divide nHead: ${nKvHead} does not divide ${nHead}`;
+  if (style === 'gpt2' && nKvHead !== nHead) return `nKvHead is for the llama style; in gpt2 it is nHead (${nHead})`;
+  if (style === 'llama' && (nEmbd / nHead) % 2 !== 0) {
+    return `rotary positions need an even head width, got ${nEmbd} / ${nHead} = ${nEmbd / nHead}`;
+  }
+  return dropout >= 0 && dropout < 1 ? undefined : `dropout must be from 0 to below 1; got ${dropout}`;
+}
 
 /** Checks that the fields fit together. @throws UsageError that names the field, what it is and what was expected. */
 export function validateModel(config: ModelConfig): ModelConfig {
-  for (const field of POSITIVE) {
-    const value = config[field];
-    if (!Number.isInteger(value) || value < 1)
-      throw new UsageError(`${field} must be a whole number of 1 or more, got ${value}`);
-  }
-  const { style, nEmbd, nHead, nKvHead, dropout } = config;
-  if (nEmbd % nHead !== 0)
-    throw new UsageError(`nHead must divide nEmbd: ${nHead} heads cannot share a width of ${nEmbd}`);
-  if (nHead % nKvHead !== 0) throw new UsageError(`nKvHead must divide nHead: ${nKvHead} does not divide ${nHead}`);
-  if (style === 'gpt2' && nKvHead !== nHead)
-    throw new UsageError(`nKvHead is for the llama style; in gpt2 it is nHead (${nHead})`);
-  if (style === 'llama' && (nEmbd / nHead) % 2 !== 0) {
-    throw new UsageError(`rotary positions need an even head width, got ${nEmbd} / ${nHead} = ${nEmbd / nHead}`);
-  }
-  if (!(dropout >= 0 && dropout < 1)) throw new UsageError(`dropout must be at least 0 and below 1, got ${dropout}`);
+  const problem = modelProblem(config);
+  if (problem) throw new UsageError(problem);
   return config;
 }

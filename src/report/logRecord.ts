@@ -1,24 +1,30 @@
+import { z } from 'zod';
+
+/** JSON has no NaN: what was none is read as one again. */
+const figure = z.union([z.number(), z.null().transform(() => Number.NaN)]).optional();
+
 /**
  * One line of a run's log.jsonl. Training figures and validation loss of a step may stand in one record or in two; after a
  * resume, steps may come again, and then the later record holds.
  */
-export interface LogRecord {
+export const LogRecord = z.object({
   /** Optimizer steps done, counted from 1; 0 is before the first. */
-  readonly step: number;
+  step: z.int().min(0),
   /** Training tokens seen so far. */
-  readonly tokens: number;
+  tokens: z.int().min(0),
   /** Time spent training so far, over all resumptions. */
-  readonly timeMs: number;
+  timeMs: z.number(),
   /** Mean cross-entropy of the step's batch, in nats a token. */
-  readonly loss?: number;
+  loss: figure,
   /** Mean cross-entropy over held-out text, in nats a token. */
-  readonly validationLoss?: number;
-  readonly learningRate?: number;
+  validationLoss: figure,
+  learningRate: figure,
   /** Euclidean norm of all gradients, before clipping. */
-  readonly gradientNorm?: number;
+  gradientNorm: figure,
   /** In mixed precision: what the loss was multiplied by in the backward pass. */
-  readonly lossScale?: number;
+  lossScale: figure,
   /** In mixed precision: gradients overflowed, so the step changed nothing. It then has no gradientNorm. */
-  readonly skipped?: true;
-  readonly tokensPerSecond?: number;
-}
+  skipped: z.literal(true).optional(),
+  tokensPerSecond: figure,
+});
+export type LogRecord = z.infer<typeof LogRecord>;

@@ -1,39 +1,15 @@
 /** What is fine-tuned: a copy of a base model, and a new head. */
-import { UsageError } from '../errors.ts';
 import { GPT } from '../model/gpt.ts';
 import { Head } from '../model/heads.ts';
 import { sizeOf } from '../tensor/shape.ts';
 import type { Tokenizer } from '../text/tokenizers/tokenizer.ts';
-import { type Method, type Trainables, trainablesOf } from '../train/trainable.ts';
+import { type Trainables, trainablesOf } from '../train/trainable.ts';
+import type { FineTuneSettings } from './settings.ts';
 
 /** A pretrained model; tuning leaves it as it is. */
 export interface Base {
   readonly model: GPT;
   readonly tokenizer: Tokenizer;
-}
-
-export interface FineTuneSettings {
-  readonly method: Method;
-  /** Learning rate of the base's own weights, in units of the head's: they know something already. */
-  readonly baseRate: number;
-  /** Of LoRA: inner width, scale, layers (all unless given), and the share of their inputs that adapters do not see. */
-  readonly rank: number;
-  readonly alpha: number;
-  readonly targets?: readonly string[];
-  readonly loraDropout: number;
-  /** Whether the model begins with random weights: to compare with. */
-  readonly randomStart: boolean;
-  /** Share of the activations that tuning drops: with few labels more than pretraining does. */
-  readonly dropout: number;
-  readonly seed: number;
-}
-
-/** @throws UsageError for random weights that would stay as they are */
-export function requireTrained(method: Method, randomStart: boolean): void {
-  if (!randomStart || method === 'full') return;
-  throw new UsageError(
-    `random weights are of no use as they are: with a random start everything is trained, not ${method}`,
-  );
 }
 
 /** How many numbers are trained, and those of model and head together. */

@@ -6,11 +6,11 @@ import type { TaggedSentence } from '../text/labels/conll.ts';
 import type { LabelledText } from '../text/labels/labelled.ts';
 import { isRunFolder } from '../train/runFolder.ts';
 import { linkTo, loadRun } from '../train/savedRun.ts';
-import { Classifier, type ClassifierParts } from './classify/classifier.ts';
+import { Classifier } from './classify/classifier.ts';
 import { type ClassifyEvent, type TunedClassifier, tuneClassifier } from './classify/classify.ts';
-import type { ClassifyOverrides, ClassifySettings } from './classify/settings.ts';
+import type { ClassifyOverrides } from './classify/settings.ts';
 import { keptParts, type LabelledData } from './data.ts';
-import { readTuned, type TunedCard, writeTuned } from './folder.ts';
+import { type CardOf, readTuned, type TunedCard, writeTuned } from './folder.ts';
 import type { TagOverrides, TagSettings } from './tag/settings.ts';
 import { type TagEvent, type TunedTagger, tuneTagger } from './tag/tag.ts';
 import { Tagger } from './tag/tagger.ts';
@@ -66,7 +66,7 @@ async function finetune<
   Example,
   Overrides,
   Event,
-  Result extends FineTuned<Example, ClassifySettings | TagSettings, unknown>,
+  Result extends FineTuned<Example, TunedClassifier['settings'] | TagSettings, unknown>,
 >(
   options: FinetuneRunOptions<Example, Overrides, Event>,
   task: TunedCard['task'],
@@ -91,9 +91,8 @@ async function finetune<
 }
 
 /** A classifier at work. @throws UserError when a file is missing or damaged, or the base is not what it was */
-export async function openClassifier(engine: Engine, folder: string, card: TunedCard): Promise<Classifier> {
-  const settings = card.settings as Pick<ClassifierParts, 'pooling' | 'temperature' | 'maxTokens'>;
-  const { pooling, temperature, maxTokens } = settings;
+export async function openClassifier(engine: Engine, folder: string, card: CardOf<'classify'>): Promise<Classifier> {
+  const { pooling, temperature, maxTokens } = card.settings;
   const tuned = await readTuned(engine, folder, card);
   return new Classifier({ ...tuned, classes: card.labels, pooling, temperature, maxTokens });
 }
@@ -102,7 +101,12 @@ export async function openClassifier(engine: Engine, folder: string, card: Tuned
 const TAGGED_AT_ONCE = 16;
 
 /** A tagger at work, for so many sentences. @throws UserError when a file is missing or damaged, or the base is not what it was */
-export async function openTagger(engine: Engine, folder: string, card: TunedCard, sentences: number): Promise<Tagger> {
-  const parts = { tags: card.labels, bidirectional: card.settings.bidirectional === true };
+export async function openTagger(
+  engine: Engine,
+  folder: string,
+  card: CardOf<'tag'>,
+  sentences: number,
+): Promise<Tagger> {
+  const parts = { tags: card.labels, bidirectional: card.settings.bidirectional };
   return new Tagger({ ...(await readTuned(engine, folder, card)), ...parts }, Math.min(TAGGED_AT_ONCE, sentences));
 }

@@ -2,11 +2,13 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { UsageError, UserError } from '../errors.ts';
-import { encodeSafetensors } from '../export/safetensors.ts';
+import { encodeSafetensors, tensorOf } from '../export/safetensors.ts';
 import { writeAtomic } from '../node/files.ts';
+import { checkJson, damaged } from '../schema.ts';
 import type { Shape } from '../tensor/shape.ts';
-import { FILES, partOf, readWeights } from '../train/runFolder.ts';
+import { FILES, readWeights } from '../train/runFolder.ts';
 import type { StepperState } from '../train/stepper.ts';
 
 /** What was seen at a validation. */
@@ -36,6 +38,14 @@ export interface SavedTuning<Evaluation> extends TuneState<Evaluation> {
 /** What a tuning depends on: base, data, and what was asked for. */
 export type TuneIdentity = Readonly<Record<string, unknown>>;
 
+const Identity = z.record(z.string(), z.unknown()).nullable();
+
+/** What an evaluation holds is known to its task alone. */
+const Progress = z.object({
+  step: z.int().min(0),
+  history: z.array(z.object({ step: z.int(), loss: z.number(), evaluation: z.looseObject({}), best: z.boolean() })),
+});
+
 const BEST = 'best weights ';
 
 /** The checkpoint of a tuning in its folder, a file that is replaced as a whole. */
@@ -63,12 +73,13 @@ export class TuneCheckpoint {
     const loaded = await readWeights(this.folder, FILES.resume);
     this.check(loaded.metadata.identity);
     const best = [...loaded.tensors].filter(([name]) => name.startsWith(BEST)).map(([, { data }]) => data);
-    const { step, history } = JSON.parse(loaded.metadata.progress) as Omit<TuneState<Evaluation>, 'best'>;
-    return { step, history, best, part: (name, shape) => partOf(loaded, this.path, name, shape) };
+    const progress = checkJson(Progress, loaded.metadata.progress, damaged(`${this.path} (its progress)`));
+    const { step, history } = progress as Omit<TuneState<Evaluation>, 'best'>;
+    return { step, history, best, part: (name, shape) => tensorOf(loaded, name, shape) };
   }
 
   private check(identity: string | undefined): void {
-    const before = JSON.parse(identity ?? 'null') as TuneIdentity | null;
+    const before = checkJson(Identity, identity ?? 'null', damaged(`${this.path} (its identity)`));
     if (!before) throw new UserError(`${this.path} is no checkpoint of a tuning: begin anew, without --resume.`);
     const now = JSON.parse(JSON.stringify(this.identity)) as TuneIdentity; // as it would be read back
     const names = [...new Set([...Object.keys(before), ...Object.keys(now)])];

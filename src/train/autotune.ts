@@ -64,11 +64,9 @@ export async function takeAndKeep(
   if (found.length === 0) return undefined;
   const table = tableOf(found);
   engine.tuning.use(table, engine.tuning.table);
-  try {
-    await saveTuning(adapter, table);
-    return undefined;
-  } catch (error) {
+  const unsaved = (error: unknown): string => {
     if (error instanceof UserError) return error.message; // a run does not fail for want of a cache
     throw error;
-  }
+  };
+  return saveTuning(adapter, table).then(() => undefined, unsaved);
 }

@@ -1,5 +1,5 @@
 import type { GPT } from '../model/gpt.ts';
-import type { Engine, Recording } from '../tensor/engine.ts';
+import type { Recording } from '../tensor/engine.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Tokens } from '../text/windows/dataset.ts';
 import { type CountedBatches, evaluationBatches } from '../text/windows/windows.ts';
@@ -20,9 +20,8 @@ export class Evaluator {
 
   constructor(model: GPT, batchSize: number) {
     const { blockSize } = model.config;
-    const engine: Engine = model.parameters.engine;
-    this.ids = engine.zeros([batchSize, blockSize], 'u32');
-    this.targets = engine.zeros([batchSize, blockSize], 'u32');
+    const { engine } = model.parameters;
+    [this.ids, this.targets] = [0, 1].map(() => engine.zeros([batchSize, blockSize], 'u32'));
     this.work = engine.withoutGradients(() => engine.record(() => ({ loss: model.loss(this.ids, this.targets) })));
   }
 
@@ -30,32 +29,26 @@ export class Evaluator {
     return this.work.transientBytes;
   }
 
-  /** Scores `tokens`, or `batches` batches spread evenly over them (0: all). `signal` stops it early: undefined then. */
-  run(tokens: Tokens, batches = 0, signal?: AbortSignal): Promise<Evaluation | undefined> {
+  /** Scores a whole text. */
+  run(tokens: Tokens): Promise<Evaluation> {
     const [B, T] = this.ids.shape;
-    return this.score(evaluationBatches(tokens, B, T), batches, signal);
+    return this.score(evaluationBatches(tokens, B, T));
   }
 
-  /** The same for batches that were made elsewhere, of this evaluator's size. */
-  async score({ total, batches }: CountedBatches, most = 0, signal?: AbortSignal): Promise<Evaluation | undefined> {
+  /** Scores batches of this evaluator's size: all of them, or where `most` is not 0 that many, spread evenly. */
+  async score({ total, batches }: CountedBatches, most = 0): Promise<Evaluation> {
     const wanted = most === 0 ? total : Math.min(most, total);
-    let sum = 0;
-    let count = 0;
-    let index = 0;
-    let taken = 0;
-    for (const batch of batches()) {
-      if (signal?.aborted) return undefined;
+    let [sum, tokens, index, taken] = [0, 0, 0, 0];
+    for (const { inputs, targets, count } of batches()) {
       // batch i of `wanted` is the one at i / wanted of the text
       if (index++ !== Math.floor((taken * total) / wanted)) continue;
-      taken++;
-      this.ids.write(batch.inputs as Uint32Array<ArrayBuffer>);
-      this.targets.write(batch.targets as Uint32Array<ArrayBuffer>);
+      this.ids.write(inputs as Uint32Array<ArrayBuffer>);
+      this.targets.write(targets as Uint32Array<ArrayBuffer>);
       this.work.run();
-      const [loss] = await this.work.outputs.loss.floats();
-      sum += loss * batch.count;
-      count += batch.count;
-      if (taken === wanted) break;
+      sum += (await this.work.outputs.loss.floats())[0] * count;
+      tokens += count;
+      if (++taken === wanted) break;
     }
-    return { loss: sum / count, tokens: count };
+    return { loss: sum / tokens, tokens };
   }
 }

@@ -1,7 +1,7 @@
 import type { ModelConfig } from '../model/config.ts';
 import type { ParameterRow } from '../report/data.ts';
 import type { ParameterSpec } from '../tensor/parameters.ts';
-import { format, type Shape, sizeOf } from '../tensor/shape.ts';
+import { format, sizeOf } from '../tensor/shape.ts';
 
 const GROUPS: readonly { group: string; holds: RegExp }[] = [
   { group: 'token embedding', holds: /wte|embed_tokens/ },
@@ -38,9 +38,9 @@ export function modelTable(config: ModelConfig, specs: readonly ParameterSpec[])
     const parameters = members.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
     return [{ group, shape: shapes(members), parameters, flopsPerToken: flops(group, members) }];
   });
-  const tied: Shape = [V, C];
   if (tieEmbeddings) {
-    rows.push({ group: 'head (tied to the embedding)', shape: format(tied), parameters: 0, flopsPerToken: 2 * V * C });
+    const group = 'head (tied to the embedding)';
+    rows.push({ group, shape: format([V, C]), parameters: 0, flopsPerToken: 2 * V * C });
   }
   return rows;
 }

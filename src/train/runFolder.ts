@@ -1,20 +1,22 @@
 import { existsSync } from 'node:fs';
 import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import { fromHuggingFaceConfig, toHuggingFaceConfig } from '../export/huggingFace.ts';
-import { decodeSafetensors, type LoadedFile } from '../export/safetensors.ts';
+import { decodeSafetensors, type LoadedFile, type NamedTensor, tensorOf } from '../export/safetensors.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { GPT } from '../model/gpt.ts';
 import { errorCode, writeAtomic } from '../node/files.ts';
-import type { LogRecord } from '../report/logRecord.ts';
+import { LogRecord } from '../report/logRecord.ts';
+import { checkJson, checkLines, damaged } from '../schema.ts';
 import type { Parameters } from '../tensor/parameters.ts';
-import { format, type Shape, sameShape } from '../tensor/shape.ts';
-import { isTuningTable, type TuningTable } from '../tensor/tuning/table.ts';
-import type { ChatTemplate } from '../text/chat/chatTemplate.ts';
-import type { Tokenizer } from '../text/tokenizers/tokenizer.ts';
-import type { DataCard } from '../text/windows/dataset.ts';
-import { PRESETS, type TrainConfig } from './config.ts';
+import { ChatTemplate } from '../text/chat/chatTemplate.ts';
+import { type Tokenizer, tokenizerFromJSON } from '../text/tokenizers/tokenizer.ts';
+import { DataCard } from '../text/windows/dataset.ts';
+import { TrainConfig } from './config.ts';
+import { PRECISIONS } from './precision.ts';
+import { Table } from './tuningCache.ts';
 
 /*
  * What a run leaves behind:
@@ -42,126 +44,126 @@ export const FILES = {
 } as const;
 
 /** How far a run is. */
-export interface RunState {
+export const RunState = z.object({
   /** Optimizer steps done. */
-  step: number;
+  step: z.int().min(0),
   /** Time spent training, over all resumptions. */
-  timeMs: number;
-  bestValidationLoss: number | null;
-  bestStep: number;
-}
+  timeMs: z.number(),
+  bestValidationLoss: z.number().nullable(),
+  bestStep: z.int().min(0),
+});
+export type RunState = z.infer<typeof RunState>;
 
 /** The run that another one goes on from. */
-export interface BaseLink {
+export const BaseLink = z.object({
   /** Its folder, as seen from the other one's. */
-  readonly folder: string;
+  folder: z.string(),
   /** Which of its weights, and the SHA-256 of their file. */
-  readonly checkpoint: 'best' | 'last';
-  readonly sha256: string;
-}
+  checkpoint: z.enum(['best', 'last']),
+  sha256: z.string(),
+});
+export type BaseLink = z.infer<typeof BaseLink>;
 
 /** What a run that goes on from another one says of that. */
-export interface TunedFrom extends BaseLink {
-  method: 'full' | 'lora' | 'last';
+export const TunedFrom = BaseLink.extend({
+  method: z.enum(['full', 'lora', 'last']),
   /** How prompts and answers were put together, where it was tuned on such. */
-  chat?: ChatTemplate;
-}
+  chat: ChatTemplate.optional(),
+});
+export type TunedFrom = z.infer<typeof TunedFrom>;
+
+/** What every run.json holds. */
+export const CARD = {
+  version: z.literal(1),
+  adapter: z.object({ name: z.string(), software: z.boolean() }),
+  /** ISO 8601. */
+  startedAt: z.string(),
+};
 
 /** What run.json holds. */
-export interface RunCard {
-  version: 1;
-  config: TrainConfig;
-  dataCard: DataCard;
-  adapter: { name: string; software: boolean };
+const RunCard = z.object({
+  ...CARD,
+  /** Settings that came after a run was begun stand as it trained: at their defaults, and in float32. */
+  config: z.object({ ...TrainConfig.shape, precision: z.enum(PRECISIONS).default('float32') }),
+  dataCard: DataCard,
   /** Measured choices of kernels that the run goes by: they decide the last bits of its numbers. */
-  tuning?: TuningTable;
-  tunedFrom?: TunedFrom;
-  /** ISO 8601. */
-  startedAt: string;
-}
+  tuning: Table.optional(),
+  tunedFrom: TunedFrom.optional(),
+});
+export type RunCard = z.infer<typeof RunCard>;
 
 /** Reads a file of a run folder. @throws UserError that says what the folder lacks. */
-export async function readRunFile(folder: string, file: string): Promise<Buffer> {
-  try {
-    return await readFile(join(folder, file));
-  } catch (error) {
-    if (!existsSync(folder))
-      throw new UserError(`There is no run folder ${folder}. Train one with dawnlm train --out ${folder}.`);
-    if (errorCode(error) === 'ENOENT') {
-      throw new UserError(
-        `${folder} is no complete run folder: ${file} is missing. Give a folder that dawnlm train or finetune has written.`,
-      );
-    }
-    throw new UserError(`${join(folder, file)} cannot be read (${errorCode(error)}).`, { cause: error });
-  }
+export const readRunFile = (folder: string, file: string): Promise<Buffer> =>
+  readFile(join(folder, file)).catch((cause) => {
+    throw new UserError(unreadable(folder, file, errorCode(cause)), { cause });
+  });
+
+function unreadable(folder: string, file: string, code: string): string {
+  if (!existsSync(folder)) return `There is no run folder ${folder}. Train one with dawnlm train --out ${folder}.`;
+  if (code !== 'ENOENT') return `${join(folder, file)} cannot be read (${code}).`;
+  return `${folder} is no complete run folder: ${file} is missing. Give a folder that dawnlm train or finetune has written.`;
 }
 
-/** A JSON file of a run folder. @throws UserError when it is missing or damaged */
-export async function readJson(folder: string, file: string): Promise<unknown> {
-  const text = (await readRunFile(folder, file)).toString('utf8');
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new UserError(`${join(folder, file)} is damaged: it is not JSON. Restore it from a copy, or train anew.`);
-  }
+/** A JSON file of a run folder, by its schema. @throws UserError when it is missing or damaged */
+export async function readJson<S extends z.ZodType>(folder: string, file: string, schema: S): Promise<z.output<S>> {
+  return checkJson(schema, (await readRunFile(folder, file)).toString('utf8'), damaged(join(folder, file)));
 }
-
-/** Settings that came after a run was begun stand as it trained: at their defaults, and in float32. */
-const EARLIER: TrainConfig = { ...PRESETS.nano.config, precision: 'float32' };
 
 /** Settings, data card and adapter of a run. @throws UserError when the folder is no run, or one of a later version. */
 export async function readRunCard(folder: string): Promise<RunCard> {
-  const card = (await readJson(folder, FILES.run)) as (Partial<RunCard> & { task?: unknown }) | null;
-  if (card?.task !== undefined) {
-    throw new UserError(
-      `${folder} holds a model that was tuned to ${card.task}, and a run of dawnlm train was expected: use dawnlm ${card.task} --run ${folder}, or give the run that it was tuned from.`,
-    );
-  }
-  if (card?.version !== 1 || typeof card.config !== 'object' || typeof card.dataCard !== 'object') {
-    throw new UserError(
-      `${join(folder, FILES.run)} is not of this program's making, or of another version (expected 1).`,
-    );
-  }
-  if (!isTuningTable(card.tuning ?? {})) {
-    throw new UserError(`${join(folder, FILES.run)} is damaged: its tuning is no table. Restore it from a copy.`);
-  }
-  return { ...(card as RunCard), config: { ...EARLIER, ...card.config } };
+  const { task } = await readJson(folder, FILES.run, z.object({ task: z.string().optional() }));
+  if (task === undefined) return readJson(folder, FILES.run, RunCard);
+  throw new UserError(
+    `${folder} holds a model that was tuned to ${task}, and a run of dawnlm train was expected: use dawnlm ${task} --run ${folder}, or give the run that it was tuned from.`,
+  );
 }
 
+/** A JSON file that another room can read. @throws UserError when it is missing or damaged */
+export const readBy = async <T>(folder: string, file: string, read: (json: unknown, name: string) => T): Promise<T> =>
+  read(await readJson(folder, file, z.unknown()), join(folder, file));
+
 /** The model of a run. @throws UserError when the folder is no run, or its config is of no model that is known */
-export const readModelConfig = async (folder: string): Promise<ModelConfig> =>
-  fromHuggingFaceConfig(await readJson(folder, FILES.config));
+export const readModelConfig = (folder: string): Promise<ModelConfig> =>
+  readBy(folder, FILES.config, fromHuggingFaceConfig);
+
+/** The tokenizer of a run. @throws UserError when it is missing or damaged */
+export const readTokenizer = (folder: string): Promise<Tokenizer> => readBy(folder, FILES.tokenizer, tokenizerFromJSON);
 
 /** Whether a folder holds a run. */
 export const isRunFolder = (folder: string): boolean => existsSync(join(folder, FILES.run));
 
-/** Writes what stays the same all through a run. @throws UserError when the folder cannot be written */
-export async function writeRunCard(folder: string, card: RunCard, tokenizer: Tokenizer, model: GPT): Promise<void> {
-  const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
-  await writeAtomic(join(folder, FILES.config), json(toHuggingFaceConfig(model.config)));
+/** JSON as people can read it. @throws UserError when the folder cannot be written */
+export const writeJson = (folder: string, file: string, value: unknown): Promise<void> =>
+  writeAtomic(join(folder, file), `${JSON.stringify(value, undefined, 2)}\n`);
+
+/** Writes what stays the same all through a run; run.json comes last. @throws UserError when the folder cannot be written */
+export async function writeRunCard(
+  folder: string,
+  card: RunCard | { task: string; [more: string]: unknown },
+  tokenizer: Tokenizer,
+  model: GPT,
+): Promise<void> {
+  await writeJson(folder, FILES.config, toHuggingFaceConfig(model.config));
   await writeAtomic(join(folder, FILES.tokenizer), `${JSON.stringify(tokenizer.toJSON())}\n`);
-  await writeAtomic(join(folder, FILES.run), json(card));
+  await writeJson(folder, FILES.run, card);
 }
+
+/** Reads parameters back. */
+export const weightsOf = async (parameters: Parameters): Promise<NamedTensor[]> =>
+  parameters.split(await parameters.values.floats());
 
 /** A weights file of a run folder. @throws UserError when it is missing or damaged */
 export async function readWeights(folder: string, file: string): Promise<LoadedFile> {
   return decodeSafetensors(await readRunFile(folder, file), join(folder, file));
 }
 
-/** A tensor of a file, checked against the model. */
-export function partOf(loaded: LoadedFile, file: string, name: string, shape: Shape): Float32Array {
-  const tensor = loaded.tensors.get(name);
-  if (!tensor) throw new UserError(`${file} has no tensor "${name}": it was saved by a model of another config.`);
-  if (!sameShape(tensor.shape, shape)) {
-    const expected = `${format(tensor.shape)}, and the config wants ${format(shape)}`;
-    throw new UserError(`${file}: "${name}" is ${expected}; the file belongs to a model of another config.`);
-  }
-  return tensor.data;
-}
+/** How far a run was when it wrote a file. @throws UserError when the file does not say so */
+export const stateOf = ({ metadata, fileName }: LoadedFile): RunState =>
+  checkJson(RunState, metadata.state, damaged(`${fileName} (its state)`));
 
 /** Fills parameters from a file. @throws UserError when it is of another config */
-export const loadParameters = (parameters: Parameters, loaded: LoadedFile, file: string): void => {
-  parameters.values.write(parameters.join((name, shape) => partOf(loaded, file, name, shape)));
+export const loadParameters = (parameters: Parameters, file: LoadedFile): void => {
+  parameters.values.write(parameters.join((name, shape) => tensorOf(file, name, shape)));
 };
 
 /** The file of a run's best weights (or last ones): the model's own, or its adapters'. */
@@ -171,16 +173,10 @@ export function weightsFile(folder: string, which: 'best' | 'last' = 'best'): st
   return which === 'best' && own(best) ? best : last;
 }
 
-/** The figures of a run so far. A line that a kill cut short is passed over. */
+/** The figures of a run so far. Lines that are no records, such as one that a kill cut short, are passed over. */
 export async function readLog(folder: string): Promise<LogRecord[]> {
   const text = existsSync(join(folder, FILES.log)) ? (await readRunFile(folder, FILES.log)).toString('utf8') : '';
-  return text.split('\n').flatMap((line): LogRecord[] => {
-    try {
-      return line ? [JSON.parse(line)] : [];
-    } catch {
-      return [];
-    }
-  });
+  return checkLines(LogRecord, text);
 }
 
 const lines = (records: readonly LogRecord[]): string =>
@@ -192,14 +188,9 @@ export const writeLog = (folder: string, records: readonly LogRecord[]): Promise
 
 /** Adds to the log. @throws UserError when the disk is full or the folder read-only */
 export async function appendLog(folder: string, records: readonly LogRecord[]): Promise<void> {
-  try {
-    await appendFile(join(folder, FILES.log), lines(records));
-  } catch (error) {
-    throw new UserError(
-      `${join(folder, FILES.log)} cannot be written (${errorCode(error)}); the checkpoint before is intact.`,
-      {
-        cause: error,
-      },
-    );
-  }
+  const path = join(folder, FILES.log);
+  await appendFile(path, lines(records)).catch((cause) => {
+    const sentence = `${path} cannot be written (${errorCode(cause)}); the checkpoint before is intact.`;
+    throw new UserError(sentence, { cause });
+  });
 }

@@ -1,34 +1,21 @@
 /** A trained run read from its folder, and the run that a tuned one goes on from. */
 import { join, relative, resolve } from 'node:path';
 import { UserError } from '../errors.ts';
-import { fromPeftConfig, fromPeftTensors, toPeftConfig } from '../export/peft.ts';
+import { BASE_HASH, fromPeftConfig, fromPeftTensors, toPeftConfig, toPeftTensors } from '../export/peft.ts';
+import type { LoadedFile } from '../export/safetensors.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { GPT } from '../model/gpt.ts';
-import { LoraAdapters, type LoraSettings, linearLayers } from '../model/lora.ts';
-import { sha256, writeAtomic } from '../node/files.ts';
+import { LoraAdapters, type LoraSettings } from '../model/lora.ts';
+import { sha256 } from '../node/files.ts';
 import type { Engine } from '../tensor/engine.ts';
-import { type Tokenizer, tokenizerFromJSON } from '../text/tokenizers/tokenizer.ts';
-import { parseState } from './checkpoint.ts';
-import {
-  type BaseLink,
-  FILES,
-  isRunFolder,
-  loadParameters,
-  type RunCard,
-  type RunState,
-  readJson,
-  readModelConfig,
-  readRunCard,
-  readRunFile,
-  readWeights,
-  weightsFile,
-} from './runFolder.ts';
+import type { Tokenizer } from '../text/tokenizers/tokenizer.ts';
+import * as folders from './runFolder.ts';
 
 /** A run as `sample` and `eval` need it. */
-export interface SavedRun extends RunCard {
+export interface SavedRun extends folders.RunCard {
   model: GPT;
   tokenizer: Tokenizer;
-  state: RunState;
+  state: folders.RunState;
 }
 
 /**
@@ -36,34 +23,39 @@ export interface SavedRun extends RunCard {
  * @throws UserError when the folder is missing, incomplete, damaged or of another config.
  */
 export async function loadRun(engine: Engine, folder: string, which: 'best' | 'last' = 'best'): Promise<SavedRun> {
-  const card = await readRunCard(folder);
-  const tokenizer = tokenizerFromJSON(await readJson(folder, FILES.tokenizer));
-  const config = await readModelConfig(folder);
+  const card = await folders.readRunCard(folder);
+  const tokenizer = await folders.readTokenizer(folder);
+  const config = await folders.readModelConfig(folder);
   if (tokenizer.vocabSize !== config.vocabSize) {
     throw new UserError(
       `${folder} is mixed up: its tokenizer has ${tokenizer.vocabSize} tokens, and its model ${config.vocabSize}. Restore the files of one run.`,
     );
   }
-  const file = weightsFile(folder, which);
-  const loaded = await readWeights(folder, file);
-  const state = parseState(loaded.metadata, join(folder, file));
+  const file = folders.weightsFile(folder, which);
+  const loaded = await folders.readWeights(folder, file);
+  const state = folders.stateOf(loaded);
   const { tunedFrom } = card;
   if (tunedFrom?.method === 'lora') {
     const { model } = await loadBase(engine, folder, tunedFrom);
     (await readAdapters(engine, folder, model, tunedFrom, file)).merge();
     return { ...card, model, tokenizer, state };
   }
+  return { ...card, model: modelOf(engine, config, loaded), tokenizer, state };
+}
+
+/** A model with the weights of a file. @throws UserError when it is of another config */
+export function modelOf(engine: Engine, config: ModelConfig, file: LoadedFile): GPT {
   const model = new GPT(engine, config);
-  loadParameters(model.parameters, loaded, join(folder, file));
-  return { ...card, model, tokenizer, state };
+  folders.loadParameters(model.parameters, file);
+  return model;
 }
 
 /** SHA-256 of a file of weights, in hex. @throws UserError when the folder lacks it */
 const hashWeights = async (folder: string, which: 'best' | 'last'): Promise<string> =>
-  sha256([await readRunFile(folder, weightsFile(folder, which))]);
+  sha256([await folders.readRunFile(folder, folders.weightsFile(folder, which))]);
 
 /** What a tuned run in `folder` says of the run that it goes on from. @throws UserError when there is no such run */
-export const linkTo = async (base: string, folder: string, checkpoint: 'best' | 'last'): Promise<BaseLink> => ({
+export const linkTo = async (base: string, folder: string, checkpoint: 'best' | 'last'): Promise<folders.BaseLink> => ({
   folder: relative(resolve(folder), resolve(base)) || '.',
   checkpoint,
   sha256: await hashWeights(base, checkpoint),
@@ -73,9 +65,9 @@ export const linkTo = async (base: string, folder: string, checkpoint: 'best' | 
  * The run that a tuned one began with, found by its path and known by its hash.
  * @throws UserError when it is not there, or is not what it was
  */
-export async function loadBase(engine: Engine, folder: string, from: BaseLink): Promise<SavedRun> {
+export async function loadBase(engine: Engine, folder: string, from: folders.BaseLink): Promise<SavedRun> {
   const at = join(folder, from.folder);
-  if (!isRunFolder(at)) {
+  if (!folders.isRunFolder(at)) {
     throw new UserError(
       `${folder} was tuned from the run ${at}, which is not there. Put that folder back to its place.`,
     );
@@ -89,23 +81,21 @@ export async function loadBase(engine: Engine, folder: string, from: BaseLink): 
 }
 
 /** Settings of a run's adapters. @throws UserError when they are none for this model */
-export const readAdapterConfig = async (folder: string, config: ModelConfig): Promise<LoraSettings> =>
-  fromPeftConfig(
-    await readJson(folder, FILES.adapterConfig),
-    linearLayers(config),
-    config,
-    join(folder, FILES.adapterConfig),
-  );
+export const readAdapterConfig = (folder: string, config: ModelConfig): Promise<LoraSettings> =>
+  folders.readBy(folder, folders.FILES.adapterConfig, (json, name) => fromPeftConfig(json, config, name));
 
 /** Writes the settings of adapters as PEFT reads them. @throws UserError when the folder cannot be written */
-export async function writeAdapterConfig(
+export const writeAdapterConfig = (
   folder: string,
-  { settings, layers }: LoraAdapters,
-  from: BaseLink,
+  { settings }: LoraAdapters,
+  from: folders.BaseLink,
   config: ModelConfig,
-): Promise<void> {
-  const json = toPeftConfig(settings, layers, config, from.folder);
-  await writeAtomic(join(folder, FILES.adapterConfig), `${JSON.stringify(json, undefined, 2)}\n`);
+): Promise<void> => folders.writeJson(folder, folders.FILES.adapterConfig, toPeftConfig(settings, config, from.folder));
+
+/** Adapters as PEFT keeps them, and the metadata that says what they belong to. */
+export async function adapterWeights({ layers, parameters }: LoraAdapters, from: folders.BaseLink) {
+  const weights = toPeftTensors(layers, await folders.weightsOf(parameters));
+  return { weights, metadata: { [BASE_HASH]: from.sha256 } };
 }
 
 /**
@@ -116,12 +106,12 @@ export async function readAdapters(
   engine: Engine,
   folder: string,
   model: GPT,
-  from: BaseLink,
-  file: string = FILES.adapter,
+  from: folders.BaseLink,
+  file: string = folders.FILES.adapter,
 ): Promise<LoraAdapters> {
   const adapters = new LoraAdapters(engine, model, await readAdapterConfig(folder, model.config));
-  const loaded = await readWeights(folder, file);
-  const tensors = fromPeftTensors(loaded, adapters.layers, adapters.settings, join(folder, file), from.sha256);
+  const loaded = await folders.readWeights(folder, file);
+  const tensors = fromPeftTensors(loaded, adapters.layers, adapters.settings, from.sha256);
   adapters.parameters.values.write(adapters.parameters.join((name) => tensors.get(name)!));
   return adapters;
 }

@@ -1,7 +1,7 @@
 import type { TrainConfig } from './config.ts';
 
 /** The settings that the learning rate follows. */
-export type Course = Pick<
+export type ScheduleSettings = Pick<
   TrainConfig,
   'schedule' | 'learningRate' | 'minLearningRate' | 'warmupSteps' | 'steps' | 'decayFraction'
 >;
@@ -10,7 +10,7 @@ export type Course = Pick<
  * The learning rate of step `step` (from 0): linear warm-up, then the schedule's course down to minLearningRate.
  * The cosine is nanoGPT's (get_lr in train.py); warmup-stable-decay is that of MiniCPM (Hu et al., 2024) with a linear end.
  */
-export function learningRateAt(step: number, config: Course): number {
+export function learningRateAt(step: number, config: ScheduleSettings): number {
   const { schedule, learningRate, minLearningRate, warmupSteps, steps, decayFraction } = config;
   if (step < warmupSteps) return (learningRate * (step + 1)) / (warmupSteps + 1);
   const between = (share: number): number => minLearningRate + share * (learningRate - minLearningRate);

@@ -9,8 +9,8 @@ import type { Parameters } from '../tensor/parameters.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
 import { ELEMENT_BYTES, type Tensor } from '../tensor/tensor.ts';
 import type { TrainConfig } from './config.ts';
-import { type OptimizerSettings, updateParameters } from './optimizer.ts';
-import { type Course, learningRateAt } from './schedule.ts';
+import { checkOptimizer, type NamedNumbers, type OptimizerSettings, Trained } from './optimizer.ts';
+import { learningRateAt, type ScheduleSettings } from './schedule.ts';
 
 /** Parameters that a step moves. */
 export interface TrainableParameters {
@@ -36,7 +36,10 @@ export interface Objective {
 }
 
 /** The settings of a run that its steps go by. */
-export type StepSettings = Course & OptimizerSettings & Omit<AdamwSettings, 'learningRate'> & Pick<TrainConfig, 'seed'>;
+export type StepSettings = ScheduleSettings &
+  OptimizerSettings &
+  Omit<AdamwSettings, 'learningRate'> &
+  Pick<TrainConfig, 'seed'>;
 
 /** What a step tells. */
 export interface StepMetrics {
@@ -52,28 +55,14 @@ export interface StepMetrics {
 
 /** What a stepper needs to go on, bit for bit. */
 export interface StepperState {
-  /** Trained parameters by their names, and their moments as `momentName` calls them. */
-  readonly tensors: readonly { name: string; shape: Shape; data: Float32Array }[];
+  /** Trained parameters and their moments. */
+  readonly tensors: readonly NamedNumbers[];
   /** In mixed precision, the state of loss scaling. */
   readonly lossScale?: readonly number[];
 }
 
-/** A collection with its running means of gradients and of their squares, in the layout of its gradients. */
-interface Trained {
-  readonly parameters: Parameters;
-  readonly rate: number;
-  readonly firstMoment: Tensor;
-  readonly secondMoment: Tensor;
-}
-
 /** Steps whose losses wait on the GPU for the host to look. */
 const RING = 64;
-
-const MOMENTS = ['firstMoment', 'secondMoment'] as const;
-const IN_WORDS = { firstMoment: 'first moment', secondMoment: 'second moment' } as const;
-
-/** What checkpoints call a moment of a parameter. */
-const momentName = (name: string, moment: (typeof MOMENTS)[number]): string => `${name} (${IN_WORDS[moment]})`;
 
 /**
  * One optimizer step of any objective, recorded once and replayed: forward, backward, global norm, AdamW or Muon; in the
@@ -93,19 +82,17 @@ export class Stepper {
   private begunAt = 0;
   private readonly recorded = new Map<number, Recording<Record<string, Tensor>>>();
 
-  /** Gives the trained parameters their gradients. @throws Error when nothing is to be trained */
+  /** Gives the trained parameters their gradients. @throws Error when nothing is to be trained, UsageError for Muon without matrices */
   constructor(
     private readonly engine: Engine,
     private readonly objective: Objective,
     private readonly config: StepSettings,
   ) {
-    this.trained = objective.parameters.flatMap(({ parameters, names, rate = 1 }) => {
-      const { gradients } = parameters.requireGradients(names);
-      if (!gradients) return [];
-      const moment = (): Tensor => engine.zeros(gradients.shape, 'f32', "the optimizer's moments");
-      return [{ parameters, rate, firstMoment: moment(), secondMoment: moment() }];
-    });
+    this.trained = objective.parameters.flatMap(({ parameters, names, rate = 1 }) =>
+      parameters.requireGradients(names).gradients ? new Trained(parameters, rate) : [],
+    );
     if (this.trained.length === 0) throw new Error('an objective needs parameters that are trained');
+    checkOptimizer(config, this.trained);
     if (engine.precision === 'mixed') this.lossScale = engine.tensor(lossScaleState(), [lossScaleState().length]);
     this.settings = engine.zeros([SETTINGS.size]);
     this.state = engine.zeros([2], 'u32');
@@ -114,10 +101,8 @@ export class Stepper {
 
   /** The step of a form, recorded when it is first needed: by then the engine's tables are what they will be. */
   private work(form = 0): Recording<Record<string, Tensor>> {
-    const before = this.recorded.get(form);
-    if (before) return before;
-    const recording = this.engine.record(() => this.optimize(form));
-    this.recorded.set(form, recording);
+    let recording = this.recorded.get(form);
+    if (!recording) this.recorded.set(form, (recording = this.engine.record(() => this.optimize(form))));
     return recording;
   }
 
@@ -148,17 +133,11 @@ export class Stepper {
     return this.work().program;
   }
 
-  /** The learning rate of the next step. */
-  get learningRate(): number {
-    return learningRateAt(this.step, this.config);
-  }
-
   /** Submits one step, over batches of a form. Returns without waiting for the GPU. */
   run(form = 0): void {
-    const { beta1, beta2, epsilon, weightDecay, clipNorm, seed } = this.config;
-    const settings = { learningRate: this.learningRate, beta1, beta2, epsilon, weightDecay, clipNorm };
-    this.settings.write(packSettings(settings, this.step + 1));
-    this.state.write(Uint32Array.of(seed, this.step));
+    const { config, step } = this;
+    this.settings.write(packSettings({ ...config, learningRate: learningRateAt(step, config) }, step + 1));
+    this.state.write(Uint32Array.of(config.seed, step));
     this.work(form).run();
     this.step++;
   }
@@ -175,43 +154,24 @@ export class Stepper {
     const kept = Math.min(count, RING, this.step - this.begunAt);
     return Array.from({ length: kept }, (_, i) => {
       const index = this.step - kept + i;
-      const slot = METRICS.size * (index % RING);
-      const [loss, gradientNorm, , lossScale] = ring.subarray(slot);
+      const [loss, gradientNorm, , lossScale] = ring.subarray(METRICS.size * (index % RING));
       return { step: index + 1, loss, gradientNorm, lossScale };
     });
   }
 
   /** Waits for the GPU and returns what `restore` needs, the number of steps aside. */
   async save(): Promise<StepperState> {
-    const tensors = await Promise.all(this.trained.map((one) => this.tensorsOf(one)));
+    const tensors = await Promise.all(this.trained.map((one) => one.save()));
     const lossScale = this.lossScale && [...(await this.lossScale.floats())];
     return { tensors: tensors.flat(), ...(lossScale && { lossScale }) };
   }
 
   /** Goes on after `step` steps. `part` gives each tensor of `save` by its name, and throws when it is not there. */
   restore(step: number, part: (name: string, shape: Shape) => Float32Array, lossScale?: readonly number[]): void {
-    for (const { parameters, ...moments } of this.trained) {
-      for (const { name, shape } of parameters.trainedSpecs) {
-        parameters.get(name).write(new Float32Array(part(name, shape)));
-      }
-      for (const which of MOMENTS) {
-        const moment = parameters.join((name, shape) => part(momentName(name, which), shape), 'gradients');
-        moments[which].write(moment);
-      }
-    }
+    for (const one of this.trained) one.restore(part);
     if (lossScale) this.lossScale?.write(Float32Array.from(lossScale));
     this.step = step;
     this.begunAt = step;
-  }
-
-  private async tensorsOf({ parameters, ...moments }: Trained) {
-    const trained = new Set(parameters.trainedSpecs.map(({ name }) => name));
-    const values = parameters.split(await parameters.values.floats()).filter(({ name }) => trained.has(name));
-    const named = MOMENTS.map(async (which) => {
-      const parts = parameters.split(await moments[which].floats(), 'gradients');
-      return parts.map((part) => ({ ...part, name: momentName(part.name, which) }));
-    });
-    return [...values, ...(await Promise.all(named)).flat()];
   }
 
   private optimize(form: number): Record<string, Tensor> {
@@ -222,9 +182,7 @@ export class Stepper {
     engine.withoutGradients(() => {
       const norm = this.globalNorm();
       if (lossScale) endScaledStep({ lossScale, norm, settings, overflow: engine.overflow });
-      for (const { parameters, rate, ...moments } of trained) {
-        updateParameters(parameters, { ...moments, norm, settings: this.settingsAt(rate) }, this.config);
-      }
+      for (const one of trained) one.update({ norm, settings: this.settingsAt(one.rate) }, this.config);
       storeMetrics(this.ring, { state, loss, norm, settings });
     });
     return {};

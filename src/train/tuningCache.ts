@@ -1,19 +1,24 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
+import { UserError } from '../errors.ts';
 import type { AdapterSummary } from '../gpu/adapter.ts';
 import { shippedTable } from '../kernels/tables/shipped.ts';
 import { cacheFolder, errorCode, writeAtomic } from '../node/files.ts';
+import { checkJson, damaged } from '../schema.ts';
 import type { Tuning, TuningTable } from '../tensor/tuning/table.ts';
-import { isTuningTable } from '../tensor/tuning/table.ts';
+
+/** Measured choices as JSON. Points that a kernel no longer has do not matter: they are passed over. */
+export const Table = z.record(z.string(), z.string());
 
 /** What a file of the cache holds. */
-interface CacheFile {
+const CacheFile = z.object({
   /** 2: choices name the shaders that they were made among. */
-  version: 2;
+  version: z.literal(2),
   /** The adapter's name, driver version included: choices of another driver do not count. */
-  adapter: string;
-  table: TuningTable;
-}
+  adapter: z.string(),
+  table: Table,
+});
 
 /** Where an adapter's measured choices are kept: <cache>/tuning/<name>.json. */
 export function tuningFile(adapterName: string): string {
@@ -24,19 +29,14 @@ export function tuningFile(adapterName: string): string {
 /** The choices measured before on an adapter; none when there are none, or the file is damaged, which `note` is told. */
 export async function readTuning(adapterName: string, note: (sentence: string) => void): Promise<TuningTable> {
   const file = tuningFile(adapterName);
-  const passedOver = (why: string): TuningTable => {
-    note(`${file} ${why}: it is passed over, and written anew by dawnlm autotune`);
-    return {};
-  };
-  let json: Partial<CacheFile> | null;
   try {
-    json = JSON.parse(await readFile(file, 'utf8'));
+    const { adapter, table } = checkJson(CacheFile, await readFile(file, 'utf8'), damaged(file, ''));
+    return adapter === adapterName ? table : {};
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return {};
-    return passedOver(errorCode(error) ? `cannot be read (${errorCode(error)})` : 'is damaged (not JSON)');
+    const why = error instanceof UserError ? error.message : `${file} cannot be read (${errorCode(error)}).`;
+    if (errorCode(error) !== 'ENOENT') note(`${why.trim()} It is passed over, and written anew by dawnlm autotune.`);
+    return {};
   }
-  if (json?.version !== 2 || !isTuningTable(json.table)) return passedOver('is damaged, or of another version');
-  return json.adapter === adapterName ? json.table : {};
 }
 
 /**
@@ -45,7 +45,7 @@ export async function readTuning(adapterName: string, note: (sentence: string) =
  */
 export async function saveTuning(adapterName: string, found: TuningTable): Promise<void> {
   const before = await readTuning(adapterName, () => undefined);
-  const file: CacheFile = { version: 2, adapter: adapterName, table: { ...before, ...found } };
+  const file: z.infer<typeof CacheFile> = { version: 2, adapter: adapterName, table: { ...before, ...found } };
   await writeAtomic(tuningFile(adapterName), `${JSON.stringify(file, undefined, 1)}\n`);
 }
 

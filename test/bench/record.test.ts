@@ -32,10 +32,12 @@ describe('records', () => {
 
   it('that are none get a sentence with file and line', async () => {
     const file = join(folder, 'broken.jsonl');
-    for (const line of ['no JSON', '{"kind":"kernel"}', '17', '{"kind":"peer","adapter":{}}']) {
+    const broken = JSON.stringify({ ...record(), median: 'fast' });
+    for (const line of ['no JSON', '{"kind":"kernel"}', '17', '{"kind":"peer","adapter":{}}', broken]) {
       writeFileSync(file, `${JSON.stringify(record())}\n${line}\n`);
       await expect(readRecords(file)).rejects.toThrow(/broken\.jsonl:2 is no benchmark record/);
     }
+    await expect(readRecords(file)).rejects.toThrow('median must be a number; got "fast"');
     await expect(readRecords(join(folder, 'absent'))).rejects.toThrow(/no results in .*absent \(ENOENT\)/);
   });
 

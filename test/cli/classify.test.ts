@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { dawnlm, jsonLines, succeed, trainTiny, workshop } from '../helpers/dawnlm.ts';
+import { dawnlm, jsonLines, succeed, trainedRun, workshop } from '../helpers/dawnlm.ts';
 
 const cwd = workshop();
 const FIRST = ['the old', 'a white', 'my small', 'one deep'];
@@ -23,7 +23,7 @@ const tune = (...args: string[]) => [
 ];
 
 beforeAll(async () => {
-  await succeed(trainTiny('run'), { cwd });
+  await trainedRun(cwd);
   write('pets.csv', 'text,label', ...rows, rows[0]);
   write('other.csv', 'body,kind', ...rows);
   write('both.csv', 'text,label,kind', ...rows.map((row, i) => `${row},${i % 3}`));

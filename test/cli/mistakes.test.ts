@@ -1,14 +1,14 @@
 import { copyFileSync, cpSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
-import { dawnlm, succeed, TEXT, trainTiny, workshop } from '../helpers/dawnlm.ts';
+import { dawnlm, succeed, TEXT, trainedRun, trainTiny, workshop } from '../helpers/dawnlm.ts';
 
 const cwd = workshop();
 const tiny = (...args: string[]) => ['train', '--preset', 'tiny', '--out', 'fresh', ...args];
 const sample = (...args: string[]) => ['sample', '--run', 'run', ...args];
 
 beforeAll(async () => {
-  await succeed(trainTiny('run'), { cwd });
+  await trainedRun(cwd);
   writeFileSync(join(cwd, 'empty.txt'), '');
   writeFileSync(join(cwd, 'binary.txt'), Buffer.from([77, 90, 0, 1, 2, 0]));
   writeFileSync(join(cwd, 'latin1.txt'), Buffer.from('Käse '.repeat(400), 'latin1'));
@@ -53,7 +53,12 @@ const MISTAKES: [name: string, code: number, args: string[], sentence: RegExp][]
     /unknown tokenizer "wordpiece"; choose one of/,
   ],
   ['heads that do not divide the width', 2, tiny('text.txt', '--n-head', '3'), /3 heads cannot share a width of 32/],
-  ['a number that is none', 2, tiny('text.txt', '--steps', 'many'), /steps must be a whole number; got "many"/],
+  [
+    'a number that is none',
+    2,
+    tiny('text.txt', '--steps', 'many'),
+    /'--steps <value>' argument 'many' is invalid\. It must be a whole number of 1 or more/,
+  ],
   [
     'a config file that is missing',
     1,
@@ -64,13 +69,13 @@ const MISTAKES: [name: string, code: number, args: string[], sentence: RegExp][]
     'a config file that is not JSON',
     2,
     tiny('text.txt', '--config', 'notes.json'),
-    /notes\.json is not JSON .*expected/,
+    /notes\.json holds no settings as \{"nLayer": 6\}: it is not JSON \(Unexpected/,
   ],
   [
     'a config file with a wrong setting',
     2,
     tiny('text.txt', '--config', 'wrong.json'),
-    /wrong\.json: unknown setting "nLayers"/,
+    /wrong\.json .*: unknown setting "nLayers"; the settings are style, nLayer/,
   ],
   [
     'a folder that cannot be made',

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
-import { dawnlm, jsonLines, succeed, trainTiny, workshop } from '../helpers/dawnlm.ts';
+import { dawnlm, jsonLines, succeed, trainedRun, workshop } from '../helpers/dawnlm.ts';
 
 const cwd = workshop();
 const TEMPLATE = String.raw`{text} is {label}\n`;
@@ -13,7 +13,7 @@ const rows = (n: number): string =>
   ).join('\n');
 
 beforeAll(async () => {
-  await succeed(trainTiny('run'), { cwd });
+  await trainedRun(cwd);
   writeFileSync(join(cwd, 'things.csv'), `text,label\n${rows(12)}\n`);
   writeFileSync(join(cwd, 'one.csv'), 'text,label\na ship,boat\na boat,boat\n');
 });

@@ -2,7 +2,8 @@ import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { planTraining } from '../../src/cli/trainPlan.ts';
-import { PRESETS } from '../../src/train/config.ts';
+import { resolveConfig } from '../../src/train/config.ts';
+import { dataCard } from '../helpers/cards.ts';
 import { dawnlm, succeed, trainTiny, workshop } from '../helpers/dawnlm.ts';
 
 const cwd = workshop();
@@ -31,22 +32,28 @@ it('stops at Ctrl-C with everything saved, says how to go on, and goes on', asyn
   expect(resumed.stdout).toContain(`finished after ${steps} of ${steps} steps`);
 });
 
+const quick = resolveConfig('quick');
+
 /** A folder as npm start leaves it after `step` steps. */
 function npmStartLeft(step: number): void {
   const folder = join(cwd, 'runs/moby-dick-quick');
   mkdirSync(folder, { recursive: true });
-  const card = { version: 1, config: PRESETS.quick.config, dataCard: { name: 'moby-dick', source: 'npm' } };
-  writeFileSync(join(folder, 'run.json'), JSON.stringify(card));
-  writeFileSync(join(folder, 'log.jsonl'), `${JSON.stringify({ step, validationLoss: 1.9 })}\n`);
+  const card = { version: 1, config: quick, dataCard: dataCard({ name: 'moby-dick' }) };
+  const surroundings = { adapter: { name: 'a test', software: true }, startedAt: new Date(0).toISOString() };
+  writeFileSync(join(folder, 'run.json'), JSON.stringify({ ...card, ...surroundings }));
+  writeFileSync(
+    join(folder, 'log.jsonl'),
+    `${JSON.stringify({ step, tokens: step, timeMs: 0, validationLoss: 1.9 })}\n`,
+  );
   writeFileSync(join(folder, 'resume.safetensors'), '');
 }
 
 it('npm start begins, continues what is unfinished, and leaves alone what is finished', async () => {
   const folder = join('runs', 'moby-dick-quick');
-  const { steps } = PRESETS.quick.config;
+  const { steps } = quick;
   expect(await planTraining(undefined, {})).toMatchObject({ folder, given: 'moby-dick', resume: false });
   npmStartLeft(100);
-  expect(await planTraining(undefined, {})).toMatchObject({ folder, resume: true, config: PRESETS.quick.config });
+  expect(await planTraining(undefined, {})).toMatchObject({ folder, resume: true, config: quick });
   npmStartLeft(steps);
   expect(await planTraining(undefined, {})).toBeUndefined();
   await expect(planTraining('moby-dick', {})).rejects.toThrow(
@@ -71,7 +78,30 @@ it('resumes with the settings of the run where no preset is named', async () => 
   expect(plan?.config).toMatchObject({ nLayer: 2, steps: 900 });
   expect(plan?.resume).toBe(true);
   const named = await planTraining(undefined, { resume: true, preset: 'quick' });
-  expect(named?.config.nLayer).toBe(PRESETS.quick.config.nLayer);
+  expect(named?.config.nLayer).toBe(quick.nLayer);
+});
+
+it('takes a config file that names its schema, which --print-schema writes, and few steps with a warm-up that fits', async () => {
+  const { stdout } = await succeed(['train', '--print-schema'], { cwd });
+  writeFileSync(join(cwd, 'schema.json'), stdout);
+  const nLayer = { type: 'integer', minimum: 1, default: 4, description: 'transformer blocks' };
+  expect(JSON.parse(stdout)).toMatchObject({ properties: { nLayer, $schema: { type: 'string' } } });
+  writeFileSync(join(cwd, 'settings.json'), JSON.stringify({ $schema: './schema.json', nLayer: 1 }));
+  const args = [
+    'train',
+    'text.txt',
+    '--preset',
+    'tiny',
+    '--steps',
+    '20',
+    '--config',
+    'settings.json',
+    '--out',
+    'short',
+  ];
+  await succeed(args, { cwd });
+  const { config } = JSON.parse(readFileSync(join(cwd, 'short/run.json'), 'utf8'));
+  expect(config).toEqual(resolveConfig('tiny', { nLayer: 1, steps: 20, warmupSteps: 2, precision: 'float32' }));
 });
 
 it('begins anew where a run ended before its first checkpoint', async () => {

@@ -23,12 +23,12 @@ function reread(style: 'gpt2' | 'llama', change: (tensors: NamedTensor[]) => Nam
   return decodeSafetensors(Buffer.concat(pieces), 'adapter_model.safetensors');
 }
 const read = (style: 'gpt2' | 'llama', file = reread(style), hash?: string) =>
-  fromPeftTensors(file, layersOf(style), { rank: 2 }, 'adapter_model.safetensors', hash);
+  fromPeftTensors(file, layersOf(style), { rank: 2 }, hash);
 
 describe.each(['gpt2', 'llama'] as const)('adapters of the %s style', (style) => {
   it('come back from their files as they were', () => {
-    const json = JSON.parse(JSON.stringify(toPeftConfig(settings(style), layersOf(style), { style }, '../base')));
-    expect(fromPeftConfig(json, layersOf(style), { style })).toEqual(settings(style));
+    const json = JSON.parse(JSON.stringify(toPeftConfig(settings(style), smallConfig(style), '../base')));
+    expect(fromPeftConfig(json, smallConfig(style))).toEqual(settings(style));
     const back = read(style);
     expect([...back.keys()]).toEqual(tensorsOf(style).map(({ name }) => name));
     for (const { name, data } of tensorsOf(style)) expect(back.get(name), name).toEqual(data);
@@ -37,9 +37,7 @@ describe.each(['gpt2', 'llama'] as const)('adapters of the %s style', (style) =>
   it('of one layer alone keep its full name', () => {
     const [{ name }] = layersOf(style);
     const some = settings(style, [name]);
-    expect(fromPeftConfig(toPeftConfig(some, layersOf(style), { style }, ''), layersOf(style), { style })).toEqual(
-      some,
-    );
+    expect(fromPeftConfig(toPeftConfig(some, smallConfig(style), ''), smallConfig(style))).toEqual(some);
   });
 });
 
@@ -51,7 +49,7 @@ it("have PEFT's names and layouts", () => {
   const [q, k, v] = ['q_proj', 'k_proj', 'v_proj'].map((part) => `base_model.model.model.layers.1.self_attn.${part}`);
   expect([q, k, v].map((part) => tensors.get(`${part}.lora_B.weight`)!.shape[0])).toEqual([24, 12, 12]);
   expect(tensors.get(`${k}.lora_A.weight`)!.data).toEqual(tensors.get(`${q}.lora_A.weight`)!.data);
-  expect(toPeftConfig(settings('llama'), layersOf('llama'), { style: 'llama' }, 'base')).toMatchObject({
+  expect(toPeftConfig(settings('llama'), smallConfig('llama'), 'base')).toMatchObject({
     ...{ peft_type: 'LORA', base_model_name_or_path: 'base', r: 2, lora_alpha: 4, fan_in_fan_out: false },
     target_modules: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'],
   });
@@ -59,34 +57,37 @@ it("have PEFT's names and layouts", () => {
 
 it('takes what PEFT takes where a config is silent', () => {
   const json = { peft_type: 'LORA', r: 2, target_modules: ['c_attn'] };
-  expect(fromPeftConfig(json, layersOf('gpt2'), { style: 'gpt2' })).toEqual({
+  expect(fromPeftConfig(json, smallConfig('gpt2'))).toEqual({
     ...{ rank: 2, alpha: 8, dropout: 0, targets: ['c_attn'] },
   });
 });
 
 describe('what cannot be used is refused in a sentence:', () => {
   const config = (more: object): unknown => ({
-    ...toPeftConfig(settings('llama'), layersOf('llama'), { style: 'llama' }, 'base'),
+    ...toPeftConfig(settings('llama'), smallConfig('llama'), 'base'),
     ...more,
   });
   it.each([
     [{ target_modules: ['c_attn'] }, 'the model has no layer "c_attn" that could have an adapter'],
     [{ target_modules: ['q_proj', 'v_proj'] }, 'self_attn.k_proj has no adapter, but the layers beside it do'],
     [{ target_modules: 'all-linear' }, 'target_modules must be a list of the names of layers'],
-    [{ peft_type: 'IA3' }, 'peft_type is "IA3", but "LORA" is needed'],
-    [{ r: 0 }, 'r is 0, but a whole number from 1'],
-    [{ init_lora_weights: 'pissa' }, 'init_lora_weights is "pissa", but true or false or "gaussian"'],
-    [{ use_dora: true }, 'use_dora is true, but false is needed'],
-    [{ modules_to_save: ['lm_head'] }, 'modules_to_save is ["lm_head"]'],
+    [{ peft_type: 'IA3' }, 'peft_type must be "LORA"; got "IA3"'],
+    [{ r: 0 }, 'r must be a whole number from 1 to 16,384; got 0'],
+    [
+      { init_lora_weights: 'pissa' },
+      'init_lora_weights must be one of true, false, gaussian, eva, orthogonal; got "pissa"',
+    ],
+    [{ use_dora: true }, 'use_dora must be false; got true'],
+    [{ modules_to_save: ['lm_head'] }, 'modules_to_save must be null; got ["lm_head"]'],
     [{ rank_pattern: { q_proj: 4 } }, 'rank_pattern gives layers ranks of their own'],
   ])('a config with %j', (more, sentence) => {
-    expect(() => fromPeftConfig(config(more), layersOf('llama'), { style: 'llama' })).toThrow(sentence);
+    expect(() => fromPeftConfig(config(more), smallConfig('llama'))).toThrow(sentence);
   });
 
   it('a file of another base, rank or model', () => {
     expect(() => read('gpt2', reread('gpt2'), 'def')).toThrow('was made for other weights than these');
     expect(() => read('gpt2', reread('gpt2'), 'abc')).not.toThrow();
-    expect(() => fromPeftTensors(reread('gpt2'), layersOf('gpt2'), { rank: 3 }, 'f')).toThrow('and (3, 24) is needed');
+    expect(() => fromPeftTensors(reread('gpt2'), layersOf('gpt2'), { rank: 3 })).toThrow('and (3, 24) is needed');
     expect(() => read('gpt2', reread('llama'))).toThrow('has no tensor "base_model.model.transformer.h.0.attn.c_attn');
     const extra = { name: 'more', shape: [1], data: new Float32Array(1) };
     expect(() =>

@@ -96,7 +96,7 @@ it('keeps names that objects treat specially', () => {
     expect(tensors.get(name)?.data[0]).toBe(i);
   });
   expect(() => read(write('{"x": {"__proto__": {"dtype": "F32", "shape": [], "data_offsets": [0, 4]}}}', 4))).toThrow(
-    'no dtype',
+    'tensor "x": dtype must be a text; it is missing',
   );
   expect(() => read(write({ x: { ...f32(0, 4), dtype: 'constructor' } }, 4))).toThrow('dtype "constructor"');
   expect(({} as Record<string, unknown>).dtype).toBeUndefined();
@@ -120,21 +120,25 @@ it.each<[string, Uint8Array, string]>([
   ['data that nobody owns', Buffer.concat([REFERENCE, Buffer.alloc(3)]), '3 bytes follow its last tensor'],
   ['invalid JSON', write('{"a": '), 'its header is not valid JSON'],
   ['invalid UTF-8', Buffer.concat([write({}).subarray(0, 8), Buffer.from([0x7b, 0xff])]), 'not valid JSON'],
-  ['a tensor that is no object', write({ x: 3 }), 'tensor "x" has no description'],
+  ['a tensor that is no object', write({ x: 3 }), 'tensor "x": it must be an object; got 3'],
   ['an unknown dtype', write({ x: { dtype: 'I64', shape: [1], data_offsets: [0, 8] } }, 8), 'only F32, F16, BF16'],
-  ['a negative axis', write({ x: f32(0, 4, [-1, -1]) }, 4), 'no valid shape'],
-  ['a fractional axis', write({ x: f32(0, 4, [0.5, 2]) }, 4), 'no valid shape'],
-  ['a shape that is text', write({ x: f32(0, 4, '1') }, 4), 'no valid shape'],
+  ['a negative axis', write({ x: f32(0, 4, [-1, -1]) }, 4), 'shape[0] must be a whole number of 0 or more; got -1'],
+  ['a fractional axis', write({ x: f32(0, 4, [0.5, 2]) }, 4), 'shape[0] must be a whole number of 0 or more; got 0.5'],
+  ['a shape that is text', write({ x: f32(0, 4, '1') }, 4), 'shape must be a list; got "1"'],
   ['a product that overflows', write({ x: f32(0, 0, [2 ** 40, 2 ** 40, 0]) }), 'more bytes than can be counted'],
   ['more numbers than bytes', write({ x: f32(0, 4, [1000]) }, 4), 'takes 4000 bytes but has 4'],
-  ['offsets that are text', write({ x: { ...f32(0, 4), data_offsets: ['0', '4'] } }, 4), 'no valid data_offsets'],
+  [
+    'offsets that are text',
+    write({ x: { ...f32(0, 4), data_offsets: ['0', '4'] } }, 4),
+    'data_offsets[0] must be a whole number of 0 or more; got "0"',
+  ],
   ['offsets in reverse', write({ x: f32(4, 0, [1]) }, 4), 'takes 4 bytes but has -4'],
   ['offsets past the end', write({ x: f32(0, 4e9) }, 4), 'it is cut off'],
   ['an overlap', write({ x: f32(0, 8), y: f32(4, 12) }, 12), 'tensor "y" overlaps another one'],
   ['a hole', write({ x: f32(0, 4), y: f32(8, 12) }, 12), 'a hole before tensor "y"'],
   ['a hole at the start', write({ x: f32(4, 8) }, 8), 'a hole before tensor "x"'],
-  ['metadata that is no object', write({ __metadata__: [] }), 'its metadata is not a JSON object'],
-  ['metadata that is no text', write({ __metadata__: { a: 1 } }), 'something other than text at "a"'],
+  ['metadata that is no object', write({ __metadata__: [] }), 'its metadata: it must be an object; got []'],
+  ['metadata that is no text', write({ __metadata__: { a: 1 } }), 'its metadata: a must be a text; got 1'],
   ['a zip', Buffer.from('PK\x03\x04\x14\x00\x08\x08\x08\x00data', 'latin1'), "as PyTorch's .pt and .bin files are"],
   ['a pickle', Buffer.from('\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.', 'latin1'), 'a Python pickle'],
   ['GGUF', Buffer.from('GGUF\x03\x00\x00\x00\x01\x00\x00\x00', 'latin1'), 'a GGUF file'],

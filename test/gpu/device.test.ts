@@ -5,6 +5,7 @@ import type { Device } from '../../src/gpu/device.ts';
 import { testEngine } from '../helpers/engine.ts';
 import {
   ADD_UNIFORM,
+  alterBuffers,
   alterDevices,
   BROKEN,
   download,
@@ -129,6 +130,24 @@ describe('errors', () => {
     device.destroy();
   });
 
+  it('a readback that cannot be mapped: its buffer serves the next one', async () => {
+    let refusals = 1;
+    const device = await freshDevice((adapter) =>
+      alterBuffers(adapter, (buffer) => {
+        const map = buffer.mapAsync.bind(buffer);
+        replace(buffer, 'mapAsync', (...range: [number, number, number]) =>
+          refusals-- > 0 ? Promise.reject(new DOMException('too much is mapped', 'OperationError')) : map(...range),
+        );
+      }),
+    );
+    const x = upload(device, 1, 2);
+    expect(await failureOf(device.read(x))).toBe('The GPU refused work: too much is mapped');
+    const before = device.pool.created;
+    expect(await download(device, x)).toEqual([1, 2]);
+    expect(device.pool.created).toBe(before);
+    device.destroy();
+  });
+
   it('recordings in recordings; the outer one is ended, not stuck', async () => {
     const device = await testDevice();
     expect(() => device.capture(() => device.capture(() => 0))).toThrow('recordings cannot be nested');
@@ -141,18 +160,10 @@ describe('errors', () => {
 describe('a device that is gone', () => {
   it('and answers nothing but refusals: a sentence all the same', async () => {
     const refuse = () => Promise.reject(new DOMException('', 'AbortError'));
-    const device = await freshDevice((adapter) =>
-      alterDevices(adapter, (gpu) => {
-        const create = gpu.createBuffer.bind(gpu);
-        const deaf = (descriptor: GPUBufferDescriptor) => {
-          const buffer = create(descriptor);
-          replace(buffer, 'mapAsync', refuse);
-          return buffer;
-        };
-        replace(gpu, 'createBuffer', deaf);
-        replace(gpu, 'popErrorScope', refuse);
-      }),
-    );
+    const device = await freshDevice((adapter) => {
+      alterBuffers(adapter, (buffer) => replace(buffer, 'mapAsync', refuse));
+      alterDevices(adapter, (gpu) => replace(gpu, 'popErrorScope', refuse));
+    });
     const x = upload(device, 1);
     run(device, INCREMENT, x);
     await sleep(50); // an unhandled rejection would fail the run here

@@ -19,12 +19,23 @@ export function alterDevices(adapter: GPUAdapter, change: (gpu: GPUDevice) => vo
     change(gpu);
     return gpu;
   };
-  Object.defineProperty(adapter, 'requestDevice', { value: altered });
+  replace(adapter, 'requestDevice', altered);
 }
+
+/** Has the devices of `adapter` make buffers that `change` has altered. */
+export const alterBuffers = (adapter: GPUAdapter, change: (buffer: GPUBuffer) => void): void =>
+  alterDevices(adapter, (gpu) => {
+    const create = gpu.createBuffer.bind(gpu);
+    replace(gpu, 'createBuffer', (descriptor: GPUBufferDescriptor) => {
+      const buffer = create(descriptor);
+      change(buffer);
+      return buffer;
+    });
+  });
 
 /** Replaces a property of an object of Dawn, whose own ones are getters of the prototype. */
 export const replace = (object: object, key: string, value: unknown): void => {
-  Object.defineProperty(object, key, { value });
+  Object.defineProperty(object, key, { value, configurable: true });
 };
 
 const shader = (name: string, bindings: PipelineSource['bindings'], body: string): PipelineSource => {

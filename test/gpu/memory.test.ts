@@ -2,12 +2,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { Block, BufferPool, roundUp } from '../../src/gpu/memory.ts';
-import { download, freshDevice, run, TWICE, upload } from './devices.ts';
+import { Block, MemoryPool, roundUp, type View } from '../../src/gpu/memory.ts';
+import { ADD_UNIFORM, download, freshDevice, run, TWICE, upload } from './devices.ts';
 
-/** A device that only counts. */
-const fakePool = (): BufferPool =>
-  new BufferPool({ createBuffer: ({ size }: GPUBufferDescriptor) => ({ size }) as GPUBuffer } as GPUDevice);
+/** The pool of a device that only counts, and a new block's buffer from it. */
+function fakePool() {
+  const pool = new MemoryPool({
+    createBuffer: ({ size }: GPUBufferDescriptor) => ({ size }) as GPUBuffer,
+  } as GPUDevice);
+  const held: Block[] = []; // else they would be garbage
+  const take = (sizeBytes: number, kind?: Block['kind']): Block => {
+    const block = new Block(sizeBytes, 'eager', kind);
+    pool.materialize(block);
+    held.push(block);
+    return block;
+  };
+  return { pool, take };
+}
 
 setFlagsFromString('--expose-gc');
 const collectGarbage: () => void = runInNewContext('gc');
@@ -24,54 +35,58 @@ it('rounds up', () => {
   expect([0, 1, 256, 257].map((bytes) => roundUp(bytes, 256))).toEqual([0, 256, 256, 512]);
 });
 
-describe('BufferPool', () => {
+describe('MemoryPool', () => {
   it('counts what it makes, in multiples of the alignment', () => {
-    const pool = fakePool();
-    expect([0, 1, 256, 257].map((bytes) => pool.acquire('storage', bytes).size)).toEqual([256, 256, 256, 512]);
+    const { pool, take } = fakePool();
+    expect([0, 1, 256, 257].map((bytes) => take(bytes).gpu!.size)).toEqual([256, 256, 256, 512]);
     expect(pool.created).toBe(4);
     expect(pool.allocatedBytes).toBe(1280);
   });
 
-  it('hands a released buffer out again, once', () => {
-    const pool = fakePool();
-    const buffer = pool.acquire('storage', 1000);
-    pool.release('storage', buffer);
-    expect(pool.acquire('storage', 900)).toBe(buffer);
-    expect(pool.acquire('storage', 900)).not.toBe(buffer);
+  it('hands what was reclaimed out again, once', () => {
+    const { pool, take } = fakePool();
+    const block = take(1000);
+    const { gpu } = block;
+    pool.reclaim(block);
+    pool.reclaim(block);
+    expect(block.gpu).toBeUndefined();
+    expect(take(900).gpu).toBe(gpu);
+    expect(take(900).gpu).not.toBe(gpu);
     expect(pool.created).toBe(2);
   });
 
   it('takes the smallest that fits, and none of more than twice the size', () => {
-    const pool = fakePool();
-    const [large, wide, middle, small] = [4096, 1280, 1024, 512].map((bytes) => pool.acquire('storage', bytes));
-    for (const buffer of [large, wide, middle, small]) pool.release('storage', buffer);
-    expect(pool.acquire('storage', 700)).toBe(middle);
-    expect(pool.acquire('storage', 512)).toBe(small);
-    expect(pool.acquire('storage', 500)).not.toBe(wide);
-    expect(pool.acquire('storage', 640)).toBe(wide);
-    expect(pool.acquire('storage', 1024)).not.toBe(large);
-    expect(pool.acquire('storage', 2048)).toBe(large);
+    const { pool, take } = fakePool();
+    const blocks = [4096, 1280, 1024, 512].map((bytes) => take(bytes));
+    const [large, wide, middle, small] = blocks.map(({ gpu }) => gpu!);
+    for (const block of blocks) pool.reclaim(block);
+    expect(take(700).gpu).toBe(middle);
+    expect(take(512).gpu).toBe(small);
+    expect(take(500).gpu).not.toBe(wide);
+    expect(take(640).gpu).toBe(wide);
+    expect(take(1024).gpu).not.toBe(large);
+    expect(take(2048).gpu).toBe(large);
   });
 
   it('keeps kinds apart', () => {
-    const pool = fakePool();
-    pool.release('staging', pool.acquire('staging', 256));
-    pool.acquire('uniform', 256);
+    const { pool, take } = fakePool();
+    pool.reclaim(take(256, 'staging'));
+    take(256, 'uniform');
     expect(pool.created).toBe(2);
   });
 
   it('gives a block one buffer, and has it back when the block is garbage', async () => {
-    const pool = fakePool();
+    const { pool, take } = fakePool();
     let block: Block | undefined = new Block(1000, 'eager');
     const buffer = pool.materialize(block);
     expect(pool.materialize(block)).toBe(buffer);
     collectGarbage();
     await sleep(5);
-    expect(pool.acquire('storage', 1000)).not.toBe(buffer); // still in use
+    expect(take(1000).gpu).not.toBe(buffer); // still in use
     block = undefined;
     let again: GPUBuffer | undefined;
     await collectUntil(() => {
-      const taken = pool.acquire('storage', 1000);
+      const taken = take(1000).gpu;
       if (taken === buffer) again = taken;
       return again !== undefined;
     });
@@ -95,5 +110,53 @@ it('eager work in a loop lives on the buffers that garbage gave back', async () 
     expect(await step()).toEqual([6, 8]); // a buffer handed back too early would hold something else
   }
   expect(device.pool.created - before).toBeLessThan(10); // without the return, each round makes one
+  device.destroy();
+});
+
+it('uniforms that were dropped come back to the pool, and those of a program stay as they are', async () => {
+  const device = await freshDevice();
+  const x = upload(device, 0);
+  const add = (number: number): void => {
+    const uniform = new Uint8Array(Float32Array.of(number, 0, 0, 0).buffer);
+    device.dispatch({ source: ADD_UNIFORM, resources: [x], uniform, grid: [1, 1, 1] });
+  };
+  const program = device.program(device.capture(() => add(0.5)).commands, []);
+  const addMany = async (from: number): Promise<void> => {
+    for (let i = from; i < from + 4500; i++) add(i % 2 ? i : -i); // more than are kept
+    await device.finish();
+    collectGarbage();
+    await sleep(5); // finalizers run between turns of the event loop
+  };
+  await addMany(1);
+  const before = device.pool.created;
+  for (let round = 1; round < 3; round++) await addMany(1 + 4500 * round);
+  expect(device.pool.created - before).toBeLessThan(4500); // without the return, each round makes as many
+  device.run(program);
+  expect(await download(device, x)).toEqual([0.5 - 3 * 2250]);
+  device.destroy();
+});
+
+it('what a program had in memory comes back when neither it nor its results are reachable', async () => {
+  const device = await freshDevice();
+  const x = upload(device, 3, 4);
+  const twice = (): View => {
+    const { result, commands } = device.capture(() => {
+      const [y, z] = [device.allocate(8, 'y'), device.allocate(8, 'z')];
+      run(device, TWICE, x, y);
+      run(device, TWICE, y, z);
+      return z;
+    });
+    device.run(device.program(commands, [result]));
+    return result;
+  };
+  const kept = twice();
+  const before = device.pool.created;
+  for (let round = 0; round < 20; round++) {
+    expect(await download(device, twice())).toEqual([12, 16]);
+    collectGarbage();
+    await sleep(1);
+  }
+  expect(device.pool.created - before).toBeLessThan(20); // without the return, each round makes two
+  expect(await download(device, kept)).toEqual([12, 16]);
   device.destroy();
 });

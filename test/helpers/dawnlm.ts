@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect } from 'vitest';
@@ -71,7 +71,7 @@ export function workshop(): string {
   return folder;
 }
 
-/** Arguments that train a tiny model on the text into `out`: a second. */
+/** Arguments that train a tiny model on the text into `out`: some seconds. */
 export const trainTiny = (out: string, ...more: readonly string[]): string[] => [
   'train',
   'text.txt',
@@ -85,3 +85,15 @@ export const trainTiny = (out: string, ...more: readonly string[]): string[] => 
   out,
   ...more,
 ];
+
+/** Puts the run that `trainTiny` leaves into `cwd`, under 'run': the first test file that asks trains it, the others have copies. */
+export async function trainedRun(cwd: string, ...more: readonly string[]): Promise<void> {
+  const run = join(cwd, 'run');
+  const fixtures = process.env.DAWNLM_FIXTURES!;
+  const kept = join(fixtures, ['run', process.env.DAWNLM_ADAPTER, ...more].join('-'));
+  if (existsSync(kept)) return cpSync(kept, run, { recursive: true });
+  await succeed(trainTiny('run', ...more), { cwd });
+  const copy = mkdtempSync(join(fixtures, 'copy-'));
+  cpSync(run, copy, { recursive: true });
+  if (!existsSync(kept)) renameSync(copy, kept); // another file may have been as quick
+}

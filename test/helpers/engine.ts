@@ -1,3 +1,4 @@
+import { afterEach } from 'vitest';
 import { openAdapter } from '../../src/node/drivers.ts';
 import { napWhile } from '../../src/node/nap.ts';
 import { Engine } from '../../src/tensor/engine.ts';
@@ -5,7 +6,10 @@ import { Engine } from '../../src/tensor/engine.ts';
 let opened: Promise<Engine> | undefined;
 let asGpu: Promise<Engine> | undefined;
 
-/** The engine on the adapter that DAWNLM_ADAPTER names; one for the whole process. An absent adapter fails. */
+/**
+ * The engine on the adapter that DAWNLM_ADAPTER names; one for the whole file. An absent adapter fails. What a test sets of it
+ * (variant, precision, tuning, padding) is as it was when the test ends, however it does.
+ */
 export function testEngine(): Promise<Engine> {
   opened ??= openAdapter().then(async ({ adapter, description }) => {
     console.log(`adapter: ${description}`);
@@ -19,3 +23,10 @@ export function gpuLikeEngine(): Promise<Engine> {
   asGpu ??= testEngine().then(({ device }) => new Engine(device, { software: false }));
   return asGpu;
 }
+afterEach(async () => {
+  const engine = await opened;
+  if (!engine) return;
+  Object.assign(engine, { variant: 'best', precision: 'float32', paddingBytes: 0 });
+  engine.tuning.clear();
+  engine.tuning.use();
+});

@@ -12,13 +12,13 @@ import { readTunedCard, type TunedCard, writeTuned } from '../../src/tasks/folde
 import { mergeTuned } from '../../src/tasks/text/merge.ts';
 import { countTexts } from '../../src/text/labels/taskCard.ts';
 import { ByteTokenizer } from '../../src/text/tokenizers/byteTokenizer.ts';
-import type { DataCard } from '../../src/text/windows/dataset.ts';
 import { saveCheckpoint } from '../../src/train/checkpoint.ts';
 import { resolveConfig } from '../../src/train/config.ts';
 import { writeRunCard } from '../../src/train/runFolder.ts';
 import { linkTo, loadRun } from '../../src/train/savedRun.ts';
 import { METHODS, type Method } from '../../src/train/trainable.ts';
 import { Trainer } from '../../src/train/trainer.ts';
+import { dataCard } from '../helpers/cards.ts';
 import { testEngine } from '../helpers/engine.ts';
 import { smallModel } from '../helpers/models.ts';
 import { animalTexts } from './texts.ts';
@@ -32,8 +32,7 @@ const at = (name: string) => join(folder, name);
 /** A run of a small model with random weights. */
 async function writeBase(name: string, seed: number) {
   const model = smallModel(await testEngine(), 'gpt2', { vocabSize: 256, blockSize: 24 }).initialize(seed);
-  const dataCard = { name: 'a text', source: 'a test' } as DataCard;
-  const card = { version: 1, config: resolveConfig('tiny'), dataCard, adapter, startedAt } as const;
+  const card = { version: 1, config: resolveConfig('tiny'), dataCard: dataCard(), adapter, startedAt } as const;
   await writeRunCard(at(name), card, new ByteTokenizer(), model);
   const trainer = new Trainer(model, resolveConfig('tiny', { batchSize: 1, blockSize: 24 }));
   await saveCheckpoint(at(name), trainer, { step: 0, timeMs: 0, bestValidationLoss: 1, bestStep: 0 }, true);

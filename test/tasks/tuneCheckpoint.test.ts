@@ -2,6 +2,8 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { encodeSafetensors } from '../../src/export/safetensors.ts';
+import { writeAtomic } from '../../src/node/files.ts';
 import { tuneClassifier } from '../../src/tasks/classify/classify.ts';
 import type { ClassifyOverrides } from '../../src/tasks/classify/settings.ts';
 import { tuneTagger } from '../../src/tasks/tag/tag.ts';
@@ -94,6 +96,9 @@ it('refuses to go on with something else, from nothing, and from what is no chec
   await checkpoint.remove();
   expect(existsSync(join(at('own'), 'resume.safetensors'))).toBe(false);
   await expect(other({ data: 'a', labels: 8 })).rejects.toThrow(/no tuning that was stopped/);
+  const metadata = { identity: '{"data":"a","labels":8}', progress: '{"step":"x"}' };
+  await writeAtomic(join(at('own'), 'resume.safetensors'), encodeSafetensors([], metadata));
+  await expect(other({ data: 'a', labels: 8 })).rejects.toThrow('progress) is damaged: step must be a whole number');
   writeFileSync(join(at('own'), 'resume.safetensors'), 'no');
   await expect(other({ data: 'a', labels: 8 })).rejects.toThrow(/resume.safetensors/);
 });

@@ -1,13 +1,14 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { decodeSafetensors } from '../../src/export/safetensors.ts';
 import { tuningTasks } from '../../src/tensor/tuning/measure.ts';
 import { formatPoint, type TuningTable } from '../../src/tensor/tuning/table.ts';
 import { modelDispatches } from '../../src/train/autotune.ts';
 import { resolveConfig } from '../../src/train/config.ts';
-import { type RunEvent, type TrainRunOptions, trainRun } from '../../src/train/run.ts';
+import type { RunEvent, TrainRunOptions } from '../../src/train/run/events.ts';
+import { trainRun } from '../../src/train/run/run.ts';
 import { readRunCard } from '../../src/train/runFolder.ts';
 import { readTuning } from '../../src/train/tuningCache.ts';
 import { testEngine } from '../helpers/engine.ts';
@@ -21,7 +22,6 @@ afterAll(() => {
   if (before === undefined) delete process.env.DAWNLM_CACHE;
   else process.env.DAWNLM_CACHE = before;
 });
-afterEach(async () => (await testEngine()).tuning.use());
 
 const adapter = { name: 'the test adapter', software: false };
 const config = resolveConfig('tiny', { steps: 6, warmupSteps: 1, logEvery: 1, evalEvery: 3, checkpointEvery: 3 });

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { modelConfig, PRESETS, resolveConfig } from '../../src/train/config.ts';
-import { diagnose } from '../../src/train/diagnose.ts';
+import { jsonSchemaOf } from '../../src/schema.ts';
+import { modelConfig, resolveConfig, SETTINGS, TrainConfig } from '../../src/train/config.ts';
+import { PRESETS } from '../../src/train/presets.ts';
+import { diagnose } from '../../src/train/run/diagnose.ts';
 import { learningRateAt } from '../../src/train/schedule.ts';
 
 describe('settings', () => {
@@ -15,13 +17,16 @@ describe('settings', () => {
   });
   it.each([
     [{ nHead: 3 }, '3 heads cannot share a width of 128'],
-    [{ steps: 1.5 }, 'steps must be a whole number; got 1.5'],
-    [{ dropout: 1 }, 'dropout must be from 0 to below 1; got 1'],
+    [{ steps: 1.5 }, 'steps must be a whole number of 1 or more; got 1.5'],
+    [{ dropout: 1 }, 'dropout must be a number from 0 to below 1; got 1'],
+    [{ seed: 2 ** 32 }, 'seed must be a whole number from 0 to 4,294,967,295; got 4294967296'],
     [{ schedule: 'cosin' }, 'schedule must be one of cosine, linear'],
     [{ bias: 'yes' }, 'bias must be true or false; got "yes"'],
-    [{ learningRate: Number.NaN }, 'learningRate must be a number'],
+    [{ learningRate: Number.NaN }, 'learningRate must be a number of 0 or more; got NaN'],
     [{ layers: 3 }, 'unknown setting "layers"; the settings are style, nLayer'],
-    [{ steps: 50 }, 'warmupSteps (100) must be below steps (50)'],
+    [{ steps: 50, warmupSteps: 50 }, 'warmupSteps (50) must be below steps (50)'],
+    [{ warmupSteps: 3000 }, 'warmupSteps (3000) must be below steps (2000)'],
+    [{ tokenizer: '' }, 'tokenizer must be a text that is not empty; got ""'],
     [{ nKvHead: 2 }, 'nKvHead is for the llama style'],
     [JSON.parse('{"__proto__": 1}'), 'unknown setting "__proto__"'],
   ])('%j is refused: %s', (settings, sentence) => {
@@ -29,6 +34,36 @@ describe('settings', () => {
   });
   it.each(['mega', 'toString'])('preset %s is refused', (preset) => {
     expect(() => resolveConfig(preset)).toThrow(`unknown preset "${preset}"; the presets are quick, nano`);
+  });
+  it.each([
+    // more steps than the preset warms up for: as it always was
+    ['tiny', { steps: 21 }, { warmupSteps: 20 }],
+    ['nano', { steps: 101 }, { warmupSteps: 100, minLearningRate: 1e-4 }],
+    ['nano', { steps: 1 }, { warmupSteps: 100 }],
+    ['nano', { learningRate: 1e-4 }, { minLearningRate: 1e-4 }],
+    ['llama', { nHead: 8 }, { nKvHead: 2 }],
+    // fewer: the share of them that the preset warms up for
+    ['tiny', { steps: 20 }, { warmupSteps: 2 }],
+    ['nano', { steps: 50 }, { warmupSteps: 2 }],
+    ['quick', { steps: 2 }, { warmupSteps: 0 }],
+    ['nano', { learningRate: 1e-5 }, { minLearningRate: 1e-6 }],
+    ['llama', { nHead: 1 }, { nKvHead: 0 }],
+    ['llama', { style: 'gpt2' }, { nKvHead: 0 }],
+    // what was set stays
+    ['nano', { steps: 50, warmupSteps: 49 }, { warmupSteps: 49 }],
+    ['nano', { learningRate: 1e-5, minLearningRate: 1e-3 }, { minLearningRate: 1e-3 }],
+  ])('%s with %j has %j', (preset, settings, wanted) => {
+    expect(resolveConfig(preset, settings)).toMatchObject(wanted);
+  });
+  it('every setting has a help text and a default, and JSON Schema tells editors so', () => {
+    const { properties, additionalProperties } = jsonSchemaOf(TrainConfig) as {
+      properties: Record<string, object>;
+    } & Record<string, unknown>;
+    expect(Object.keys(properties)).toEqual(SETTINGS);
+    for (const name of SETTINGS)
+      expect(properties[name]).toMatchObject({ default: expect.anything(), description: expect.any(String) });
+    expect(properties.dropout).toMatchObject({ type: 'number', minimum: 0, exclusiveMaximum: 1, default: 0 });
+    expect(additionalProperties).toBe(false);
   });
   it("nano is nanoGPT's, and llama's MLP is 8/3 of its width", () => {
     expect(modelConfig(resolveConfig('nano'), 65)).toMatchObject({ nHidden: 512, nKvHead: 4, bias: false });

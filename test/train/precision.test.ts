@@ -1,14 +1,15 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { GPT } from '../../src/model/gpt.ts';
 import type { Precision } from '../../src/tensor/capabilities.ts';
 import { Windows } from '../../src/text/windows/windows.ts';
 import { modelConfig, resolveConfig, type TrainConfig } from '../../src/train/config.ts';
-import { diagnose } from '../../src/train/diagnose.ts';
 import { choosePrecision } from '../../src/train/precision.ts';
-import { type RunEvent, type TrainRunOptions, trainRun } from '../../src/train/run.ts';
+import { diagnose } from '../../src/train/run/diagnose.ts';
+import type { RunEvent, TrainRunOptions } from '../../src/train/run/events.ts';
+import { trainRun } from '../../src/train/run/run.ts';
 import { readLog, readRunCard } from '../../src/train/runFolder.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 import { testEngine } from '../helpers/engine.ts';
@@ -16,9 +17,6 @@ import { testEngine } from '../helpers/engine.ts';
 const engine = await testEngine();
 const scratch = mkdtempSync(join(tmpdir(), 'dawnlm-precision-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
-afterEach(() => {
-  engine.precision = 'float32';
-});
 
 /** A sequence of tokens that can be foretold, if not at once. */
 const learnable = (i: number, vocabulary: number): number => (3 * i + (i >> 5)) % vocabulary;
@@ -70,7 +68,7 @@ describe('in mixed precision', () => {
     const { trainer, train } = trainerFor({ optimizer }, 'mixed');
     const state = () => {
       const { model } = trainer;
-      const [{ firstMoment, secondMoment }] = trainer.stepper.trained;
+      const [{ firstMoment, secondMoment }] = trainer.trained;
       return Promise.all([model.parameters.values, firstMoment, secondMoment].map((tensor) => tensor.floats()));
     };
     train(3);
@@ -152,7 +150,9 @@ describe('a run', () => {
     await run('lost', { precision: 'mixed', steps: 5 });
     const file = join(scratch, 'lost/resume.safetensors');
     writeFileSync(file, readFileSync(file, 'latin1').replace('"lossScale"', '"lostScale"'), 'latin1');
-    await expect(run('lost', { steps: 8 }, { resume: true })).rejects.toThrow(/does not hold the loss scale/);
+    await expect(run('lost', { steps: 8 }, { resume: true })).rejects.toThrow(
+      /its lossScale\) is damaged: it is missing/,
+    );
   });
 
   it('from before there was a choice was trained in float32', async () => {

@@ -1,10 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeSafetensors } from '../../src/export/safetensors.ts';
 import { resolveConfig, type TrainConfig } from '../../src/train/config.ts';
-import { type RunEvent, type TrainRunOptions, trainRun } from '../../src/train/run.ts';
+import type { RunEvent, TrainRunOptions } from '../../src/train/run/events.ts';
+import { trainRun } from '../../src/train/run/run.ts';
 import { readLog } from '../../src/train/runFolder.ts';
 import { loadRun } from '../../src/train/savedRun.ts';
 import { testEngine } from '../helpers/engine.ts';
@@ -173,8 +174,9 @@ describe('a run', () => {
 });
 
 describe('a damaged run folder is refused with a sentence:', () => {
+  beforeAll(() => run('sound', { config: tiny({ steps: 3 }) }));
   const damage = async (name: string, file: string, change: (path: string) => void) => {
-    await run(name, { config: tiny({ steps: 3 }) });
+    cpSync(join(scratch, 'sound'), join(scratch, name), { recursive: true });
     change(join(scratch, name, file));
     return loadRun(await testEngine(), join(scratch, name), 'last');
   };

@@ -53,7 +53,6 @@ it('gives the losses of the naive kernels with the best ones, over 50 steps with
     for (let i = 0; i < 50; i++) trainer.train([windows.batch(i)]);
     losses.push((await trainer.metrics(50)).map(({ loss }) => loss));
   }
-  engine.variant = 'best';
   losses[0].forEach((loss, i) => {
     expect(Math.abs(losses[1][i] - loss)).toBeLessThan(1e-3);
   });

@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeEach, expect, it } from 'vitest';
 import { rdna } from '../../src/kernels/tables/rdna.ts';
 import { shippedTable } from '../../src/kernels/tables/shipped.ts';
-import { isTuningTable, Tuning } from '../../src/tensor/tuning/table.ts';
-import { readTuning, saveTuning, tuningFile, useTables } from '../../src/train/tuningCache.ts';
+import { Tuning } from '../../src/tensor/tuning/table.ts';
+import { readTuning, saveTuning, Table, tuningFile, useTables } from '../../src/train/tuningCache.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'dawnlm-tuning-'));
 const before = process.env.DAWNLM_CACHE;
@@ -63,6 +63,14 @@ it.each([
   expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(JSON.parse(good));
 });
 
+it('tells a table from other JSON', () => {
+  const isTable = (json: unknown) => Table.safeParse(json).success;
+  for (const good of [{}, { 'a N=1': 'X=1 Y=2' }, { a: '' }]) expect(isTable(good)).toBe(true);
+  for (const bad of [null, 3, 'a', [], ['a'], { a: 1 }, { a: ['X=1'] }, { a: { X: '1' } }, { a: null }]) {
+    expect(isTable(bad), JSON.stringify(bad)).toBe(false);
+  }
+});
+
 it('passes over a file that is a folder', async () => {
   mkdirSync(tuningFile(GPU), { recursive: true });
   const notes: string[] = [];
@@ -79,7 +87,7 @@ it("asks the user's choices first, then those that ship, which are tables", asyn
   const known = { vendor: 'mesa', architecture: '' };
   const lavapipe = 'llvmpipe: Mesa 25.0.7 (LLVM 15.0.6)';
   for (const name of [lavapipe, 'SwiftShader driver-5.0.0'])
-    expect(isTuningTable(shippedTable({ name, ...known }))).toBe(true);
+    expect(Table.safeParse(shippedTable({ name, ...known })).success).toBe(true);
   for (const architecture of ['rdna-2', 'rdna-3'])
     expect(shippedTable({ name: 'AMD Radeon', vendor: 'amd', architecture })).toBe(rdna[architecture]);
   for (const [vendor, architecture] of [

@@ -12,12 +12,20 @@ import {
   type TextOverrides,
 } from '../../tasks/text/text.ts';
 import { DEFAULT_TEMPLATE, parseTemplate } from '../../text/chat/chatTemplate.ts';
-import { FIELDS, flagOf, resolveConfig } from '../../train/config.ts';
-import { trainRun } from '../../train/run.ts';
+import { resolveConfig, TrainConfig } from '../../train/config.ts';
+import { trainRun } from '../../train/run/run.ts';
 import { readRunCard } from '../../train/runFolder.ts';
 import { CORPUS_ARGUMENT, corpusName, givenOf, openCorpus } from '../corpus.ts';
 import { openEngine } from '../engine.ts';
-import { adapterOption, checkpointOption, examples, jsonOption, number, runOption, shellWord } from '../options.ts';
+import {
+  adapterOption,
+  checkpointOption,
+  examples,
+  jsonOption,
+  runOption,
+  settingOptions,
+  shellWord,
+} from '../options.ts';
 import { runInTerminal } from '../terminal/trainOutput.ts';
 import { addLoraOptions, type LoraFlags } from './options.ts';
 
@@ -53,10 +61,7 @@ export function addFinetuneText(finetune: Command): void {
     .addOption(adapterOption())
     .addOption(jsonOption())
     .optionsGroup("Settings, the base's unless given:");
-  for (const name of TEXT_SETTINGS) {
-    const { kind, about, least } = FIELDS[name];
-    verb.option(`${flagOf(name)} <value>`, about, number({ least: least ?? 0, whole: kind === 'whole' }));
-  }
+  for (const option of settingOptions(TrainConfig, TEXT_SETTINGS)) verb.addOption(option);
   verb
     .addHelpText(
       'after',

@@ -19,7 +19,7 @@ export interface TextScore {
 
 /** Scores two tokens or more, `batchSize` windows at once. */
 export async function evaluateText({ model, tokenizer }: Base, text: Tokens, batchSize: number): Promise<TextScore> {
-  const { loss, tokens } = (await new Evaluator(model, batchSize).run(text))!;
+  const { loss, tokens } = await new Evaluator(model, batchSize).run(text);
   const bytes = countBytes(tokenizer, text.subarray(1)); // the first token is given, not predicted
   return { tokens, bytes, loss, perplexity: Math.exp(loss), bitsPerByte: (loss * tokens) / bytes / Math.LN2 };
 }

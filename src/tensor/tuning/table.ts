@@ -110,9 +110,3 @@ export class Tuning {
     return Object.assign({}, ...this.tables.toReversed());
   }
 }
-
-/** Whether parsed JSON is a table. Points that a kernel no longer has do not matter: they are passed over. */
-export function isTuningTable(json: unknown): json is TuningTable {
-  const isRecord = typeof json === 'object' && json !== null && !Array.isArray(json);
-  return isRecord && Object.values(json).every((words) => typeof words === 'string');
-}

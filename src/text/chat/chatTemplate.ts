@@ -1,13 +1,15 @@
+import { z } from 'zod';
 import { UsageError } from '../../errors.ts';
 import { unescapeTemplate } from './escapes.ts';
 
 /** How a prompt and its answer become one text. A model that was tuned with one is prompted with the same. */
-export interface ChatTemplate {
-  readonly before: string;
-  readonly between: string;
+export const ChatTemplate = z.object({
+  before: z.string(),
+  between: z.string().min(1),
   /** What ends an answer: a model that was tuned writes it, and then is done. */
-  readonly after: string;
-}
+  after: z.string().min(1),
+});
+export type ChatTemplate = z.infer<typeof ChatTemplate>;
 
 /** Prompt and answer on lines of their own, and an empty one. */
 export const DEFAULT_TEMPLATE = '{prompt}\n{answer}\n\n';

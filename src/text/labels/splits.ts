@@ -1,4 +1,5 @@
 /** What is trained on, chosen by and tested on: made without leaks, and thinned out for learning curves. */
+import { z } from 'zod';
 import { UsageError } from '../../errors.ts';
 import { countLabels, type LabelledText, shuffled } from './labelled.ts';
 
@@ -16,14 +17,15 @@ export interface Fractions {
 }
 
 /** What `removeDuplicates` took away. */
-export interface DuplicateCounts {
+export const DuplicateCounts = z.object({
   /** Copies of a text inside one part, beyond the first. */
-  readonly within: number;
+  within: z.int().min(0),
   /** Texts of a part that also stand in a part that is kept before it. */
-  readonly across: number;
+  across: z.int().min(0),
   /** Texts that one part has under several labels: all of their copies are gone. */
-  readonly conflicting: number;
-}
+  conflicting: z.int().min(0),
+});
+export type DuplicateCounts = z.infer<typeof DuplicateCounts>;
 
 /**
  * Splits examples so that each class has its share of every part, rounded; a class of three or more examples has at least one

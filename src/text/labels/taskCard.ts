@@ -1,36 +1,39 @@
 /** What is known of a data set with labels, kept with each run that was tuned on it. */
+import { z } from 'zod';
 import { spansOf, type TaggedSentence } from './conll.ts';
 import { countLabels, type LabelledText } from './labelled.ts';
-import type { DuplicateCounts, Splits } from './splits.ts';
+import { DuplicateCounts, type Splits } from './splits.ts';
 
 /** The parts of a data set; further test parts may stand beside the three. */
 export type Parts<T> = Splits<T> & Readonly<Record<string, readonly T[]>>;
 
 /** How much is in one part. */
-export interface PartCounts {
+const PartCounts = z.object({
   /** Texts or sentences. */
-  readonly examples: number;
+  examples: z.int().min(0),
   /** Examples of each class, or spans of each type. */
-  readonly labels: Readonly<Record<string, number>>;
+  labels: z.record(z.string(), z.int().min(0)),
   /** Of tagged sentences. */
-  readonly words?: number;
-}
+  words: z.int().min(0).optional(),
+});
+export type PartCounts = z.infer<typeof PartCounts>;
 
 /** The card of a data set: where it comes from, under which licence, and what is in it. */
-export interface TaskCard {
-  readonly name: string;
-  readonly task: 'classify' | 'tag';
+export const TaskCard = z.object({
+  name: z.string(),
+  task: z.enum(['classify', 'tag']),
   /** Packages and versions, or a file's name. */
-  readonly source: string;
-  readonly licence: string;
+  source: z.string(),
+  licence: z.string(),
   /** What to mind, in a sentence. */
-  readonly note: string;
-  readonly parts: Readonly<Record<string, PartCounts>>;
+  note: z.string(),
+  parts: z.record(z.string(), PartCounts),
   /** Duplicates that were found and removed. */
-  readonly duplicates: DuplicateCounts;
+  duplicates: DuplicateCounts,
   /** SHA-256 of the parts' files one after the other, or of the user's file; hex. */
-  readonly sha256: string;
-}
+  sha256: z.string(),
+});
+export type TaskCard = z.infer<typeof TaskCard>;
 
 /** Counts of each part's texts by class. */
 export const countTexts = (parts: Readonly<Record<string, readonly LabelledText[]>>): TaskCard['parts'] =>

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { UsageError, UserError } from '../../errors.ts';
 import { pairCut } from '../tokenizers/bytes.ts';
 import type { Tokenizer } from '../tokenizers/types.ts';
@@ -12,28 +13,31 @@ export interface Dataset {
   readonly counts: DatasetCounts;
 }
 
-/** Of the whole text in UTF-8 bytes and code points, and of its two parts in tokens. */
-export interface DatasetCounts {
-  readonly bytes: number;
-  readonly characters: number;
-  readonly trainTokens: number;
-  readonly validationTokens: number;
-}
+const size = z.int().min(0);
 
 /** What a run says about the text that it was trained on. */
-export interface DataCard extends DatasetCounts {
-  readonly name: string;
+export const DataCard = z.object({
+  name: z.string(),
   /** Where the text was had: a package and version, an address, or a file's name. */
-  readonly source: string;
-  readonly licence: string;
+  source: z.string(),
+  licence: z.string(),
   /** Of the bytes as they were read, hex. */
-  readonly sha256: string;
-  readonly tokenizer: string;
-  readonly vocabularySize: number;
+  sha256: z.string(),
+  tokenizer: z.string(),
+  vocabularySize: size,
+  /** Of the whole text: its size in UTF-8, and code points. */
+  bytes: size,
+  characters: size,
+  trainTokens: size,
+  validationTokens: size,
   /** Of prompts and answers: pairs that were there twice and were left out once, and those that exceed the context. */
-  readonly duplicates?: number;
-  readonly cut?: number;
-}
+  duplicates: size.optional(),
+  cut: size.optional(),
+});
+export type DataCard = z.infer<typeof DataCard>;
+
+/** Of the whole text in UTF-8 bytes and code points, and of its two parts in tokens. */
+export type DatasetCounts = Pick<DataCard, 'bytes' | 'characters' | 'trainTokens' | 'validationTokens'>;
 
 export interface DatasetOptions {
   /** What errors call the text. */

@@ -1,7 +1,7 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { dawnlm, jsonLines, succeed, trainTiny, workshop } from '../../helpers/dawnlm.ts';
+import { dawnlm, jsonLines, succeed, trainedRun, trainTiny, workshop } from '../../helpers/dawnlm.ts';
 
 const cwd = workshop();
 const NAMES = ['ship', 'whale', 'captain', 'sea', 'boat', 'man'];
@@ -13,7 +13,7 @@ const FILE = Array.from(
 const tune = (...args: string[]) => ['finetune', 'tag', '--run', 'run', 'names.conll', '--steps', '60', ...args];
 
 beforeAll(async () => {
-  await succeed(trainTiny('run', '--tokenizer', 'byte'), { cwd });
+  await trainedRun(cwd, '--tokenizer', 'byte');
   writeFileSync(join(cwd, 'names.conll'), FILE);
   writeFileSync(join(cwd, 'broken.conll'), `${FILE}ship x I-NP extra\n`);
   writeFileSync(join(cwd, 'dull.conll'), FILE.replaceAll('I-NP', 'O'));

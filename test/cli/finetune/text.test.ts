@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { dawnlm, jsonLines, succeed, TEXT, trainTiny, workshop } from '../../helpers/dawnlm.ts';
+import { dawnlm, jsonLines, succeed, TEXT, trainedRun, workshop } from '../../helpers/dawnlm.ts';
 
 const cwd = workshop();
 const write = (file: string, text: string) => writeFileSync(join(cwd, file), text);
@@ -9,7 +9,7 @@ const tune = (...args: string[]) => ['finetune', 'text', '--run', 'run', '--step
 const asked = Array.from({ length: 24 }, (_, i) => JSON.stringify({ prompt: `the ship ${i}`, answer: 'white whale' }));
 
 beforeAll(async () => {
-  await succeed(trainTiny('run', '--tokenizer', 'byte'), { cwd });
+  await trainedRun(cwd, '--tokenizer', 'byte');
   write('other.txt', TEXT.replaceAll('whale', 'seal'));
   write('chat.jsonl', `${asked.join('\n')}\n${asked[0]}\n`);
   write('broken.jsonl', `${asked[0]}\n{"prompt": "the sea"}\n`);

@@ -72,7 +72,8 @@ describe('what was measured', () => {
     const store = await TransferStore.open(folder, identity);
     await store.add(cell('full', 4, 1, 0.5));
     const path = join(folder, 'measured.jsonl');
-    writeFileSync(path, `${readFileSync(path, 'utf8')}{"kind":"cell","task":"pe`);
+    const nonsense = ['null', '{"kind":"cell","task":"pets.csv","score":"high"}', '{"kind":"cell","task":"pe'];
+    writeFileSync(path, `${readFileSync(path, 'utf8')}${nonsense.join('\n')}`);
     const later = { ...identity, startedAt: '2021-01-01T00:00:00.000Z' };
     const again = await TransferStore.open(folder, later);
     expect(again.records).toEqual([cell('full', 4, 1, 0.5)]);

@@ -6,7 +6,7 @@ import { beginTuning, resumeTuning, type TextMethod, type TextTuningSettings } f
 import type { Engine } from '../../../src/tensor/engine.ts';
 import { parseTemplate } from '../../../src/text/chat/chatTemplate.ts';
 import { resolveConfig, type TrainConfig } from '../../../src/train/config.ts';
-import { trainRun } from '../../../src/train/run.ts';
+import { trainRun } from '../../../src/train/run/run.ts';
 import { FILES, readRunCard } from '../../../src/train/runFolder.ts';
 import { loadRun } from '../../../src/train/savedRun.ts';
 import { testEngine } from '../../helpers/engine.ts';

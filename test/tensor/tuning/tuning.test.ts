@@ -8,7 +8,6 @@ import {
   formatChoice,
   formatPoint,
   hashOf,
-  isTuningTable,
   type Point,
   parseChoice,
   parsePoint,
@@ -147,13 +146,6 @@ describe('tables', () => {
     expect(tuning.forced('a')).toBeUndefined();
     tuning.use();
     expect([ask('N=1'), tuning.table]).toEqual([undefined, {}]);
-  });
-
-  it('are told from other JSON', () => {
-    for (const good of [{}, { 'a N=1': 'X=1 Y=2' }, { a: '' }]) expect(isTuningTable(good)).toBe(true);
-    for (const bad of [null, 3, 'a', [], ['a'], { a: 1 }, { a: ['X=1'] }, { a: { X: '1' } }, { a: null }]) {
-      expect(isTuningTable(bad), JSON.stringify(bad)).toBe(false);
-    }
   });
 });
 

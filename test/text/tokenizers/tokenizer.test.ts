@@ -121,16 +121,16 @@ describe('a spec that is not known', () => {
 describe('a tokenizer file that cannot be used', () => {
   const good = { kind: 'bpe', version: 1, tokens: ['ab', 'abc'], mergeOnly: [0] };
   const bad: [string, unknown, RegExp][] = [
-    ['nothing', null, /no "kind"/],
-    ['a list', [], /no "kind"/],
-    ['another program’s', { version: '1.0', model: { type: 'BPE' } }, /no "kind"/],
-    ['an unknown kind', { kind: 'sentencepiece', version: 1 }, /"sentencepiece"/],
-    ['a later version', { ...good, version: 2 }, /version 2/],
+    ['nothing', null, /it must be an object; got null/],
+    ['a list', [], /it must be an object; got \[\]/],
+    ['another program’s', { version: '1.0', model: { type: 'BPE' } }, /kind must be .*; it is missing/],
+    ['an unknown kind', { kind: 'sentencepiece', version: 1 }, /kind must be "byte" or .*; got "sentencepiece"/],
+    ['a later version', { ...good, version: 2 }, /version must be 1; got 2/],
     ['no characters', { kind: 'char', version: 1, characters: '' }, /characters/],
     ['unsorted characters', { kind: 'char', version: 1, characters: 'ba' }, /order/],
     ['repeated characters', { kind: 'char', version: 1, characters: 'aab' }, /distinct/],
     ['no tokens', { kind: 'bpe', version: 1 }, /tokens/],
-    ['a repeated token', { ...good, tokens: ['ab', 'ab'] }, /tokens\[1\]/],
+    ['a repeated token', { ...good, tokens: ['ab', 'ab'] }, /tokens must be distinct/],
     ['a token of one byte', { ...good, tokens: ['a'] }, /tokens\[0\]/],
     ['a token out of the alphabet', { ...good, tokens: ['a b'] }, /tokens\[0\]/],
     ['mergeOnly out of range', { ...good, mergeOnly: [2] }, /mergeOnly/],

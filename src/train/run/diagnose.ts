@@ -1,5 +1,5 @@
-import type { LogRecord } from '../report/logRecord.ts';
-import type { TrainConfig } from './config.ts';
+import type { LogRecord } from '../../report/logRecord.ts';
+import type { TrainConfig } from '../config.ts';
 
 /** Steps whose mean loss is judged. */
 const WINDOW = 20;

@@ -1,13 +1,13 @@
 /** What a run learns from: a text as windows, or prompts and answers. */
-import { hashing } from '../node/files.ts';
-import { readChat } from '../text/chat/chat.ts';
-import { ChatBatches, chatEvaluation, chatParts } from '../text/chat/chatBatches.ts';
-import type { ChatTemplate } from '../text/chat/chatTemplate.ts';
-import { type Tokenizer, trainTokenizer } from '../text/tokenizers/tokenizer.ts';
-import { buildDataset, type DataCard, measureText } from '../text/windows/dataset.ts';
-import { utf8Chunks } from '../text/windows/stream.ts';
-import { type Batch, type CountedBatches, evaluationBatches, Windows } from '../text/windows/windows.ts';
-import type { TrainConfig } from './config.ts';
+import { hashing } from '../../node/files.ts';
+import { readChat } from '../../text/chat/chat.ts';
+import { ChatBatches, chatEvaluation, chatParts } from '../../text/chat/chatBatches.ts';
+import type { ChatTemplate } from '../../text/chat/chatTemplate.ts';
+import { type Tokenizer, trainTokenizer } from '../../text/tokenizers/tokenizer.ts';
+import { buildDataset, type DataCard, measureText } from '../../text/windows/dataset.ts';
+import { utf8Chunks } from '../../text/windows/stream.ts';
+import { type Batch, type CountedBatches, evaluationBatches, Windows } from '../../text/windows/windows.ts';
+import type { TrainConfig } from '../config.ts';
 
 /** A text to train on: what its data card says, and a fresh stream of its bytes at each call. */
 export interface CorpusSource {

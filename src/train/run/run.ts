@@ -1,0 +1,194 @@
+import { UserError } from '../../errors.ts';
+import { GPT } from '../../model/gpt.ts';
+import type { MemoryCard } from '../../report/data.ts';
+import { autotune } from '../autotune.ts';
+import { saveCheckpoint } from '../checkpoint.ts';
+import { modelConfig } from '../config.ts';
+import { Evaluator } from '../evaluate.ts';
+import { choosePrecision } from '../precision.ts';
+import { isRunFolder, type RunCard, type RunState, readLog, readRunCard } from '../runFolder.ts';
+import { drawSamples } from '../samples.ts';
+import { learningRateAt } from '../schedule.ts';
+import type { TextTuning } from '../trainable.ts';
+import { Trainer } from '../trainer.ts';
+import { diagnose } from './diagnose.ts';
+import type { RunEvent, RunResult, TrainRunOptions } from './events.ts';
+import { RunLog } from './log.ts';
+import { chatMaterial, type Material, textMaterial } from './material.ts';
+import { beginFolder, checkSameRun, type RunParts, writeReport } from './saving.ts';
+
+/**
+ * Trains a model on a text and leaves a run folder behind; with `resume` it goes on where the folder's checkpoint stands, bit
+ * for bit as if it had never stopped. A loss that is no longer a number, or explodes, ends the run with the last good
+ * checkpoint kept.
+ * @throws UserError for text that cannot be trained on, a folder that cannot be written or resumed, a failing device, a
+ *   precision that the adapter has not; UsageError when a resumed run has other settings or another text.
+ */
+export async function trainRun(given: TrainRunOptions): Promise<RunResult> {
+  const { folder, resume, engine, adapter, base } = given;
+  const before = resume ? await readRunCard(folder) : undefined;
+  if (!resume && isRunFolder(folder)) {
+    throw new UserError(`${folder} holds a run already; resume it, or name another folder with --out`);
+  }
+  const options = settlePrecision(given, before);
+  const { config } = options;
+  const text = await materialOf(options);
+  if (before) checkSameRun(before, config, text.card, folder);
+  options.onEvent?.({ type: 'data', card: text.card });
+  // other tables would change the bits of its numbers; on another adapter they mean nothing
+  if (before?.adapter.name === adapter.name) engine.tuning.use(before.tuning ?? {});
+  const model = base?.model ?? new GPT(engine, modelConfig(config, text.tokenizer.vocabSize));
+  const trainer = new Trainer(model, config, base?.parameters);
+  if (options.autotune && !before) await tuneFor(trainer, options);
+  const run = new Run({ options, text, trainer, startedAt: before?.startedAt ?? new Date().toISOString() });
+  await run.begin();
+  const { status, warnings } = await run.train();
+  return run.end(status, warnings);
+}
+
+/** Sets the engine to what the run is trained in. What `auto` comes to is kept with the run, for when it is resumed. */
+function settlePrecision(options: TrainRunOptions, before: RunCard | undefined): TrainRunOptions {
+  const { engine, config } = options;
+  const precision = choosePrecision(config.precision, engine.capabilities, before?.config.precision);
+  engine.precision = precision;
+  return { ...options, config: { ...config, precision } };
+}
+
+const materialOf = ({ corpus, config, base }: TrainRunOptions): Promise<Material> =>
+  base?.from.chat
+    ? chatMaterial(corpus, config, base.tokenizer, base.from.chat)
+    : textMaterial(corpus, config, base?.tokenizer);
+
+async function tuneFor(trainer: Trainer, { engine, adapter, signal, onEvent }: TrainRunOptions): Promise<void> {
+  const onBegin = (unknown: number, budgetMs: number) => onEvent?.({ type: 'tuning', unknown, budgetMs });
+  const summary = await autotune(engine, trainer.rehearse(), adapter, { signal, onBegin });
+  if (summary) onEvent?.({ type: 'tuned', ...summary });
+}
+
+/** What the parts of a run take of the device's memory. */
+function memoryPlan(trainer: Trainer, evaluator: Evaluator, base?: TextTuning): MemoryCard['planned'] {
+  const { gradientBytes, transientBytes, model } = trainer;
+  const { adapters } = base ?? {};
+  return [
+    { what: 'parameters', sizeBytes: 4 * model.parameters.values.size },
+    ...(adapters ? [{ what: 'adapters', sizeBytes: 4 * adapters.parameters.values.size }] : []),
+    { what: 'gradients', sizeBytes: gradientBytes },
+    { what: 'moments of the optimizer', sizeBytes: 2 * gradientBytes },
+    { what: 'activations in training', sizeBytes: transientBytes },
+    { what: 'activations in validation', sizeBytes: evaluator.transientBytes },
+  ];
+}
+
+/** Held-out tokens that the last validation scores at most, spread over all of them: a large corpus would take minutes. */
+const FINAL_TOKENS = 2 ** 18;
+
+/** The course of a run. */
+class Run {
+  private readonly evaluator: Evaluator;
+  private readonly log: RunLog;
+  private readonly memory: MemoryCard['planned'];
+  /** As of the last checkpoint and the best validation. */
+  private state!: RunState;
+
+  constructor(private readonly parts: RunParts) {
+    const { options, trainer } = parts;
+    const { config, engine, folder } = options;
+    const { batchSize, blockSize, gradientAccumulation } = config;
+    this.evaluator = new Evaluator(trainer.model, batchSize);
+    this.log = new RunLog(folder, batchSize * blockSize * gradientAccumulation, engine.precision === 'mixed');
+    this.memory = memoryPlan(trainer, this.evaluator, options.base);
+  }
+
+  private emit(event: RunEvent): void {
+    this.parts.options.onEvent?.(event);
+  }
+
+  async begin(): Promise<void> {
+    const { engine, config, folder, resume } = this.parts.options;
+    const { trainer } = this.parts;
+    this.state = await beginFolder(this.parts);
+    const { step } = this.state;
+    await this.log.begin(resume ? (await readLog(folder)).filter((record) => record.step <= step) : []);
+    this.emit({
+      ...{ type: 'plan', parameters: trainer.model.parameters.count, trained: trainer.trainedCount },
+      ...{ memoryBytes: this.memory.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0), memory: this.memory },
+      ...{ precision: engine.precision, steps: config.steps, firstStep: step },
+    });
+  }
+
+  /** Trains to the end, or until the signal, or until the loss explodes (then a sentence says why). */
+  async train(): Promise<Pick<RunResult, 'status' | 'warnings'>> {
+    const { trainer, text, options } = this.parts;
+    const { config, signal, base } = options;
+    const { steps, gradientAccumulation: count } = config;
+    this.log.start(this.state.timeMs);
+    // a base that tuning does not better is the best there is
+    if (base && trainer.step === 0) await this.save(await this.validate());
+    while (trainer.step < steps && !signal?.aborted) {
+      trainer.train(Array.from({ length: count }, (_, i) => text.train.batch(trainer.step * count + i)));
+      const due = (every: number): boolean => trainer.step % every === 0 || trainer.step === steps;
+      const warning = due(config.logEvery) && (await this.readLosses());
+      if (warning) return { status: 'diverged', warnings: [warning] };
+      const improved = due(config.evalEvery) && (await this.validate());
+      if (due(config.checkpointEvery) || improved) await this.save(improved);
+    }
+    return { status: trainer.step < steps ? 'stopped' : 'finished', warnings: [] };
+  }
+
+  /** Saves what is not saved yet, draws samples and writes the report. */
+  async end(status: RunResult['status'], warnings: readonly string[]): Promise<RunResult> {
+    const { trainer, text, options } = this.parts;
+    if (status === 'stopped' && trainer.step > this.state.step) {
+      await this.readLosses();
+      await this.save(await this.validate());
+    }
+    const isDone = status === 'finished';
+    const samples = isDone ? await drawSamples(trainer.model, text.tokenizer, options.config.seed) : [];
+    for (const { prompt, text } of samples) this.emit({ type: 'sample', prompt, text });
+    const { records: log, timeMs: durationMs } = this.log;
+    const report = await writeReport(this.parts, { status, warnings, durationMs, log, samples }, this.memory);
+    return {
+      ...{ status, folder: options.folder, steps: trainer.step, log, samples, warnings },
+      validationLoss: log.findLast(({ validationLoss }) => validationLoss !== undefined)?.validationLoss ?? Number.NaN,
+      bestValidationLoss: this.state.bestValidationLoss ?? Number.NaN,
+      report,
+    };
+  }
+
+  /** Logs the losses of the steps since the last time, and judges them. */
+  private async readLosses(): Promise<string | undefined> {
+    const { trainer, text, options } = this.parts;
+    const { config } = options;
+    const steps = await trainer.metrics(trainer.step - this.log.lastStep);
+    if (steps.length === 0) return undefined;
+    const { record, stepMs } = await this.log.addSteps(steps, learningRateAt(trainer.step - 1, config));
+    const remainingMs = (config.steps - trainer.step) * stepMs;
+    this.emit({ type: 'log', record, plannedSteps: config.steps, remainingMs });
+    return diagnose(this.log.records, config, text.tokenizer.vocabSize);
+  }
+
+  /** Scores the held-out text; true when it is the best so far. At the end all of it is scored, or FINAL_TOKENS of it. */
+  private validate(): Promise<boolean> {
+    const { trainer, text, options } = this.parts;
+    const { batchSize, blockSize, evalBatches, steps: plannedSteps } = options.config;
+    const isLast = trainer.step >= plannedSteps && evalBatches > 0; // 0 means all
+    const batches = isLast ? Math.max(Math.ceil(FINAL_TOKENS / (batchSize * blockSize)), evalBatches) : evalBatches;
+    return this.log.aside(async () => {
+      const { loss } = await this.evaluator.score(text.validation, batches);
+      const record = await this.log.addValidation(trainer.step, loss);
+      this.emit({ type: 'log', record, plannedSteps });
+      const { bestValidationLoss: best } = this.state;
+      if (best !== null && !(loss < best)) return false;
+      this.state = { ...this.state, bestValidationLoss: loss, bestStep: trainer.step };
+      return true;
+    });
+  }
+
+  private async save(best: boolean): Promise<void> {
+    const { trainer, options } = this.parts;
+    const { step } = trainer;
+    this.state = { ...this.state, step, timeMs: this.log.timeMs };
+    await this.log.aside(() => saveCheckpoint(options.folder, trainer, this.state, best, options.base));
+    this.emit({ type: 'checkpoint', step, best });
+  }
+}

@@ -1,0 +1,80 @@
+/** What a run leaves in its folder beside its log and checkpoints: the card that says what it is and must stay, and the report. */
+import { basename, join, resolve } from 'node:path';
+import { UsageError } from '../../errors.ts';
+import { sweepTemporary, writeAtomic } from '../../node/files.ts';
+import type { ReportData } from '../../report/data.ts';
+import { renderReport } from '../../report/trainingReport.ts';
+import type { DataCard } from '../../text/windows/dataset.ts';
+import { restoreCheckpoint } from '../checkpoint.ts';
+import type { TrainConfig } from '../config.ts';
+import { modelTable } from '../modelTable.ts';
+import { FILES, type RunCard, type RunState, writeRunCard } from '../runFolder.ts';
+import { writeAdapterConfig } from '../savedRun.ts';
+import type { Trainer } from '../trainer.ts';
+import type { TrainRunOptions } from './events.ts';
+import type { Material } from './material.ts';
+
+/** Settings that a resumed run may change without becoming another run. */
+const FREE = ['steps', 'recompute', 'logEvery', 'evalEvery', 'evalBatches', 'checkpointEvery'];
+
+/** @throws UsageError when a run would resume under other settings or on another text. */
+export function checkSameRun(before: RunCard, config: TrainConfig, card: DataCard, folder: string): void {
+  const keys = Object.keys(config) as (keyof TrainConfig)[];
+  const other = keys.find((key) => !FREE.includes(key) && config[key] !== before.config[key]);
+  if (other) {
+    throw new UsageError(
+      `${folder} was trained with ${other} = ${before.config[other]}, not ${config[other]}; resume with the same settings, or train into another folder with --out`,
+    );
+  }
+  if (before.dataCard.sha256 !== card.sha256) {
+    throw new UsageError(
+      `${folder} was trained on another text (${before.dataCard.name}); resume with that one, or use another --out`,
+    );
+  }
+}
+
+/** What a run is made of. */
+export interface RunParts {
+  readonly options: TrainRunOptions;
+  readonly text: Material;
+  readonly trainer: Trainer;
+  /** ISO 8601; of a resumed run, when it was first begun. */
+  readonly startedAt: string;
+}
+
+/** Gives a run fresh weights, or those of its checkpoint, and writes its card. Returns how far it is. */
+export async function beginFolder({ options, text, trainer, startedAt }: RunParts): Promise<RunState> {
+  const { folder, resume, config, adapter, engine, base } = options;
+  const { model } = trainer;
+  if (!resume && !base) model.initialize(config.seed);
+  const state = resume
+    ? await restoreCheckpoint(folder, trainer)
+    : { step: 0, timeMs: 0, bestValidationLoss: null, bestStep: 0 };
+  await sweepTemporary(folder);
+  if (base?.adapters) await writeAdapterConfig(folder, base.adapters, base.from, model.config);
+  const { table: tuning } = engine.tuning;
+  const card = { config, dataCard: text.card, adapter, startedAt, tuning, tunedFrom: base?.from };
+  await writeRunCard(folder, { version: 1, ...card }, text.tokenizer, model);
+  return state;
+}
+
+/** What became of a run, for its report. */
+type Outcome = Pick<ReportData, 'status' | 'warnings' | 'durationMs' | 'log' | 'samples'>;
+
+/** Writes report.html and returns its path. @throws UserError when the folder cannot be written */
+export async function writeReport(
+  { options, text, trainer, startedAt }: RunParts,
+  outcome: Outcome,
+  planned: ReportData['memory']['planned'],
+): Promise<string> {
+  const { folder, config, adapter, engine } = options;
+  const { config: model, parameters } = trainer.model;
+  const page = renderReport({
+    ...{ name: basename(resolve(folder)), startedAt, ...outcome, adapter, dataCard: text.card },
+    ...{ plannedSteps: config.steps, train: { ...config }, model, parameters: modelTable(model, parameters.specs) },
+    memory: { planned, peakBytes: engine.device.pool.allocatedBytes },
+  });
+  const path = join(folder, FILES.report);
+  await writeAtomic(path, page);
+  return path;
+}

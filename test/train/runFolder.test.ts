@@ -1,0 +1,121 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { UserError } from '../../src/errors.ts';
+import { readTunedCard } from '../../src/tasks/folder.ts';
+import { resolveConfig } from '../../src/train/config.ts';
+import { readLog, readRunCard, stateOf } from '../../src/train/runFolder.ts';
+import { dataCard } from '../helpers/cards.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'dawnlm-folder-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const write = (file: string, content: unknown) =>
+  writeFileSync(join(folder, file), typeof content === 'string' ? content : JSON.stringify(content));
+
+const surroundings = { version: 1, adapter: { name: 'a test', software: true }, startedAt: new Date(0).toISOString() };
+const config = resolveConfig('tiny');
+const card = { ...surroundings, config, dataCard: dataCard() };
+
+describe('run.json', () => {
+  it('is read as it was written, and settings that came later stand as runs trained before them', async () => {
+    write('run.json', card);
+    expect(await readRunCard(folder)).toEqual(card);
+    const { precision, recompute, ...old } = config;
+    write('run.json', { ...card, config: old });
+    expect((await readRunCard(folder)).config).toEqual({ ...config, precision: 'float32', recompute: false });
+  });
+
+  it.each<[string, object, string]>([
+    [
+      'a batch size of 0',
+      { config: { ...config, batchSize: 0 } },
+      'config.batchSize must be a whole number of 1 or more; got 0',
+    ],
+    [
+      'a rate in words',
+      { config: { ...config, learningRate: 'high' } },
+      'config.learningRate must be a number of 0 or more',
+    ],
+    ['another version', { version: 2 }, 'version must be 1; got 2'],
+    ['no adapter', { adapter: undefined }, 'adapter must be an object; it is missing'],
+    ['a tuning that is no table', { tuning: { 'matmul NN': 8 } }, 'tuning["matmul NN"] must be a text; got 8'],
+    [
+      'a base without a hash',
+      { tunedFrom: { folder: '.', checkpoint: 'best', method: 'full' } },
+      'tunedFrom.sha256 must be a text',
+    ],
+  ])('with %s is refused', async (_, change, sentence) => {
+    write('run.json', { ...card, ...change });
+    await expect(readRunCard(folder)).rejects.toThrow(UserError);
+    await expect(readRunCard(folder)).rejects.toThrow(`run.json is damaged: ${sentence}`);
+    await expect(readRunCard(folder)).rejects.toThrow('Restore it from a copy, or train anew.');
+  });
+});
+
+it('of a log the lines that are no records are passed over, and NaN comes back from null', async () => {
+  const record = { step: 1, tokens: 8, timeMs: 2, loss: null };
+  const nonsense = [
+    'null',
+    '7',
+    '[]',
+    '{"step": "x", "tokens": 1, "timeMs": 1}',
+    '{"step": 2, "loss": "low"}',
+    '{"step": 3, "tok',
+  ];
+  write(
+    'log.jsonl',
+    [JSON.stringify(record), ...nonsense, JSON.stringify({ ...record, step: 4, loss: 2.5 })].join('\n'),
+  );
+  expect(await readLog(folder)).toEqual([
+    { ...record, loss: Number.NaN },
+    { ...record, step: 4, loss: 2.5 },
+  ]);
+});
+
+it.each([
+  [undefined, 'it is missing'],
+  ['{', 'it is not JSON'],
+  ['{"step": -1}', 'step must be a whole number of 0 or more; got -1'],
+  ['{"step": 3, "timeMs": "long"}', 'timeMs must be a number; got "long"'],
+])('a checkpoint whose state is %s is refused', (state, sentence) => {
+  const file = { fileName: 'resume.safetensors', tensors: new Map() };
+  const parse = () => stateOf({ ...file, metadata: state === undefined ? {} : { state } });
+  expect(parse).toThrow(UserError);
+  expect(parse).toThrow(`resume.safetensors (its state) is damaged: ${sentence}`);
+});
+
+describe('run.json of a fine-tuned model', () => {
+  const tuned = {
+    ...surroundings,
+    ...{ labels: ['a', 'b'], method: 'head', base: { folder: '..', checkpoint: 'best', sha256: '00' } },
+    dataCard: {
+      ...{ name: 'pets', task: 'classify', source: 'a test', licence: 'none', note: '', sha256: '00' },
+      ...{ parts: {}, duplicates: { within: 0, across: 0, conflicting: 0 } },
+    },
+    splits: {},
+  };
+  const classify = { ...tuned, task: 'classify', settings: { pooling: 'mean', temperature: 1.5, patience: 6 } };
+  const tag = { ...tuned, task: 'tag', settings: { bidirectional: true, stopOn: 'f1' } };
+
+  it('is read as it was written', async () => {
+    write('run.json', classify);
+    expect(await readTunedCard(folder, 'classify')).toEqual(classify);
+    write('run.json', tag);
+    expect(await readTunedCard(folder, 'tag')).toEqual(tag);
+  });
+
+  const settings = (change: object) => ({ settings: { ...classify.settings, ...change } });
+  it.each<[object, string]>([
+    [settings({ temperature: 'warm' }), 'settings.temperature must be a number above 0; got "warm"'],
+    [settings({ temperature: 0 }), 'settings.temperature must be a number above 0; got 0'],
+    [settings({ temperature: null }), 'settings.temperature must be a number above 0; got null'],
+    [settings({ pooling: 'most' }), 'settings.pooling must be one of last, mean; got "most"'],
+    [{ labels: [] }, 'labels must be a list that is not empty; got []'],
+    [{ labels: ['a', 3] }, 'labels[1] must be a text; got 3'],
+    [{ version: 9 }, 'version must be 1; got 9'],
+  ])('with %j is refused', async (change, sentence) => {
+    write('run.json', { ...classify, ...change });
+    await expect(readTunedCard(folder, 'classify')).rejects.toThrow(`run.json is damaged: ${sentence}`);
+  });
+});
