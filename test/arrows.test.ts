@@ -41,15 +41,6 @@ const CYCLIC = [
   'data/synthetic-names/sentences.ts',
   'src/report/chart.ts',
   'src/report/frame.ts',
-  'src/tensor/accumulate.ts',
-  'src/tensor/autograd.ts',
-  'src/tensor/engine.ts',
-  'src/tensor/kernel.ts',
-  'src/tensor/op.ts',
-  'src/tensor/operands/half.ts',
-  'src/tensor/operands/image.ts',
-  'src/tensor/tensor.ts',
-  'src/tensor/tuning/table.ts',
 ];
 
 const root = new URL('..', import.meta.url).pathname;
