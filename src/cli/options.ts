@@ -21,6 +21,22 @@ export const runOption = (): Option =>
 export const checkpointOption = (): Option =>
   new Option('--checkpoint <which>', 'weights to take').choices(['best', 'last']).default('best');
 
+/** What the options of `addRunOptions` give. */
+export interface RunFlags {
+  run: string;
+  checkpoint: 'best' | 'last';
+  adapter?: string;
+  json?: boolean;
+}
+
+/** Options of the verbs that use a run. */
+export const addRunOptions = (verb: Command): Command =>
+  verb
+    .addOption(runOption().makeOptionMandatory())
+    .addOption(checkpointOption())
+    .addOption(adapterOption())
+    .addOption(jsonOption());
+
 /** A flag for each field of a schema, or some of them, with its help, choices and range: nLayer is --n-layer. */
 export function settingOptions({ shape }: z.ZodObject, names: readonly string[] = Object.keys(shape)): Option[] {
   return names.flatMap((name) => {
@@ -47,22 +63,6 @@ const numberBy =
 /** A parser of numbers from `least` to `most`, whole ones where `whole` is set, for commander's options. */
 export const number = ({ least, most, whole }: { least: number; most?: number; whole?: boolean }) =>
   numberBy((whole ? z.int() : z.number()).min(least).max(most ?? Number.MAX_SAFE_INTEGER));
-
-/** What the options of `addRunOptions` give. */
-export interface RunFlags {
-  run: string;
-  checkpoint: 'best' | 'last';
-  adapter?: string;
-  json?: boolean;
-}
-
-/** Options of the verbs that use a run. */
-export const addRunOptions = (verb: Command): Command =>
-  verb
-    .addOption(runOption().makeOptionMandatory())
-    .addOption(checkpointOption())
-    .addOption(adapterOption())
-    .addOption(jsonOption());
 
 /** Seeds of random numbers. */
 export const seedNumber = number({ least: 0, most: 2 ** 32 - 1, whole: true });

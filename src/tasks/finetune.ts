@@ -8,7 +8,7 @@ import { isRunFolder } from '../train/runFolder.ts';
 import { linkTo, loadRun } from '../train/savedRun.ts';
 import { Classifier } from './classify/classifier.ts';
 import { type ClassifyEvent, type TunedClassifier, tuneClassifier } from './classify/classify.ts';
-import type { ClassifyOverrides, ClassifySettings } from './classify/settings.ts';
+import type { ClassifyOverrides } from './classify/settings.ts';
 import { keptParts, type LabelledData } from './data.ts';
 import { type CardOf, readTuned, type TunedCard, writeTuned } from './folder.ts';
 import type { TagOverrides, TagSettings } from './tag/settings.ts';
@@ -66,7 +66,7 @@ async function finetune<
   Example,
   Overrides,
   Event,
-  Result extends FineTuned<Example, ClassifySettings | TagSettings, unknown>,
+  Result extends FineTuned<Example, TunedClassifier['settings'] | TagSettings, unknown>,
 >(
   options: FinetuneRunOptions<Example, Overrides, Event>,
   task: TunedCard['task'],

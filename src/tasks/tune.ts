@@ -8,17 +8,11 @@ import type { Trainables } from '../train/trainable.ts';
 import type { TrainingBatches } from './batches.ts';
 import type { Base, ParameterCounts } from './fineTuned.ts';
 import type { TunedModel } from './folder.ts';
+import type { FineTuneSettings } from './settings.ts';
 import type { TuneCheckpoint, Validation } from './tuneCheckpoint.ts';
 
 /** How long a tuning goes on. */
-export interface TuneLimits {
-  /** Optimizer steps at most. */
-  readonly steps: number;
-  /** Steps between two validations. */
-  readonly evalEvery: number;
-  /** Validations without a better one after which it ends. */
-  readonly patience: number;
-}
+export type TuneLimits = Pick<FineTuneSettings, 'steps' | 'evalEvery' | 'patience'>;
 
 /** How a tuning is looked after while it goes on. */
 export interface TuneControl {

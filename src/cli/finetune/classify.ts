@@ -1,17 +1,16 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { UsageError } from '../../errors.ts';
-import { POOLINGS } from '../../model/heads.ts';
 import { count } from '../../report/format.ts';
 import { type ClassifyEvent, LEAST_TO_CALIBRATE, type TunedClassifier } from '../../tasks/classify/classify.ts';
 import { openTexts } from '../../tasks/classify/data.ts';
-import type { ClassifyOverrides } from '../../tasks/classify/settings.ts';
+import { type ClassifyOverrides, ClassifySettings } from '../../tasks/classify/settings.ts';
 import { setsFor } from '../../tasks/data.ts';
 import { finetuneClassifier } from '../../tasks/finetune.ts';
 import { examples, number } from '../options.ts';
 import { classificationTables, percent } from '../terminal/metricTables.ts';
 import { say } from '../terminal/output.ts';
 import { type LabelFlags, openTuning, printTuned, tell } from './labels.ts';
-import { addFolderOptions, addTuningOptions, methodOption, whole } from './options.ts';
+import { addTuningOptions } from './options.ts';
 
 interface Flags extends LabelFlags, Omit<ClassifyOverrides, 'evalEvery' | 'baseRate'> {
   text: string;
@@ -24,15 +23,10 @@ export function addFinetuneClassify(finetune: Command): void {
     .command('classify')
     .description('tune a trained model to the labels of whole texts; Ctrl-C keeps the best weights so far')
     .argument('<data>', `a .csv, .tsv or .jsonl file, or a known set: ${setsFor('classify')}`);
-  addFolderOptions(verb)
+  addTuningOptions(verb, ClassifySettings, ['classWeights', 'pooling', 'maxTokens'], { examples: 'texts', least: 2 })
+    .option('--epochs <n>', 'how often each text is shown, in place of steps (default: 10)', number({ least: 0.01 }))
     .option('--text <column>', 'column of the table that holds the text', 'text')
     .option('--label <column>', 'column that holds the label', 'label')
-    .addOption(methodOption().default('full'))
-    .option('--epochs <n>', 'how often each text is shown, in place of steps (default: 10)', number({ least: 0.01 }))
-    .option('--class-weights', 'every class counts for the same, however few examples it has')
-    .addOption(new Option('--pooling <how>', 'where the state of a text is from (default: mean)').choices(POOLINGS))
-    .option('--max-tokens <n>', 'read no more of each text, from its beginning (default: the context)', whole(1));
-  addTuningOptions(verb, 'texts', 2)
     .addHelpText(
       'after',
       examples(
@@ -44,7 +38,8 @@ export function addFinetuneClassify(finetune: Command): void {
 }
 
 async function finetuneClassify(given: string, flags: Flags): Promise<void> {
-  const { run, checkpoint, out, force, resume, labels, adapter, json, text, label, ...overrides } = flags;
+  const { run, checkpoint, out, force, resume, labels, adapter, json, text, label, ...rest } = flags;
+  const overrides = { method: 'full' as const, ...rest }; // said, as ever: a tuning that was stopped before remembers it
   if (overrides.epochs !== undefined && overrides.steps !== undefined) {
     throw new UsageError('--epochs and --steps both say how long to train: give one of them');
   }

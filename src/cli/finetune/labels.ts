@@ -3,7 +3,7 @@ import { count } from '../../report/format.ts';
 import type { LabelledData } from '../../tasks/data.ts';
 import { refuseOccupied, tunedFolder } from '../../tasks/finetune.ts';
 import type { FineTuneSettings } from '../../tasks/settings.ts';
-import type { FineTuned, FineTuneEvent, TuneLimits } from '../../tasks/tune.ts';
+import type { FineTuned, FineTuneEvent } from '../../tasks/tune.ts';
 import type { TaskCard } from '../../text/labels/taskCard.ts';
 import { corpusName } from '../corpus.ts';
 import { openEngine } from '../engine.ts';
@@ -17,8 +17,6 @@ export interface LabelFlags extends RunFlags {
   resume?: boolean;
   labels?: number;
 }
-
-type Settings = FineTuneSettings & TuneLimits;
 
 /** Opens what a tuning needs, and says what is in the data. `examples`: what they are called. */
 export async function openTuning<Example>(
@@ -46,7 +44,7 @@ function dataInWords({ name, parts, duplicates, licence, note }: TaskCard, examp
 
 /** Tells an event. `score`: a validation's, in words; `notes`: what to mind of a plan. */
 export function tell(
-  event: FineTuneEvent<{ settings: Settings }, object>,
+  event: FineTuneEvent<{ settings: FineTuneSettings }, object>,
   { json }: LabelFlags,
   words: { examples: string; score?: string; notes?: readonly string[] },
 ): void {
@@ -69,7 +67,7 @@ const ENDED = { finished: 'finished', early: 'ended early, nothing was better', 
 
 /** Prints what came of a tuning. `figures`: what the test parts say, for machines; `tables`: for people, each under its name. */
 export function printTuned(
-  tuned: FineTuned<unknown, Settings, { readonly loss: number }>,
+  tuned: FineTuned<unknown, FineTuneSettings, { readonly loss: number }>,
   folder: string,
   { json }: LabelFlags,
   { task, figures, tables }: { task: string; figures: object; tables: Readonly<Record<string, string>> },

@@ -1,61 +1,59 @@
 /** Options that the verbs of finetune share. */
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
+import type { z } from 'zod';
 import { UsageError } from '../../errors.ts';
 import { targetsOf } from '../../model/lora.ts';
-import { LORA, METHODS } from '../../train/trainable.ts';
-import { addRunOptions, number, seedNumber } from '../options.ts';
+import { jsonSchemaOf } from '../../schema.ts';
+import { FineTuneSettings } from '../../tasks/settings.ts';
+import { addRunOptions, number, settingOptions } from '../options.ts';
 
-export const whole = (least: number) => number({ least, whole: true });
+const LORA = ['rank', 'alpha', 'loraDropout', 'targets'] as const;
+const TUNING = ['method', 'steps', 'batchSize', 'learningRate', 'dropout', 'patience', 'randomStart', 'seed'] as const;
 
-/** What `addLoraOptions` adds, where it was given. */
-export interface LoraFlags {
-  rank?: number;
-  alpha?: number;
-  targets?: string[];
-  loraDropout?: number;
+/** A flag for each of these settings, with what it is unless given; what is off unless given needs none to say so. */
+function addSettings(verb: Command, settings: z.ZodObject, names: readonly string[]): Command {
+  for (const option of settingOptions(settings, names).filter(({ negate }) => !negate)) {
+    const fallback = jsonSchemaOf(settings.shape[option.attributeName()] as z.ZodType).default;
+    if (fallback !== undefined && fallback !== false) option.description += ` (default: ${fallback})`;
+    verb.addOption(option);
+  }
+  return verb;
 }
 
-const LORA_FLAGS: readonly string[] = ['rank', 'alpha', 'targets', 'loraDropout'] satisfies (keyof LoraFlags)[];
+/** What `addLoraOptions` adds, where it was given. */
+export type LoraFlags = Partial<Pick<FineTuneSettings, (typeof LORA)[number]>>;
 
 /** The options of low-rank adapters; given without the method that makes them, they are refused. */
 export function addLoraOptions(verb: Command): Command {
   const targets = (['gpt2', 'llama'] as const).map((style) => targetsOf({ style }).join(', '));
-  return verb
-    .option('--rank <r>', `lora: inner width of the adapters (default: ${LORA.rank})`, whole(1))
-    .option('--alpha <a>', `lora: they are scaled by alpha / rank (default: ${LORA.alpha})`, number({ least: 1e-6 }))
+  return addSettings(verb, FineTuneSettings, LORA.slice(0, -1))
     .option('--targets <names...>', `lora: layers, ${targets.join('; in the llama style ')} (default: all)`)
-    .option('--lora-dropout <p>', 'lora: share of inputs dropped (default: 0)', number({ least: 0, most: 0.99 }))
     .hook('preAction', requireLora);
 }
 
 function requireLora(verb: Command): void {
   if (verb.opts().method === 'lora') return;
-  const needless = verb.options.find(
-    (option) =>
-      LORA_FLAGS.includes(option.attributeName()) && verb.getOptionValueSource(option.attributeName()) === 'cli',
-  );
+  const needless = verb.options.find((option) => {
+    const name = option.attributeName();
+    return LORA.some((one) => one === name) && verb.getOptionValueSource(name) === 'cli';
+  });
   if (needless) throw new UsageError(`${needless.long} is about low-rank adapters: give --method lora too`);
 }
 
-/** `--method`, of tasks that put a head on the model. */
-export const methodOption = (): Option =>
-  new Option('--method <name>', 'trained beside the head: all, adapters, the last block, nothing').choices(METHODS);
-
-/** Which run is tuned, and where the tuned model is kept. */
-export const addFolderOptions = (verb: Command): Command =>
+/**
+ * Options of tunings to labels: the run and the folder, settings that all tasks have and those of its `own`.
+ * @param examples texts or sentences, of which `least` are needed
+ */
+export function addTuningOptions(
+  verb: Command,
+  settings: z.ZodObject,
+  own: readonly string[],
+  { examples, least }: { examples: string; least: number },
+): Command {
   addRunOptions(verb)
     .option('--out <folder>', 'where the tuned model is kept (default: <run>-<data>)')
     .option('--force', 'write over what was tuned into that folder before')
-    .option('--resume', 'go on where the same command was stopped');
-
-/** Options of tunings to labels; `examples`: texts or sentences, of which `least` are needed. */
-export const addTuningOptions = (verb: Command, examples: string, least: number): Command =>
-  addLoraOptions(verb)
-    .option('--steps <n>', 'optimizer steps at most (default: 100 to 1,500, by the number of examples)', whole(1))
-    .option('--batch-size <n>', `${examples} in a batch (default: 16)`, whole(1))
-    .option('--learning-rate <rate>', 'largest one, of head and adapters (default: by method)', number({ least: 0 }))
-    .option('--dropout <share>', 'share of activations dropped (default: 0.1)', number({ least: 0, most: 0.9 }))
-    .option('--patience <n>', 'validations without a better one after which it ends', whole(1))
-    .option('--labels <n>', `train on n of the ${examples} only, and validate on no more`, whole(least))
-    .option('--random-start', 'begin with random weights, to see what pretraining was worth')
-    .option('--seed <n>', `of the head, the order of the ${examples} and --labels (default: 1337)`, seedNumber);
+    .option('--resume', 'go on where the same command was stopped')
+    .option('--labels <n>', `train on n ${examples} only, and validate on no more`, number({ least, whole: true }));
+  return addLoraOptions(addSettings(verb, settings, [...TUNING, ...own]));
+}

@@ -1,14 +1,14 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { setsFor } from '../../tasks/data.ts';
 import { finetuneTagger } from '../../tasks/finetune.ts';
 import { openSentences } from '../../tasks/tag/data.ts';
-import { STOP_ON, type TagOverrides } from '../../tasks/tag/settings.ts';
+import { type TagOverrides, TagSettings } from '../../tasks/tag/settings.ts';
 import type { TagEvent } from '../../tasks/tag/tag.ts';
 import { examples, number } from '../options.ts';
 import { percent, spanTables } from '../terminal/metricTables.ts';
 import { say } from '../terminal/output.ts';
 import { type LabelFlags, openTuning, printTuned, tell } from './labels.ts';
-import { addFolderOptions, addTuningOptions, methodOption, whole } from './options.ts';
+import { addTuningOptions } from './options.ts';
 
 interface Flags extends LabelFlags, TagOverrides {
   column?: number;
@@ -20,13 +20,8 @@ export function addFinetuneTag(finetune: Command): void {
     .command('tag')
     .description('tune a trained model to find names and other spans in text; Ctrl-C keeps the best weights so far')
     .argument('<data>', `a file of CoNLL columns, a word and its tag a line, or a known set: ${setsFor('tag')}`);
-  addFolderOptions(verb)
-    .option('--column <n>', 'the column of the tags, counted from 0 (default: the last)', whole(1))
-    .addOption(methodOption())
-    .option('--bidirectional', 'let each word see those behind it: lifts the causal mask')
-    .option('--base-rate <x>', "learning rate of the model's weights, times the head's", number({ least: 1e-9 }))
-    .addOption(new Option('--stop-on <score>', 'validations are judged by: entity F1, or the loss').choices(STOP_ON));
-  addTuningOptions(verb, 'sentences', 1)
+  addTuningOptions(verb, TagSettings, ['baseRate', 'bidirectional', 'stopOn'], { examples: 'sentences', least: 1 })
+    .option('--column <n>', 'the column of the tags, from 0 (default: the last)', number({ least: 1, whole: true }))
     .addHelpText(
       'after',
       examples(

@@ -13,6 +13,7 @@ import {
 } from '../../tasks/text/text.ts';
 import { DEFAULT_TEMPLATE, parseTemplate } from '../../text/chat/chatTemplate.ts';
 import { resolveConfig, TrainConfig } from '../../train/config.ts';
+import type { TrainRunOptions } from '../../train/run/events.ts';
 import { trainRun } from '../../train/run/run.ts';
 import { readRunCard } from '../../train/runFolder.ts';
 import { CORPUS_ARGUMENT, corpusName, givenOf, openCorpus } from '../corpus.ts';
@@ -104,11 +105,7 @@ async function resume(given: string | undefined, flags: Flags): Promise<void> {
   await train({ corpus, engine, adapter, base, config, folder, resume: true }, json);
 }
 
-const train = (options: Omit<Parameters<typeof trainRun>[0], 'signal' | 'onEvent'>, json?: boolean): Promise<void> => {
-  const {
-    folder,
-    config: { steps },
-  } = options;
-  const again = `dawnlm finetune text --resume --out ${shellWord(folder)}`;
-  return runInTerminal((watched) => trainRun({ ...options, ...watched }), { steps, json, again });
-};
+function train(options: Omit<TrainRunOptions, 'signal' | 'onEvent'>, json?: boolean): Promise<void> {
+  const again = `dawnlm finetune text --resume --out ${shellWord(options.folder)}`;
+  return runInTerminal((watched) => trainRun({ ...options, ...watched }), { steps: options.config.steps, json, again });
+}

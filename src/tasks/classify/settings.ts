@@ -34,5 +34,3 @@ export const resolveClassify = (overrides: ClassifyOverrides, examples: number):
 /** A cosine down to a tenth of the rate. */
 export const stepSettings = (settings: ClassifySettings): StepSettings =>
   shared.stepSettings(settings, { minLearningRate: settings.learningRate / 10 });
-
-export { type ClassifyOverrides as ClassifyWishes, resolveClassify as settleClassify };

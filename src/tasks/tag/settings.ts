@@ -35,5 +35,3 @@ export const resolveTag = (overrides: TagOverrides, sentences: number): TagSetti
 /** A linear decay to zero, as BERT is tuned (Devlin et al., 2019). */
 export const stepSettings = (settings: TagSettings): StepSettings =>
   shared.stepSettings(settings, { schedule: 'linear', minLearningRate: 0, beta2: 0.999 });
-
-export { resolveTag as settleTag, type TagOverrides as TagWishes };
