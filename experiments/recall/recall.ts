@@ -25,15 +25,15 @@ export interface RecallQuestion {
 }
 
 /** Keeps the random numbers of training and of questions apart under one seed. */
-const STREAMS = { training: 1, questions: 2 } as const;
+const PURPOSES = { training: 1, questions: 2 } as const;
 
 /** The tokens that a task has. */
 export const recallVocabulary = ({ keys, values }: RecallTask): number => keys + values;
 
-/** Random numbers of sequence `index`: a function of seed, stream and index alone. */
-function draws(seed: number, stream: number, index: number): (below: number) => number {
+/** Random numbers of sequence `index`: a function of seed, purpose and index alone. */
+function draws(seed: number, purpose: number, index: number): (below: number) => number {
   let drawn = 0;
-  return (below) => threefry(seed, stream, index, drawn++)[0] % below; // below is tiny against 2^32: the bias is nothing
+  return (below) => threefry(seed, purpose, index, drawn++)[0] % below; // below is tiny against 2^32: the bias is nothing
 }
 
 /** `count` different keys in random order, each with a random value. */
@@ -47,7 +47,7 @@ function drawPairs({ keys, values }: RecallTask, count: number, draw: (below: nu
  * @param shots at most task.keys
  */
 export function recallQuestion(task: RecallTask, shots: number, seed: number, index: number): RecallQuestion {
-  const draw = draws(seed, STREAMS.questions + 2 * shots, index);
+  const draw = draws(seed, PURPOSES.questions + 2 * shots, index);
   const pairs = drawPairs(task, Math.max(shots, 1), draw);
   const [key, answer] = pairs[draw(pairs.length)];
   return { ids: Uint32Array.from([...pairs.slice(0, shots).flat(), key]), answer };
@@ -65,7 +65,7 @@ export function recallBatch(task: RecallTask, batchSize: number, distinct: numbe
     targets: new Uint32Array(batchSize * width).fill(IGNORE),
   };
   for (let row = 0; row < batchSize; row++) {
-    const draw = draws(seed, STREAMS.training, step * batchSize + row);
+    const draw = draws(seed, PURPOSES.training, step * batchSize + row);
     const known = drawPairs(task, 1 + draw(distinct), draw);
     for (let i = 0; i < task.pairs; i++) {
       const repeated = i >= known.length;

@@ -9,7 +9,6 @@ import { tuneTagger } from '../../src/tasks/tag/tag.ts';
 import type { TaggedSentence } from '../../src/text/labels/conll.ts';
 import { countLabels, type LabelledText } from '../../src/text/labels/labelled.ts';
 import { subsample, subsampleAny } from '../../src/text/labels/splits.ts';
-import type { Parts } from '../../src/text/labels/taskCard.ts';
 import type { Method } from '../../src/train/trainable.ts';
 import { BagOfWords } from '../baselines/bagOfWords.ts';
 import { WindowTagger } from '../baselines/windowTagger.ts';
@@ -32,90 +31,76 @@ export const testedTexts = ({ parts }: ClassifyTask, count: number): LabelledTex
   subsample(parts.test, count, TEST_SEED);
 
 type Outcome = Pick<TransferCell, 'score' | 'trained' | 'total'>;
+type Baseline = 'majority' | 'words';
 
 /** Trains and tests. The same cell on the same adapter gives the same score. */
 export async function runCell(
   base: Base,
   task: TransferTask,
   key: CellKey,
-  plan: CellSettings,
+  settings: CellSettings,
   signal?: AbortSignal,
 ): Promise<TransferCell> {
   const start = performance.now();
-  const outcome = await (task.task === 'classify'
-    ? classify(base, task, key, plan, signal)
-    : tag(base, task, key, plan, signal));
+  const { learner } = key;
+  const outcome =
+    learner === 'majority' || learner === 'words'
+      ? { score: baselineScore(task, learner, key, settings) }
+      : await tunedScore(base, task, { ...key, learner }, settings, signal);
   return { ...key, ...outcome, seconds: Math.round(performance.now() - start) / 1000 };
 }
 
-async function classify(
-  base: Base,
-  task: ClassifyTask,
-  { learner, n, seed }: CellKey,
-  { tested, validated, mostSteps, maxTokens }: CellSettings,
-  signal?: AbortSignal,
-): Promise<Outcome> {
-  const { parts } = task;
+function baselineScore(task: TransferTask, learner: Baseline, { n, seed }: CellKey, { tested }: CellSettings): number {
+  if (task.task === 'tag') return taggingScore(task, learner, n, seed, tested);
+  const few = subsample(task.parts.train, n, seed);
+  const [commonest] = countLabels(few).keys();
+  const bag = learner === 'words' && new BagOfWords(few, classesOf(task));
   const test = testedTexts(task, tested);
-  if (learner === 'majority' || learner === 'words') {
-    const few = subsample(parts.train, n, seed);
-    const [commonest] = countLabels(few).keys();
-    const bag = learner === 'words' && new BagOfWords(few, classesOf(task));
-    const right = test.filter(({ text, label }) => (bag ? bag.predict(text) : commonest) === label);
-    return { score: right.length / test.length };
-  }
-  const overrides = { ...overridesOf(learner), mostSteps, maxTokens, seed };
-  const validation = subsample(parts.validation, validated, TEST_SEED);
-  const tuned = await tuneClassifier({
-    base,
-    parts: { train: parts.train, validation, test },
-    name: task.card.name,
-    overrides,
-    labels: n,
-    signal,
-  });
-  tuned.classifier.dispose();
-  return { score: tuned.report?.accuracy ?? Number.NaN, trained: tuned.trained, total: tuned.total };
-}
-
-async function tag(
-  base: Base,
-  { parts }: TagTask,
-  { learner, n, seed }: CellKey,
-  { tested, validated, mostSteps }: CellSettings,
-  signal?: AbortSignal,
-): Promise<Outcome> {
-  const test = subsampleAny(parts.test, tested, TEST_SEED);
-  if (learner === 'majority' || learner === 'words') return { score: baselineScore(parts, test, learner, n, seed) };
-  const validation = subsampleAny(parts.validation, validated, TEST_SEED);
-  const few: Parts<TaggedSentence> = { train: parts.train, validation, test };
-  const tuned = await tuneTagger({
-    base,
-    parts: few,
-    overrides: { ...overridesOf(learner), mostSteps, seed },
-    labels: n,
-    signal,
-  });
-  tuned.tagger.dispose();
-  return { score: tuned.report.test?.overall.f1 ?? Number.NaN, trained: tuned.trained, total: tuned.total };
+  return test.filter(({ text, label }) => (bag ? bag.predict(text) : commonest) === label).length / test.length;
 }
 
 /** The commonest tag of all words is O, which finds nothing. */
-function baselineScore(
-  { train }: Parts<TaggedSentence>,
-  test: readonly TaggedSentence[],
-  learner: 'majority' | 'words',
-  n: number,
-  seed: number,
-): number {
-  const sentences = subsampleAny(train, n, seed);
+function taggingScore({ parts }: TagTask, learner: Baseline, n: number, seed: number, tested: number): number {
+  const sentences = subsampleAny(parts.train, n, seed);
   const tagger = learner === 'words' && new WindowTagger(sentences, tagsOf(sentences));
+  const test = subsampleAny(parts.test, tested, TEST_SEED);
   const predicted = test.map(({ words }) => (tagger ? tagger.tag(words) : words.map(() => 'O')));
-  return spanReport(
-    test.map(({ tags }) => tags),
-    predicted,
-  ).overall.f1;
+  const truth = test.map(({ tags }) => tags);
+  return spanReport(truth, predicted).overall.f1;
 }
 
-const overridesOf = (learner: Exclude<Learner, 'majority' | 'words'>): { method: Method; randomStart: boolean } =>
-  learner === 'random' ? { method: 'full', randomStart: true } : { method: learner, randomStart: false };
+async function tunedScore(
+  base: Base,
+  task: TransferTask,
+  { learner, n, seed }: CellKey & { learner: Exclude<Learner, Baseline> },
+  { tested, validated, mostSteps, maxTokens }: CellSettings,
+  signal?: AbortSignal,
+): Promise<Outcome> {
+  const method: { method: Method; randomStart: boolean } =
+    learner === 'random' ? { method: 'full', randomStart: true } : { method: learner, randomStart: false };
+  const overrides = { ...method, mostSteps, seed };
+  const options = { base, labels: n, signal };
+  if (task.task === 'classify') {
+    const { train, validation } = task.parts;
+    const parts = { train, validation: subsample(validation, validated, TEST_SEED), test: testedTexts(task, tested) };
+    const name = task.card.name;
+    const { classifier, ...tuned } = await tuneClassifier({
+      ...options,
+      parts,
+      name,
+      overrides: { ...overrides, maxTokens },
+    });
+    classifier.dispose();
+    return outcomeOf(tuned, tuned.report?.accuracy);
+  }
+  const { train, validation, test } = task.parts;
+  const few = (part: readonly TaggedSentence[], count: number) => subsampleAny(part, count, TEST_SEED);
+  const parts = { train, validation: few(validation, validated), test: few(test, tested) };
+  const { tagger, ...tuned } = await tuneTagger({ ...options, parts, overrides });
+  tagger.dispose();
+  return outcomeOf(tuned, tuned.report.test?.overall.f1);
+}
+
+const outcomeOf = ({ trained, total }: Required<Omit<Outcome, 'score'>>, score = Number.NaN): Outcome => ({
+  ...{ score, trained, total },
+});

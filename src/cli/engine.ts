@@ -1,5 +1,5 @@
+import { waitWithBackOff } from '../node/backOff.ts';
 import { type AdapterUse, openAdapter } from '../node/drivers.ts';
-import { napWhile } from '../node/nap.ts';
 import { Engine } from '../tensor/engine.ts';
 import { loadRun, type SavedRun } from '../train/savedRun.ts';
 import { useTables } from '../train/tuningCache.ts';
@@ -20,7 +20,7 @@ export const adapterInWords = ({ name, software }: OpenedEngine['adapter']): str
 export async function openEngine(choice?: string, use?: AdapterUse): Promise<OpenedEngine> {
   const { adapter, description: name, software } = await openAdapter(choice, use);
   say(`adapter: ${adapterInWords({ name, software })}`);
-  const engine = await Engine.open(adapter, napWhile);
+  const engine = await Engine.open(adapter, waitWithBackOff);
   const { vendor, architecture } = engine.capabilities;
   await useTables(engine.tuning, { name, vendor, architecture }, say);
   return { engine, adapter: { name, software } };

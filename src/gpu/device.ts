@@ -6,7 +6,7 @@ import { Block, type Image, type Memory, MemoryPool, memoryOf, type Resource, ty
 import { PipelineCache, type PipelineSource } from './pipeline.ts';
 import { Program } from './recorder.ts';
 
-/** How to wait for the GPU. A host whose event loop spins while a promise is pending hands in something that naps. */
+/** How to wait for the GPU. A host whose event loop spins while a promise is pending hands in something that backs off. */
 export type Wait = <T>(promise: Promise<T>) => Promise<T>;
 
 /** A dispatch before its pipeline is compiled. */

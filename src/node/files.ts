@@ -4,7 +4,7 @@ import { createReadStream, type Stats } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
-import { basename, dirname, extname, join } from 'node:path';
+import { basename, dirname, extname, join, relative } from 'node:path';
 import { UserError } from '../errors.ts';
 
 const TEXT_EXTENSIONS = new Set(['.txt', '.md']);
@@ -114,13 +114,7 @@ async function textFilesIn(folder: string): Promise<string[]> {
   const paths = entries
     .filter((entry) => entry.isFile() && TEXT_EXTENSIONS.has(extname(entry.name).toLowerCase()))
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-    .filter(
-      (path) =>
-        !path
-          .slice(folder.length)
-          .split(/[\\/]/)
-          .some((part) => part.startsWith('.')),
-    );
+    .filter((path) => !/(?:^|[\\/])\./.test(relative(folder, path)));
   return paths.sort((a, b) => (a < b ? -1 : 1));
 }
 

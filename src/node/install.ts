@@ -5,13 +5,13 @@
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
 import { UserError } from '../errors.ts';
 import { cacheFolder, sha256 } from './files.ts';
 import { swiftshaderFolder } from './icd.ts';
-import { lastWords, packInto, run, type Say } from './npm.ts';
+import { inScratch, lastLines, packInto, run, type Say } from './npm.ts';
 
 const LAVAPIPE_PACKAGES = ['mesa-vulkan-drivers', 'libvulkan1'];
 const BACKPORTS_FILE = '/etc/apt/sources.list.d/dawnlm-backports.sources';
@@ -88,7 +88,7 @@ export async function installLavapipe(say: Say): Promise<void> {
     await apt('update').catch(() => undefined);
     await apt(...command);
   } catch (error) {
-    throw new UserError(`lavapipe could not be installed: ${lastWords(error)}`, { cause: error });
+    throw new UserError(`lavapipe could not be installed: ${lastLines(error)}`, { cause: error });
   }
 }
 
@@ -118,16 +118,11 @@ async function unpackInto(target: string, work: string): Promise<void> {
  */
 export async function fetchSwiftshader(say: Say): Promise<void> {
   say(`Fetching the software driver SwiftShader out of the npm package ${SWIFTSHADER_PACKAGE} (70 MB, 7 MB are kept).`);
-  let work: string | undefined;
   try {
-    await mkdir(cacheFolder(), { recursive: true });
-    work = await mkdtemp(join(cacheFolder(), 'fetch-'));
-    await unpackInto(swiftshaderFolder(), work);
+    await inScratch(cacheFolder(), (scratch) => unpackInto(swiftshaderFolder(), scratch));
   } catch (error) {
-    throw new UserError(`SwiftShader could not be fetched into ${cacheFolder()}: ${lastWords(error)}`, {
+    throw new UserError(`SwiftShader could not be fetched into ${cacheFolder()}: ${lastLines(error)}`, {
       cause: error,
     });
-  } finally {
-    if (work) await rm(work, { recursive: true, force: true });
   }
 }

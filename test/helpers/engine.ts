@@ -1,6 +1,6 @@
 import { afterEach } from 'vitest';
+import { waitWithBackOff } from '../../src/node/backOff.ts';
 import { openAdapter } from '../../src/node/drivers.ts';
-import { napWhile } from '../../src/node/nap.ts';
 import { Engine } from '../../src/tensor/engine.ts';
 
 let opened: Promise<Engine> | undefined;
@@ -13,7 +13,7 @@ let asGpu: Promise<Engine> | undefined;
 export function testEngine(): Promise<Engine> {
   opened ??= openAdapter().then(async ({ adapter, description }) => {
     console.log(`adapter: ${description}`);
-    return Engine.open(adapter, napWhile);
+    return Engine.open(adapter, waitWithBackOff);
   });
   return opened;
 }

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { UsageError } from '../../src/errors.ts';
+import { sleepSync, waitWithBackOff } from '../../src/node/backOff.ts';
 import { listAdapters, openAdapter } from '../../src/node/drivers.ts';
 import { mirrorOf } from '../../src/node/install.ts';
-import { nap, napWhile } from '../../src/node/nap.ts';
 
 const chosen = process.env.DAWNLM_ADAPTER ?? 'auto';
 
@@ -14,7 +14,7 @@ it('opens the adapter of this run, which computes', async () => {
   const device = await adapter.requestDevice();
   const buffer = device.createBuffer({ size: 8, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
   device.queue.writeBuffer(buffer, 0, new Uint32Array([1, 2]));
-  await napWhile(buffer.mapAsync(GPUMapMode.READ));
+  await waitWithBackOff(buffer.mapAsync(GPUMapMode.READ));
   expect([...new Uint32Array(buffer.getMappedRange())]).toEqual([1, 2]);
   device.destroy();
 });
@@ -42,12 +42,12 @@ it('refuses a name that no adapter has, and says which there are', async () => {
   await expect(openAdapter('voodoo2')).rejects.toThrow(/No adapter is called "voodoo2".*lavapipe.*Adapters on this/);
 });
 
-it('naps, and passes results and errors on', async () => {
+it('backs off, and passes results and errors on', async () => {
   const start = performance.now();
-  nap(5);
+  sleepSync(5);
   expect(performance.now() - start).toBeGreaterThan(4);
-  expect(await napWhile(new Promise((resolve) => setTimeout(resolve, 5, 'done')))).toBe('done');
-  await expect(napWhile(Promise.reject(new Error('lost')))).rejects.toThrow('lost');
+  expect(await waitWithBackOff(new Promise((resolve) => setTimeout(resolve, 5, 'done')))).toBe('done');
+  await expect(waitWithBackOff(Promise.reject(new Error('lost')))).rejects.toThrow('lost');
 });
 
 it('finds the mirror of a suite in both formats of apt', () => {

@@ -117,6 +117,7 @@ describe('readTextStream', () => {
     const files = { 'c.txt': '3', 'a.md': '1', 'b/x.TXT': '2', 'b/.git/y.txt': 'no', 'b/z.json': 'no', '.w.txt': 'no' };
     for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text);
     expect(await textOf(path)).toBe('123');
+    expect(await textOf(`${path}/./b/..`)).toBe('123'); // however the folder is written
     expect(await textOf(join(path, 'c.txt'))).toBe('3');
     expect(await textFiles('-')).toEqual(['-']);
   });

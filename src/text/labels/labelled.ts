@@ -47,35 +47,19 @@ export function readTable(
 ): LabelledText[] {
   const rows = rowsOf(content, format, [columns.text, columns.label], name);
   if (rows.length === 0) throw new UserError(`${name} holds no examples; give a table with one text and label a row`);
-  const examples = rows.map(({ fields, line }) => ({
-    text: asText(fields[columns.text], columns.text, line, name),
-    label: asText(fields[columns.label], columns.label, line, name),
-  }));
-  for (const field of ['text', 'label'] as const) {
-    requireFilled(
-      rows.filter((_, i) => examples[i][field] === ''),
-      columns[field],
-      name,
-    );
-  }
-  return examples;
+  const labels = columnOf(rows, columns.label, name);
+  return columnOf(rows, columns.text, name).map((text, i) => ({ text, label: labels[i] }));
 }
 
 /** The texts alone, for prediction: as `readTable`, where the label column may be absent. */
-export function readTexts(content: string, format: TableFormat, column: string, name = 'the table'): string[] {
-  const rows = rowsOf(content, format, [column], name);
-  const texts = rows.map(({ fields, line }) => asText(fields[column], column, line, name));
-  requireFilled(
-    rows.filter((_, i) => texts[i] === ''),
-    column,
-    name,
-  );
-  return texts;
-}
+export const readTexts = (content: string, format: TableFormat, column: string, name = 'the table'): string[] =>
+  columnOf(rowsOf(content, format, [column], name), column, name);
 
-/** @throws UserError where there are rows without something in the column */
-function requireFilled(empty: readonly Row[], column: string, name: string): void {
-  if (empty.length === 0) return;
+/** @throws UserError where something in the column is no text, or is empty */
+function columnOf(rows: readonly Row[], column: string, name: string): string[] {
+  const texts = rows.map(({ fields, line }) => asText(fields[column], column, line, name));
+  const empty = rows.filter((_, i) => texts[i] === '');
+  if (empty.length === 0) return texts;
   throw new UserError(
     `${name}: "${column}" is empty in ${listLines(empty.map(({ line }) => line))}; fill it in, or delete ${empty.length > 1 ? 'those rows' : 'that row'}`,
   );
@@ -107,12 +91,12 @@ function checkColumns(present: readonly string[], wanted: readonly string[], whe
 }
 
 function separatedRows(content: string, format: 'csv' | 'tsv', columns: readonly string[], name: string): Row[] {
-  const records = parseRecords(content, separatorOf(content, format), name);
-  const header = records.shift()?.cells.map((cell) => cell.trim()) ?? [];
+  const rows = parseRows(content, separatorOf(content, format), name);
+  const header = rows.shift()?.cells.map((cell) => cell.trim()) ?? [];
   checkColumns(header, columns, name);
   const twice = columns.find((column) => header.indexOf(column) !== header.lastIndexOf(column));
   if (twice !== undefined) throw new UserError(`${name} has two columns "${twice}"; give each a name of its own`);
-  return records.map(({ cells, line }) => {
+  return rows.map(({ cells, line }) => {
     if (cells.length !== header.length) {
       throw new UserError(
         `${name}, line ${line}: ${cells.length} fields, but the first line names ${header.length} columns; put quotes around fields that hold a separator or a line end`,
@@ -128,9 +112,9 @@ function separatorOf(content: string, format: 'csv' | 'tsv'): string {
   return header.includes(';') && !header.includes(',') ? ';' : ',';
 }
 
-/** Records with the lines that they begin in: a quoted field may hold line ends, so that rows are not lines. */
-function parseRecords(content: string, delimiter: string, name: string): { cells: string[]; line: number }[] {
-  const records: { cells: string[]; line: number }[] = [];
+/** Rows of cells with the lines that they begin in: a quoted field may hold line ends, so that rows are not lines. */
+function parseRows(content: string, delimiter: string, name: string): { cells: string[]; line: number }[] {
+  const rows: { cells: string[]; line: number }[] = [];
   let line = 1;
   let from = 0;
   Papa.parse<string[]>(content, {
@@ -141,12 +125,12 @@ function parseRecords(content: string, delimiter: string, name: string): { cells
           `${name}, line ${line}: a quote is opened and not closed, or closed in the middle of a field; write a quote inside a quoted field twice`,
         );
       }
-      if (data.length > 1 || data[0].trim() !== '') records.push({ cells: data, line });
+      if (data.length > 1 || data[0].trim() !== '') rows.push({ cells: data, line });
       line += content.slice(from, meta.cursor).match(/\r\n|\r|\n/g)?.length ?? 0;
       from = meta.cursor;
     },
   });
-  return records;
+  return rows;
 }
 
 function jsonRows(content: string, columns: readonly string[], name: string): Row[] {

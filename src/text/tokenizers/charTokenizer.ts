@@ -19,9 +19,9 @@ export class CharTokenizer extends TokenTable {
     super(Array.from(characters, (character) => encoder.encode(character)));
     this.#characters = characters;
     for (const [id, character] of [...characters].entries()) {
-      const point = character.codePointAt(0)!;
-      if (point < 0x10000) this.#basicPlane[point] = id + 1;
-      else this.#higherPlanes.set(point, id + 1);
+      const codePoint = character.codePointAt(0)!;
+      if (codePoint < 0x10000) this.#basicPlane[codePoint] = id + 1;
+      else this.#higherPlanes.set(codePoint, id + 1);
     }
   }
 
@@ -29,10 +29,10 @@ export class CharTokenizer extends TokenTable {
     const clean = wellFormed(text);
     const ids: number[] = [];
     for (let i = 0; i < clean.length; i++) {
-      const point = clean.codePointAt(i)!;
-      const found = point < 0x10000 ? this.#basicPlane[point] : (this.#higherPlanes.get(point) ?? 0);
-      if (found === 0) throw this.#unseen(String.fromCodePoint(point));
-      if (point >= 0x10000) i++;
+      const codePoint = clean.codePointAt(i)!;
+      const found = codePoint < 0x10000 ? this.#basicPlane[codePoint] : (this.#higherPlanes.get(codePoint) ?? 0);
+      if (found === 0) throw this.#unseen(String.fromCodePoint(codePoint));
+      if (codePoint >= 0x10000) i++;
       ids.push(found - 1);
     }
     return ids;

@@ -87,15 +87,12 @@ function checkLengths(name: string, train: number, validation: number, blockSize
 
 /** Size in UTF-8 bytes and in code points; a lone surrogate counts as the U+FFFD that it becomes. */
 export async function measureText(chunks: AsyncIterable<string>): Promise<{ bytes: number; characters: number }> {
+  const encoder = new TextEncoder();
   let bytes = 0;
   let characters = 0;
   for await (const text of safePieces(chunks, pairCut)) {
-    for (let i = 0; i < text.length; i++) {
-      const point = text.codePointAt(i)!;
-      if (point >= 0x10000) i++;
-      bytes += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
-      characters++;
-    }
+    bytes += encoder.encode(text).length;
+    characters += unitsOf(text, Number.POSITIVE_INFINITY).codePoints;
   }
   return { bytes, characters };
 }
@@ -108,16 +105,16 @@ async function* section(chunks: AsyncIterable<string>, start: number, end: numbe
     const to = unitsOf(text, end - at);
     if (to.unit > from.unit) yield text.slice(from.unit, to.unit);
     if (to.unit < text.length) return;
-    at += to.points;
+    at += to.codePoints;
   }
 }
 
-/** How many UTF-16 units the first `points` code points of `text` take, and how many of them there are. */
-function unitsOf(text: string, points: number): { unit: number; points: number } {
+/** How many UTF-16 units the first `most` code points of `text` take, and how many of them there are. */
+function unitsOf(text: string, most: number): { unit: number; codePoints: number } {
   let unit = 0;
-  let passed = 0;
-  for (; passed < points && unit < text.length; passed++) unit += text.codePointAt(unit)! >= 0x10000 ? 2 : 1;
-  return { unit, points: passed };
+  let codePoints = 0;
+  for (; codePoints < most && unit < text.length; codePoints++) unit += text.codePointAt(unit)! >= 0x10000 ? 2 : 1;
+  return { unit, codePoints };
 }
 
 /**

@@ -1,12 +1,12 @@
 /**
  * Waiting without burning a core. While a promise of the Dawn binding is pending (mapAsync, onSubmittedWorkDone, an error
  * scope), the binding asks Dawn for news from setImmediate, again and again, which keeps one core at 100%. On a software
- * adapter that core is half of the GPU. A nap in each turn of that loop gives it back, for at most one nap of latency. Even
- * waking up costs: the thread that is pushed aside for it is one that all others of a dispatch wait for. So naps grow with the
- * wait (training `nano` on two cores: 1.2 times the tokens a second of naps of one length).
+ * adapter that core is half of the GPU. A pause in each turn of that loop gives it back, for at most one pause of latency. Even
+ * waking up costs: the thread that is pushed aside for it is one that all others of a dispatch wait for. So the pauses grow with the
+ * wait, which is back-off (training `nano` on two cores: 1.2 times the tokens a second of pauses of one length).
  */
 
-/** The first naps: long enough to free the core, short against work that is soon done. */
+/** The first pauses: long enough to free the core, short against work that is soon done. */
 const SHORTEST_MS = 0.05;
 /** The last ones, and their share of the time that was waited: results come this much late at most. */
 const LONGEST_MS = 2;
@@ -14,12 +14,12 @@ const SHARE = 0.03;
 const alarm = new Int32Array(new SharedArrayBuffer(4));
 
 /** Blocks the JavaScript thread for about `timeMs` (what the system makes of it: 0.13 ms for 0.05). */
-export function nap(timeMs: number): void {
+export function sleepSync(timeMs: number): void {
   Atomics.wait(alarm, 0, 0, timeMs);
 }
 
-/** Awaits a promise, napping in every turn of the event loop until it settles. Rejects as the promise does. */
-export async function napWhile<T>(promise: Promise<T>): Promise<T> {
+/** Awaits a promise, pausing in every turn of the event loop until it settles. Rejects as the promise does. */
+export async function waitWithBackOff<T>(promise: Promise<T>): Promise<T> {
   let pending = true;
   const settled = () => {
     pending = false;
@@ -28,7 +28,7 @@ export async function napWhile<T>(promise: Promise<T>): Promise<T> {
   const startedAt = performance.now();
   const turn = () => {
     if (!pending) return;
-    nap(Math.min(LONGEST_MS, Math.max(SHORTEST_MS, SHARE * (performance.now() - startedAt))));
+    sleepSync(Math.min(LONGEST_MS, Math.max(SHORTEST_MS, SHARE * (performance.now() - startedAt))));
     setImmediate(turn);
   };
   setImmediate(turn);
