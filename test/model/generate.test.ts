@@ -19,9 +19,11 @@ async function decisiveModel(style: Style, nHead = 4, nEmbd = 24): Promise<GPT> 
   return model;
 }
 
-async function collect(model: GPT, prompts: number[][], options: object): Promise<number[][]> {
+const collect = (model: GPT, prompts: number[][], options: object): Promise<number[][]> =>
+  collectFrom(new Generator(model, prompts.length), prompts, options);
+
+async function collectFrom(generator: Generator, prompts: number[][], options: object): Promise<number[][]> {
   const sequences: number[][] = prompts.map(() => []);
-  const generator = new Generator(model, prompts.length);
   for await (const { tokens } of generator.generate(prompts, { ...GREEDY, tokens: 10, ...options })) {
     tokens.forEach((token, b) => {
       sequences[b].push(token);
@@ -54,17 +56,21 @@ describe.each<[Style, number, number]>([
   ['llama', 4, 24],
   ['llama', 2, 16],
 ])('generation in the %s style with %i heads and width %i', (style, nHead, nEmbd) => {
-  it('sees the adapters beside the model, in every step', async () => {
+  it('follows the adapters beside the model in every step, set and taken away after it was made', async () => {
     const model = await decisiveModel(style, nHead, nEmbd);
-    const plain = await collect(model, [[3, 1, 4]], { tokens: 12 });
+    const generator = new Generator(model);
+    const next = (): Promise<number[][]> => collectFrom(generator, [[3, 1, 4]], { tokens: 12 });
+    const plain = await next();
     const lora = { rank: 2, alpha: 2, targets: targetsOf(model.config), dropout: 0 };
     const adapters = new LoraAdapters(model.parameters.engine, model, lora).initialize(1);
     const { values } = adapters.parameters;
     values.write(normalNumbers(values.shape, 2, 0.3));
     model.adapters = adapters;
-    const beside = await collect(model, [[3, 1, 4]], { tokens: 12 });
+    const beside = await next();
     expect(beside).toEqual([await recompute(model, [3, 1, 4], 12)]);
     expect(beside).not.toEqual(plain);
+    model.adapters = undefined;
+    expect(await next()).toEqual(plain);
   });
 
   it('with the cache equals recomputation, token for token, also past the context', async () => {
