@@ -119,16 +119,9 @@ function curveMarks({ name, tone, points, band, raw, dashes }: Curve, { unit = '
 /** Many values as what each stretch of them spans, so that no spike is lost. */
 function rawMark(points: readonly Point[], colour: string): Plot.Markish {
   if (points.length <= MOST_POINTS) return Plot.lineY(points, { ...STEP, stroke: colour, strokeOpacity: 0.26 });
-  const values = {
-    x: 'step',
-    y1: 'value',
-    y2: 'value',
-    thresholds: MOST_POINTS,
-    fill: colour,
-    stroke: colour,
-    opacity: 0.26,
-  };
-  return Plot.areaY(points, Plot.binX({ y1: 'min', y2: 'max' }, values));
+  const stretches = { x: 'step', y1: 'value', y2: 'value', thresholds: MOST_POINTS };
+  const style = { fill: colour, stroke: colour, opacity: 0.26 };
+  return Plot.areaY(points, Plot.binX({ y1: 'min', y2: 'max' }, { ...stretches, ...style }));
 }
 
 /** A note and its label: beside a step where there is more room, above values at the right and the left in turn. */

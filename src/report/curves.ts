@@ -15,7 +15,7 @@ export function lossChart({ training, smoothed, validation, best, uniformLoss, d
       { name: 'validation', tone: 'validation', points: validation },
     ],
     notes: [
-      ...(uniformLoss < range[1] ? [{ value: uniformLoss, label: 'a uniform guess' }] : []),
+      ...(uniformLoss >= range[0] && uniformLoss <= range[1] ? [{ value: uniformLoss, label: 'a uniform guess' }] : []),
       ...(data.status === 'diverged' ? [{ step: steps, label: 'diverged' }] : []),
       ...(best ? [{ ...best, label: `best ${loss(best.value)}` }] : []),
     ],

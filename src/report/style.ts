@@ -29,7 +29,7 @@ section { margin-top: 3.5rem; }
 .key dt, .key small { color: var(--muted); font: .8rem/1.4 var(--sans); }
 .key dd { margin: 0; font: 500 1.55rem/1.35 var(--serif); font-variant-numeric: lining-nums tabular-nums; white-space: nowrap; }
 .key small { display: block; }
-figure { margin: 0; } figcaption, .caption { margin: .7rem 0 0; }
+figure { margin: 0; } figure + .scroll { margin-top: 1.4rem; } figcaption, .caption { margin: .7rem 0 0; }
 svg { display: block; width: 100%; height: auto; overflow: visible; color: var(--muted); font: 12px var(--sans);
   font-variant-numeric: tabular-nums; }
 .narrow { display: none; }

@@ -156,6 +156,15 @@ it('keeps an explosion from flattening the curve', () => {
   expect(Math.max(...ticks.map(({ text }) => Number(text)))).toBeLessThanOrEqual(6);
 });
 
+it('marks the loss of a uniform guess only where the chart reaches it', () => {
+  const marked = (loss: number): boolean =>
+    labelsOf(
+      picturesOf(bodyOf(renderReport(run({ log: [...curve(1), { step: 2, tokens: 1, timeMs: 1, loss }] }))))[0],
+    ).some(({ text }) => text === 'a uniform guess');
+  expect(marked(4)).toBe(true);
+  expect(marked(4.55)).toBe(false); // ln 83 = 4.42 lies below, and would be drawn at the edge
+});
+
 it('draws the loss for wide and for narrow screens, and beneath it what was recorded', () => {
   const small = (changes: Partial<ReportData> = {}) =>
     [...renderReport(run(changes)).matchAll(/<figure><h3>([^<]*)/g)].map(([, title]) => title);

@@ -1,7 +1,5 @@
-/** What a run looks like in the terminal: the live line and the loss curve. Text in, text out; who writes it decides where. */
+/** What the terminal can do, and what a run looks like there: the live line. Text in, text out; who writes it decides where. */
 import { count, duration } from '../../report/format.ts';
-
-export { bytes, count, duration } from '../../report/format.ts';
 
 /** What is known of the place that text goes to. */
 export interface Terminal {
