@@ -72,14 +72,14 @@ export class TextGenerator {
 
   private async *steps(ids: readonly number[], interrupted: () => boolean): AsyncGenerator<TextStep> {
     const { seed, options } = this;
-    const { tokenizer, chat } = this.writer;
+    const { model, tokenizer, chat } = this.writer;
     const stops = [...(options.stop ?? []), ...(chat?.after ? [chat.after] : [])];
     const samples = Array.from({ length: this.count }, () => new Continuation(tokenizer, stops));
     const choices = options.showProbabilities ? new Choices(tokenizer, options, ids) : undefined;
     const prompts = samples.map(() => ids);
     for await (const { tokens, logits } of this.generator.generate(prompts, { ...options, seed }, !!choices)) {
       const texts = samples.map((sample, b) => sample.push(tokens[b]));
-      yield { texts, samples, choice: choices?.next(tokens[0], logits!) };
+      yield { texts, samples, choice: choices?.next(tokens[0], logits!.subarray(0, model.config.vocabSize)) };
       if (samples.every(({ stopped }) => stopped) || interrupted()) break;
     }
     yield { texts: samples.map((sample) => sample.end()), samples };
