@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { type LinearLayer, type LoraSettings, linearLayers, matrixName, means, targetsOf } from '../model/lora.ts';
+import { styleOf } from '../model/styles.ts';
 import { check, type Refuse } from '../schema.ts';
 import { withoutNulls } from './huggingFace.ts';
 import { type LoadedFile, type NamedTensor, tensorOf } from './safetensors.ts';
@@ -32,7 +33,7 @@ export function toPeftConfig(
     task_type: 'CAUSAL_LM',
     base_model_name_or_path: base,
     ...{ r: rank, lora_alpha: alpha, lora_dropout: dropout, target_modules: [...new Set(modules)] },
-    ...{ bias: 'none', fan_in_fan_out: config.style === 'gpt2', init_lora_weights: true, inference_mode: true },
+    ...{ bias: 'none', fan_in_fan_out: !styleOf(config).transposed, init_lora_weights: true, inference_mode: true },
     ...{ modules_to_save: null, use_dora: false, use_rslora: false, rank_pattern: {}, alpha_pattern: {} },
   };
 }

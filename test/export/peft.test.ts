@@ -2,30 +2,31 @@ import { describe, expect, it } from 'vitest';
 import { BASE_HASH, fromPeftConfig, fromPeftTensors, toPeftConfig, toPeftTensors } from '../../src/export/peft.ts';
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from '../../src/export/safetensors.ts';
 import { type LoraSettings, linearLayers, targetsOf } from '../../src/model/lora.ts';
+import { STYLES } from '../../src/model/styles.ts';
 import { smallConfig } from '../helpers/models.ts';
 import { normalNumbers } from '../helpers/numbers.ts';
 
-const settings = (style: 'gpt2' | 'llama', targets?: string[]): LoraSettings => ({
+const settings = (style: string, targets?: string[]): LoraSettings => ({
   ...{ rank: 2, alpha: 4, dropout: 0.1, targets: targets ?? targetsOf({ style }) },
 });
 
-const layersOf = (style: 'gpt2' | 'llama') => linearLayers(smallConfig(style));
+const layersOf = (style: string) => linearLayers(smallConfig(style));
 
-const tensorsOf = (style: 'gpt2' | 'llama'): NamedTensor[] =>
+const tensorsOf = (style: string): NamedTensor[] =>
   layersOf(style).flatMap(({ name, inner, outer }, i) => [
     { name: `${name}.lora_A.weight`, shape: [2, inner], data: normalNumbers([2, inner], 2 * i) },
     { name: `${name}.lora_B.weight`, shape: [outer, 2], data: normalNumbers([outer, 2], 2 * i + 1) },
   ]);
 
 /** A file of adapters, changed by `change`, as it is read back. */
-function reread(style: 'gpt2' | 'llama', change: (tensors: NamedTensor[]) => NamedTensor[] = (all) => all) {
+function reread(style: string, change: (tensors: NamedTensor[]) => NamedTensor[] = (all) => all) {
   const pieces = encodeSafetensors(change(toPeftTensors(layersOf(style), tensorsOf(style))), { [BASE_HASH]: 'abc' });
   return decodeSafetensors(Buffer.concat(pieces), 'adapter_model.safetensors');
 }
-const read = (style: 'gpt2' | 'llama', file = reread(style), hash?: string) =>
+const read = (style: string, file = reread(style), hash?: string) =>
   fromPeftTensors(file, layersOf(style), { rank: 2 }, hash);
 
-describe.each(['gpt2', 'llama'] as const)('adapters of the %s style', (style) => {
+describe.each(Object.keys(STYLES))('adapters of the %s style', (style) => {
   it('come back from their files as they were', () => {
     const json = JSON.parse(JSON.stringify(toPeftConfig(settings(style), smallConfig(style), '../base')));
     expect(fromPeftConfig(json, smallConfig(style))).toEqual(settings(style));

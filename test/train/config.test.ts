@@ -27,7 +27,7 @@ describe('settings', () => {
     [{ steps: 50, warmupSteps: 50 }, 'warmupSteps (50) must be below steps (50)'],
     [{ warmupSteps: 3000 }, 'warmupSteps (3000) must be below steps (2000)'],
     [{ tokenizer: '' }, 'tokenizer must be a text that is not empty; got ""'],
-    [{ nKvHead: 2 }, 'nKvHead is for the llama style'],
+    [{ nKvHead: 2 }, 'nKvHead is for styles with grouped queries'],
     [JSON.parse('{"__proto__": 1}'), 'unknown setting "__proto__"'],
   ])('%j is refused: %s', (settings, sentence) => {
     expect(() => resolveConfig('nano', settings)).toThrow(sentence);

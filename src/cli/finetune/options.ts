@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { z } from 'zod';
 import { UsageError } from '../../errors.ts';
 import { targetsOf } from '../../model/lora.ts';
+import { STYLES } from '../../model/styles.ts';
 import { jsonSchemaOf } from '../../schema.ts';
 import { FineTuneSettings } from '../../tasks/settings.ts';
 import { addRunOptions, number, settingOptions } from '../options.ts';
@@ -25,9 +26,9 @@ export type LoraFlags = Partial<Pick<FineTuneSettings, (typeof LORA)[number]>>;
 
 /** The options of low-rank adapters; given without the method that makes them, they are refused. */
 export function addLoraOptions(verb: Command): Command {
-  const targets = (['gpt2', 'llama'] as const).map((style) => targetsOf({ style }).join(', '));
+  const targets = Object.keys(STYLES).map((style) => `${targetsOf({ style }).join(', ')} (${style})`);
   return addSettings(verb, FineTuneSettings, LORA.slice(0, -1))
-    .option('--targets <names...>', `lora: layers, ${targets.join('; in the llama style ')} (default: all)`)
+    .option('--targets <names...>', `lora: layers, ${targets.join('; ')} (default: all)`)
     .hook('preAction', requireLora);
 }
 

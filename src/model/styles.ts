@@ -1,0 +1,40 @@
+import { UsageError } from '../errors.ts';
+import type { ModelConfig } from './config.ts';
+import { gpt2 } from './gpt2.ts';
+import type { Style } from './layers.ts';
+import { llama } from './llama.ts';
+
+/** Every style by the name that configs call it. One more is a file beside gpt2.ts and llama.ts, and its name here. */
+export const STYLES: Readonly<Record<string, Style>> = { gpt2, llama };
+
+/** The style of a model. @throws UsageError when there is none of that name */
+export function styleOf({ style }: Pick<ModelConfig, 'style'>): Style {
+  if (Object.hasOwn(STYLES, style)) return STYLES[style];
+  throw new UsageError(`unknown style "${style}"; the styles are ${Object.keys(STYLES).join(', ')}`);
+}
+
+const SIZES = ['vocabSize', 'blockSize', 'nLayer', 'nHead', 'nKvHead', 'nEmbd', 'nHidden'] as const;
+
+/** What of a config is out of range or does not fit together, if anything. */
+export function modelProblem(config: ModelConfig): string | undefined {
+  const wrong = SIZES.find((field) => !Number.isInteger(config[field]) || config[field] < 1);
+  if (wrong) return `${wrong} must be a whole number of 1 or more; got ${config[wrong]}`;
+  const { nEmbd, nHead, nKvHead, dropout } = config;
+  const { grouped, rotary } = styleOf(config);
+  if (nEmbd % nHead !== 0) return `nHead must divide nEmbd: ${nHead} heads cannot share a width of ${nEmbd}`;
+  if (nHead % nKvHead !== 0) return `nKvHead must divide nHead: ${nKvHead} does not divide ${nHead}`;
+  if (!grouped && nKvHead !== nHead) {
+    return `nKvHead is for styles with grouped queries, such as llama; in ${config.style} it is nHead (${nHead})`;
+  }
+  if (rotary && (nEmbd / nHead) % 2 !== 0) {
+    return `rotary positions need an even head width, got ${nEmbd} / ${nHead} = ${nEmbd / nHead}`;
+  }
+  return dropout >= 0 && dropout < 1 ? undefined : `dropout must be from 0 to below 1; got ${dropout}`;
+}
+
+/** Checks that the fields fit together. @throws UsageError that names the field, what it is and what was expected. */
+export function validateModel(config: ModelConfig): ModelConfig {
+  const problem = modelProblem(config);
+  if (problem) throw new UsageError(problem);
+  return config;
+}
