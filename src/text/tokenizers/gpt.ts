@@ -19,27 +19,24 @@ async function loadRanks(kind: GptKind): Promise<(string | number[])[]> {
 }
 
 /**
- * OpenAI's encoding `kind`, compacted: the vocabulary is the 256 bytes and the tokens that the text uses, in rank order.
+ * OpenAI's encoding `kind`, compacted: the vocabulary is the 256 bytes, the tokens that the text uses and those that its words
+ * pass through on the way, in rank order (a tenth of Moby-Dick's are of these: other programs know no token without an id).
  *
- * The tokens that its words pass through on the way are kept for merging, without an id. The full encoding always takes
- * the lowest rank, and on these words that token is always among the kept ones, so that they encode as with the full
- * vocabulary; other words fall back to kept pieces of them, at worst to bytes. Special tokens such as `<|endoftext|>` are
+ * The full encoding always takes the lowest rank, and on these words that token is always among the kept ones, so that they
+ * encode as with the full vocabulary; other words fall back to kept pieces of them, at worst to bytes. Special tokens such as `<|endoftext|>` are
  * plain text here: only the ranks are used, and they are not among them.
  */
 export async function compactGpt(kind: GptKind, chunks: AsyncIterable<string>): Promise<BpeTokenizer> {
   const spelled = (await loadRanks(kind)).map((token) => (typeof token === 'string' ? spellText(token) : spell(token)));
   const ranks = new Map(spelled.map((token, rank) => [token, rank]));
   const used = new Set<number>();
-  const met = new Set<number>();
   for (const word of (await countWords(kind, chunks)).keys()) {
-    for (const rank of mergeWord(spellText(word), ranks, met)) used.add(rank);
+    for (const rank of mergeWord(spellText(word), ranks, used)) used.add(rank);
   }
   const singles = new Set(ALPHABET.map((byte) => ranks.get(byte)!));
-  const kept = [...new Set([...used, ...met])].filter((rank) => !singles.has(rank)).sort((a, b) => a - b);
-  const mergeOnly = kept.flatMap((rank, index) => (used.has(rank) ? [] : [index]));
+  const kept = [...used].filter((rank) => !singles.has(rank)).sort((a, b) => a - b);
   return new BpeTokenizer(
     kind,
     kept.map((rank) => spelled[rank]),
-    mergeOnly,
   );
 }
