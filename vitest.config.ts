@@ -15,6 +15,9 @@ const ABOVE = ['helpers', 'model', 'train', 'tasks', 'check', 'cli', 'bench', 'e
   (room) => `test/${room}/**/*.test.ts`,
 );
 
+/** Suites in which programs of others judge what is exported; they are fetched when these run. */
+const JUDGES = 'test/judges/**/*.test.ts';
+
 /**
  * The battery first: it takes longest, and whoever begins it last ends alone. vitest itself goes by the durations of the run before,
  * and in a fresh clone by the sizes of files, where it would be among the last.
@@ -45,7 +48,14 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     projects: [
-      { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...ENGINE, ...ABOVE] } },
+      { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...ENGINE, ...ABOVE, JUDGES] } },
+      {
+        extends: true,
+        test: {
+          ...{ name: 'judges', include: [JUDGES], globalSetup: 'test/judges/setup.ts' },
+          env: { DAWNLM_ADAPTER: TEST_ADAPTERS[0] },
+        },
+      },
       ...TEST_ADAPTERS.map(onAdapter),
     ],
   },

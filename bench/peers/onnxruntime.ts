@@ -37,8 +37,9 @@ async function prepare(file: Uint8Array, feeds: object, amount: number, unit: st
 function forward({ model: job }: Job): Promise<Prepared> {
   const { sizes, inputs } = job;
   const window = [sizes.batchSize, sizes.blockSize] as const;
-  const ids = new Tensor('int64', BigInt64Array.from(inputs, BigInt), window);
-  return prepare(encodeOnnx(sizes, readWeights(job), window), { ids }, inputs.length, 'tokens/s');
+  const int64 = (numbers: number[]) => new Tensor('int64', BigInt64Array.from(numbers, BigInt), window);
+  const feeds = { input_ids: int64(inputs), attention_mask: int64(inputs.map(() => 1)) };
+  return prepare(encodeOnnx(sizes, readWeights(job)), feeds, inputs.length, 'tokens/s');
 }
 
 function matmul({ n }: Job): Promise<Prepared> {

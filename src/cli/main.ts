@@ -10,6 +10,7 @@ import { addClassify } from './classify.ts';
 import { addData } from './data.ts';
 import { addDoctor } from './doctor.ts';
 import { addEval } from './eval.ts';
+import { addExport } from './export.ts';
 import { addFinetune } from './finetune/finetune.ts';
 import { addPrompt } from './prompt.ts';
 import { addSample } from './sample.ts';
@@ -30,7 +31,7 @@ function makeProgram(more: readonly AddVerb[]): Command {
     .exitOverride() // verbs inherit all of this
     .showHelpAfterError('Add --help to see what is expected.')
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'dawnlm: ')) });
-  const verbs = [addTrain, addSample, addEval, addFinetune, addClassify, addTag, addPrompt];
+  const verbs = [addTrain, addSample, addEval, addFinetune, addClassify, addTag, addPrompt, addExport];
   const tools = [addTokenize, addData, addDoctor, addAutotune];
   for (const add of [...verbs, ...tools, ...more]) add(program);
   return program;

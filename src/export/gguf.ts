@@ -5,13 +5,28 @@
  */
 import type { ModelConfig } from '../model/config.ts';
 import { bytesOf, concat, utf8 } from './bytes.ts';
+import { toF16 } from './half.ts';
 import type { NamedTensor } from './safetensors.ts';
 
 /** A value of the metadata: numbers say their type. */
-export type GgufValue = string | readonly string[] | { u32: number } | { f32: number };
+export type GgufValue =
+  | string
+  | boolean
+  | readonly string[]
+  | { u32: number }
+  | { f32: number }
+  | { i32s: readonly number[] };
 
-/** Codes of the value types that are written here, and of tensors of f32. */
-const TYPE = { u32: 4, f32: 6, text: 8, list: 9, f32Tensor: 0 };
+/** How matrices are written: what general.file_type and ggml call them. Vectors and positions stay f32, as llama.cpp has them. */
+const WEIGHTS = {
+  f32: { fileType: 0, code: 0 },
+  f16: { fileType: 1, code: 1 },
+  q8_0: { fileType: 7, code: 8 },
+} as const;
+export type GgufType = keyof typeof WEIGHTS;
+
+/** Codes of the value types that are written here. */
+const TYPE = { u32: 4, i32: 5, f32: 6, boolean: 7, text: 8, list: 9 };
 const VERSION = 3;
 /** The data of each tensor begins at a multiple of this. */
 const ALIGNMENT = 32;
@@ -23,8 +38,13 @@ const padding = (sizeBytes: number): Uint8Array => new Uint8Array((ALIGNMENT - (
 
 function typed(value: GgufValue): Uint8Array[] {
   if (typeof value === 'string') return [u32(TYPE.text), text(value)];
+  if (typeof value === 'boolean') return [u32(TYPE.boolean), Uint8Array.of(Number(value))];
   if ('u32' in value) return [u32(TYPE.u32), u32(value.u32)];
   if ('f32' in value) return [u32(TYPE.f32), bytesOf(Float32Array.of(value.f32))];
+  if ('i32s' in value) {
+    const { i32s } = value;
+    return [u32(TYPE.list), u32(TYPE.i32), u64(i32s.length), bytesOf(Int32Array.from(i32s))];
+  }
   return [u32(TYPE.list), u32(TYPE.text), u64(value.length), ...value.map(text)];
 }
 
@@ -95,6 +115,36 @@ function convert({ style, bias, nHead, nKvHead }: ModelConfig, tensor: NamedTens
   return [named({ shape, data }), ...(bias ? [] : [zeros])];
 }
 
+/** Numbers that share a scale in Q8_0. */
+const BLOCK = 32;
+
+/**
+ * A tensor's bytes. Rows that do not divide into blocks are written as f16, which every program takes in their place; so are those
+ * of one block, with which llama.cpp (of November 2026) computes something else.
+ */
+function encodeTensor({ name, shape, data }: NamedTensor, type: GgufType): { code: number; bytes: Uint8Array } {
+  const own = shape.length < 2 || name.startsWith('position_embd') ? 'f32' : type;
+  if (own === 'f32') return { code: WEIGHTS.f32.code, bytes: bytesOf(data) };
+  if (own === 'q8_0' && shape[1] % BLOCK === 0 && shape[1] > BLOCK)
+    return { code: WEIGHTS.q8_0.code, bytes: quantized(data) };
+  return { code: WEIGHTS.f16.code, bytes: bytesOf(Uint16Array.from(data, toF16)) };
+}
+
+/** Q8_0: of each block the scale, the largest magnitude over 127, as f16, then 32 whole numbers. */
+function quantized(data: Float32Array): Uint8Array {
+  const bytes = new Uint8Array((data.length / BLOCK) * (BLOCK + 2));
+  const view = new DataView(bytes.buffer);
+  for (let i = 0, at = 0; i < data.length; i += BLOCK, at += BLOCK + 2) {
+    const block = data.subarray(i, i + BLOCK);
+    const scale = block.reduce((most, value) => Math.max(most, Math.abs(value)), 0) / 127;
+    view.setUint16(at, toF16(scale), true);
+    block.forEach((value, j) => {
+      view.setInt8(at + 2 + j, scale === 0 ? 0 : Math.round(value / scale));
+    });
+  }
+  return bytes;
+}
+
 /**
  * The file as pieces to be written one after another; `tensors` are a model's parameters by their Hugging Face names, f32.
  * `more` is further metadata: llama.cpp asks for a tokenizer (tokenizer.ggml.*).
@@ -104,18 +154,22 @@ export function encodeGguf(
   config: ModelConfig,
   tensors: Iterable<NamedTensor>,
   more: Readonly<Record<string, GgufValue>> = {},
+  type: GgufType = 'f32',
 ): Uint8Array[] {
-  const pairs = Object.entries({ ...metadataOf(config), ...more });
+  const fileType = { 'general.file_type': { u32: WEIGHTS[type].fileType } };
+  const pairs = Object.entries({ ...metadataOf(config), ...fileType, ...more });
   const converted = [...tensors].flatMap((tensor) => convert(config, tensor));
+  const written = converted.map((tensor) => encodeTensor(tensor, type));
   let offset = 0;
-  const table = converted.flatMap(({ name, shape, data: { byteLength } }) => {
+  const table = converted.flatMap(({ name, shape }, i) => {
     const dims = [...shape].reverse(); // the fastest axis first
-    const entry = [text(name), u32(dims.length), ...dims.map(u64), u32(TYPE.f32Tensor), u64(offset)];
-    offset += byteLength + padding(byteLength).length;
+    const entry = [text(name), u32(dims.length), ...dims.map(u64), u32(written[i].code), u64(offset)];
+    const { length } = written[i].bytes;
+    offset += length + padding(length).length;
     return entry;
   });
   const counts = [u32(VERSION), u64(converted.length), u64(pairs.length)];
   const metadata = pairs.flatMap(([key, value]) => [text(key), ...typed(value)]);
   const head = concat([utf8('GGUF'), ...counts, ...metadata, ...table]);
-  return [head, padding(head.length), ...converted.flatMap(({ data }) => [bytesOf(data), padding(data.byteLength)])];
+  return [head, padding(head.length), ...written.flatMap(({ bytes }) => [bytes, padding(bytes.length)])];
 }

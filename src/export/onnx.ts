@@ -3,22 +3,41 @@
  * Dims: B batch, T time, C width, H heads, K key-value heads, D head width, V vocabulary, F width of the MLP.
  */
 import type { ModelConfig } from '../model/config.ts';
-import { FLOAT, INT64, OnnxGraph } from './onnxGraph.ts';
+import { FLOAT, type GraphValue, INT64, OnnxGraph } from './onnxGraph.ts';
 import type { NamedTensor } from './safetensors.ts';
 
-/** Sequences and tokens of each: the graph is for windows of this size. */
-export type Window = readonly [B: number, T: number];
-
 /**
- * The file's bytes: `ids` (B, T) int64 -> logits (B, T, V). `tensors` are the model's parameters by their Hugging Face names.
+ * The file's bytes, for any B and any T up to the context, under the names that transformers.js feeds:
+ *
+ *     input_ids (B, T), attention_mask (B, P + T) int64 -> logits (B, T, V)
+ *
+ * Tokens whose mask is 0 are padding: nothing attends to them, and positions count from the first that is none. With `cache`, keys
+ * and values of P tokens before come in and those of all go out, past_key_values.<block>.<key|value> (B, K, P, D) and
+ * present.<block>.<key|value>; else P is 0. `tensors` are the model's parameters by their Hugging Face names.
  * @throws Error when one is missing
  */
-export function encodeOnnx(config: ModelConfig, tensors: Iterable<NamedTensor>, window: Window): Uint8Array {
+export function encodeOnnx(config: ModelConfig, tensors: Iterable<NamedTensor>, { cache = false } = {}): Uint8Array {
   const graph = new OnnxGraph();
-  const logits = new ForwardPass(graph, config, tensors, window).logits('ids');
-  const output = { name: logits, type: FLOAT, shape: [...window, config.vocabSize] } as const;
-  return graph.encode(config.style, [{ name: 'ids', type: INT64, shape: window }], [output]);
+  const pass = new ForwardPass(graph, config, tensors, cache);
+  graph.name(pass.logits('input_ids'), 'logits');
+  const { nLayer, nKvHead, nEmbd, nHead, style, vocabSize } = config;
+  const parts = Array.from({ length: cache ? nLayer : 0 }, (_, i) => [`${i}.key`, `${i}.value`]).flat();
+  const kept = (name: string, length: string): GraphValue => ({
+    name,
+    type: FLOAT,
+    shape: ['batch', nKvHead, length, nEmbd / nHead],
+  });
+  const inputs: GraphValue[] = [
+    { name: 'input_ids', type: INT64, shape: ['batch', 'time'] },
+    { name: 'attention_mask', type: INT64, shape: ['batch', 'total'] },
+    ...parts.map((part) => kept(`past_key_values.${part}`, 'past')),
+  ];
+  const logits: GraphValue = { name: 'logits', type: FLOAT, shape: ['batch', 'time', vocabSize] };
+  return graph.encode(style, inputs, [logits, ...parts.map((part) => kept(`present.${part}`, 'total'))]);
 }
+
+/** What no softmax sees. */
+const HIDDEN = -1e30;
 
 /** Methods add operators to the graph; texts are names of what is in it. */
 class ForwardPass {
@@ -26,33 +45,31 @@ class ForwardPass {
   /** (H), or (K, H / K) where queries share keys. */
   private readonly heads: readonly number[];
   private readonly scale: string;
+  /** The places of the tokens among all, those before included: from and to, (1) int64 each. */
+  private readonly place: readonly [from: string, to: string];
+  /** What is added to scores: (B, heads, T, P + T), with an axis of 1 for each of `heads`. */
   private readonly mask: string;
-  /** Cosines and sines of the rotary angles: (T, 1, D / 2), with an axis for each of `heads`. */
+  /** (B, T) int64: each token's position. */
+  private readonly positions: string;
+  /** Cosines and sines of the rotary angles: (B, T, 1, D / 2), with an axis for each of `heads`. */
   private readonly turns: readonly string[];
 
   constructor(
     private readonly graph: OnnxGraph,
     private readonly config: ModelConfig,
     tensors: Iterable<NamedTensor>,
-    private readonly window: Window,
+    private readonly cache: boolean,
   ) {
-    const { nEmbd, nHead, nKvHead, ropeBase, style } = config;
-    const [D, T] = [nEmbd / nHead, window[1]];
+    const { nEmbd, nHead, nKvHead, style } = config;
+    const D = nEmbd / nHead;
     this.weights = new Map([...tensors].map(({ name, shape, data }) => [name, graph.constant(shape, data)]));
     this.heads = nHead === nKvHead ? [nHead] : [nKvHead, nHead / nKvHead];
     this.scale = graph.constant([], Float32Array.of(1 / Math.sqrt(D)));
-    const after = (i: number): boolean => i % T > Math.floor(i / T);
-    this.mask = graph.constant(
-      [T, T],
-      Float32Array.from({ length: T * T }, (_, i) => (after(i) ? -1e30 : 0)),
-    );
-    const angle = (i: number): number => Math.floor(i / (D / 2)) * ropeBase ** (-(i % (D / 2)) / (D / 2));
-    const table = (of: (angle: number) => number): string =>
-      graph.constant(
-        [T, ...this.heads.map(() => 1), D / 2],
-        Float32Array.from({ length: (T * D) / 2 }, (_, i) => of(angle(i))),
-      );
-    this.turns = style === 'llama' ? [table(Math.cos), table(Math.sin)] : [];
+    const [time, total] = ['input_ids', 'attention_mask'].map((name) => this.lengthOf(name));
+    this.place = [graph.add('Sub', [total, time]), total];
+    this.positions = this.countedFrom('attention_mask');
+    this.mask = this.masked('attention_mask');
+    this.turns = style === 'llama' ? this.angles(D) : [];
   }
 
   /** (B, T) int64 -> (B, T, V) */
@@ -61,38 +78,66 @@ class ForwardPass {
     const llama = config.style === 'llama';
     const tokens = this.weight(llama ? 'model.embed_tokens' : 'transformer.wte'); // (V, C)
     let x = graph.add('Gather', [tokens, ids]); // (B, T, C)
-    if (!llama) x = graph.add('Add', [x, this.positions()]);
+    if (!llama) x = graph.add('Add', [x, graph.add('Gather', [this.weight('transformer.wpe'), this.positions])]);
     for (let i = 0; i < config.nLayer; i++) {
-      x = llama ? this.llamaBlock(x, `model.layers.${i}`) : this.gpt2Block(x, `transformer.h.${i}`);
+      x = llama ? this.llamaBlock(x, i) : this.gpt2Block(x, i);
     }
     const last = llama ? this.rmsNorm(x, 'model.norm') : this.layerNorm(x, 'transformer.ln_f');
     const head = config.tieEmbeddings ? tokens : this.weight('lm_head');
     return graph.add('MatMul', [last, graph.add('Transpose', [head], { perm: [1, 0] })]);
   }
 
-  /** (T, C) of the window's positions. */
-  private positions(): string {
-    const table = this.weight('transformer.wpe'); // (blockSize, C)
-    const [, T] = this.window;
-    if (T === this.config.blockSize) return table;
-    return this.graph.add('Slice', [table, this.graph.integers(0), this.graph.integers(T), this.graph.integers(0)]);
+  /** T of an input (B, T): (1) int64. */
+  private lengthOf(input: string): string {
+    const { graph } = this;
+    return graph.add('Gather', [graph.add('Shape', [input]), graph.integers(1)]);
   }
 
-  private gpt2Block(x: string, h: string): string {
+  /** Tokens that are no padding before each of the last T: (B, P + T) int64 -> (B, T) */
+  private countedFrom(mask: string): string {
+    const { graph, place } = this;
+    const counted = graph.add('Sub', [graph.add('CumSum', [mask, graph.integers(1)]), graph.integers(1)]);
+    return graph.add('Slice', [graph.add('Max', [counted, graph.integers(0)]), ...place, graph.integers(1)]);
+  }
+
+  /** 0 where a token may look, else HIDDEN: at those after it, and at padding. (B, P + T) int64 -> (B, 1.., T, P + T) */
+  private masked(mask: string): string {
+    const { graph, heads, place } = this;
+    const [zero, one] = [0n, 1n].map((value) => graph.constant([], BigInt64Array.of(value)));
+    const [from, to] = place.map((value) => graph.add('Squeeze', [value]));
+    const [places, own] = [zero, from].map((start) => graph.add('Range', [start, to, one])); // (P + T), (T)
+    const after = graph.add('Greater', [places, graph.add('Unsqueeze', [own, graph.integers(1)])]); // (T, P + T)
+    const axes = graph.integers(...[...heads, 0].map((_, i) => i + 1));
+    const padding = graph.add('Unsqueeze', [graph.add('Equal', [mask, zero]), axes]); // (B, 1.., 1, P + T)
+    const scores = [HIDDEN, 0].map((value) => graph.constant([], Float32Array.of(value)));
+    return graph.add('Where', [graph.add('Or', [after, padding]), ...scores]);
+  }
+
+  private angles(D: number): string[] {
+    const { graph, config, heads, positions } = this;
+    const pairs = Float32Array.from({ length: D / 2 }, (_, i) => config.ropeBase ** (-i / (D / 2)));
+    const at = graph.add('Unsqueeze', [positions, graph.integers(...[...heads, 0].map((_, i) => i + 2))]); // (B, T, 1.., 1)
+    const angles = graph.add('Mul', [graph.add('Cast', [at], { to: FLOAT }), graph.constant([D / 2], pairs)]);
+    return [graph.add('Cos', [angles]), graph.add('Sin', [angles])];
+  }
+
+  private gpt2Block(x: string, layer: number): string {
     const { graph, config } = this;
+    const h = `transformer.h.${layer}`;
     const third = config.nEmbd;
     const qkv = this.linear(this.layerNorm(x, `${h}.ln_1`), `${h}.attn.c_attn`); // (B, T, 3 C)
     const parts = graph.addMany(3, 'Split', [qkv, graph.integers(third, third, third)], { axis: 2 });
-    x = graph.add('Add', [x, this.linear(this.attend(parts), `${h}.attn.c_proj`)]);
+    x = graph.add('Add', [x, this.linear(this.attend(parts, layer), `${h}.attn.c_proj`)]);
     const up = this.linear(this.layerNorm(x, `${h}.ln_2`), `${h}.mlp.c_fc`); // (B, T, F)
     return graph.add('Add', [x, this.linear(graph.add('Gelu', [up], { approximate: 'tanh' }), `${h}.mlp.c_proj`)]);
   }
 
-  private llamaBlock(x: string, h: string): string {
+  private llamaBlock(x: string, layer: number): string {
     const { graph } = this;
+    const h = `model.layers.${layer}`;
     const n1 = this.rmsNorm(x, `${h}.input_layernorm`);
     const parts = ['q', 'k', 'v'].map((part) => this.linear(n1, `${h}.self_attn.${part}_proj`));
-    x = graph.add('Add', [x, this.linear(this.attend(parts), `${h}.self_attn.o_proj`)]);
+    x = graph.add('Add', [x, this.linear(this.attend(parts, layer), `${h}.self_attn.o_proj`)]);
     const n2 = this.rmsNorm(x, `${h}.post_attention_layernorm`);
     const gate = this.linear(n2, `${h}.mlp.gate_proj`); // (B, T, F)
     const open = graph.add('Mul', [gate, graph.add('Sigmoid', [gate])]);
@@ -100,23 +145,35 @@ class ForwardPass {
     return graph.add('Add', [x, this.linear(up, `${h}.mlp.down_proj`)]);
   }
 
-  /** Queries (B, T, H D), keys and values (B, T, K D) -> (B, T, C). */
-  private attend([q, k, v]: readonly string[]): string {
-    const { graph, heads, turns } = this;
+  /** Queries (B, T, H D), keys and values (B, T, K D) of block `layer` -> (B, T, C). */
+  private attend([q, k, v]: readonly string[], layer: number): string {
+    const { graph, heads, turns, config } = this;
     const shared = heads.length > 1 ? [heads[0], 1] : heads; // of keys and values: queries that share them see one
     const axes = heads.map((_, i) => i + 2);
-    const [time, width, front] = [1, 2 + heads.length, 1 + heads.length];
+    const [width, front] = [2 + heads.length, 1 + heads.length];
     const spread = (x: string, sizes: readonly number[]) => this.reshape(x, [...sizes, -1]); // (B, T, heads, D)
     const turn = (x: string) => (turns.length > 0 ? this.rotate(x) : x);
-    const order = (x: string, ...last: number[]) => graph.add('Transpose', [x], { perm: [0, ...axes, ...last] });
-    const queries = order(turn(spread(q, heads)), time, width); // (B, heads, T, D)
-    const keys = order(turn(spread(k, shared)), width, time); // (B, heads, D, T)
-    const values = order(spread(v, shared), time, width);
-    const scores = graph.add('Mul', [graph.add('MatMul', [queries, keys]), this.scale]); // (B, heads, T, T)
-    const shares = graph.add('Softmax', [graph.add('Add', [scores, this.mask])], { axis: -1 });
-    const y = graph.add('MatMul', [shares, values]); // (B, heads, T, D)
+    const order = (x: string) => graph.add('Transpose', [x], { perm: [0, ...axes, 1, width] }); // (B, heads, T, D)
+    const queries = order(turn(spread(q, heads)));
+    const keys = this.kept(order(turn(spread(k, shared))), `${layer}.key`); // (B, heads, P + T, D)
+    const values = this.kept(order(spread(v, shared)), `${layer}.value`);
+    const perm = [0, ...heads.map((_, i) => i + 1), width, front];
+    const products = graph.add('MatMul', [queries, graph.add('Transpose', [keys], { perm })]);
+    const scores = graph.add('Add', [graph.add('Mul', [products, this.scale]), this.mask]); // (B, heads, T, P + T)
+    const y = graph.add('MatMul', [graph.add('Softmax', [scores], { axis: -1 }), values]); // (B, heads, T, D)
     const back = { perm: [0, front, ...axes.map((axis) => axis - 1), width] };
-    return this.reshape(graph.add('Transpose', [y], back), [this.config.nEmbd]);
+    return this.reshape(graph.add('Transpose', [y], back), [config.nEmbd]);
+  }
+
+  /** Behind what the cache holds of those before: (B, heads, T, D) -> (B, heads, P + T, D), which goes out as well. */
+  private kept(x: string, part: string): string {
+    const { graph, cache, config, heads } = this;
+    if (!cache) return x;
+    const sizes = (...list: number[]) => graph.integers(0, config.nKvHead, ...list, -1, config.nEmbd / config.nHead);
+    const own = heads.length > 1 ? graph.add('Reshape', [x, sizes()]) : x; // (B, K, T, D)
+    const all = graph.add('Concat', [`past_key_values.${part}`, own], { axis: 2 });
+    graph.name(all, `present.${part}`);
+    return heads.length > 1 ? graph.add('Reshape', [all, sizes(1)]) : all;
   }
 
   /** Turns the pairs (i, i + D / 2) of heads by their position's angles: (B, T, heads, D) -> the same. */
@@ -129,7 +186,7 @@ class ForwardPass {
 
   /** (B, T, ...) with other axes behind the first two. */
   private reshape(x: string, axes: readonly number[]): string {
-    return this.graph.add('Reshape', [x, this.graph.integers(...this.window, ...axes)]);
+    return this.graph.add('Reshape', [x, this.graph.integers(0, 0, ...axes)]);
   }
 
   /** Matrices are (in, out) in GPT-2 and (out, in) in Llama. */

@@ -51,11 +51,12 @@ function attribute(name: string, value: AttributeValue): Uint8Array {
 export interface GraphValue {
   name: string;
   type: typeof FLOAT | typeof INT64;
-  shape: readonly number[];
+  /** Sizes, or names of those that are known when the graph runs. */
+  shape: readonly (number | string)[];
 }
 
 function valueInfo({ name, type, shape }: GraphValue): Uint8Array {
-  const dims = message(shape.map((n) => bytes(1, integer(1, n))));
+  const dims = message(shape.map((n) => bytes(1, typeof n === 'number' ? integer(1, n) : bytes(2, n))));
   return message(bytes(1, name), bytes(2, bytes(1, message(integer(1, type), bytes(2, dims)))));
 }
 
@@ -94,6 +95,11 @@ export class OnnxGraph {
     const dims = shape.map((n) => integer(1, n));
     this.constants.push(message(dims, integer(2, type), bytes(8, name), bytes(9, bytesOf(data))));
     return name;
+  }
+
+  /** Gives a result a name that others know. */
+  name(result: string, name: string): void {
+    this.nodes.push(message(bytes(1, result), bytes(2, name), bytes(4, 'Identity')));
   }
 
   /** A list of whole numbers. */

@@ -1,5 +1,7 @@
 /** Safetensors, written and read. Bytes lie little-endian, as on every machine that Dawn runs on. */
 import { UserError } from '../errors.ts';
+import { bytesOf } from './bytes.ts';
+import { fromF16, toF16 } from './half.ts';
 import { LENGTH_BYTES, METADATA_KEY, parseHeader, type TensorEntry } from './safetensorsHeader.ts';
 
 /** A tensor to be written: dense, row-major. */
@@ -8,6 +10,9 @@ export interface NamedTensor {
   readonly shape: readonly number[];
   readonly data: Float32Array;
 }
+
+/** How numbers are written. */
+export type FloatType = 'f32' | 'f16';
 
 export interface LoadedTensor {
   readonly shape: readonly number[];
@@ -31,8 +36,13 @@ export interface LoadedFile {
  * Face's loaders refuse files without a format, and `pt` is what the layouts of our weights follow.
  * @throws Error when a name comes twice or is `__metadata__`, or a shape does not fit its data
  */
-export function encodeSafetensors(tensors: Iterable<NamedTensor>, metadata: Record<string, string> = {}): Uint8Array[] {
+export function encodeSafetensors(
+  tensors: Iterable<NamedTensor>,
+  metadata: Record<string, string> = {},
+  type: FloatType = 'f32',
+): Uint8Array[] {
   const sorted = [...tensors].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const width = type === 'f32' ? 4 : 2;
   const header: [string, object][] = [[METADATA_KEY, { format: 'pt', ...metadata }]];
   let begin = 0;
   sorted.forEach(({ name, shape, data }, i) => {
@@ -40,11 +50,13 @@ export function encodeSafetensors(tensors: Iterable<NamedTensor>, metadata: Reco
     if (shape.reduce((product, axis) => product * axis, 1) !== data.length) {
       throw new Error(`safetensors: ${name} of shape (${shape.join(', ')}) has ${data.length} numbers`);
     }
-    header.push([name, { dtype: 'F32', shape, data_offsets: [begin, begin + data.byteLength] }]);
-    begin += data.byteLength;
+    header.push([name, { dtype: type.toUpperCase(), shape, data_offsets: [begin, begin + width * data.length] }]);
+    begin += width * data.length;
   });
-  const views = sorted.map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  return [encodeHeader(header), ...views];
+  return [
+    encodeHeader(header),
+    ...sorted.map(({ data }) => bytesOf(type === 'f32' ? data : Uint16Array.from(data, toF16))),
+  ];
 }
 
 function encodeHeader(entries: readonly [string, object][]): Uint8Array {
@@ -97,14 +109,4 @@ function viewAs<T>(
 ): T {
   const aligned = bytes.byteOffset % array.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes);
   return new array(aligned.buffer, aligned.byteOffset, aligned.byteLength / array.BYTES_PER_ELEMENT);
-}
-
-/** An IEEE 754 half as a number, exactly: 1 sign, 5 exponent (bias 15) and 10 fraction bits. */
-function fromF16(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }

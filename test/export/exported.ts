@@ -14,7 +14,7 @@ export const GPT2: ModelConfig = {
 export const LLAMA: ModelConfig = { ...GPT2, style: 'llama', nKvHead: 1, ropeBase: 5000, tieEmbeddings: false };
 
 /** Weights that make logits of a few units: GPT-2's 0.02 would leave the embedding alone in them. */
-export const weightsOf = (config: ModelConfig): NamedTensor[] =>
+export const weightsOf = (config: ModelConfig, std = 0.3): NamedTensor[] =>
   parameterSpecs(config, styleOf(config)).map(({ name, shape }, stream) => ({
-    ...{ name, shape, data: normals(sizeOf(shape), shape.length === 1 ? 1 : 0.3, 7, stream) },
+    ...{ name, shape, data: normals(sizeOf(shape), shape.length === 1 ? 1 : std, 7, stream) },
   }));

@@ -37,7 +37,9 @@ const numbers = (fields: Fields, field: number) =>
 function describedValue(bytes: Uint8Array) {
   const fields = decode(bytes);
   const tensor = decode(parts(decode(parts(fields, 2)[0]), 1)[0]);
-  const dims = parts(decode(parts(tensor, 2)[0]), 1).map((dim) => numbers(decode(dim), 1)[0]);
+  const dims = parts(decode(parts(tensor, 2)[0]), 1).map(
+    (dim) => texts(decode(dim), 2)[0] ?? numbers(decode(dim), 1)[0],
+  );
   return { name: texts(fields, 1)[0], type: numbers(tensor, 1)[0], dims };
 }
 
@@ -68,15 +70,18 @@ function read(file: Uint8Array) {
 
 describe.each([GPT2, { ...GPT2, bias: true, tieEmbeddings: false }, LLAMA])('a graph of the $style style', (config) => {
   const weights = weightsOf(config);
-  const { nodes, constants, inputs, outputs } = read(encodeOnnx(config, weights, [3, 5]));
+  const { nodes, constants, inputs, outputs } = read(encodeOnnx(config, weights));
 
   it('takes ids and gives logits', () => {
-    expect(inputs).toEqual([{ name: 'ids', type: 7, dims: [3, 5] }]);
-    expect(outputs).toEqual([{ name: nodes.at(-1)!.outputs[0], type: 1, dims: [3, 5, 11] }]);
+    expect(inputs).toEqual([
+      { name: 'input_ids', type: 7, dims: ['batch', 'time'] },
+      { name: 'attention_mask', type: 7, dims: ['batch', 'total'] },
+    ]);
+    expect(outputs).toEqual([{ name: 'logits', type: 1, dims: ['batch', 'time', 11] }]);
   });
 
   it('knows what a node reads before it, and reads all that it knows', () => {
-    const known = new Set(['ids', ...constants.map(({ name }) => name)]);
+    const known = new Set([...inputs.map(({ name }) => name), ...constants.map(({ name }) => name)]);
     const read = new Set(outputs.map(({ name }) => name));
     for (const { inputs, outputs, type } of nodes) {
       for (const name of inputs) expect(known, `${type} reads ${name}`).toContain(name);
@@ -101,7 +106,7 @@ describe.each([GPT2, { ...GPT2, bias: true, tieEmbeddings: false }, LLAMA])('a g
 });
 
 const typesOf = (config: typeof GPT2) => {
-  const types = read(encodeOnnx(config, weightsOf(config), [1, 8])).nodes.map(({ type }) => type);
+  const types = read(encodeOnnx(config, weightsOf(config))).nodes.map(({ type }) => type);
   return (type: string) => types.filter((one) => one === type).length;
 };
 
@@ -126,7 +131,7 @@ it('writes each kind of attribute, and negative numbers', () => {
 
 it('names a parameter that is missing', () => {
   const some = weightsOf(LLAMA).filter(({ name }) => !name.includes('1.mlp.up_proj'));
-  expect(() => encodeOnnx(LLAMA, some, [1, 8])).toThrow(
+  expect(() => encodeOnnx(LLAMA, some)).toThrow(
     "ONNX: the model's tensor model.layers.1.mlp.up_proj.weight is missing",
   );
 });

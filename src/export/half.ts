@@ -1,0 +1,30 @@
+/** An IEEE 754 half as a number, exactly: 1 sign, 5 exponent (bias 15) and 10 fraction bits. */
+export function fromF16(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+const float = new Float32Array(1);
+const bitsOf = new Uint32Array(float.buffer);
+
+/** The nearest half's bits, of two equally near the even one: what is too large becomes infinite. */
+export function toF16(value: number): number {
+  float[0] = value;
+  const sign = (bitsOf[0] >>> 16) & 0x8000;
+  const magnitude = Math.abs(float[0]);
+  if (Number.isNaN(magnitude)) return sign | 0x7e00;
+  if (magnitude >= 65520) return sign | 0x7c00;
+  const exponent = Math.max(-14, Math.floor(Math.log2(magnitude || 1e-30)));
+  const steps = roundToEven(magnitude / 2 ** (exponent - 10)); // 1,024 to 2,048 of them, fewer below 2 ** -14
+  return sign | (((exponent + 14) << 10) + steps);
+}
+
+function roundToEven(value: number): number {
+  const below = Math.floor(value);
+  const rest = value - below;
+  return rest > 0.5 || (rest === 0.5 && below % 2 === 1) ? below + 1 : below;
+}

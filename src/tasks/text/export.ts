@@ -1,0 +1,151 @@
+/** A run written for programs that others made. */
+import { join, resolve } from 'node:path';
+import { UsageError } from '../../errors.ts';
+import { encodeGguf, type GgufType } from '../../export/gguf.ts';
+import { ggufTokenizer, realEnd } from '../../export/ggufTokenizer.ts';
+import { toHuggingFaceConfig } from '../../export/huggingFace.ts';
+import { encodeOnnx } from '../../export/onnx.ts';
+import { encodeSafetensors } from '../../export/safetensors.ts';
+import { toTokenizerJson } from '../../export/tokenizerJson.ts';
+import { writeAtomic } from '../../node/files.ts';
+import { weightsOf, writeJson } from '../../train/runFolder.ts';
+import type { SavedRun } from '../../train/savedRun.ts';
+
+/** How the numbers of weights are written. */
+export const TYPES = ['f32', 'f16', 'q8_0'] as const satisfies readonly GgufType[];
+export type WeightType = (typeof TYPES)[number];
+
+/** What was written, the line that loads it elsewhere, and what has to be known of it. */
+export interface Exported {
+  readonly files: readonly string[];
+  readonly load: string;
+  readonly notes: readonly string[];
+}
+
+type Write = (run: SavedRun, folder: string, type: WeightType) => Promise<Exported>;
+
+/** Each format: which types it holds, and who writes it. */
+const WRITERS = {
+  hf: { types: ['f32', 'f16'], write: writeHuggingFace },
+  gguf: { types: TYPES, write: writeGguf },
+  ollama: { types: TYPES, write: writeOllama },
+  onnx: { types: ['f32'], write: writeOnnx },
+} as const satisfies Record<string, { types: readonly WeightType[]; write: Write }>;
+export type ExportFormat = keyof typeof WRITERS;
+export const FORMATS = Object.keys(WRITERS) as ExportFormat[];
+
+/** Whether a format has such numbers. */
+export const holds = (format: ExportFormat, type: WeightType): boolean =>
+  (WRITERS[format].types as readonly WeightType[]).includes(type);
+
+/**
+ * Writes a run as a format has it: weights, with those of adapters added, tokenizer and config.
+ * @throws UsageError when the format has no such numbers, UserError when it cannot hold the run or the folder cannot be written
+ */
+export async function exportRun(
+  run: SavedRun,
+  format: ExportFormat,
+  folder: string,
+  type: WeightType,
+): Promise<Exported> {
+  const { types, write } = WRITERS[format];
+  if (holds(format, type)) return write(run, folder, type);
+  throw new UsageError(
+    `${format} holds weights as ${types.join(' or ')}, not as ${type}; leave --type out, or name another format`,
+  );
+}
+
+/** A file of JSON as Hugging Face's programs look for it. */
+async function writeAll(folder: string, files: Readonly<Record<string, unknown>>): Promise<string[]> {
+  for (const [name, value] of Object.entries(files)) await writeJson(folder, name, value);
+  return Object.keys(files);
+}
+
+/** What both Python's transformers and transformers.js read beside the weights. */
+const describe = ({ model: { config }, tokenizer }: SavedRun, folder: string): Promise<string[]> =>
+  writeAll(folder, {
+    'config.json': toHuggingFaceConfig(config),
+    'tokenizer.json': toTokenizerJson(tokenizer.toJSON()),
+    'tokenizer_config.json': {
+      tokenizer_class: 'PreTrainedTokenizerFast',
+      model_max_length: config.blockSize,
+      clean_up_tokenization_spaces: false,
+    },
+    'generation_config.json': { max_length: config.blockSize, do_sample: true },
+  });
+
+async function writeHuggingFace(run: SavedRun, folder: string, type: WeightType): Promise<Exported> {
+  const described = await describe(run, folder);
+  const weights = await weightsOf(run.model.parameters);
+  await writeAtomic(join(folder, 'model.safetensors'), encodeSafetensors(weights, {}, type === 'f16' ? 'f16' : 'f32'));
+  await writeAtomic(join(folder, 'README.md'), modelCard(run));
+  const path = JSON.stringify(resolve(folder));
+  return {
+    files: [...described, 'model.safetensors', 'README.md'],
+    load: `python3 -c 'from transformers import pipeline; print(pipeline("text-generation", ${path})("The"))'`,
+    notes: [],
+  };
+}
+
+async function writeGguf({ model, tokenizer }: SavedRun, folder: string, type: WeightType): Promise<Exported> {
+  const weights = await weightsOf(model.parameters);
+  const file = tokenizer.toJSON();
+  await writeAtomic(join(folder, 'model.gguf'), encodeGguf(model.config, weights, ggufTokenizer(file), type));
+  const end = realEnd(file);
+  const path = join(folder, 'model.gguf');
+  return {
+    files: ['model.gguf'],
+    load: `llama-cli -m ${path} -no-cnv --ignore-eos -p "The"`,
+    notes:
+      end === undefined
+        ? []
+        : [
+            `GGUF needs a token that ends a text, and characters have none: llama.cpp stops at ${JSON.stringify(end)} unless it is told --ignore-eos`,
+          ],
+  };
+}
+
+/** Ollama takes a GGUF file and a description of how it is asked. */
+async function writeOllama(run: SavedRun, folder: string, type: WeightType): Promise<Exported> {
+  const { files, notes } = await writeGguf(run, folder, type);
+  const { before, between, after } = run.tunedFrom?.chat ?? { before: '', between: '', after: undefined };
+  const lines = [
+    'FROM ./model.gguf',
+    `TEMPLATE """${before}{{ .Prompt }}${between}"""`,
+    `PARAMETER num_ctx ${run.model.config.blockSize}`,
+    ...(after === undefined ? [] : [`PARAMETER stop ${JSON.stringify(after)}`]),
+  ];
+  await writeAtomic(join(folder, 'Modelfile'), `${lines.join('\n')}\n`);
+  return {
+    files: [...files, 'Modelfile'],
+    load: `ollama create dawnlm -f ${join(folder, 'Modelfile')} && ollama run dawnlm "The"`,
+    notes,
+  };
+}
+
+async function writeOnnx(run: SavedRun, folder: string): Promise<Exported> {
+  const described = await describe(run, folder);
+  const weights = await weightsOf(run.model.parameters);
+  await writeAtomic(join(folder, 'onnx', 'model.onnx'), [encodeOnnx(run.model.config, weights, { cache: true })]);
+  return {
+    files: [...described, 'onnx/model.onnx'],
+    load: `import { env, pipeline } from '@huggingface/transformers'; env.allowRemoteModels = false; const write = await pipeline('text-generation', ${JSON.stringify(resolve(folder))}, { dtype: 'fp32' })`,
+    notes: ["transformers.js on wasm takes 8-bit weights unless it is told dtype: 'fp32'; this file is the only one"],
+  };
+}
+
+/** The card that Hugging Face's hub shows. */
+function modelCard({ model: { config, parameters }, dataCard, state }: SavedRun): string {
+  const loss = state.bestValidationLoss;
+  return `---
+library_name: transformers
+pipeline_tag: text-generation
+tags: [dawnlm]
+---
+A ${config.style} model of ${parameters.count.toLocaleString('en')} parameters, trained from scratch with dawnlm for ${state.step.toLocaleString('en')} steps.
+
+- Text: ${dataCard.name} (${dataCard.source}; ${dataCard.licence}), SHA-256 ${dataCard.sha256}
+- Tokens: ${dataCard.tokenizer}, ${dataCard.vocabularySize.toLocaleString('en')} of them; context ${config.blockSize}
+- Lowest validation loss: ${loss === null ? 'not measured' : `${loss.toFixed(4)} nats a token`}
+`;
+}

@@ -1,0 +1,25 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { peersFolder } from '../../bench/peers/catalog.ts';
+import { installPeers } from '../../bench/peers/install.ts';
+
+const platform = `${process.platform}-${process.arch}`;
+
+/** What each comes as. transformers.js loads sharp for images whatever it is asked, and sharp a library of this platform. */
+const JUDGES: Readonly<Record<string, string>> = {
+  '@huggingface/tokenizers': '0.2.0',
+  '@huggingface/transformers': '4.3.1',
+  [`@img/sharp-${platform}`]: '0.35.5',
+  [`@img/sharp-libvips-${platform}`]: '1.3.4',
+  [`@node-llama-cpp/${platform}`]: '3.22.1',
+  'node-llama-cpp': '3.22.1',
+  'onnxruntime-node': '1.30.0',
+};
+
+/** Brings the programs that judge, where they are not there yet. @throws UserError when npm cannot have them: then nothing was judged */
+export default async function setup(): Promise<void> {
+  const absent = Object.keys(JUDGES).filter((name) => !existsSync(join(peersFolder(), 'node_modules', name)));
+  if (absent.length === 0) return;
+  console.log(`installing what judges exported models: ${absent.join(', ')}`);
+  await installPeers([{ packages: JUDGES }]);
+}
