@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect } from 'vitest';
 
-const launcher = new URL('../../bin/dawnlm.mjs', import.meta.url).pathname;
+export const LAUNCHER = new URL('../../bin/dawnlm.mjs', import.meta.url).pathname;
 
 export interface Outcome {
   code: number | null;
@@ -25,7 +25,7 @@ export async function dawnlm(
   args: readonly string[],
   { cwd, input = '', env, onError }: Surroundings,
 ): Promise<Outcome> {
-  const child = spawn(process.execPath, [launcher, ...args], { cwd, env: { ...process.env, ...env } });
+  const child = spawn(process.execPath, [LAUNCHER, ...args], { cwd, env: { ...process.env, ...env } });
   const outcome: Outcome = { code: null, stdout: '', stderr: '' };
   child.stdout.on('data', (chunk) => {
     outcome.stdout += chunk;
