@@ -1,9 +1,9 @@
 /** What training says: events while it runs, and the result. */
 import { bytes, count, loss } from '../../report/format.ts';
+import { shellWord } from '../../shellWord.ts';
 import type { RunEvent, RunResult, TrainRunOptions } from '../../train/run/events.ts';
-import { shellWord } from '../options.ts';
 import { lossCurve } from './lossCurve.ts';
-import { print, printJson } from './output.ts';
+import { print, printJson, printPainted } from './output.ts';
 import { Progress } from './progress.ts';
 import { INTERRUPTED, stopSignal } from './stopSignal.ts';
 import { type LiveFigures, terminalOf } from './terminal.ts';
@@ -88,7 +88,7 @@ function printResult({ log, samples, ...result }: RunResult, { steps: planned, j
   if (json) return void printJson({ type: 'result', ...result });
   const { width, color } = terminalOf(process.stdout);
   const { folder, status, steps, validationLoss, report, warnings } = result;
-  print(`\n${lossCurve(log, width, CURVE_HEIGHT, color)}\n\n`);
+  printPainted(`\n${lossCurve(log, width, CURVE_HEIGHT, color)}\n\n`);
   for (const [i, { text }] of samples.entries()) print(`Sample ${i + 1}\n${text.trim()}\n\n`);
   for (const warning of warnings) print(`${warning}\n\n`);
   const scored = Number.isFinite(validationLoss) ? `, validation loss ${loss(validationLoss)} nats a token` : '';
