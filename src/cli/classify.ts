@@ -8,7 +8,7 @@ import { readTunedCard } from '../tasks/folder.ts';
 import { argmax, classificationReport } from '../tasks/metrics/classification.ts';
 import { type LabelledText, readTable, readTexts, tableFormat } from '../text/labels/labelled.ts';
 import { openEngine } from './engine.ts';
-import { adapterOption, examples, jsonOption, number, runOption } from './options.ts';
+import { adapterOption, addQuotes, examples, jsonOption, number, runOption } from './options.ts';
 import { classificationTables } from './terminal/metricTables.ts';
 import { print, printJson, table } from './terminal/output.ts';
 
@@ -16,6 +16,7 @@ interface Flags {
   run: string;
   text: string;
   label?: string;
+  quotes?: boolean;
   threshold: number;
   adapter?: string;
   json?: boolean;
@@ -23,8 +24,7 @@ interface Flags {
 
 /** `dawnlm classify`. */
 export function addClassify(program: Command): void {
-  program
-    .command('classify')
+  addQuotes(program.command('classify'))
     .description('say the label of texts with a model that finetune classify has tuned')
     .argument('[text]', 'a text, a file of one text a line, a .csv, .tsv or .jsonl file, or - for standard input', '-')
     .addOption(runOption().makeOptionMandatory())
@@ -65,7 +65,7 @@ interface Input {
 }
 
 /** The texts of a table, the lines of any other file, or what was given itself. */
-async function readInputs(given: string, { text, label }: Flags): Promise<Input[]> {
+async function readInputs(given: string, { text, label, quotes }: Flags): Promise<Input[]> {
   const isTable = /\.(csv|tsv|jsonl)$/i.test(given);
   if (label !== undefined && !isTable) {
     throw new UserError(
@@ -78,9 +78,9 @@ async function readInputs(given: string, { text, label }: Flags): Promise<Input[
     return [{ text: given }];
   }
   const content = await readText(given);
-  if (isTable && label !== undefined) return readTable(content, tableFormat(given), { text, label }, given);
+  if (isTable && label !== undefined) return readTable(content, tableFormat(given), { text, label, quotes }, given);
   const texts = isTable
-    ? readTexts(content, tableFormat(given), text, given)
+    ? readTexts(content, tableFormat(given), { text, quotes }, given)
     : content.split(/\r\n|\r|\n/).filter((line) => line.trim() !== '');
   if (texts.length > 0 || isTable) return texts.map((one) => ({ text: one }));
   throw new UserError(`${given === '-' ? 'Standard input' : given} holds no text; give one text a line.`);

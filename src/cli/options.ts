@@ -67,6 +67,15 @@ export const number = ({ least, most, whole }: { least: number; most?: number; w
 /** Seeds of random numbers. */
 export const seedNumber = number({ least: 0, most: 2 ** 32 - 1, whole: true });
 
+/** Options of verbs that read tables: what quotes are. */
+export const addQuotes = (verb: Command): Command =>
+  verb
+    .option(
+      '--quotes',
+      'quotes in a table enclose fields (the default of .csv, and of .tsv whose column names are quoted)',
+    )
+    .option('--no-quotes', 'quotes in a table are letters (the default of .tsv)');
+
 /** Help text that is shown after the options. */
 export const examples = (...lines: readonly string[]): string =>
   `\n${lines.length > 1 ? 'Examples' : 'Example'}:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;

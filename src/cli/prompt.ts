@@ -12,7 +12,7 @@ import { unescapeTemplate } from '../text/chat/escapes.ts';
 import { countLabels } from '../text/labels/labelled.ts';
 import { subsample } from '../text/labels/splits.ts';
 import { openRun } from './engine.ts';
-import { addRunOptions, examples, number, type RunFlags, seedNumber } from './options.ts';
+import { addQuotes, addRunOptions, examples, number, type RunFlags, seedNumber } from './options.ts';
 import { promptingTables } from './terminal/metricTables.ts';
 import { print, printJson, say } from './terminal/output.ts';
 
@@ -20,6 +20,7 @@ interface PromptOptions extends RunFlags {
   template: string;
   text: string;
   label: string;
+  quotes?: boolean;
   verbalize?: string[];
   shots: number;
   calibrate?: boolean;
@@ -40,7 +41,7 @@ export function addPrompt(program: Command): void {
     .command('prompt')
     .description('use a model by prompting alone: label texts after some shots, or complete a template')
     .argument('[input]', 'with {label} in the template: a table, or a known data set; else the text, or -');
-  addRunOptions(verb)
+  addQuotes(addRunOptions(verb))
     .requiredOption('--template <text>', String.raw`such as "{text}\nClass: {label}\n"; \n is a new line`)
     .option('--text <column>', 'column of the texts', 'text')
     .option('--label <column>', 'column of the labels', 'label')
@@ -76,8 +77,8 @@ async function labelTexts(input: string | undefined, source: string, options: Pr
       'the template asks for {label}: give a .csv, .tsv or .jsonl file of labelled texts, or a known data set',
     );
   }
-  const { shots, calibrate = false, perToken = false, text, label, run, limit } = options;
-  const { card, parts } = await openShots(input, { text, label }, shots, say);
+  const { shots, calibrate = false, perToken = false, text, label, quotes, run, limit } = options;
+  const { card, parts } = await openShots(input, { text, label, quotes }, shots, say);
   const { train: pool, test: all } = parts;
   const classes = [...countLabels([...pool, ...all]).keys()].sort();
   const words = verbalizer(classes, options.verbalize);

@@ -3,7 +3,7 @@ import { findTaskSet } from '../../../data/corpora.ts';
 import { UsageError, UserError } from '../../errors.ts';
 import type { Say } from '../../node/npm.ts';
 import { readConll, type TaggedSentence } from '../../text/labels/conll.ts';
-import { type Fractions, normalizeText, randomSplit, removeRepeated } from '../../text/labels/splits.ts';
+import { type Fractions, randomSplit, removeRepeated, sameText } from '../../text/labels/splits.ts';
 import { countSentences } from '../../text/labels/taskCard.ts';
 import { fileCard, type LabelledData, openData, readText } from '../data.ts';
 
@@ -33,7 +33,7 @@ export function splitTagFile(content: string, { path, column }: { path: string; 
   const { sentences, scheme, repairedLines } = readConll(content, { column, name: path });
   const { splits, removed } = removeRepeated(
     { train: sentences, validation: [], test: [] },
-    ({ words }) => normalizeText(words.join(' ')),
+    ({ words }) => words.map(sameText).join('\n'),
     () => '', // of two copies that are tagged differently the first one stays
   );
   const parts = { ...randomSplit(splits.train, FRACTIONS, SPLIT_SEED) };
