@@ -10,7 +10,7 @@ import { addQuotes, examples, number } from '../options.ts';
 import { classificationTables, percent } from '../terminal/metricTables.ts';
 import { say } from '../terminal/output.ts';
 import { type LabelFlags, openTuning, printTuned, tell } from './labels.ts';
-import { addTuningOptions } from './options.ts';
+import { addTuningOptions, dataOf } from './options.ts';
 
 interface Flags extends LabelFlags, Omit<ClassifyOverrides, 'evalEvery' | 'baseRate'> {
   text: string;
@@ -23,7 +23,7 @@ export function addFinetuneClassify(finetune: Command): void {
   const verb = finetune
     .command('classify')
     .description('tune a trained model to the labels of whole texts; Ctrl-C keeps the best weights so far')
-    .argument('<data>', `a .csv, .tsv or .jsonl file, or a known set: ${setsFor('classify')}`);
+    .argument('[data]', `a .csv, .tsv or .jsonl file, or a known set: ${setsFor('classify')}`);
   addTuningOptions(verb, ClassifySettings, ['classWeights', 'pooling', 'maxTokens'], { examples: 'texts', least: 2 })
     .option('--epochs <n>', 'how often each text is shown, in place of steps (default: 10)', number({ least: 0.01 }))
     .option('--text <column>', 'column of the table that holds the text', 'text')
@@ -39,7 +39,8 @@ export function addFinetuneClassify(finetune: Command): void {
     .action(finetuneClassify);
 }
 
-async function finetuneClassify(given: string, flags: Flags): Promise<void> {
+async function finetuneClassify(data: string | undefined, flags: Flags): Promise<void> {
+  const given = dataOf(data, flags);
   const { run, checkpoint, out, force, resume, labels, adapter, json, text, label, quotes, ...rest } = flags;
   const overrides = { method: 'full' as const, ...rest }; // said, as ever: a tuning that was stopped before remembers it
   if (overrides.epochs !== undefined && overrides.steps !== undefined) {

@@ -9,7 +9,7 @@ import { examples, number } from '../options.ts';
 import { percent, spanTables } from '../terminal/metricTables.ts';
 import { say } from '../terminal/output.ts';
 import { type LabelFlags, openTuning, printTuned, tell } from './labels.ts';
-import { addTuningOptions } from './options.ts';
+import { addTuningOptions, dataOf } from './options.ts';
 
 interface Flags extends LabelFlags, TagOverrides, ConllColumns {}
 
@@ -18,7 +18,7 @@ export function addFinetuneTag(finetune: Command): void {
   const verb = finetune
     .command('tag')
     .description('tune a trained model to find names and other spans in text; Ctrl-C keeps the best weights so far')
-    .argument('<data>', `a file of CoNLL columns, a word and its tag a line, or a known set: ${setsFor('tag')}`);
+    .argument('[data]', `a file of CoNLL columns, a word and its tag a line, or a known set: ${setsFor('tag')}`);
   addTuningOptions(verb, TagSettings, ['baseRate', 'bidirectional', 'stopOn'], { examples: 'sentences', least: 1 })
     .option('--column <n>', 'the column of the tags, from 0 (default: the last)', number({ least: 0, whole: true }))
     .option(
@@ -36,7 +36,8 @@ export function addFinetuneTag(finetune: Command): void {
     .action(finetuneTag);
 }
 
-async function finetuneTag(given: string, flags: Flags): Promise<void> {
+async function finetuneTag(data: string | undefined, flags: Flags): Promise<void> {
+  const given = dataOf(data, flags);
   const { run, checkpoint, out, force, resume, labels, adapter, json, column, wordsColumn, ...overrides } = flags;
   const opened = await openTuning(given, flags, 'sentences', () => openSentences(given, { column, wordsColumn }, say));
   const onEvent = (event: TagEvent): void => tell(event, flags, { examples: 'sentences', ...eventInWords(event) });

@@ -53,6 +53,21 @@ export async function* utf8Chunks(bytes: AsyncIterable<TextBytes>, name: string)
   decoder.end();
 }
 
+/** The lines of a text without their ends, which may be of all systems. */
+export async function* linesOf(chunks: AsyncIterable<string>): AsyncGenerator<string> {
+  let rest = '';
+  let carriage = ''; // one at the end of a chunk may go on with a line feed
+  for await (const chunk of chunks) {
+    const text = carriage + chunk;
+    carriage = text.endsWith('\r') ? '\r' : '';
+    const lines = text.slice(0, text.length - carriage.length).split(/\r\n|\r|\n/);
+    lines[0] = rest + lines[0];
+    rest = lines.pop()!;
+    yield* lines;
+  }
+  if (rest !== '' || carriage) yield rest;
+}
+
 /** A character of UTF-8 has so many bytes at most. */
 const LONGEST = 4;
 const NEW_LINE = 10;

@@ -8,7 +8,7 @@ import { UsageError, UserError } from '../../../src/errors.ts';
 import { countWords } from '../../../src/text/tokenizers/bpeTrain.ts';
 import { trainTokenizer } from '../../../src/text/tokenizers/tokenizer.ts';
 import { buildDataset, encodeStream } from '../../../src/text/windows/dataset.ts';
-import { safePieces, utf8Chunks } from '../../../src/text/windows/stream.ts';
+import { linesOf, safePieces, utf8Chunks } from '../../../src/text/windows/stream.ts';
 import { inChunks, randomText, SPECS } from '../tokenizers/samples.ts';
 
 const corpus = randomText(7, 8000);
@@ -175,6 +175,26 @@ describe('utf8Chunks', () => {
     for (const size of [1, 4])
       await expect(decodeAll(binary, size)).rejects.toThrow(/binary file \(a NUL byte at offset 2\)/);
     await expect(decodeAll(Buffer.from('text', 'utf16le'))).rejects.toThrow(UserError);
+  });
+});
+
+describe('linesOf', () => {
+  it('ends lines as any system does, wherever the text is cut', async () => {
+    const lines = ['one', '', 'two', 'three', '', '', 'four '];
+    const text = 'one\n\r\ntwo\rthree\r\n\r\rfour ';
+    for (const end of ['', '\n', '\r', '\r\n'])
+      for (const size of [1, 2, 3, 7, 100]) expect(await collect(linesOf(inChunks(text + end, size)()))).toEqual(lines);
+    expect(await collect(linesOf(inChunks('')()))).toEqual([]);
+  });
+
+  it('are as many, or as long, as they are', async () => {
+    const many = Array.from({ length: 5 }, () => 'x\n'.repeat(40_000));
+    async function* pieces(all: readonly string[]) {
+      yield* all;
+    }
+    expect(await collect(linesOf(pieces(many)))).toHaveLength(200_000);
+    const long = Array.from({ length: 1000 }, () => 'x'.repeat(1 << 16));
+    expect((await collect(linesOf(pieces(long))))[0]).toHaveLength(1000 << 16);
   });
 });
 
