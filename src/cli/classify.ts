@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { UserError } from '../errors.ts';
+import { largest } from '../numbers.ts';
 import { count } from '../report/format.ts';
 import type { Classifier } from '../tasks/classify/classifier.ts';
 import { requireKnown } from '../tasks/classify/data.ts';
@@ -161,7 +162,7 @@ function printAnswers(
   labels: readonly string[],
   { threshold, json }: Flags,
 ): void {
-  const width = labels.reduce((most, label) => Math.max(most, label.length), 1);
+  const width = largest(labels.map((label) => label.length));
   for (const [i, { text }] of inputs.entries()) {
     const best = argmax(probabilities[i]);
     const probability = probabilities[i][best];

@@ -1,5 +1,6 @@
 /** Where words go: results to standard output, everything else to standard error, so that pipes and `--json` stay clean. */
 
+import { largest } from '../../numbers.ts';
 /** A line for the person who watches: standard error. */
 export const say = (line: string): boolean => process.stderr.write(`${line}\n`);
 
@@ -27,7 +28,7 @@ export function leaveOnBrokenPipe(): void {
 
 /** Rows as columns: the first `left` columns begin, the others end, below one another. */
 export function table(rows: readonly (readonly string[])[], left = 1): string {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const widths = rows[0].map((_, column) => largest(rows.map((row) => row[column].length)));
   const cell = (text: string, column: number): string =>
     column < left ? text.padEnd(widths[column]) : text.padStart(widths[column]);
   return rows.map((row) => `${row.map(cell).join('  ').trimEnd()}\n`).join('');

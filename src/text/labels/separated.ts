@@ -2,7 +2,9 @@
  * Separated values (CSV and TSV) as spreadsheets, other programs and data sets write them. By hand, for papaparse takes one kind of
  * line end for a whole file: where they are mixed it joins rows, or loses them without a word.
  */
+
 import { UserError } from '../../errors.ts';
+import { largest } from '../../numbers.ts';
 
 /** A row that is not blank, and the line of the file (from 1) that it begins in: a quoted cell may hold line ends. */
 export interface SeparatedRow {
@@ -65,7 +67,7 @@ function namesAll(content: string, start: Start, dialect: Dialect, columns: read
 function commonest(content: string, { at }: Start, candidates: readonly string[]): string {
   const [line] = content.slice(at).split(/[\r\n]/, 1);
   const times = candidates.map((one) => line.split(one).length);
-  return candidates[times.indexOf(times.reduce((a, b) => Math.max(a, b)))];
+  return candidates[times.indexOf(largest(times))];
 }
 
 function* parse(content: string, start: Start, { separator, quotes }: Dialect, name: string): Generator<SeparatedRow> {
