@@ -10,6 +10,15 @@ import {
   writeTable,
 } from '../../../src/text/labels/labelled.ts';
 
+/** Whole numbers below a bound, the same for a seed. */
+function randomIndex(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
 const columns = { text: 'text', label: 'label' };
 const csv = (content: string, names = columns) => readTable(content, 'csv', names, 'data.csv');
 const jsonl = (content: string) => readTable(content, 'jsonl', columns, 'data.jsonl');
@@ -61,6 +70,24 @@ describe('a CSV table', () => {
     expect(csv('text,label\n5" wide,a\nsay "hi",b\n').map(({ text }) => text)).toEqual(['5" wide', 'say "hi"']);
     const letters = readTable('text,label\n"open,a\n"shut",b\n', 'csv', { ...columns, quotes: false });
     expect(letters.map(({ text }) => text)).toEqual(['"open', '"shut"']);
+  });
+
+  it('has the cells that were written, whatever they hold and however lines end', () => {
+    const random = randomIndex(3);
+    const pick = <T>(from: readonly T[]): T => from[random(from.length)];
+    for (let round = 0; round < 200; round++) {
+      const cell = () =>
+        `a${Array.from({ length: random(4) }, () => pick([...',;\t|"\r\n b', '""', '\r\n'])).join('')}b`;
+      const examples = Array.from({ length: 1 + random(6) }, () => ({ text: cell(), label: cell() }));
+      const separator = pick([',', ';', '\t', '|']);
+      const quote = (text: string) =>
+        random(2) || /^"|[,;\t|\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+      const rows = examples.map(({ text, label }) => [quote(label), quote(text)].join(separator));
+      const blank = pick(['', separator, '  ', `"" ${separator}`]);
+      const lines = [pick(['', `sep=${separator}`]), `label${separator}text`, ...rows, blank].filter(Boolean);
+      const content = lines.map((line) => line + pick(['\n', '\r\n', '\r', '\n\n'])).join('');
+      expect(csv(content), JSON.stringify(content)).toEqual(examples);
+    }
   });
 
   it('takes as many rows as there are', () => {
