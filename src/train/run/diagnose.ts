@@ -1,4 +1,5 @@
 import { mean } from 'simple-statistics';
+import { smallest } from '../../numbers.ts';
 import type { LogRecord } from '../../report/logRecord.ts';
 import type { TrainConfig } from '../config.ts';
 
@@ -36,7 +37,7 @@ const isSound = ({ loss, gradientNorm, skipped }: LogRecord): boolean =>
 /** A rate that is too high shows at once, or in a loss that rises before it breaks. */
 function likelyCause(before: readonly LogRecord[], { learningRate, clipNorm }: TrainConfig, vocabSize: number): string {
   const losses = before.flatMap(({ loss }) => loss ?? []);
-  const rising = losses.length > 1 && losses[losses.length - 1] > Math.min(...losses) + 0.5;
+  const rising = losses.length > 1 && losses[losses.length - 1] > smallest(losses) + 0.5;
   const advice = 'The last good checkpoint is kept: train anew with';
   const early = losses.length < WINDOW;
   if (rising || early || losses[losses.length - 1] > Math.log(vocabSize)) {

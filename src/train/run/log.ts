@@ -67,7 +67,7 @@ export class RunLog {
   }
 
   private async add(records: readonly LogRecord[]): Promise<void> {
-    this.records.push(...records);
+    for (const record of records) this.records.push(record);
     await appendLog(this.folder, records);
   }
 
