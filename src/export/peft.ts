@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { type LinearLayer, type LoraSettings, linearLayers, matrixName, means, targetsOf } from '../model/lora.ts';
+import { quote } from '../quote.ts';
 import { check, type Refuse } from '../schema.ts';
 import { withoutNulls } from './huggingFace.ts';
 import { type LoadedFile, type NamedTensor, tensorOf } from './safetensors.ts';
@@ -79,9 +80,7 @@ function targetsIn(modules: readonly string[], config: ModelConfig, refuse: Refu
   const layers = linearLayers(config);
   const stray = modules.find((module) => !layers.some(({ parts }) => parts.some(({ name }) => means(module, name))));
   if (stray !== undefined) {
-    throw refuse(
-      `the model has no layer "${stray.slice(0, 80)}" that could have an adapter; they belong to another one`,
-    );
+    throw refuse(`the model has no layer ${quote(stray)} that could have an adapter; they belong to another one`);
   }
   const wanted = layers.filter((layer) => isMeant(layer, modules, refuse));
   return targetsOf(config).flatMap((target) => {
@@ -156,5 +155,5 @@ export function fromPeftTensors(
   }
   const [stray] = left;
   if (stray === undefined) return own;
-  throw new UserError(`${fileName} holds a tensor "${stray.slice(0, 100)}" that none of its target layers has.`);
+  throw new UserError(`${fileName} holds a tensor ${quote(stray)} that none of its target layers has.`);
 }
