@@ -8,7 +8,7 @@
  */
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
-import { quote } from '../quote.ts';
+import { quote, short } from '../quote.ts';
 import { check, damaged as damagedFile, parseJson } from '../schema.ts';
 
 export const LENGTH_BYTES = 8;
@@ -42,7 +42,8 @@ export interface Header {
 
 const WHAT_NOW = 'Use another copy of the file, or the other checkpoint of its run.';
 
-const damaged = (fileName: string, why: string): Error => damagedFile(fileName, WHAT_NOW)(why);
+/** What to say of a file that is not as it was written. */
+export const damaged = (fileName: string, why: string): Error => damagedFile(fileName, WHAT_NOW)(why);
 
 /** The bytes, as Latin-1, that other files begin with. */
 const FOREIGN: Readonly<Record<string, string>> = {
@@ -116,7 +117,10 @@ function readEntry(name: string, value: unknown, fileName: string): TensorEntry 
   const sizeBytes = safeProduct([...shape, elementBytes]);
   if (end - begin !== sizeBytes) {
     const expected = sizeBytes === undefined ? 'more bytes than can be counted' : `${sizeBytes} bytes`;
-    throw damaged(fileName, `${tensor}, ${dtype} (${shape.join(', ')}), takes ${expected} but has ${end - begin}`);
+    throw damaged(
+      fileName,
+      `${tensor}, ${dtype} (${short(shape.join(', '))}), takes ${expected} but has ${end - begin}`,
+    );
   }
   return { name, dtype, shape, begin, end };
 }
