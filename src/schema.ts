@@ -65,6 +65,21 @@ export const checkLines = <S extends z.ZodType>(schema: S, text: string): z.outp
     }
   });
 
+/** The name of a file in a folder: never a path, which could lead out of it. */
+export const FileName = z
+  .string()
+  .regex(/^(?!\.{1,2}$)[^\\/:\p{Cc}]{1,200}$/u)
+  .meta({ title: 'the name of a file, without a path' });
+
+/** A SHA-256, in hex. */
+export const Sha256 = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .meta({ title: 'a SHA-256 of 64 hexadecimal digits' });
+
+/** A moment, as `toISOString` writes it. */
+export const Moment = z.iso.datetime().meta({ title: 'a time such as 2026-01-31T12:00:00.000Z' });
+
 /** What to say of settings. */
 export const wrongUse: Refuse = (problem) => new UsageError(problem);
 
@@ -87,6 +102,7 @@ export const jsonSchemaOf = (schema: z.ZodType): JsonSchema =>
 function problemOf(schema: z.ZodType, value: unknown, { code, path, message, ...issue }: z.core.$ZodIssue): string {
   const name = short(z.core.toDotPath(path)) || 'it';
   if (code === 'custom') return `${name} ${message}`;
+  if (code === 'invalid_key') return `${name} has no name that can stand there`;
   const wanted = path.reduce(within, jsonSchemaOf(schema));
   if ('keys' in issue) {
     const known = Object.keys(wanted.properties ?? {}).join(', ');

@@ -4,11 +4,10 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UsageError, UserError } from '../errors.ts';
-import { encodeSafetensors, tensorOf } from '../export/safetensors.ts';
-import { writeAtomic } from '../node/files.ts';
+import { tensorOf } from '../export/safetensors.ts';
 import { checkJson, damaged } from '../schema.ts';
 import type { Shape } from '../tensor/shape.ts';
-import { FILES, readWeights } from '../train/runFolder.ts';
+import { FILES, readWeights, writeWeights } from '../train/runFolder.ts';
 import type { StepperState } from '../train/stepper.ts';
 
 /** What was seen at a validation. */
@@ -95,7 +94,7 @@ export class TuneCheckpoint {
   async write<Evaluation>({ step, history, best }: TuneState<Evaluation>, stepper: StepperState): Promise<void> {
     const weights = best.map((data, i) => ({ name: `${BEST}${i}`, shape: [data.length], data }));
     const metadata = { identity: JSON.stringify(this.identity), progress: JSON.stringify({ step, history }) };
-    await writeAtomic(this.path, encodeSafetensors([...stepper.tensors, ...weights], metadata));
+    await writeWeights(this.folder, FILES.resume, [...stepper.tensors, ...weights], metadata);
   }
 
   /** A tuning that has ended needs it no more. */
