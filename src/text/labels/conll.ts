@@ -1,5 +1,6 @@
 /** Sentences with one tag a word, as the CoNLL shared tasks wrote them: a word a line, blank lines between sentences. */
 import { UserError } from '../../errors.ts';
+import { quote } from '../../quote.ts';
 
 /** Words and their tags in BIO: 'O', 'B-type' at the first word of a span, 'I-type' inside. As many tags as words. */
 export interface TaggedSentence {
@@ -90,7 +91,7 @@ function readLine(cells: string[], width: number, column: number | undefined, wh
     throw new UserError(`${where}: there is no column ${column}; they are counted from 0 to ${width - 1}`);
   if (!TAG.test(tag)) {
     throw new UserError(
-      `${where}: "${tag}" is no tag of BIO or IOB1 (O, B-type or I-type); from BIOES make S- to B- and E- to I-`,
+      `${where}: ${quote(tag)} is no tag of BIO or IOB1 (O, B-type or I-type); from BIOES make S- to B- and E- to I-`,
     );
   }
   return { line, word: cells[0], tag };

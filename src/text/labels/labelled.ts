@@ -1,6 +1,7 @@
 /** Texts with one label each: read from a user's table, freed of duplicates, split, and thinned out. Pure functions. */
 import Papa from 'papaparse';
 import { UsageError, UserError } from '../../errors.ts';
+import { quote } from '../../quote.ts';
 import { parseJson } from '../../schema.ts';
 import { mix } from '../windows/permutation.ts';
 
@@ -86,8 +87,9 @@ function asText(value: unknown, column: string, line: number, name: string): str
 function checkColumns(present: readonly string[], wanted: readonly string[], where: string): void {
   for (const column of wanted) {
     if (present.includes(column)) continue;
-    const list = present.map((each) => `"${each}"`).join(', ') || 'none';
-    throw new UserError(`${where} has no column "${column}"; its columns are ${list}`);
+    const more = present.length > 8 ? ` and ${present.length - 8} more` : '';
+    const list = present.slice(0, 8).map(quote).join(', ') || 'none';
+    throw new UserError(`${where} has no column ${quote(column)}; its columns are ${list}${more}`);
   }
 }
 
@@ -177,7 +179,7 @@ export function requireClasses(examples: readonly LabelledText[], name: string):
   if (labels.length > 1) return;
   if (labels.length === 0) throw new UserError(`${name} has no texts left: each of them has several labels`);
   throw new UserError(
-    `${name} has one class only ("${labels[0]}"), but a classifier needs two or more; check which column holds the label`,
+    `${name} has one class only (${quote(labels[0])}), but a classifier needs two or more; check which column holds the label`,
   );
 }
 
