@@ -102,7 +102,8 @@ function targetsIn(modules: string | readonly string[], config: ModelConfig, ref
  * Patterns that mean the same in Python and here, and cannot take for ever: letters, dots, classes and groups, and only what is no
  * group repeated, three times at most, and eight choices, over names of some forty letters.
  */
-const SAFE_PATTERN = /^(?!.{200})(?!(?:[^*+?]*[*+?]){4})(?!(?:[^|]*\|){9})(?:(?:[\w.]|\\[.dw]|\[[\w-]+\])[*+?]?|[(|)])+$/;
+const SAFE_PATTERN =
+  /^(?!.{200})(?!(?:[^*+?]*[*+?]){4})(?!(?:[^|]*\|){9})(?:(?:[\w.]|\\[.dw]|\[[\w-]+\])[*+?]?|[(|)])+$/;
 
 /** Which layers are meant: those of such names or ends of names, all of them, or as PEFT has it those that a pattern matches whole. */
 function meaning(modules: string | readonly string[], refuse: Refuse): (layer: string) => boolean {

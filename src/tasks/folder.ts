@@ -23,8 +23,8 @@ import {
 } from '../train/savedRun.ts';
 import { METHODS, type Method } from '../train/trainable.ts';
 import { ClassifySettings } from './classify/settings.ts';
-import { ClassificationReport } from './metrics/classification.ts';
-import { SpanReport } from './metrics/spans.ts';
+import { ClassificationReport, ClassifyEvaluation } from './metrics/classification.ts';
+import { SpanReport, TagEvaluation } from './metrics/spans.ts';
 import { TagSettings } from './tag/settings.ts';
 
 /*
@@ -40,9 +40,6 @@ import { TagSettings } from './tag/settings.ts';
  */
 const HEAD = 'head.safetensors';
 
-/** Nats; null where it was no number. */
-const loss = z.number().nullable();
-
 /** A part of the data: how many examples, the file, and its SHA-256. */
 const Split = z.object({
   examples: z.int().min(0),
@@ -53,26 +50,52 @@ const Split = z.object({
   sha256: Sha256,
 });
 
+/** What a task sees at a validation. */
+export const EVALUATIONS = { classify: ClassifyEvaluation, tag: TagEvaluation };
+
 /** What run.json holds, by what a model was tuned to; of its settings those that it is used with, and whatever else they were. */
 const CARDS = {
-  classify: z.object({
-    ...tuned(z.literal('classify'), z.string().min(1)),
-    settings: z.looseObject({
-      ...settingsOf(ClassifySettings.shape, z.object({ loss, accuracy: z.number().min(0).max(1) })),
-      ...ClassifySettings.pick({ pooling: true, maxTokens: true }).shape,
-      temperature: z.number().positive().max(1000),
+  classify: agreeing(
+    z.object({
+      ...tuned(z.literal('classify'), z.string().min(1)),
+      settings: z.looseObject({
+        ...settingsOf(ClassifySettings.shape, EVALUATIONS.classify),
+        ...ClassifySettings.pick({ pooling: true, maxTokens: true }).shape,
+        temperature: z.number().positive().max(1000),
+      }),
+      report: ClassificationReport.optional(),
     }),
-    report: ClassificationReport.optional(),
-  }),
-  tag: z.object({
-    ...tuned(z.literal('tag'), z.string().regex(TAG).meta({ title: 'O, B-type or I-type' })),
-    settings: z.looseObject({
-      ...settingsOf(TagSettings.shape, z.object({ loss, report: SpanReport })),
-      ...TagSettings.pick({ bidirectional: true }).shape,
+  ).refine(
+    ({ labels, report }) => !report || report.perClass.map(({ label }) => label).join('\0') === labels.join('\0'),
+    {
+      path: ['report'],
+      error: 'scores other labels than there are',
+    },
+  ),
+  tag: agreeing(
+    z.object({
+      ...tuned(z.literal('tag'), z.string().regex(TAG).meta({ title: 'O, B-type or I-type' })),
+      settings: z.looseObject({
+        ...settingsOf(TagSettings.shape, EVALUATIONS.tag),
+        ...TagSettings.pick({ bidirectional: true }).shape,
+      }),
+      report: z.record(z.string(), SpanReport).optional(),
     }),
-    report: z.record(z.string(), SpanReport).optional(),
-  }),
+  ),
 };
+
+/** With what must be so between the parts of a card. */
+function agreeing<
+  S extends z.ZodType<{ task: string; dataCard: TaskCard; splits: Record<string, { examples: number }> }>,
+>(card: S): S {
+  return card
+    .refine(({ task, dataCard }) => dataCard.task === task, { path: ['dataCard', 'task'], error: 'is another one' })
+    .refine(
+      ({ dataCard: { parts }, splits }) =>
+        Object.entries(splits).every(([part, { examples }]) => examples <= (parts[part]?.examples ?? -1)),
+      { path: ['splits'], error: 'hold more examples than there are in the data' },
+    );
+}
 
 /** What every run.json of a tuned model holds, beside what the test part said. */
 function tuned<Task extends z.ZodType>(task: Task, label: z.ZodString) {

@@ -198,6 +198,8 @@ describe('a damaged run folder is refused with a sentence:', () => {
     await expect(damage('nojson', 'run.json', (path) => writeFileSync(path, '{'))).rejects.toThrow('not JSON');
   });
   it('missing files', async () => {
-    await expect(damage('missing', 'dawnlm-tokenizer.json', rmSync)).rejects.toThrow('dawnlm-tokenizer.json is missing');
+    await expect(damage('missing', 'dawnlm-tokenizer.json', rmSync)).rejects.toThrow(
+      'dawnlm-tokenizer.json is missing',
+    );
   });
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
 import { readTunedCard } from '../../src/tasks/folder.ts';
+import { classificationReport } from '../../src/tasks/metrics/classification.ts';
 import { CharTokenizer } from '../../src/text/tokenizers/charTokenizer.ts';
 import { resolveConfig } from '../../src/train/config.ts';
 import { readLog, readRunCard, readTokenizer, readWeights, stateOf } from '../../src/train/runFolder.ts';
@@ -104,15 +105,30 @@ describe('run.json of a fine-tuned model', () => {
     splits: {},
   };
   const classify = { ...tuned, task: 'classify', settings: { pooling: 'mean', temperature: 1.5, patience: 6 } };
-  const tag = { ...tuned, task: 'tag', settings: { bidirectional: true, stopOn: 'f1' }, labels: ['O', 'B-x'] };
+  const tag = {
+    ...tuned,
+    task: 'tag',
+    settings: { bidirectional: true, stopOn: 'f1' },
+    labels: ['O', 'B-x'],
+    dataCard: { ...tuned.dataCard, task: 'tag' },
+  };
 
   it('is read as it was written', async () => {
-    write('run.json', classify);
-    expect(await readTunedCard(folder, 'classify')).toEqual(classify);
+    write('run.json', { ...classify, report: scores });
+    expect(await readTunedCard(folder, 'classify')).toEqual({ ...classify, report: scores });
     write('run.json', tag);
     expect(await readTunedCard(folder, 'tag')).toEqual(tag);
   });
 
+  const scores = classificationReport(
+    ['a', 'b'],
+    [0, 1, 1],
+    [
+      [1, 0],
+      [0, 1],
+      [0, 1],
+    ],
+  );
   const settings = (change: object) => ({ settings: { ...classify.settings, ...change } });
   it.each<[object, string]>([
     [settings({ temperature: 'warm' }), 'settings.temperature must be a number above 0 to 1,000; got "warm"'],
@@ -145,6 +161,14 @@ describe('run.json of a fine-tuned model', () => {
       { base: { folder: '..', checkpoint: 'best', sha256: 'x' } },
       'base.sha256 must be a SHA-256 of 64 hexadecimal digits',
     ],
+    [
+      { report: { ...scores, perClass: scores.perClass.slice(1) } },
+      'report.confusion does not agree with the scores and counts',
+    ],
+    [{ report: { ...scores, accuracy: 0.5 } }, 'report.confusion does not agree with the scores and counts'],
+    [{ report: classificationReport(['a', 'c'], [0], [[1, 0]]) }, 'report scores other labels than there are'],
+    [{ splits: { train: { examples: 1, file: 'splits/a.csv', sha256 } } }, 'splits hold more examples than there are'],
+    [{ dataCard: { ...tuned.dataCard, task: 'tag' } }, 'dataCard.task is another one'],
     [{ report: { count: 1 } }, 'report.accuracy must be a number from 0 to 1; it is missing'],
     [{ startedAt: 'once' }, 'startedAt must be a time such as 2026-01-31T12:00:00.000Z; got "once"'],
     [{ version: 9 }, 'version must be 1; got 9'],

@@ -3,6 +3,8 @@ import { mean, sum } from 'simple-statistics';
 import { z } from 'zod';
 import { UserError } from '../../errors.ts';
 
+/** JSON has no infinity: what was none is read as one again. */
+export const lossFigure = z.union([z.number(), z.null().transform(() => Number.POSITIVE_INFINITY)]);
 const share = z.number().min(0).max(1);
 const count = z.int().min(0);
 const list = <T extends z.ZodType>(item: T) => z.array(item).readonly();
@@ -43,6 +45,14 @@ const SelectiveAccuracy = z.object({
 });
 export type SelectiveAccuracy = Readonly<z.infer<typeof SelectiveAccuracy>>;
 
+/** What a validation says. */
+export const ClassifyEvaluation = z.object({
+  /** Mean cross-entropy, nats a text. */
+  loss: lossFigure,
+  accuracy: share,
+});
+export type ClassifyEvaluation = Readonly<z.infer<typeof ClassifyEvaluation>>;
+
 export const ClassificationReport = z
   .object({
     ...{ count: count.min(1), accuracy: share },
@@ -55,12 +65,25 @@ export const ClassificationReport = z
     confusion: list(list(count)),
     ...{ calibrationError: share, reliability: list(ReliabilityBin), abstention: list(SelectiveAccuracy) },
   })
-  .refine(
-    ({ count, confusion, perClass }) =>
-      sum(confusion.map(sum)) === count && perClass.every(({ support }, i) => support === sum(confusion[i] ?? [])),
-    { path: ['confusion'], error: 'does not add up to the counts of examples' },
-  );
+  .refine(addsUp, { path: ['confusion'], error: 'does not agree with the scores and counts beside it' });
 export type ClassificationReport = Readonly<z.infer<typeof ClassificationReport>>;
+
+/** Whether the confusion has a row and a column for each class, and counts what is said of them. */
+function addsUp({ count, accuracy, confusion, perClass }: Counted): boolean {
+  const columns = perClass.map((_, c) => confusion.map((row) => row[c] ?? Number.NaN));
+  const scored = perClass.every(
+    ({ support, predicted }, c) => support === sum([...(confusion[c] ?? [])]) && predicted === sum(columns[c]),
+  );
+  const right = sum(columns.map((column, c) => column[c]));
+  return confusion.length === perClass.length && scored && Math.abs(accuracy - right / count) < 1e-9;
+}
+
+interface Counted {
+  readonly count: number;
+  readonly accuracy: number;
+  readonly confusion: readonly (readonly number[])[];
+  readonly perClass: readonly Score[];
+}
 
 const CALIBRATION_BINS = 15;
 const THRESHOLDS = [0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99];

@@ -1,8 +1,9 @@
 /** Entity-level scores, counted as conlleval does (Tjong Kim Sang and Buchholz 2000, "Introduction to the CoNLL-2000 shared task"). */
+import { sum } from 'simple-statistics';
 import { z } from 'zod';
 import { UserError } from '../../errors.ts';
 import { type Span, spansOf } from '../../text/labels/conll.ts';
-import { Score, scoreOf } from './classification.ts';
+import { lossFigure, Score, scoreOf } from './classification.ts';
 
 const count = z.int().min(0);
 
@@ -14,16 +15,32 @@ const SpanScore = Score.extend({ type: z.string(), correct: count }).refine(
 export type SpanScore = Readonly<z.infer<typeof SpanScore>>;
 
 /** Plain JSON data. */
-export const SpanReport = z.object({
-  ...{ sentences: count, tokens: count },
-  /** Share of the words whose tag is right, `O` included. */
-  tokenAccuracy: z.number().min(0).max(1),
-  /** Over spans of all types; its type is 'all'. */
-  overall: SpanScore,
-  /** Types that occur, as truth or as prediction, in alphabetical order. */
-  perType: z.array(SpanScore).readonly(),
-});
+export const SpanReport = z
+  .object({
+    ...{ sentences: count, tokens: count },
+    /** Share of the words whose tag is right, `O` included. */
+    tokenAccuracy: z.number().min(0).max(1),
+    /** Over spans of all types; its type is 'all'. */
+    overall: SpanScore,
+    /** Types that occur, as truth or as prediction, in alphabetical order. */
+    perType: z.array(SpanScore).readonly(),
+  })
+  .refine(
+    ({ overall, perType }) =>
+      (['support', 'predicted', 'correct'] as const).every(
+        (what) => sum(perType.map((one) => one[what])) === overall[what],
+      ),
+    { path: ['overall'], error: 'does not agree with the scores of each type' },
+  );
 export type SpanReport = Readonly<z.infer<typeof SpanReport>>;
+
+/** How well sentences were tagged. */
+export const TagEvaluation = z.object({
+  report: SpanReport,
+  /** Mean cross-entropy of the tags that the model knows, nats a word. */
+  loss: lossFigure,
+});
+export type TagEvaluation = Readonly<z.infer<typeof TagEvaluation>>;
 
 /**
  * Precision, recall and F1 of whole spans, from a list of tags (BIO or IOB1, legal or not) a sentence; none reaches over a
