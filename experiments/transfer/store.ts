@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { UserError } from '../../src/errors.ts';
 import { errorCode, writeAtomic } from '../../src/node/files.ts';
 import { checkJson, checkLines } from '../../src/schema.ts';
-import type { RecallResult } from '../recall/run.ts';
+import { RecallResult } from '../recall/run.ts';
 import { PromptedPoint, TransferCell } from './result.ts';
 
 const size = z.int().min(0);
@@ -26,7 +26,7 @@ export type TransferIdentity = Omit<z.infer<typeof Identity>, 'kind'>;
 const Measured = z.discriminatedUnion('kind', [
   TransferCell.extend({ kind: z.literal('cell') }),
   PromptedPoint.extend({ kind: z.literal('prompted'), task: z.string() }),
-  z.object({ kind: z.literal('recall'), result: z.custom<RecallResult>((value) => typeof value === 'object') }),
+  z.object({ kind: z.literal('recall'), result: RecallResult }),
 ]);
 export type TransferRecord = z.infer<typeof Measured>;
 

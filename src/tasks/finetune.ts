@@ -10,7 +10,7 @@ import { Classifier } from './classify/classifier.ts';
 import { type ClassifyEvent, type TunedClassifier, tuneClassifier } from './classify/classify.ts';
 import type { ClassifyOverrides } from './classify/settings.ts';
 import { keptParts, type LabelledData } from './data.ts';
-import { type CardOf, readTuned, type TunedCard, writeTuned } from './folder.ts';
+import { type CardOf, EVALUATIONS, readTuned, type TunedCard, writeTuned } from './folder.ts';
 import type { TagOverrides, TagSettings } from './tag/settings.ts';
 import { type TagEvent, type TunedTagger, tuneTagger } from './tag/tag.ts';
 import { Tagger } from './tag/tagger.ts';
@@ -78,7 +78,7 @@ async function finetune<
   const link = await linkTo(run, folder, options.checkpoint);
   const { parts, card: dataCard } = data;
   const depends = { task, base: link.sha256, data: dataCard.sha256, labels, ...identity, ...overrides };
-  const checkpoint = new TuneCheckpoint(folder, depends, options.resume);
+  const checkpoint = new TuneCheckpoint(folder, depends, options.resume, EVALUATIONS[task]);
   const tuned = await tune({ base, parts, name: dataCard.name, overrides, labels, checkpoint, signal, onEvent });
   const { status, best, history, settings, report } = tuned;
   const card = {

@@ -125,6 +125,10 @@ class EarlyStopping<Evaluation> {
     const { stepper, options } = this;
     const before = await options.checkpoint?.read<Evaluation>();
     if (!before) return this.save();
+    const sizes = before.history.length > 0 ? stepper.trained.map(({ parameters }) => parameters.values.size) : [];
+    if (sizes.join() !== before.best.map(({ length }) => length).join()) {
+      throw new UserError('the checkpoint holds other best weights than are tuned: begin anew without --resume');
+    }
     stepper.restore(before.step, before.part);
     options.batches.skip(before.step);
     for (const validation of before.history) this.history.push(validation);

@@ -192,12 +192,14 @@ describe('a damaged run folder is refused with a sentence:', () => {
   });
   it('a tokenizer of another run', async () => {
     const replace = (path: string) => writeFileSync(path, JSON.stringify({ kind: 'byte', version: 1 }));
-    await expect(damage('mixed', 'tokenizer.json', replace)).rejects.toThrow('mixed up');
+    await expect(damage('mixed', 'dawnlm-tokenizer.json', replace)).rejects.toThrow('mixed up');
   });
   it('no JSON', async () => {
     await expect(damage('nojson', 'run.json', (path) => writeFileSync(path, '{'))).rejects.toThrow('not JSON');
   });
   it('missing files', async () => {
-    await expect(damage('missing', 'tokenizer.json', rmSync)).rejects.toThrow('tokenizer.json is missing');
+    await expect(damage('missing', 'dawnlm-tokenizer.json', rmSync)).rejects.toThrow(
+      'dawnlm-tokenizer.json is missing',
+    );
   });
 });

@@ -1,5 +1,6 @@
 /** Sentences with one tag a word, as the CoNLL shared tasks wrote them: a word a line, blank lines between sentences. */
 import { UsageError, UserError } from '../../errors.ts';
+import { quote } from '../../quote.ts';
 
 /** Words and their tags in BIO: 'O', 'B-type' at the first word of a span, 'I-type' inside. As many tags as words. */
 export interface TaggedSentence {
@@ -44,6 +45,9 @@ interface Line {
   readonly word: string;
   readonly tag: string;
 }
+
+/** A tag of BIO, which all others become. */
+export const BIO_TAG = /^(?:O|[BI]-\S+)$/;
 
 /** O; what begins a span, goes on with it, ends it, or is one: B I in BIO, S and E too in BIOES, L and U in BILOU, M and W in BMEWO. */
 const TAG = /^(?:O|[BIESLUMW]-\S+)$/;
@@ -146,7 +150,7 @@ function readLine({ line, cells }: Row, numbered: boolean, columns: ConllColumns
   const tag = cells[column];
   if (TAG.test(tag)) return { line, word: cells[wordsColumn], tag };
   throw new UserError(
-    `${where}: "${tag}" is no tag of BIO, IOB1, BIOES, BILOU or their kin (O, B-type, I-type, ...); --column names the column of the tags, from 0`,
+    `${where}: ${quote(tag)} is no tag of BIO, IOB1, BIOES, BILOU or their kin (O, B-type, I-type, ...); --column names the column of the tags, from 0`,
   );
 }
 

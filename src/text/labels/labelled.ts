@@ -1,5 +1,7 @@
 /** Texts with one label each: read from a user's table, freed of duplicates, split, and thinned out. Pure functions. */
 import { UsageError, UserError } from '../../errors.ts';
+import { quote } from '../../quote.ts';
+import { parseJson } from '../../schema.ts';
 import { mix } from '../windows/permutation.ts';
 import { separatedLine, separatedRows } from './separated.ts';
 
@@ -101,8 +103,9 @@ function asText(value: unknown, column: string, line: number, name: string): str
 function checkColumns(present: readonly string[], wanted: readonly string[], where: string): void {
   for (const column of wanted) {
     if (present.includes(column)) continue;
-    const list = present.map((each) => `"${each}"`).join(', ') || 'none';
-    throw new UserError(`${where} has no column "${column}"; its columns are ${list}`);
+    const more = present.length > 8 ? ` and ${present.length - 8} more` : '';
+    const list = present.slice(0, 8).map(quote).join(', ') || 'none';
+    throw new UserError(`${where} has no column ${quote(column)}; its columns are ${list}${more}`);
   }
 }
 
@@ -141,20 +144,14 @@ function jsonRows(content: string, columns: readonly string[], name: string): Ro
 export function jsonLines(content: string, name: string): Row[] {
   return content.split(/\r\n|\r|\n/).flatMap((text, i) => {
     if (text.trim() === '') return [];
-    const value = parseJson(text, `${name}, line ${i + 1}`);
+    const refuse = (problem: string) =>
+      new UserError(`${name}, line ${i + 1}: ${problem}; each line must be one JSON object`);
+    const value = parseJson(text, refuse);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
       return [{ line: i + 1, fields: value as Record<string, unknown> }];
     }
     throw new UserError(`${name}, line ${i + 1}: a JSON object was expected, such as {"text": "...", "label": "..."}`);
   });
-}
-
-function parseJson(text: string, where: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new UserError(`${where}: this is no JSON (${(error as Error).message}); each line must be one JSON object`);
-  }
 }
 
 /** Examples as a CSV file with the columns text and label, which `readTable` reads back. */
@@ -176,7 +173,7 @@ export function requireClasses(examples: readonly LabelledText[], name: string):
   if (labels.length > 1) return;
   if (labels.length === 0) throw new UserError(`${name} has no texts left: each of them has several labels`);
   throw new UserError(
-    `${name} has one class only ("${labels[0]}"), but a classifier needs two or more; check which column holds the label`,
+    `${name} has one class only (${quote(labels[0])}), but a classifier needs two or more; check which column holds the label`,
   );
 }
 
