@@ -10,6 +10,7 @@ try {
   process.exit(1);
 }
 const { main } = await import('../src/cli/main.ts');
-const { addBench } = await import('../bench/verbs/bench.ts');
-const { addExperiment } = await import('../experiments/verbs/experiment.ts');
-await main([addExperiment, addBench]);
+await main({
+  experiment: async () => (await import('../experiments/verbs/experiment.ts')).addExperiment,
+  bench: async () => (await import('../bench/verbs/bench.ts')).addBench,
+});

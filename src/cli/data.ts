@@ -8,9 +8,10 @@ import type { TaskSet } from '../../data/recipe.ts';
 import { UserError } from '../errors.ts';
 import { readTextStream, writeAtomic } from '../node/files.ts';
 import { count } from '../report/format.ts';
+import { shellWord } from '../shellWord.ts';
 import { spansOf } from '../text/labels/conll.ts';
 import type { TaskCard } from '../text/labels/taskCard.ts';
-import { examples, jsonOption, shellWord } from './options.ts';
+import { examples, jsonOption } from './options.ts';
 import { print, printJson, say, table } from './terminal/output.ts';
 
 interface DataOptions {

@@ -5,23 +5,34 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { UserError } from '../errors.ts';
-import { addAutotune } from './autotune.ts';
-import { addClassify } from './classify.ts';
-import { addData } from './data.ts';
-import { addDoctor } from './doctor.ts';
-import { addEval } from './eval.ts';
-import { addFinetune } from './finetune/finetune.ts';
-import { addPrompt } from './prompt.ts';
-import { addSample } from './sample.ts';
-import { addTag } from './tag.ts';
 import { flush, leaveOnBrokenPipe, say } from './terminal/output.ts';
-import { addTokenize } from './tokenize.ts';
-import { addTrain } from './train.ts';
 
-/** What puts a verb (or a verb of verbs) into the program. */
-export type AddVerb = (program: Command) => void;
+/** Verbs by their names: each is loaded when it is asked for, since to load them all takes longer than most of them work. */
+export type Verbs = Readonly<Record<string, () => Promise<(program: Command) => void>>>;
 
-function makeProgram(more: readonly AddVerb[]): Command {
+const VERBS: Verbs = {
+  train: async () => (await import('./train.ts')).addTrain,
+  sample: async () => (await import('./sample.ts')).addSample,
+  eval: async () => (await import('./eval.ts')).addEval,
+  finetune: async () => (await import('./finetune/finetune.ts')).addFinetune,
+  classify: async () => (await import('./classify.ts')).addClassify,
+  tag: async () => (await import('./tag.ts')).addTag,
+  prompt: async () => (await import('./prompt.ts')).addPrompt,
+  tokenize: async () => (await import('./tokenize.ts')).addTokenize,
+  data: async () => (await import('./data.ts')).addData,
+  doctor: async () => (await import('./doctor.ts')).addDoctor,
+  autotune: async () => (await import('./autotune.ts')).addAutotune,
+};
+
+/** The verbs that a command line needs: the one that it begins with or wants help for, none for the version, else all, to be listed or guessed from. */
+function needed(all: Verbs, [word = '', next = '']: readonly string[]): Verbs[string][] {
+  if (word === '--version' || word === '-V') return [];
+  const verb = word === 'help' ? next : word;
+  return Object.hasOwn(all, verb) ? [all[verb]] : Object.values(all);
+}
+
+/** The program that reads the command line `words`, with the verbs of src/cli and those of other rooms. */
+export async function makeProgram(more: Verbs, words: readonly string[]): Promise<Command> {
   const { version, description } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
   const program = new Command('dawnlm')
     .description(description)
@@ -30,9 +41,8 @@ function makeProgram(more: readonly AddVerb[]): Command {
     .exitOverride() // verbs inherit all of this
     .showHelpAfterError('Add --help to see what is expected.')
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'dawnlm: ')) });
-  const verbs = [addTrain, addSample, addEval, addFinetune, addClassify, addTag, addPrompt];
-  const tools = [addTokenize, addData, addDoctor, addAutotune];
-  for (const add of [...verbs, ...tools, ...more]) add(program);
+  const verbs = needed({ ...VERBS, ...more }, words);
+  for (const add of await Promise.all(verbs.map((load) => load()))) add(program);
   return program;
 }
 
@@ -56,11 +66,12 @@ async function end(code: number): Promise<never> {
 }
 
 /** Runs the command line with the verbs of src/cli and those of other rooms, and ends the process. */
-export async function main(more: readonly AddVerb[]): Promise<never> {
+export async function main(more: Verbs): Promise<never> {
   leaveOnBrokenPipe();
   for (const event of ['uncaughtException', 'unhandledRejection']) process.on(event, (error) => end(explain(error)));
   try {
-    await makeProgram(more).parseAsync();
+    const program = await makeProgram(more, process.argv.slice(2));
+    await program.parseAsync();
     return await end(Number(process.exitCode ?? 0));
   } catch (error) {
     return await end(explain(error));

@@ -70,7 +70,3 @@ export const seedNumber = number({ least: 0, most: 2 ** 32 - 1, whole: true });
 /** Help text that is shown after the options. */
 export const examples = (...lines: readonly string[]): string =>
   `\n${lines.length > 1 ? 'Examples' : 'Example'}:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
-
-/** A path as it can be pasted into a shell. */
-export const shellWord = (path: string): string =>
-  /^[\w./@+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;

@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import { corpora } from '../../data/corpora.ts';
 import { jsonSchemaOf } from '../schema.ts';
+import { shellWord } from '../shellWord.ts';
 import { TrainConfig } from '../train/config.ts';
 import { PRESETS } from '../train/presets.ts';
 import { trainRun } from '../train/run/run.ts';
 import { CORPUS_ARGUMENT, openCorpus } from './corpus.ts';
 import { openEngine } from './engine.ts';
-import { adapterOption, examples, jsonOption, settingOptions, shellWord } from './options.ts';
+import { adapterOption, examples, jsonOption, settingOptions } from './options.ts';
 import { print } from './terminal/output.ts';
 import { runInTerminal } from './terminal/trainOutput.ts';
 import { ConfigFile, DEFAULT_PRESET, planTraining, type TrainFlags } from './trainPlan.ts';

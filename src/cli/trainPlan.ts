@@ -9,10 +9,10 @@ import { errorCode } from '../node/files.ts';
 import { loss } from '../report/format.ts';
 import { seriesOf } from '../report/series.ts';
 import { checkJson } from '../schema.ts';
+import { shellWord } from '../shellWord.ts';
 import { resolveConfig, SETTINGS, TrainConfig } from '../train/config.ts';
 import { FILES, isRunFolder, type RunCard, readLog, readRunCard } from '../train/runFolder.ts';
 import { corpusName, givenOf } from './corpus.ts';
-import { shellWord } from './options.ts';
 import { say } from './terminal/output.ts';
 
 export const DEFAULT_PRESET = 'quick';

@@ -13,7 +13,10 @@ function checkout() {
     mkdirSync(join(folder, name), { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   writeFileSync(join(folder, 'elsewhere/tsconfig.json'), '{');
-  writeFileSync(join(folder, 'src/cli/main.ts'), 'export const main = (n: unknown[]) => console.log(n.length);\n');
+  writeFileSync(
+    join(folder, 'src/cli/main.ts'),
+    'export const main = (n: object) => console.log(Object.keys(n).length);\n',
+  );
   writeFileSync(join(folder, 'bench/verbs/bench.ts'), 'export const addBench: number = 1;\n');
   writeFileSync(join(folder, 'experiments/verbs/experiment.ts'), 'export const addExperiment: number = 1;\n');
   copyFileSync(join(root, 'bin/dawnlm.mjs'), join(folder, 'bin/dawnlm.mjs'));

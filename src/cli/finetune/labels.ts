@@ -1,5 +1,6 @@
 /** What the verbs that tune to labels share: the way to the data and the engine, and what is said on the way and in the end. */
 import { count } from '../../report/format.ts';
+import { shellWord } from '../../shellWord.ts';
 import type { LabelledData } from '../../tasks/data.ts';
 import { refuseOccupied, tunedFolder } from '../../tasks/finetune.ts';
 import type { FineTuneSettings } from '../../tasks/settings.ts';
@@ -7,7 +8,7 @@ import type { FineTuned, FineTuneEvent } from '../../tasks/tune.ts';
 import type { TaskCard } from '../../text/labels/taskCard.ts';
 import { corpusName } from '../corpus.ts';
 import { openEngine } from '../engine.ts';
-import { type RunFlags, shellWord } from '../options.ts';
+import type { RunFlags } from '../options.ts';
 import { print, printJson, say } from '../terminal/output.ts';
 import { INTERRUPTED, stopSignal } from '../terminal/stopSignal.ts';
 

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { UserError } from '../../errors.ts';
+import { shellWord } from '../../shellWord.ts';
 import { readTunedCard, tunedTaskOf } from '../../tasks/folder.ts';
 import { mergeAdapters, mergeTuned } from '../../tasks/text/merge.ts';
 import { isRunFolder, readRunCard } from '../../train/runFolder.ts';
 import { openEngine } from '../engine.ts';
-import { adapterOption, checkpointOption, examples, runOption, shellWord } from '../options.ts';
+import { adapterOption, checkpointOption, examples, runOption } from '../options.ts';
 import { print } from '../terminal/output.ts';
 
 interface MergeOptions {

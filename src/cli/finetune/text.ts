@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { UsageError } from '../../errors.ts';
+import { shellWord } from '../../shellWord.ts';
 import { tunedFolder } from '../../tasks/finetune.ts';
 import {
   beginTuning,
@@ -18,15 +19,7 @@ import { trainRun } from '../../train/run/run.ts';
 import { readRunCard } from '../../train/runFolder.ts';
 import { CORPUS_ARGUMENT, corpusName, givenOf, openCorpus } from '../corpus.ts';
 import { openEngine } from '../engine.ts';
-import {
-  adapterOption,
-  checkpointOption,
-  examples,
-  jsonOption,
-  runOption,
-  settingOptions,
-  shellWord,
-} from '../options.ts';
+import { adapterOption, checkpointOption, examples, jsonOption, runOption, settingOptions } from '../options.ts';
 import { runInTerminal } from '../terminal/trainOutput.ts';
 import { addLoraOptions, type LoraFlags } from './options.ts';
 

@@ -1,7 +1,7 @@
 /** What training says: events while it runs, and the result. */
 import { bytes, count, loss } from '../../report/format.ts';
+import { shellWord } from '../../shellWord.ts';
 import type { RunEvent, RunResult, TrainRunOptions } from '../../train/run/events.ts';
-import { shellWord } from '../options.ts';
 import { lossCurve } from './lossCurve.ts';
 import { print, printJson } from './output.ts';
 import { Progress } from './progress.ts';
