@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { UsageError, UserError } from '../errors.ts';
 import { encodeSafetensors, tensorOf } from '../export/safetensors.ts';
 import { writeAtomic } from '../node/files.ts';
+import type { FolderLock } from '../node/lock.ts';
 import { checkJson, damaged } from '../schema.ts';
 import type { Shape } from '../tensor/shape.ts';
 import { FILES, readWeights } from '../train/runFolder.ts';
@@ -21,10 +22,12 @@ export interface Validation<Evaluation> {
   readonly best: boolean;
 }
 
-/** A tuning as it was right after a validation. */
+/** A tuning as it was right after a validation, or where it was stopped. */
 interface TuneState<Evaluation> {
   readonly step: number;
   readonly history: readonly Validation<Evaluation>[];
+  /** Of the steps since the last validation, or the last of them. */
+  readonly losses?: readonly number[];
   /** The best weights so far, a collection each. */
   readonly best: readonly Float32Array[];
 }
@@ -40,12 +43,13 @@ export type TuneIdentity = Readonly<Record<string, unknown>>;
 
 const Identity = z.record(z.string(), z.unknown()).nullable();
 
-type ProgressOf<Evaluation> = Pick<TuneState<Evaluation>, 'step' | 'history'>;
+type ProgressOf<Evaluation> = Pick<TuneState<Evaluation>, 'step' | 'history' | 'losses'>;
 
 /** What an evaluation holds is known to its task alone. */
 const Progress = z.object({
   step: z.int().min(0),
   history: z.array(z.object({ step: z.int(), loss: z.number(), evaluation: z.looseObject({}), best: z.boolean() })),
+  losses: z.array(z.number()).optional(),
 });
 
 const BEST = 'best weights ';
@@ -59,6 +63,8 @@ export class TuneCheckpoint {
     private readonly identity: TuneIdentity,
     /** Whether to go on from what is there. */
     private readonly resume: boolean,
+    /** Of the folder, where it is held. */
+    private readonly lock?: FolderLock,
   ) {
     this.path = join(folder, FILES.resume);
   }
@@ -92,10 +98,11 @@ export class TuneCheckpoint {
   }
 
   /** @throws UserError when the folder cannot be written */
-  async write<Evaluation>({ step, history, best }: TuneState<Evaluation>, stepper: StepperState): Promise<void> {
+  async write<Evaluation>({ best, ...progress }: TuneState<Evaluation>, stepper: StepperState): Promise<void> {
     const weights = best.map((data, i) => ({ name: `${BEST}${i}`, shape: [data.length], data }));
-    const metadata = { identity: JSON.stringify(this.identity), progress: JSON.stringify({ step, history }) };
-    await writeAtomic(this.path, encodeSafetensors([...stepper.tensors, ...weights], metadata));
+    const metadata = { identity: JSON.stringify(this.identity), progress: JSON.stringify(progress) };
+    const write = () => writeAtomic(this.path, encodeSafetensors([...stepper.tensors, ...weights], metadata));
+    await (this.lock ? this.lock.write(write) : write());
   }
 
   /** A tuning that has ended needs it no more. */
