@@ -20,6 +20,9 @@ export interface CorpusSource {
 /** What commander shows for the argument that `openCorpus` takes. */
 export const CORPUS_ARGUMENT = `${corpora.map(({ name }) => name).join(', ')}, a text file, a folder of .txt and .md files, or - for standard input`;
 
+/** What a run that read `-` says of where its text came from. */
+export const STANDARD_INPUT = 'standard input';
+
 /** The name that a corpus goes by, fit for a folder: the known one, or that of its file. */
 export function corpusName(given: string): string {
   if (findCorpus(given)) return given;
@@ -38,7 +41,7 @@ export async function openCorpus(given: string): Promise<CorpusSource> {
     return { name, source: known.source, licence: known.licence, bytes: () => readTextStream(path) };
   }
   const licence = "unknown: the user's own text";
-  if (given === '-') return { name, source: 'standard input', licence, bytes: await standardInput() };
+  if (given === '-') return { name, source: STANDARD_INPUT, licence, bytes: await standardInput() };
   if (!existsSync(given)) {
     const names = corpora.map((corpus) => corpus.name).join(', ');
     throw new UserError(

@@ -4,6 +4,7 @@ import { findCorpus } from '../../data/corpora.ts';
 import { UserError } from '../errors.ts';
 import { sha256 } from '../node/files.ts';
 import { count } from '../report/format.ts';
+import { shellWord } from '../shellWord.ts';
 import { evaluateText, type TextScore } from '../tasks/text/evaluate.ts';
 import { buildDataset, encodeStream, type Tokens } from '../text/windows/dataset.ts';
 import { utf8Chunks } from '../text/windows/stream.ts';
@@ -59,10 +60,10 @@ async function heldOut({ tokenizer, config, dataCard, tunedFrom }: SavedRun, fol
   const { name, source } = dataCard;
   if (tunedFrom?.chat)
     throw new UserError(
-      `${folder} was tuned on prompts and answers, which are no text to score. Give one: dawnlm eval --run ${folder} file.txt`,
+      `${folder} was tuned on prompts and answers, which are no text to score. Give one: npx dawnlm eval --run ${shellWord(folder)} file.txt`,
     );
   const given = givenOf(dataCard);
-  const advice = `Give a text: dawnlm eval --run ${folder} file.txt`;
+  const advice = `Give a text: npx dawnlm eval --run ${shellWord(folder)} file.txt`;
   if (!findCorpus(given) && !existsSync(given)) {
     throw new UserError(`The text that ${folder} was trained on (${source}) cannot be read again. ${advice}`);
   }
