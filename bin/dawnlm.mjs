@@ -1,9 +1,8 @@
 #!/usr/bin/env node
 /** Puts the verbs of all rooms together and starts the command line. TypeScript is compiled in memory by tsx, there is no build. */
 try {
-  const { register } = await import('tsx/esm/api');
   await Promise.all([import('zod'), import('commander')]); // sooner than tsx, which would look at each of their files
-  register({ tsconfig: false }); // or tsx would obey a tsconfig.json of the folder that the user stands in
+  await import('../src/node/typescript.mjs');
 } catch (error) {
   if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
   console.error('The dependencies of dawnlm are not installed. Run "npm start" or "npm install" in its folder first.');

@@ -1,9 +1,17 @@
 /** Errors that are meant to be read by people: the command line prints the message (and no stack) and exits with `exitCode`. */
+import { printable } from './quote.ts';
 
-/** Something went wrong that the user can mend: a bad file, no adapter, a full disk. Exit code 1. */
+/**
+ * Something went wrong that the user can mend: a bad file, no adapter, a full disk. Exit code 1. Whatever a file or a name brought
+ * into the message, it steers no terminal.
+ */
 export class UserError extends Error {
   readonly exitCode: number = 1;
   override name = 'UserError';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(printable(message, '\n'), options);
+  }
 }
 
 /** The command or a setting was used wrongly: an unknown preset, a flag out of range. Exit code 2. */

@@ -1,13 +1,13 @@
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const CONTROL = /[\x00-\x1f\x7f-\x9f\u2028\u2029]/g;
+import { printable } from './quote.ts';
 
 /** A character by the numbers of its bytes, as $'...' has them. */
 const numbered = (character: string): string =>
   [...new TextEncoder().encode(character)].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
 
-/** An argument as it can be pasted into a shell: as it is, in quotes, or, where a terminal would obey its control characters, by their numbers. */
+/** An argument as it can be pasted into a shell: as it is, in quotes, or, where a terminal would obey its characters, with these by number. */
 export function shellWord(argument: string): string {
   if (/^[\w./@+-]+$/.test(argument)) return argument;
-  if (argument.search(CONTROL) < 0) return `'${argument.replaceAll("'", "'\\''")}'`;
-  return `$'${argument.replace(/['\\]/g, '\\$&').replace(CONTROL, numbered)}'`;
+  if (printable(argument) === argument) return `'${argument.replaceAll("'", "'\\''")}'`;
+  const characters = argument.replace(/['\\]/g, '\\$&');
+  return `$'${Array.from(characters, (one) => (printable(one) === one ? one : numbered(one))).join('')}'`;
 }

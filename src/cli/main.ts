@@ -3,9 +3,10 @@
  * 130 stopped by Ctrl-C. Bad input gets one sentence; stacks are for DAWNLM_DEBUG=1.
  */
 import { readFileSync } from 'node:fs';
+import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { UserError } from '../errors.ts';
-import { flush, leaveOnBrokenPipe, say } from './terminal/output.ts';
+import { exitCodeOf, flush, hearLostOutput, print, say } from './terminal/output.ts';
 
 /** Verbs by their names: each is loaded when it is asked for, since to load them all takes longer than most of them work. */
 export type Verbs = Readonly<Record<string, () => Promise<(program: Command) => void>>>;
@@ -43,7 +44,11 @@ export async function makeProgram(more: Verbs, words: readonly string[]): Promis
     )
     .exitOverride() // verbs inherit all of this
     .showHelpAfterError('Add --help to see what is expected.')
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'dawnlm: ')) });
+    .configureOutput({
+      writeOut: print,
+      writeErr: (text) => say(text.replace(/\n$/, '')),
+      outputError: (text, write) => write(text.replace(/^error: /, 'dawnlm: ')),
+    });
   const verbs = needed({ ...VERBS, ...more }, words);
   for (const add of await Promise.all(verbs.map((load) => load()))) add(program);
   return program;
@@ -52,7 +57,7 @@ export async function makeProgram(more: Verbs, words: readonly string[]): Promis
 /** Says what went wrong and returns the exit code. */
 function explain(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has said it
-  if (process.env.DAWNLM_DEBUG === '1') console.error(error);
+  if (process.env.DAWNLM_DEBUG === '1') say(inspect(error));
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof UserError) {
     say(`dawnlm: ${message}`);
@@ -65,12 +70,12 @@ function explain(error: unknown): number {
 /** Dawn's handles would keep Node alive, so that it is ended by hand. */
 async function end(code: number): Promise<never> {
   await flush();
-  process.exit(code);
+  process.exit(exitCodeOf(code));
 }
 
 /** Runs the command line with the verbs of src/cli and those of other rooms, and ends the process. */
 export async function main(more: Verbs): Promise<never> {
-  leaveOnBrokenPipe();
+  hearLostOutput();
   for (const event of ['uncaughtException', 'unhandledRejection']) process.on(event, (error) => end(explain(error)));
   try {
     const program = await makeProgram(more, process.argv.slice(2));

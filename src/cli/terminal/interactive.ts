@@ -10,6 +10,10 @@ export async function converse(answer: (prompt: string, stopped: () => boolean) 
   const lines = createInterface({ input: process.stdin, output: process.stderr, prompt: '> ' });
   let answering = false;
   let interrupted = false;
+  let ended = false;
+  lines.on('close', () => {
+    ended = true; // lines that came before are still answered
+  });
   lines.on('SIGINT', () => {
     if (answering) interrupted = true;
     else lines.close();
@@ -26,6 +30,6 @@ export async function converse(answer: (prompt: string, stopped: () => boolean) 
       say(error.message);
     }
     answering = false;
-    lines.prompt();
+    if (!ended) lines.prompt(); // Node 24 throws where there is nothing left to read
   }
 }

@@ -3,7 +3,7 @@ import { bytes, count, loss } from '../../report/format.ts';
 import { shellWord } from '../../shellWord.ts';
 import type { RunEvent, RunResult, TrainRunOptions } from '../../train/run/events.ts';
 import { lossCurve } from './lossCurve.ts';
-import { print, printJson } from './output.ts';
+import { print, printJson, printPainted } from './output.ts';
 import { Progress } from './progress.ts';
 import { stopSignal } from './stopSignal.ts';
 import { type LiveFigures, terminalOf } from './terminal.ts';
@@ -93,7 +93,7 @@ function printResult({ log, samples, saved, ...result }: RunResult, { steps: pla
   if (json) return void printJson({ type: 'result', ...result });
   const { width, color } = terminalOf(process.stdout);
   const { folder, status, steps, validationLoss, report, warnings } = result;
-  print(`\n${lossCurve(log, width, CURVE_HEIGHT, color)}\n\n`);
+  printPainted(`\n${lossCurve(log, width, CURVE_HEIGHT, color)}\n\n`);
   for (const [i, { text }] of samples.entries()) print(`Sample ${i + 1}\n${text.trim()}\n\n`);
   for (const warning of warnings) print(`${warning}\n\n`);
   const scored = Number.isFinite(validationLoss) ? `, validation loss ${loss(validationLoss)} nats a token` : '';
