@@ -155,7 +155,8 @@ class EarlyStopping<Evaluation> {
   async stop(exitCode: unknown): Promise<void> {
     const { stepper, history } = this;
     if (stepper.step === 0) {
-      const sentence = 'the tuning was stopped before its first step, and nothing was learned';
+      const sentence =
+        'the tuning was stopped before its first step: nothing was learned, and the same command begins it again';
       throw new StoppedError(sentence, typeof exitCode === 'number' ? exitCode : undefined);
     }
     if (stepper.step === history.at(-1)?.step) return;

@@ -79,7 +79,7 @@ it('a tuning that was stopped anywhere goes on from there: before its first step
   const savedAt = async () => (await new TuneCheckpoint(at('anywhere'), { overrides }, true).read())?.step;
   const whole = await tuneWith(false);
   const early = tuneWith(false, stopAt(0));
-  await expect(early).rejects.toThrow('the tuning was stopped before its first step, and nothing was learned');
+  await expect(early).rejects.toThrow('the tuning was stopped before its first step: nothing was learned');
   await expect(early).rejects.toMatchObject({ exitCode: 143 });
   expect(await savedAt()).toBe(0);
   let done = 0;

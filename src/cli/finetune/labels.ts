@@ -13,7 +13,7 @@ import { corpusName } from '../corpus.ts';
 import { openEngine } from '../engine.ts';
 import { holdFolder } from '../holdFolder.ts';
 import { type RunFlags, sameCommand } from '../options.ts';
-import { print, printJson, say } from '../terminal/output.ts';
+import { outliveOutput, print, printJson, say } from '../terminal/output.ts';
 import { stopSignal } from '../terminal/stopSignal.ts';
 
 export interface LabelFlags extends RunFlags {
@@ -35,6 +35,7 @@ export async function openTuning<Example>(
   const lock = await holdFolder(folder, resume);
   if (!resume) refuseOccupied(folder, run, force);
   const data = await open();
+  outliveOutput();
   if (json) printJson({ type: 'data', card: data.card });
   say(dataInWords(data.card, examples));
   const opened = await openEngine(adapter);

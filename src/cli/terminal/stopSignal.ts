@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { say } from './output.ts';
+import { outliveOutput, say } from './output.ts';
 
 /** Ctrl-C, a request to end, and the end of the terminal. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -27,9 +27,13 @@ function stop(code: number): void {
   work.abort(code);
 }
 
-/** Aborts at the first Ctrl-C (or SIGTERM, or SIGHUP); its reason is the exit code. The second ends the process at once. */
+/**
+ * For work that is kept: aborts at the first Ctrl-C (or SIGTERM, or SIGHUP); its reason is the exit code. The second ends the process
+ * at once. Nor does the work end because nobody reads what it prints.
+ */
 export function stopSignal(): AbortSignal {
   endAtSignals();
+  outliveOutput();
   work ??= new AbortController();
   return work.signal;
 }
