@@ -11,6 +11,9 @@ import { say } from './terminal/output.ts';
 /** What commander shows for the argument that `openCorpus` takes. */
 export const CORPUS_ARGUMENT = `${corpora.map(({ name }) => name).join(', ')}, a text file, a folder of .txt and .md files, or - for standard input`;
 
+/** What a run that read `-` says of where its text came from. */
+export const STANDARD_INPUT = 'standard input';
+
 /** The name that a corpus goes by, fit for a folder: the known one, or that of its file. */
 export function corpusName(given: string): string {
   if (findCorpus(given)) return given;

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { UserError } from '../errors.ts';
 import { sha256 } from '../node/files.ts';
 import { count } from '../report/format.ts';
+import { shellWord } from '../shellWord.ts';
 import { evaluateText, type TextScore } from '../tasks/text/evaluate.ts';
 import { buildDataset, encodeStream, type Tokens } from '../text/windows/dataset.ts';
 import { utf8Chunks } from '../text/windows/stream.ts';
@@ -57,9 +58,9 @@ async function heldOut({ tokenizer, config, dataCard, tunedFrom }: SavedRun, fol
   const { name } = dataCard;
   if (tunedFrom?.chat)
     throw new UserError(
-      `${folder} was tuned on prompts and answers, which are no text to score. Give one: dawnlm eval --run ${folder} file.txt`,
+      `${folder} was tuned on prompts and answers, which are no text to score. Give one: npx dawnlm eval --run ${shellWord(folder)} file.txt`,
     );
-  const advice = `Give a text: dawnlm eval --run ${folder} file.txt`;
+  const advice = `Give a text: npx dawnlm eval --run ${shellWord(folder)} file.txt`;
   const given = givenOf(dataCard, folder, advice);
   const corpus = await openCorpus(given);
   if ((await sha256(corpus.bytes())) !== dataCard.sha256) {

@@ -61,7 +61,7 @@ function writeSentence(path: string, code: string): string {
 }
 
 /** Turns the system's refusal to write `path` into a sentence; anything else is passed on as it is. */
-function asWriteError(path: string, error: unknown): unknown {
+export function asWriteError(path: string, error: unknown): unknown {
   const code = errorCode(error);
   return code ? new UserError(writeSentence(path, code), { cause: error }) : error;
 }
@@ -83,6 +83,9 @@ async function syncFolder(folder: string): Promise<void> {
   await handle.sync().finally(() => handle.close());
 }
 
+/** A name for a file that is not finished, beside the one that it becomes: what `sweepTemporary` finds. */
+export const temporaryName = (name: string): string => `.${name}.${randomBytes(4).toString('hex')}.tmp`;
+
 /**
  * Writes a file so that at every moment `path` is either the old file or the whole new one: a kill in the middle, a full
  * disk or a power cut leaves the old one. `data` may be a list of pieces, so that a large file needs no copy in memory.
@@ -95,7 +98,7 @@ async function syncFolder(folder: string): Promise<void> {
 export async function writeAtomic(path: string, data: string | Uint8Array | Iterable<Uint8Array>): Promise<void> {
   const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
   const chunks = bytes instanceof Uint8Array ? [bytes] : bytes;
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}.tmp`);
+  const temporary = join(dirname(path), temporaryName(basename(path)));
   try {
     await mkdir(dirname(path), { recursive: true });
     await writeAndSync(temporary, chunks);

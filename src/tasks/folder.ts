@@ -8,6 +8,7 @@ import { Head } from '../model/heads.ts';
 import type { LoraAdapters } from '../model/lora.ts';
 import { sha256, writeAtomic } from '../node/files.ts';
 import { damaged, FileName, Sha256 } from '../schema.ts';
+import { shellWord } from '../shellWord.ts';
 import type { Engine } from '../tensor/engine.ts';
 import { BIO_TAG } from '../text/labels/conll.ts';
 import { TASKS, TaskCard } from '../text/labels/taskCard.ts';
@@ -39,6 +40,7 @@ import { TagSettings } from './tag/settings.ts';
  *                               with the method head, so that the base is needed: it is found by its path and checked by its hash
  */
 const HEAD = 'head.safetensors';
+export const PARTS = 'splits';
 
 /** A part of the data: how many examples, the file, and its SHA-256. */
 const Split = z.object({
@@ -174,7 +176,7 @@ export async function writeTuned(
 async function writeParts(folder: string, parts: Readonly<Record<string, KeptPart>>): Promise<TunedCard['splits']> {
   const splits: Record<string, TunedCard['splits'][string]> = {};
   for (const [part, { examples, file, content }] of Object.entries(parts)) {
-    const path = `splits/${file}`;
+    const path = `${PARTS}/${file}`;
     await writeAtomic(join(folder, path), content);
     splits[part] = { examples, file: path, sha256: await sha256([Buffer.from(content)]) };
   }
@@ -205,8 +207,8 @@ export async function readTunedCard<Task extends TunedTask>(folder: string, task
   if (found === task) return (await folders.readJson(folder, folders.FILES.run, CARDS[task])) as CardOf<Task>;
   const [holds, advice] =
     found === undefined
-      ? ['a run that was not tuned to labels', `tune it with dawnlm finetune ${task} --run ${folder}`]
-      : [`a model that was tuned to ${found}`, `use it with dawnlm ${found} --run ${folder}`];
+      ? ['a run that was not tuned to labels', `tune it with npx dawnlm finetune ${task} --run ${shellWord(folder)}`]
+      : [`a model that was tuned to ${found}`, `use it with npx dawnlm ${found} --run ${shellWord(folder)}`];
   throw new UserError(`${folder} holds ${holds}, and dawnlm ${task} needs one that was tuned to ${task}: ${advice}`);
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { UsageError, UserError } from '../errors.ts';
 import { tensorOf } from '../export/safetensors.ts';
+import type { FolderLock } from '../node/lock.ts';
 import { quote } from '../quote.ts';
 import { checkJson, damaged } from '../schema.ts';
 import type { Shape } from '../tensor/shape.ts';
@@ -21,10 +22,12 @@ export interface Validation<Evaluation> {
   readonly best: boolean;
 }
 
-/** A tuning as it was right after a validation. */
+/** A tuning as it was right after a validation, or where it was stopped. */
 interface TuneState<Evaluation> {
   readonly step: number;
   readonly history: readonly Validation<Evaluation>[];
+  /** Of the steps since the last validation, or the last of them. */
+  readonly losses?: readonly number[];
   /** The best weights so far, a collection each. */
   readonly best: readonly Float32Array[];
 }
@@ -40,7 +43,7 @@ export type TuneIdentity = Readonly<Record<string, unknown>>;
 
 const Identity = z.record(z.string(), z.unknown()).nullable();
 
-type ProgressOf<Evaluation> = Pick<TuneState<Evaluation>, 'step' | 'history'>;
+type ProgressOf<Evaluation> = Pick<TuneState<Evaluation>, 'step' | 'history' | 'losses'>;
 
 const step = z
   .int()
@@ -49,7 +52,11 @@ const step = z
 
 const progressWith = (evaluation: z.ZodType) =>
   z
-    .object({ step, history: z.array(z.object({ step, loss: z.number(), evaluation, best: z.boolean() })) })
+    .object({
+      step,
+      history: z.array(z.object({ step, loss: z.number(), evaluation, best: z.boolean() })),
+      losses: z.array(z.number()).optional(),
+    })
     .refine(
       ({ step, history }) =>
         history.every(({ step: at, best }, i) => at <= step && (i === 0 ? best : at > history[i - 1].step)),
@@ -57,6 +64,14 @@ const progressWith = (evaluation: z.ZodType) =>
     );
 
 const BEST = 'best weights ';
+
+/** What a checkpoint goes by beside its folder. */
+interface Kept {
+  /** Of the folder, where it is held. */
+  readonly lock?: FolderLock;
+  /** What its task sees at a validation. */
+  readonly evaluation?: z.ZodType;
+}
 
 /** The checkpoint of a tuning in its folder, a file that is replaced as a whole. */
 export class TuneCheckpoint {
@@ -67,8 +82,7 @@ export class TuneCheckpoint {
     private readonly identity: TuneIdentity,
     /** Whether to go on from what is there. */
     private readonly resume: boolean,
-    /** What its task sees at a validation. */
-    private readonly evaluation: z.ZodType = z.looseObject({}),
+    private readonly kept: Kept = {},
   ) {
     this.path = join(folder, FILES.resume);
   }
@@ -85,11 +99,8 @@ export class TuneCheckpoint {
     const file = await readWeights(this.folder, FILES.resume);
     this.check(file.metadata.identity);
     const best = [...file.tensors].filter(([name]) => name.startsWith(BEST)).map(([, { data }]) => data);
-    const progress = checkJson(
-      progressWith(this.evaluation),
-      file.metadata.progress,
-      damaged(`${this.path} (its progress)`),
-    );
+    const schema = progressWith(this.kept.evaluation ?? z.looseObject({}));
+    const progress = checkJson(schema, file.metadata.progress, damaged(`${this.path} (its progress)`));
     return { ...(progress as ProgressOf<Evaluation>), best, part: (name, shape) => tensorOf(file, name, shape) };
   }
 
@@ -106,10 +117,12 @@ export class TuneCheckpoint {
   }
 
   /** @throws UserError when the folder cannot be written */
-  async write<Evaluation>({ step, history, best }: TuneState<Evaluation>, stepper: StepperState): Promise<void> {
+  async write<Evaluation>({ best, ...progress }: TuneState<Evaluation>, stepper: StepperState): Promise<void> {
     const weights = best.map((data, i) => ({ name: `${BEST}${i}`, shape: [data.length], data }));
-    const metadata = { identity: JSON.stringify(this.identity), progress: JSON.stringify({ step, history }) };
-    await writeWeights(this.folder, FILES.resume, [...stepper.tensors, ...weights], metadata);
+    const metadata = { identity: JSON.stringify(this.identity), progress: JSON.stringify(progress) };
+    const write = () => writeWeights(this.folder, FILES.resume, [...stepper.tensors, ...weights], metadata);
+    const { lock } = this.kept;
+    await (lock ? lock.write(write) : write());
   }
 
   /** A tuning that has ended needs it no more. */

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { appendFile, readFile, stat } from 'node:fs/promises';
+import { appendFile, open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
@@ -229,10 +229,16 @@ export const writeLog = (folder: string, records: readonly LogRecord[]): Promise
   writeAtomic(join(folder, FILES.log), lines(records));
 
 /** Adds to the log. @throws UserError when the disk is full or the folder read-only */
-export async function appendLog(folder: string, records: readonly LogRecord[]): Promise<void> {
+export const appendLog = (folder: string, records: readonly LogRecord[]): Promise<void> =>
+  appendFile(join(folder, FILES.log), lines(records)).catch((cause) => logFails(folder, cause));
+
+/** Waits until the log is on the disk: a checkpoint that is saved afterwards finds it whole, even after a power cut. */
+export async function syncLog(folder: string): Promise<void> {
+  const file = await open(join(folder, FILES.log), 'r+').catch((cause) => logFails(folder, cause));
+  await file.sync().finally(() => file.close());
+}
+
+function logFails(folder: string, cause: unknown): never {
   const path = join(folder, FILES.log);
-  await appendFile(path, lines(records)).catch((cause) => {
-    const sentence = `${path} cannot be written (${errorCode(cause)}); the checkpoint before is intact.`;
-    throw new UserError(sentence, { cause });
-  });
+  throw new UserError(`${path} cannot be written (${errorCode(cause)}); the checkpoint before is intact.`, { cause });
 }

@@ -258,7 +258,7 @@ export const readers = async (): Promise<Reader[]> => [
     'progress',
     { step: 4, history: [{ step: 2, loss: 1, best: true, evaluation: { loss: 1, report: spans } }] },
     async (folder) => ({
-      ...(await new TuneCheckpoint(folder, { data: 'a' }, true, EVALUATIONS.tag).read()),
+      ...(await new TuneCheckpoint(folder, { data: 'a' }, true, { evaluation: EVALUATIONS.tag }).read()),
       best: 0,
       part: 0,
     }),

@@ -56,17 +56,44 @@ it.each(METHODS)('a tuning that was stopped and resumed equals one that was not,
   expect(await weights(resumed.classifier.parts)).toEqual(await weights(whole.classifier.parts));
 });
 
-it('a tuning that was stopped before its first validation begins again', async () => {
-  const overrides: ClassifyOverrides = { steps: 8, evalEvery: 4, batchSize: 8 };
+/** A signal that comes when so many steps are done. */
+function stopAt(steps: number): AbortSignal {
+  let looks = 0; // one before each step
+  return {
+    get aborted() {
+      return looks++ >= steps;
+    },
+    reason: 143,
+  } as AbortSignal;
+}
+
+it('a tuning that was stopped anywhere goes on from there: before its first step and validation, and between two', async () => {
+  const overrides: ClassifyOverrides = { steps: 16, evalEvery: 5, batchSize: 8, learningRate: 1e-2, baseRate: 1 };
   const tuneWith = async (resume: boolean, signal?: AbortSignal) => {
-    const checkpoint = new TuneCheckpoint(at('early'), { overrides }, resume);
-    return tuneClassifier({ base: await base(), parts: animalTexts(), overrides, checkpoint, signal });
+    const checkpoint = new TuneCheckpoint(at('anywhere'), { overrides }, resume);
+    const { classifier, ...tuned } = await tuneClassifier({
+      ...{ base: await base(), parts: animalTexts(0.2), overrides, checkpoint, signal },
+    });
+    const { model, head } = classifier.parts;
+    const weights = await Promise.all([model, head].map(({ parameters }) => parameters.values.floats()));
+    return { ...tuned, weights };
   };
-  const controller = new AbortController();
-  controller.abort();
-  await expect(tuneWith(false, controller.signal)).rejects.toThrow(/stopped before its first validation/);
-  const whole = await tuneClassifier({ base: await base(), parts: animalTexts(), overrides });
-  expect((await tuneWith(true)).history).toEqual(whole.history);
+  const savedAt = async () => (await new TuneCheckpoint(at('anywhere'), { overrides }, true).read())?.step;
+  const whole = await tuneWith(false);
+  const early = tuneWith(false, stopAt(0));
+  await expect(early).rejects.toThrow('the tuning was stopped before its first step: nothing was learned');
+  await expect(early).rejects.toMatchObject({ exitCode: 143 });
+  expect(await savedAt()).toBe(0);
+  let done = 0;
+  for (const steps of [3, 1, 4, 0, 5]) {
+    done += steps;
+    const { status, history } = await tuneWith(true, stopAt(steps));
+    expect([status, await savedAt(), history.at(-1)!.step]).toEqual(['stopped', done, done]);
+  }
+  const resumed = await tuneWith(true);
+  expect(resumed.history).toEqual(whole.history);
+  expect(resumed.report).toEqual(whole.report);
+  expect(resumed.weights).toEqual(whole.weights);
 });
 
 it('a tagger goes on as well', async () => {
@@ -112,7 +139,7 @@ it.each<[string, object, string]>([
 ])('refuses a progress with %s', async (_, progress, sentence) => {
   const metadata = { identity: '{}', progress: JSON.stringify(progress) };
   await writeAtomic(join(at('odd'), 'resume.safetensors'), Buffer.concat(encodeSafetensors([], metadata)));
-  const read = () => new TuneCheckpoint(at('odd'), {}, true, EVALUATIONS.classify).read();
+  const read = () => new TuneCheckpoint(at('odd'), {}, true, { evaluation: EVALUATIONS.classify }).read();
   await expect(read()).rejects.toThrow(UserError);
   await expect(read()).rejects.toThrow(sentence);
 });

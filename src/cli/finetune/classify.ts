@@ -22,7 +22,7 @@ interface Flags extends LabelFlags, Omit<ClassifyOverrides, 'evalEvery' | 'baseR
 export function addFinetuneClassify(finetune: Command): void {
   const verb = finetune
     .command('classify')
-    .description('tune a trained model to the labels of whole texts; Ctrl-C keeps the best weights so far')
+    .description('tune a trained model to the labels of whole texts; Ctrl-C stops it with everything saved')
     .argument('[data]', `a .csv, .tsv or .jsonl file, or a known set: ${setsFor('classify')}`);
   addTuningOptions(verb, ClassifySettings, ['classWeights', 'pooling', 'maxTokens'], { examples: 'texts', least: 2 })
     .option('--epochs <n>', 'how often each text is shown, in place of steps (default: 10)', number({ least: 0.01 }))
@@ -50,7 +50,7 @@ async function finetuneClassify(data: string | undefined, flags: Flags): Promise
   const onEvent = (event: ClassifyEvent): void => tell(event, flags, { examples: 'texts', ...eventInWords(event) });
   const tuned = await finetuneClassifier({ ...opened, overrides, identity: { text, label, quotes }, onEvent });
   const { report, uncalibratedError, classifier } = tuned;
-  printTuned(tuned, opened.folder, flags, {
+  printTuned(tuned, opened, flags, {
     ...{ task: 'classify', figures: { temperature: classifier.parts.temperature, uncalibratedError, report } },
     tables: report ? { test: `${classificationTables(report)}\n${calibrationInWords(tuned)}` } : {},
   });

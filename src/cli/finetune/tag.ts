@@ -17,7 +17,7 @@ interface Flags extends LabelFlags, TagOverrides, ConllColumns {}
 export function addFinetuneTag(finetune: Command): void {
   const verb = finetune
     .command('tag')
-    .description('tune a trained model to find names and other spans in text; Ctrl-C keeps the best weights so far')
+    .description('tune a trained model to find names and other spans in text; Ctrl-C stops it with everything saved')
     .argument('[data]', `a file of CoNLL columns, a word and its tag a line, or a known set: ${setsFor('tag')}`);
   addTuningOptions(verb, TagSettings, ['baseRate', 'bidirectional', 'stopOn'], { examples: 'sentences', least: 1 })
     .option('--column <n>', 'the column of the tags, from 0 (default: the last)', number({ least: 0, whole: true }))
@@ -43,7 +43,7 @@ async function finetuneTag(data: string | undefined, flags: Flags): Promise<void
   const onEvent = (event: TagEvent): void => tell(event, flags, { examples: 'sentences', ...eventInWords(event) });
   const tuned = await finetuneTagger({ ...opened, overrides, identity: { column, wordsColumn }, onEvent });
   const { best, report } = tuned;
-  printTuned(tuned, opened.folder, flags, {
+  printTuned(tuned, opened, flags, {
     ...{ task: 'tag', figures: { step: best.step, validation: best.evaluation.report, reports: report } },
     tables: Object.fromEntries(Object.entries(report).map(([part, scores]) => [part, spanTables(scores)])),
   });
