@@ -200,12 +200,16 @@ export class Device {
     const encoder = this.gpu.createCommandEncoder();
     encode(encoder);
     this.gpu.queue.submit([encoder.finish()]);
+    this.pool.trim();
   }
 
   /** Frees what a program or a view has in memory, at once and not when it is garbage. Neither may be used any more. */
   free(what: Program | View): void {
     if (what instanceof Program) what.release();
-    else this.pool.reclaim(what.block);
+    else {
+      this.flush(); // what is not yet submitted still needs it
+      this.pool.reclaim(what.block);
+    }
   }
 
   /** @throws UserError for errors that the GPU reported since the last check. */

@@ -2,14 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { Block, MemoryPool, roundUp, type View } from '../../src/gpu/memory.ts';
+import { Block, Image, MemoryPool, roundUp, type View } from '../../src/gpu/memory.ts';
 import { ADD_UNIFORM, download, freshDevice, run, TWICE, upload } from './devices.ts';
 
 /** The pool of a device that only counts, and a new block's buffer from it. */
 function fakePool() {
+  const destroyed: number[] = [];
   const pool = new MemoryPool({
-    createBuffer: ({ size }: GPUBufferDescriptor) => ({ size }) as GPUBuffer,
-  } as GPUDevice);
+    createBuffer: ({ size }: GPUBufferDescriptor) => ({ size, destroy: () => destroyed.push(size) }) as object,
+    createTexture: ({ size: [width, height] }: { size: number[] }) => ({ width, height }) as object,
+  } as unknown as GPUDevice);
   const held: Block[] = []; // else they would be garbage
   const take = (sizeBytes: number, kind?: Block['kind']): Block => {
     const block = new Block(sizeBytes, 'eager', kind);
@@ -17,7 +19,7 @@ function fakePool() {
     held.push(block);
     return block;
   };
-  return { pool, take };
+  return { pool, take, destroyed };
 }
 
 setFlagsFromString('--expose-gc');
@@ -73,6 +75,34 @@ describe('MemoryPool', () => {
     pool.reclaim(take(256, 'staging'));
     take(256, 'uniform');
     expect(pool.created).toBe(2);
+  });
+
+  it('gives textures of exactly one size', () => {
+    const { pool } = fakePool();
+    const image = (width: number, height: number) => pool.materialize(new Image(width, height));
+    const images = [new Image(3, 5), new Image(5, 3), new Image(32, 2)];
+    const textures = images.map((one) => pool.materialize(one));
+    for (const one of images) pool.reclaim(one);
+    expect([image(5, 3), image(3, 5), image(32, 2)]).toEqual([textures[1], textures[0], textures[2]]);
+    expect(image(3, 4)).not.toBe(textures[0]);
+    expect(pool.created).toBe(4);
+    expect(pool.allocatedBytes).toBe(16 * (15 + 15 + 36 * 2 + 12));
+  });
+
+  it('keeps as much free as is in use, or 64 MiB, and destroys the longest free first', () => {
+    const { pool, take, destroyed } = fakePool();
+    const [MiB, few] = [2 ** 20, [10, 30, 20, 40]];
+    const blocks = few.map((size) => take(size * MiB));
+    for (const block of blocks.slice(1)) pool.reclaim(block);
+    pool.trim();
+    expect(destroyed).toEqual([30 * MiB]);
+    expect(pool.allocatedBytes).toBe(70 * MiB);
+    take(100 * MiB);
+    for (const size of [50, 70]) pool.reclaim(take(size * MiB));
+    pool.trim();
+    expect(destroyed).toEqual([30, 20, 40, 50].map((size) => size * MiB)); // in use are 10 and 100
+    expect(pool.allocatedBytes).toBe((10 + 100 + 70) * MiB);
+    expect(pool.peakBytes).toBe(290 * MiB);
   });
 
   it('gives a block one buffer, and has it back when the block is garbage', async () => {
