@@ -136,6 +136,15 @@ export class Engine implements TensorEngine {
     };
   }
 
+  /**
+   * Runs eager `work`, and hands back the memory of all tensors that it makes but the returned ones: at once, and not when they
+   * are garbage, which the garbage collector, who does not see its size, finds late. Nothing else may use them afterwards: not
+   * the tape, nor a recording.
+   */
+  scope<T extends Readonly<Record<string, Tensor>>>(work: () => T): T {
+    return this.device.scope(work, (made) => Object.values(made).map(({ view }) => view));
+  }
+
   /** Runs (or records) `work` and returns its dispatches. */
   observe(work: () => unknown): Dispatched[] {
     return observe(this, work);

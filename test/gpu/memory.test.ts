@@ -143,6 +143,70 @@ it('eager work in a loop lives on the buffers that garbage gave back', async () 
   device.destroy();
 });
 
+describe('a scope', () => {
+  it('gives all that eager work made in it back at once, but what it returns', async () => {
+    const device = await freshDevice();
+    const x = upload(device, 3, 4);
+    const twice = (): View =>
+      device.scope(
+        () => {
+          const [y, z] = [device.allocate(8, 'y'), device.allocate(8, 'z')];
+          run(device, TWICE, x, y);
+          run(device, TWICE, y, z);
+          return z;
+        },
+        (z) => [z],
+      );
+    const kept = twice();
+    const outer = device.scope(twice, (z) => [z]); // what an inner scope returns belongs to the outer one
+    await download(device, kept);
+    const before = device.pool.created;
+    for (let round = 0; round < 5; round++) {
+      const result = device.scope(twice, (z) => [z]);
+      expect(await download(device, result)).toEqual([12, 16]);
+      device.free(result);
+    }
+    expect(device.pool.created - before).toBeLessThan(2);
+    expect(await download(device, kept)).toEqual([12, 16]);
+    expect(await download(device, outer)).toEqual([12, 16]);
+    const failing = (): void => {
+      throw new Error(`${device.allocate(8, 'z').sizeBytes}`);
+    };
+    const made = device.pool.created;
+    for (let round = 0; round < 3; round++) expect(() => device.scope(failing, () => [])).toThrow('8');
+    expect(device.pool.created - made).toBeLessThan(2);
+    device.destroy();
+  });
+
+  it('leaves what a capture plans alone', async () => {
+    const device = await freshDevice();
+    const x = upload(device, 3, 4);
+    const work = (): View => {
+      const y = device.allocate(8, 'y');
+      run(device, TWICE, x, y);
+      return y;
+    };
+    const { result, commands } = device.capture(() => device.scope(work, () => []));
+    device.scope(
+      () => device.run(device.program(commands, [result])),
+      () => [],
+    );
+    expect(await download(device, result)).toEqual([6, 8]);
+    device.destroy();
+  });
+});
+
+it('what is freed is still read by work that has not been submitted', async () => {
+  const device = await freshDevice();
+  const x = upload(device, 3, 4);
+  const [y, z] = [device.allocate(8, 'y'), device.allocate(8, 'z')];
+  run(device, TWICE, x, y);
+  run(device, TWICE, y, z);
+  device.free(y);
+  expect(await download(device, z)).toEqual([12, 16]);
+  device.destroy();
+});
+
 it('uniforms that were dropped come back to the pool, and those of a program stay as they are', async () => {
   const device = await freshDevice();
   const x = upload(device, 0);
