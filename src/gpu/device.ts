@@ -191,9 +191,11 @@ export class Device {
     return new Program(this.gpu, this.pool, commands, new Set(kept.map(({ block }) => block)));
   }
 
-  /** Submits a program. Returns at once; `finish` or `read` waits. */
-  run(program: Program): void {
-    this.submit((encoder) => program.encode(encoder));
+  /** Submits `times` runs of a program. Returns at once; `finish` or `read` waits. */
+  run(program: Program, times = 1): void {
+    this.submit((encoder) => {
+      for (let i = 0; i < times; i++) program.encode(encoder);
+    });
     this.copies = new WeakMap(); // the program may have written anything
   }
 

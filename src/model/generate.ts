@@ -104,7 +104,7 @@ export class Generator {
       let source = logits;
       while (left > 0) {
         const wanted = Math.min(left, withLogits ? 1 : READ_EVERY - (made % READ_EVERY));
-        for (; steps < wanted; steps++) this.step.run();
+        if (steps < wanted) this.step.run(wanted - steps);
         for (const step of await this.read(made, wanted, withLogits ? source : undefined)) {
           sequences.forEach((sequence, b) => {
             sequence.push(step.tokens[b]);

@@ -13,8 +13,8 @@ import { Tuning } from './tuning/table.ts';
 export interface Recording<T> {
   /** What the recorded function returned: tensors that hold the results after each `run`. */
   readonly outputs: T;
-  /** Submits the work and returns at once. */
-  run(): void;
+  /** Submits the work, once or so many `times` together, and returns at once. */
+  run(times?: number): void;
   /** Submits what is made once of the constants: to be called before the first run, and when they have changed. */
   prepare(): void;
   /** Bytes of device memory that only this recording uses. */
@@ -127,7 +127,7 @@ export class Engine implements TensorEngine {
       outputs: result,
       program,
       transientBytes: program.transientBytes,
-      run: () => this.device.run(program),
+      run: (times) => this.device.run(program, times),
       prepare: () => this.device.run(preparing),
       dispose: () => {
         this.device.free(program);
