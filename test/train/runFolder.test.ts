@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
 import { readTunedCard } from '../../src/tasks/folder.ts';
 import { resolveConfig } from '../../src/train/config.ts';
-import { readLog, readRunCard, stateOf } from '../../src/train/runFolder.ts';
+import { asWeights, readLog, readRunCard, stateOf } from '../../src/train/runFolder.ts';
 import { dataCard } from '../helpers/cards.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'dawnlm-folder-'));
@@ -118,4 +118,15 @@ describe('run.json of a fine-tuned model', () => {
     write('run.json', { ...classify, ...change });
     await expect(readTunedCard(folder, 'classify')).rejects.toThrow(`run.json is damaged: ${sentence}`);
   });
+});
+
+it('weights are numbers, all of them', () => {
+  const file = { fileName: 'head.safetensors', tensors: new Map(), metadata: {} };
+  const sound = Float32Array.of(-3.4e38, 0, 1e-45);
+  expect(asWeights(sound, 'score.weight', file)).toBe(sound);
+  for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+    expect(() => asWeights(Float32Array.of(1, value), 'score.weight', file)).toThrow(
+      'head.safetensors is damaged: "score.weight" holds numbers that are NaN or infinite. Restore it from a copy',
+    );
+  }
 });
