@@ -203,10 +203,16 @@ export const writeWeights = (
 export const stateOf = ({ metadata, fileName }: LoadedFile): RunState =>
   checkJson(RunState, metadata.state, damaged(`${fileName} (its state)`));
 
-/** Fills parameters from a file. @throws UserError when it is of another config */
+/** Fills parameters from a file. @throws UserError when it is of another config, or damaged */
 export const loadParameters = (parameters: Parameters, file: LoadedFile): void => {
-  parameters.values.write(parameters.join((name, shape) => tensorOf(file, name, shape)));
+  parameters.values.write(parameters.join((name, shape) => asWeights(tensorOf(file, name, shape), name, file)));
 };
+
+/** Numbers of a file as weights. @throws UserError when one is NaN or infinite: whatever is computed with it is nonsense */
+export function asWeights(numbers: Float32Array, name: string, { fileName }: LoadedFile): Float32Array {
+  if (numbers.every(Number.isFinite)) return numbers;
+  throw damaged(fileName)(`"${name}" holds numbers that are NaN or infinite`);
+}
 
 /** The file of a run's best weights (or last ones): the model's own, or its adapters'. */
 export function weightsFile(folder: string, which: 'best' | 'last' = 'best'): string {

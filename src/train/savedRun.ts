@@ -149,6 +149,7 @@ export async function readAdapters(
   const adapters = new LoraAdapters(engine, model, await readAdapterConfig(folder, model.config));
   const loaded = await folders.readWeights(folder, file);
   const tensors = fromPeftTensors(loaded, adapters.layers, adapters.settings, from.sha256);
-  adapters.parameters.values.write(adapters.parameters.join((name) => tensors.get(name)!));
+  const { parameters } = adapters;
+  parameters.values.write(parameters.join((name) => folders.asWeights(tensors.get(name)!, name, loaded)));
   return adapters;
 }

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { decodeSafetensors } from '../../src/export/safetensors.ts';
+import { decodeSafetensors, encodeSafetensors } from '../../src/export/safetensors.ts';
 import { resolveConfig, type TrainConfig } from '../../src/train/config.ts';
 import type { RunEvent, TrainRunOptions } from '../../src/train/run/events.ts';
 import { trainRun } from '../../src/train/run/run.ts';
@@ -272,6 +272,17 @@ describe('a damaged run folder is refused with a sentence:', () => {
   it('weights cut short', async () => {
     await expect(damage('cut', 'model.safetensors', (path) => truncateSync(path, 1000))).rejects.toThrow(
       'model.safetensors',
+    );
+  });
+  it.each([Number.NaN, Number.NEGATIVE_INFINITY])('a weight of %d', async (value) => {
+    const spoil = (path: string) => {
+      const { tensors, metadata } = decodeSafetensors(readFileSync(path), path);
+      const named = [...tensors].map(([name, { shape, data }]) => ({ name, shape, data: Float32Array.from(data) }));
+      named[2].data[3] = value;
+      writeFileSync(path, Buffer.concat(encodeSafetensors(named, { state: metadata.state })));
+    };
+    await expect(damage(`spoiled${value}`, 'model.safetensors', spoil)).rejects.toThrow(
+      /model\.safetensors is damaged: "transformer\..*" holds numbers that are NaN or infinite\. Restore it/,
     );
   });
   it('a config of another model', async () => {

@@ -7,7 +7,7 @@ import { readTunedCard } from '../../src/tasks/folder.ts';
 import { classificationReport } from '../../src/tasks/metrics/classification.ts';
 import { CharTokenizer } from '../../src/text/tokenizers/charTokenizer.ts';
 import { resolveConfig } from '../../src/train/config.ts';
-import { readLog, readRunCard, readTokenizer, readWeights, stateOf } from '../../src/train/runFolder.ts';
+import { asWeights, readLog, readRunCard, readTokenizer, readWeights, stateOf } from '../../src/train/runFolder.ts';
 import { dataCard } from '../helpers/cards.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'dawnlm-folder-'));
@@ -200,4 +200,15 @@ it.skipIf(process.platform === 'win32')('a device that never ends is no file of 
   await expect(readRunCard(devices)).rejects.toThrow(/run\.json is no file/);
   await expect(readLog(devices)).rejects.toThrow(/log\.jsonl is no file/);
   await expect(readWeights(devices, 'model.safetensors')).rejects.toThrow(/model\.safetensors is no file/);
+});
+
+it('weights are numbers, all of them', () => {
+  const file = { fileName: 'head.safetensors', tensors: new Map(), metadata: {} };
+  const sound = Float32Array.of(-3.4e38, 0, 1e-45);
+  expect(asWeights(sound, 'score.weight', file)).toBe(sound);
+  for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+    expect(() => asWeights(Float32Array.of(1, value), 'score.weight', file)).toThrow(
+      'head.safetensors is damaged: "score.weight" holds numbers that are NaN or infinite. Restore it from a copy',
+    );
+  }
 });
