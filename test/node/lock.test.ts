@@ -180,20 +180,25 @@ describe('a lock', () => {
   });
 });
 
-/** Takes a lock after a while, writes for a while into the folder, and tells how it went. */
+/** Takes a lock after a while and tells how that went; where it has it, writes into the folder until that is enough. */
 const WRITER = `
 import { appendFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { lockFolder } from ${JSON.stringify(new URL('../../src/node/lock.ts', import.meta.url).href)};
-process.on('message', async ({ folder, delayMs, holdMs }) => {
+let enough = false;
+process.on('message', async ({ folder, delayMs }) => {
+  enough = folder === undefined;
+  if (enough) return;
   await pause(delayMs);
   try {
     const lock = await lockFolder(folder);
-    for (const until = Date.now() + holdMs; Date.now() < until; await pause(1)) {
-      await lock.write(async () => appendFileSync(folder + '/log', process.pid + '\\n'));
-    }
-    lock.release();
     process.send({ won: true, said: '' });
+    do {
+      await lock.write(async () => appendFileSync(folder + '/log', process.pid + '\\n'));
+      await pause(1);
+    } while (!enough);
+    lock.release();
+    process.send('released');
   } catch (error) {
     process.send({ won: false, said: error.message });
   }
@@ -222,9 +227,18 @@ describe('of writers that begin at random moments', () => {
   afterAll(() => {
     for (const child of writers) child.kill('SIGKILL');
   });
-  const ask = (child: ChildProcess, folder: string, delayMs: number, holdMs: number): Promise<Answer> => {
-    child.send({ folder, delayMs, holdMs });
+  const ask = (child: ChildProcess, folder: string, delayMs: number): Promise<Answer> => {
+    child.send({ folder, delayMs });
     return once(child) as Promise<Answer>;
+  };
+  /** All at once: nobody lets go before everybody has been told. */
+  const compete = async (some: readonly ChildProcess[], folder: string, delayMs: () => number) => {
+    const answers = await Promise.all(some.map((child) => ask(child, folder, delayMs())));
+    const winners = some.filter((_, i) => answers[i].won);
+    const released = winners.map(once);
+    for (const child of winners) child.send({});
+    await Promise.all(released);
+    return { answers, winners };
   };
   const pidsIn = (folder: string) => new Set(readFileSync(join(folder, 'log'), 'utf8').trim().split('\n'));
 
@@ -237,8 +251,7 @@ describe('of writers that begin at random moments', () => {
       if (round % 2) leave(folder, dead);
       const some = writers.slice(0, 2 + (round % 3 > 0 ? 1 : 0));
       const spreadMs = [0, 2, 20][round % 3];
-      const answers = await Promise.all(some.map((child) => ask(child, folder, random(spreadMs), 60)));
-      const winners = some.filter((_, i) => answers[i].won);
+      const { answers, winners } = await compete(some, folder, () => random(spreadMs));
       expect(winners, JSON.stringify(answers)).toHaveLength(1);
       for (const { won, said } of answers) if (!won) expect(said).toContain(`(process ${winners[0].pid}, since `);
       expect(pidsIn(folder)).toEqual(new Set([String(winners[0].pid)]));
@@ -250,13 +263,13 @@ describe('of writers that begin at random moments', () => {
     for (let round = 0; round < 3; round++) {
       const folder = fresh();
       const [victim, ...others] = writers;
-      victim.send({ folder, delayMs: 0, holdMs: 60_000 });
+      victim.send({ folder, delayMs: 0 });
       while (!existsSync(join(folder, 'log'))) await new Promise((done) => setTimeout(done, 1));
       const ended = new Promise((done) => victim.once('exit', done));
       victim.kill('SIGKILL');
       await ended;
-      const answers = await Promise.all(others.map((child) => ask(child, folder, 0, 60)));
-      expect(answers.filter(({ won }) => won)).toHaveLength(1);
+      const { winners } = await compete(others, folder, () => 0);
+      expect(winners).toHaveLength(1);
       expect(readdirSync(folder)).toEqual(['log']);
       writers = [...others, await begin()];
     }
