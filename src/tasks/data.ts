@@ -56,7 +56,8 @@ export async function openData<Example>(
   );
 }
 
-const inWords = (path: string): string => (path === '-' ? 'standard input' : path);
+/** What a file is called in sentences. */
+export const inWords = (path: string): string => (path === '-' ? 'standard input' : path);
 
 /** A file (a folder's text files) or standard input, '-', as text, piece by piece. @throws UserError when it is missing, empty or no UTF-8 */
 export const textOf = (path: string): AsyncGenerator<string> => utf8Chunks(readTextStream(path), inWords(path));
