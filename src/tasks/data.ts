@@ -49,6 +49,7 @@ export async function openData<Example>(
 ): Promise<LabelledData<Example>> {
   const set = findTaskSet(given);
   if (set && set.task !== task) throw new UsageError(WORDS[task].otherTask(given));
+  if (set && existsSync(given)) say(`${given} is the known set of that name; what lies here is called ./${given}`);
   if (set) return (await prepareTask(set, say)) as unknown as LabelledData<Example>;
   if (existsSync(given)) return readFile(given);
   throw new UserError(
