@@ -4,11 +4,11 @@ import { largest } from '../numbers.ts';
 import { count } from '../report/format.ts';
 import type { Classifier } from '../tasks/classify/classifier.ts';
 import { requireKnown } from '../tasks/classify/data.ts';
-import { readText, textOf } from '../tasks/data.ts';
+import { inWords, readText, textOf } from '../tasks/data.ts';
 import { openClassifier } from '../tasks/finetune.ts';
 import { readTunedCard } from '../tasks/folder.ts';
 import { argmax, classificationReport } from '../tasks/metrics/classification.ts';
-import { readTable, readTexts, tableFormat } from '../text/labels/labelled.ts';
+import { type LabelledText, readTable, readTexts, tableFormat } from '../text/labels/labelled.ts';
 import type { EncodedText } from '../text/labels/labelledBatches.ts';
 import { linesOf } from '../text/windows/stream.ts';
 import { openEngine } from './engine.ts';
@@ -51,34 +51,28 @@ export function addClassify(program: Command): void {
     .action(classify);
 }
 
-/** Texts that are read, classified and answered at once: enough to have like lengths together. */
-const AT_ONCE = 1024;
-
 async function classify(given: string, flags: Flags): Promise<void> {
   const card = await readTunedCard(flags.run, 'classify');
-  const { label: labelled } = flags;
-  const inputs = labelled === undefined ? inputsOf(given, flags) : labelledInputs(given, labelled, flags);
   const truth: number[] = [];
   const all: Float64Array[] = [];
-  let classifier: Classifier | undefined;
   const cut = { texts: 0, of: 0 };
-  for await (const batch of inBatches(inputs)) {
-    if (labelled !== undefined) requireKnown(batch as Required<Input>[], card.labels, given);
+  let classifier: Classifier | undefined;
+  for await (const inputs of flags.label === undefined ? inputsOf(given, flags) : labelledInputs(given, flags)) {
+    requireKnown(inputs.filter(isLabelled), card.labels, given);
     classifier ??= await openClassifier((await openEngine(flags.adapter)).engine, flags.run, card);
-    const texts = encodeAll(classifier, batch);
+    const texts = encodeAll(classifier, inputs);
     const probabilities = await classifier.score(texts);
     cut.texts += texts.filter((text) => text.cut).length;
     cut.of += texts.length;
-    if (labelled === undefined) {
-      printAnswers(batch, texts, probabilities, card.labels, flags);
-      continue;
+    if (flags.label === undefined) printAnswers(inputs, texts, probabilities, card.labels, flags);
+    for (const [i, { label }] of inputs.filter(isLabelled).entries()) {
+      truth.push(card.labels.indexOf(label));
+      all.push(probabilities[i]);
     }
-    for (const [i, { label }] of batch.entries()) truth.push(card.labels.indexOf(label!)) && all.push(probabilities[i]);
   }
-  if (!classifier)
-    throw new UserError(`${given === '-' ? 'Standard input' : given} holds no text; give one text a line.`);
+  if (!classifier) throw new UserError(`${inWords(given)} holds no text; give one text a line.`);
   sayWhatWasCut(cut, classifier.context);
-  if (labelled === undefined) return;
+  if (flags.label === undefined) return;
   const report = classificationReport(card.labels, truth, all);
   if (flags.json) printJson({ run: flags.run, ...report });
   else print(classificationTables(report));
@@ -91,22 +85,28 @@ interface Input {
   readonly label?: string;
 }
 
+const isLabelled = (input: Input): input is LabelledText => input.label !== undefined;
 const isTable = (given: string): boolean => /\.(csv|tsv|jsonl)$/i.test(given);
 
-/** The texts of a table, the lines of any other file as they are read, or what was given itself. */
-async function* inputsOf(given: string, { text, quotes, literal }: Flags): AsyncGenerator<Input> {
+/** Rows of a table that are answered at once: enough to have like lengths together. */
+const AT_ONCE = 1024;
+
+/** The texts of a table, the lines of any other file as they come, or what was given itself; some at a time. */
+async function* inputsOf(given: string, { text, quotes, literal }: Flags): AsyncGenerator<Input[]> {
   if (!(await namesFile(given, literal))) {
     if (isTable(given) && !literal) throw noTable(given);
     if (given.trim() === '') throw new UserError('the text is empty: there is nothing to classify; give some words');
-    yield { text: given };
+    yield [{ text: given }];
   } else if (isTable(given)) {
     const texts = readTexts(await readText(given), tableFormat(given), { text, quotes }, given);
-    for (const [i, one] of texts.entries()) yield { text: one, where: `${given}, text ${i + 1}: ` };
+    const rows = texts.map((one, i) => ({ text: one, where: `${given}, text ${i + 1}: ` }));
+    for (let i = 0; i < rows.length; i += AT_ONCE) yield rows.slice(i, i + AT_ONCE);
   } else {
     let line = 0;
-    for await (const one of linesOf(textOf(given))) {
-      line++;
-      if (one.trim() !== '') yield { text: one, where: `${given === '-' ? 'standard input' : given}, line ${line}: ` };
+    for await (const lines of linesOf(textOf(given))) {
+      const inputs = lines.map((one) => ({ text: one, where: `${inWords(given)}, line ${++line}: ` }));
+      const filled = inputs.filter(({ text }) => text.trim() !== '');
+      if (filled.length > 0) yield filled;
     }
   }
 }
@@ -115,25 +115,14 @@ const noTable = (given: string): UserError =>
   new UserError(`There is no file ${given}. Give a .csv, .tsv or .jsonl file, or a text.`);
 
 /** The rows of a table with true labels. */
-async function* labelledInputs(given: string, label: string, flags: Flags): AsyncGenerator<Input> {
+async function* labelledInputs(given: string, { text, label, quotes, literal }: Flags): AsyncGenerator<Input[]> {
   if (!isTable(given)) {
     throw new UserError(
       `--label needs a table with true labels: give a .csv, .tsv or .jsonl file in place of "${given}"`,
     );
   }
-  if (!(await namesFile(given, flags.literal))) throw noTable(given);
-  yield* readTable(await readText(given), tableFormat(given), { ...flags, label }, given);
-}
-
-async function* inBatches(inputs: AsyncIterable<Input>): AsyncGenerator<Input[]> {
-  let batch: Input[] = [];
-  for await (const input of inputs) {
-    batch.push(input);
-    if (batch.length < AT_ONCE) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
+  if (!(await namesFile(given, literal))) throw noTable(given);
+  yield readTable(await readText(given), tableFormat(given), { text, label: label!, quotes }, given);
 }
 
 /** @throws UserError that says where the text stands that cannot be read */

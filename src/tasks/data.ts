@@ -49,6 +49,7 @@ export async function openData<Example>(
 ): Promise<LabelledData<Example>> {
   const set = findTaskSet(given);
   if (set && set.task !== task) throw new UsageError(WORDS[task].otherTask(given));
+  if (set && existsSync(given)) say(`${given} is the known set of that name; what lies here is called ./${given}`);
   if (set) return (await prepareTask(set, say)) as unknown as LabelledData<Example>;
   if (existsSync(given)) return readFile(given);
   throw new UserError(
@@ -56,7 +57,8 @@ export async function openData<Example>(
   );
 }
 
-const inWords = (path: string): string => (path === '-' ? 'standard input' : path);
+/** What a file is called in sentences. */
+export const inWords = (path: string): string => (path === '-' ? 'standard input' : path);
 
 /** A file (a folder's text files) or standard input, '-', as text, piece by piece. @throws UserError when it is missing, empty or no UTF-8 */
 export const textOf = (path: string): AsyncGenerator<string> => utf8Chunks(readTextStream(path), inWords(path));

@@ -34,7 +34,7 @@ beforeAll(async () => {
   write('lines.txt', 'the old whale is here', '', 'the old ship sank');
   write('blank.txt', ' ');
   write('header.csv', 'text');
-  write('odd.txt', ...Array.from({ length: 1100 }, () => 'the old whale is here'), 'ÄÖÜ', 'the old ship sank');
+  write('odd.txt', ...Array.from({ length: 700 }, () => 'the old whale '.repeat(10)), 'ÄÖÜ', 'the old ship sank');
   mkdirSync(join(cwd, 'folder.csv'));
   writeFileSync(join(cwd, 'latin.csv'), Buffer.from(`text,label\n${rows.join('\n')}\nca\xf1on,thing\n`, 'latin1'));
   write('notes.json', '{}');
@@ -64,8 +64,9 @@ describe('classify', () => {
 
   it('answers as it reads, and says where it cannot', async () => {
     const { code, stdout, stderr } = await dawnlm(['classify', '--run', 'tuned', 'odd.txt'], { cwd });
-    expect(stdout.split('\n')).toHaveLength(1024 + 1); // those that were read before
-    expect(stderr).toMatch(/odd\.txt, line 1101: a text has no character that the model knows/);
+    const answers = stdout.split('\n').length - 1; // of the 64 KB that were read before
+    expect([answers > 400, answers < 500]).toEqual([true, true]);
+    expect(stderr).toMatch(/odd\.txt, line 701: a text has no character that the model knows/);
     expect(code).toBe(1);
   });
 

@@ -105,8 +105,9 @@ function readRows(content: string, column: number | undefined, name: string): Ro
 
 /** Where tabs separate, a space belongs to a word. */
 function cellsOf(text: string): string[] {
-  const bare = text.replace(/^[ \t]+|[ \t]+$/g, '');
-  return bare.split(bare.includes('\t') ? / *\t[ \t]*/ : / +/);
+  if (!text.includes('\t')) return text.match(/[^ ]+/g) ?? [];
+  const cells = text.match(/[^\t]+/g) ?? [];
+  return cells.flatMap((cell) => /[^ ](?:.*[^ ])?/s.exec(cell)?.[0] ?? []); // without the spaces around
 }
 
 function checkWidth({ cells }: Row, width: number, where: string): void {

@@ -53,19 +53,19 @@ export async function* utf8Chunks(bytes: AsyncIterable<TextBytes>, name: string)
   decoder.end();
 }
 
-/** The lines of a text without their ends, which may be of all systems. */
-export async function* linesOf(chunks: AsyncIterable<string>): AsyncGenerator<string> {
+/** The lines of a text without their ends, which may be of all systems: those that each chunk ends, so that none waits for more. */
+export async function* linesOf(chunks: AsyncIterable<string>): AsyncGenerator<string[]> {
   let rest = '';
-  let carriage = ''; // one at the end of a chunk may go on with a line feed
+  let afterReturn = false; // a line feed that follows is of the same line end
   for await (const chunk of chunks) {
-    const text = carriage + chunk;
-    carriage = text.endsWith('\r') ? '\r' : '';
-    const lines = text.slice(0, text.length - carriage.length).split(/\r\n|\r|\n/);
+    const text = afterReturn && chunk.startsWith('\n') ? chunk.slice(1) : chunk;
+    if (chunk !== '') afterReturn = chunk.endsWith('\r');
+    const lines = text.split(/\r\n|\r|\n/);
     lines[0] = rest + lines[0];
     rest = lines.pop()!;
-    yield* lines;
+    if (lines.length > 0) yield lines;
   }
-  if (rest !== '' || carriage) yield rest;
+  if (rest !== '') yield [rest];
 }
 
 /** A character of UTF-8 has so many bytes at most. */

@@ -62,6 +62,8 @@ describe('a CoNLL file', () => {
   it('has spaces in its words where tabs separate', () => {
     const content = 'New Rome\tB-LOC\nis\tO\n \t\nin  \t\t O \nOld York\tB-LOC\nat O\n';
     expect(wordsOf(content)).toEqual(['New Rome|is', 'in|Old York|at']);
+    const wide = ' '.repeat(200_000);
+    expect(wordsOf(`a${wide}b${wide}\tO\nc${wide}O\n`)).toEqual([`a${wide}b|c`]); // in no time
   });
 
   it('has comments before its sentences, and # as a word', () => {

@@ -146,7 +146,7 @@ describe('utf8Chunks', () => {
     const latin1 = Buffer.concat([Buffer.alloc(200_000, 'a'), Buffer.from('caf\xe9 noir', 'latin1')]);
     await expect(decodeAll(latin1)).rejects.toThrow(UserError);
     const sentence = /test\.txt is not UTF-8 in line 1, at byte 200003 \(0xE9\).*iconv/;
-    for (const size of [1, 1 << 20]) await expect(decodeAll(latin1, size)).rejects.toThrow(sentence);
+    for (const size of [1000, 1 << 20]) await expect(decodeAll(latin1, size)).rejects.toThrow(sentence);
     await expect(decodeAll(latin1.subarray(0, 200_004))).rejects.toThrow(sentence);
     const later = Buffer.concat([Buffer.from('ä\r\n€\n𝄞'), Uint8Array.of(0x80, 10, 0xe2, 0x82), Buffer.from('s')]);
     for (const size of [1, 2, 3, 5, 100]) await expect(decodeAll(later, size)).rejects.toThrow(/line 3, at byte 12 /);
@@ -179,12 +179,26 @@ describe('utf8Chunks', () => {
 });
 
 describe('linesOf', () => {
+  const lines = async (chunks: AsyncIterable<string>): Promise<string[]> => {
+    const all: string[][] = [];
+    for await (const some of linesOf(chunks)) all.push(some);
+    return all.flat();
+  };
+
+  it('gives a line as soon as it ends', async () => {
+    async function* slow() {
+      yield 'one\r';
+      throw new Error('waited for more');
+    }
+    expect((await linesOf(slow()).next()).value).toEqual(['one']);
+  });
+
   it('ends lines as any system does, wherever the text is cut', async () => {
-    const lines = ['one', '', 'two', 'three', '', '', 'four '];
+    const written = ['one', '', 'two', 'three', '', '', 'four '];
     const text = 'one\n\r\ntwo\rthree\r\n\r\rfour ';
     for (const end of ['', '\n', '\r', '\r\n'])
-      for (const size of [1, 2, 3, 7, 100]) expect(await collect(linesOf(inChunks(text + end, size)()))).toEqual(lines);
-    expect(await collect(linesOf(inChunks('')()))).toEqual([]);
+      for (const size of [1, 2, 3, 7, 100]) expect(await lines(inChunks(text + end, size)())).toEqual(written);
+    expect(await lines(inChunks('')())).toEqual([]);
   });
 
   it('are as many, or as long, as they are', async () => {
@@ -192,9 +206,9 @@ describe('linesOf', () => {
     async function* pieces(all: readonly string[]) {
       yield* all;
     }
-    expect(await collect(linesOf(pieces(many)))).toHaveLength(200_000);
+    expect(await lines(pieces(many))).toHaveLength(200_000);
     const long = Array.from({ length: 1000 }, () => 'x'.repeat(1 << 16));
-    expect((await collect(linesOf(pieces(long))))[0]).toHaveLength(1000 << 16);
+    expect((await lines(pieces(long)))[0]).toHaveLength(1000 << 16);
   });
 });
 
