@@ -14,6 +14,7 @@ import {
 import type { ModelConfig } from '../model/config.ts';
 import type { GPT } from '../model/gpt.ts';
 import { errorCode, writeAtomic } from '../node/files.ts';
+import { quote } from '../quote.ts';
 import { LogRecord } from '../report/logRecord.ts';
 import { checkJson, checkLines, damaged, Moment, Sha256 } from '../schema.ts';
 import type { Parameters } from '../tensor/parameters.ts';
@@ -203,8 +204,21 @@ export const writeWeights = (
 export const stateOf = ({ metadata, fileName }: LoadedFile): RunState =>
   checkJson(RunState, metadata.state, damaged(`${fileName} (its state)`));
 
-/** Fills parameters from a file. @throws UserError when it is of another config, or damaged */
+/**
+ * Fills parameters from a file. Tensors beside them, such as masks that other programs keep, are passed over; biases that a model
+ * has no place for are not, unless they are zero: transformers has them where `bias` is false here, and trains them.
+ * @throws UserError when it is of another config, or damaged
+ */
 export const loadParameters = (parameters: Parameters, file: LoadedFile): void => {
+  const known = new Set(parameters.specs.map(({ name }) => name));
+  for (const [name, { data }] of file.tensors) {
+    const stray = !known.has(name) && known.has(name.replace(/bias$/, 'weight')) && data.some((value) => value !== 0);
+    if (stray) {
+      throw new UserError(
+        `${file.fileName} has biases, ${quote(name)}, and its model is one without: set "bias" to true in config.json.`,
+      );
+    }
+  }
   parameters.values.write(parameters.join((name, shape) => asWeights(tensorOf(file, name, shape), name, file)));
 };
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
+import { toHuggingFaceConfig } from '../../src/export/huggingFace.ts';
 import { encodeSafetensors } from '../../src/export/safetensors.ts';
 import { writeAtomic } from '../../src/node/files.ts';
 import type { Classifier } from '../../src/tasks/classify/classifier.ts';
@@ -115,6 +116,21 @@ it('weights that another program saved again, without our metadata, are read; a 
   const again = await loadRun(await testEngine(), at('base'));
   expect(again.state).toBeUndefined();
   expect(await weightsOf(again.model.parameters)).toEqual(weights);
+  const bias = (value: number) => ({
+    name: 'transformer.ln_f.bias',
+    shape: [24],
+    data: new Float32Array(24).fill(value),
+  });
+  const withBias = (value: number) =>
+    Buffer.concat(encodeSafetensors([...weights.filter(({ name }) => !name.endsWith('.bias')), bias(value)]));
+  const bare = { ...toHuggingFaceConfig(model.config), bias: false };
+  writeFileSync(join(at('base'), 'config.json'), JSON.stringify(bare));
+  writeFileSync(join(at('base'), 'best.safetensors'), withBias(0));
+  await loadRun(await testEngine(), at('base'));
+  writeFileSync(join(at('base'), 'best.safetensors'), withBias(1));
+  await expect(loadRun(await testEngine(), at('base'))).rejects.toThrow(
+    '"transformer.ln_f.bias", and its model is one',
+  );
   const last = join(at('base'), 'model.safetensors');
   const bytes = readFileSync(last);
   bytes[bytes.length - 100] ^= 4;
