@@ -9,7 +9,7 @@ import { splitSentences } from '../text/labels/words.ts';
 import { openEngine } from './engine.ts';
 import { adapterOption, examples, jsonOption } from './options.ts';
 import { markEntities } from './terminal/entities.ts';
-import { print, printJson, printPainted } from './terminal/output.ts';
+import { printJson, printPainted, printText } from './terminal/output.ts';
 import { terminalOf } from './terminal/terminal.ts';
 
 interface TagOptions {
@@ -48,5 +48,5 @@ async function tagVerb(given: string, { run, adapter, json }: TagOptions): Promi
   if (json) return void printJson({ text, entities });
   const { color } = terminalOf(process.stdout);
   const marked = markEntities(text, entities, { types: typesOf(card.labels), color });
-  (color ? printPainted : print)(marked.endsWith('\n') ? marked : `${marked}\n`);
+  (color ? printPainted : printText)(marked.endsWith('\n') ? marked : `${marked}\n`);
 }
