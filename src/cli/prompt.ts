@@ -23,7 +23,7 @@ import {
   stopOption,
 } from './options.ts';
 import { promptingTables } from './terminal/metricTables.ts';
-import { print, printJson, say } from './terminal/output.ts';
+import { print, printJson, printText, say } from './terminal/output.ts';
 
 interface PromptOptions extends RunFlags {
   template: string;
@@ -143,12 +143,12 @@ async function complete(input: string | undefined, source: string, options: Prom
   const settings = { temperature, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, tokens, stop, seed, say };
   const prompt = `${before}${text}${after}`;
   const steps = new TextGenerator({ model, tokenizer }, settings).generate(prompt);
-  if (!json) print(prompt);
+  if (!json) printText(prompt);
   let written = { text: '', tokens: 0 };
   for await (const { texts, samples } of steps) {
-    if (!json) print(texts[0]);
+    if (!json) printText(texts[0]);
     [written] = samples;
   }
   if (json) printJson({ run, prompt, text: written.text, tokens: written.tokens, temperature, seed });
-  else print('\n');
+  else printText('\n');
 }

@@ -8,7 +8,7 @@ import { readModelConfig } from '../train/runFolder.ts';
 import { openRun } from './engine.ts';
 import { addRunOptions, examples, number, type RunFlags, seedNumber, stopOption } from './options.ts';
 import { converse } from './terminal/interactive.ts';
-import { print, printJson, say } from './terminal/output.ts';
+import { print, printJson, printText, say } from './terminal/output.ts';
 import { drawChoice } from './terminal/probabilities.ts';
 
 interface SampleOptions extends SampleSettings, RunFlags {
@@ -70,14 +70,14 @@ async function writeOne(
 ): Promise<void> {
   const steps = generator.generate(prompt, interrupted);
   const shown = generator.shown(prompt);
-  if (!showProbabilities) print(shown);
+  if (!showProbabilities) printText(shown);
   let written = '';
   for await (const { texts, choice, samples } of steps) {
-    if (!showProbabilities) print(texts[0]);
+    if (!showProbabilities) printText(texts[0]);
     else if (choice) print(drawChoice(samples[0].tokens, choice));
     written = samples[0].text;
   }
-  print(showProbabilities ? `\n${shown}${written}\n` : '\n');
+  printText(showProbabilities ? `\n${shown}${written}\n` : '\n');
 }
 
 /** All samples at once, each shown whole. */
@@ -94,7 +94,7 @@ async function writeAll(generator: TextGenerator, prompt: string, { json, ...opt
   for (const [i, { text, tokens }] of samples.entries()) {
     const facts = { prompt, text, tokens, seed, settings };
     if (json) printJson(options.showProbabilities ? { ...facts, steps } : facts);
-    else print(`${i > 0 ? SEPARATOR : ''}${generator.shown(prompt)}${text}\n`);
+    else printText(`${i > 0 ? SEPARATOR : ''}${generator.shown(prompt)}${text}\n`);
   }
 }
 

@@ -8,7 +8,7 @@ import { splitSentences } from '../text/labels/words.ts';
 import { openEngine } from './engine.ts';
 import { adapterOption, examples, jsonOption } from './options.ts';
 import { markEntities } from './terminal/entities.ts';
-import { print, printJson, printPainted } from './terminal/output.ts';
+import { printJson, printPainted, printText } from './terminal/output.ts';
 import { terminalOf } from './terminal/terminal.ts';
 import { addTextArgument, namesFile } from './textOrFile.ts';
 
@@ -47,5 +47,5 @@ async function tagVerb(given: string, { run, literal, adapter, json }: TagOption
   if (json) return void printJson({ text, entities });
   const { color } = terminalOf(process.stdout);
   const marked = markEntities(text, entities, { types: typesOf(card.labels), color });
-  (color ? printPainted : print)(marked.endsWith('\n') ? marked : `${marked}\n`);
+  (color ? printPainted : printText)(marked.endsWith('\n') ? marked : `${marked}\n`);
 }

@@ -68,15 +68,16 @@ const script = (body: string): string[] => [
 
 const NASTY = 'a\x1b[31mb\u009b2Jc\x07d\re\x7f\u202e\tf';
 const SHOWN = String.raw`a\u001b[31mb\u009b2Jc\u0007d\re\u007f\u202e` + '\tf';
+const TEXT = `gates.printText(${JSON.stringify(NASTY)} + '\\n');`;
 const PRINT = `gates.print(${JSON.stringify(NASTY)} + '\\n');`;
 const SAY = `gates.say(${JSON.stringify(NASTY)});`;
 
 describe('control characters', () => {
   const piped = (body: string) => spawnSync(process.execPath, script(body), { cwd, timeout, encoding: 'utf8' });
 
-  it('what is printed goes to files and pipes as it is, what is said never does', () => {
-    const { stdout, stderr } = piped(PRINT + SAY);
-    expect(stdout).toBe(`${NASTY}\n`);
+  it('a text goes to files and pipes as it is, all else never does', () => {
+    const { stdout, stderr } = piped(TEXT + PRINT + SAY);
+    expect(stdout).toBe(`${NASTY}\n${SHOWN}\n`);
     expect(stderr).toBe(`${SHOWN}\n`);
   });
 
@@ -89,12 +90,12 @@ describe('control characters', () => {
   const hasPython = spawnSync('python3', ['-c', 'import pty']).status === 0;
   it.runIf(hasPython)('a terminal is shown them (needs python3, which has one)', () => {
     const terminal = 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)';
-    const windows = `gates.print('two\\r'); gates.print('\\nlines\\r\\n');`;
-    const words = script(`${PRINT + SAY + windows} gates.printPainted('\\x1b[1mbold\\x1b[0m\\n');`);
+    const windows = `gates.printText('two\\r'); gates.printText('\\nlines\\r\\n');`;
+    const words = script(`${TEXT + PRINT + SAY + windows} gates.printPainted('\\x1b[1mbold\\x1b[0m\\n');`);
     const { stdout } = spawnSync('python3', ['-c', terminal, process.execPath, ...words], {
       ...{ cwd, timeout, encoding: 'utf8', input: '' },
     });
-    expect(stdout.replaceAll('\r\n', '\n')).toBe(`${SHOWN}\n${SHOWN}\ntwo\nlines\n\x1b[1mbold\x1b[0m\n`);
+    expect(stdout.replaceAll('\r\n', '\n')).toBe(`${SHOWN}\n${SHOWN}\n${SHOWN}\ntwo\nlines\n\x1b[1mbold\x1b[0m\n`);
   });
 });
 

@@ -4,17 +4,22 @@
  */
 import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { largest } from '../../numbers.ts';
 import { printable } from '../../quote.ts';
 
 /** What texts may steer of a terminal: lines and columns. */
 export const LAYOUT = '\n\t';
 
-import { largest } from '../../numbers.ts';
-/** A line for the person who watches: standard error. */
-export const say = (line: string): boolean => process.stderr.write(`${printable(line, LAYOUT)}\n`);
+const shown = (text: string): string => printable(text.replaceAll('\r\n', '\n'), LAYOUT);
 
-/** A piece of a result: standard output. Files and pipes get it as it is. */
-export const print = (text: string): boolean => write(process.stdout.isTTY ? forTerminal(text) : text);
+/** A line for the person who watches: standard error. */
+export const say = (line: string): boolean => process.stderr.write(`${shown(line)}\n`);
+
+/** A piece of a result: standard output. */
+export const print = (text: string): boolean => write(shown(text));
+
+/** A piece of what a model writes, or of what it was given: files and pipes get it as it is. */
+export const printText = (piece: string): boolean => write(process.stdout.isTTY ? forTerminal(piece) : piece);
 
 /** The first half of a line end of Windows, whose second half is in the next piece. */
 let half = '';
@@ -22,7 +27,7 @@ let half = '';
 function forTerminal(piece: string): string {
   const text = half + piece;
   half = text.endsWith('\r') ? '\r' : '';
-  return printable(text.slice(0, text.length - half.length).replaceAll('\r\n', '\n'), LAYOUT);
+  return shown(text.slice(0, text.length - half.length));
 }
 
 /** A piece of a result with colours in it, whose texts went through `printable` before they were coloured. */
