@@ -2,7 +2,17 @@
  * Finds adapters and opens one: a real GPU first, then Mesa lavapipe, then SwiftShader. Vulkan reads its list of drivers
  * when a Dawn instance first looks for adapters, so each question about a driver gets an instance of its own (1 to 30 ms).
  */
-import { closeSync, openSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  readSync,
+  type Stats,
+  writeSync,
+} from 'node:fs';
 import { UsageError, UserError } from '../errors.ts';
 import { findIcd, prepareVulkan, SOFTWARE, useIcd, usersIcds, useThreads } from './icd.ts';
 
@@ -75,13 +85,16 @@ async function loadDawn(): Promise<Dawn> {
 }
 
 /**
- * Dawn prints warnings about Vulkan limits straight to file descriptor 2, in the middle of what the user reads. They
- * come inside the synchronous part of requestAdapter, so a terminal's descriptor is swapped for that long. Files and
- * pipes are left alone: reopened, they would lose the position that they may share with standard output.
+ * Dawn prints warnings about Vulkan limits straight to file descriptor 2, in the middle of what the user reads, and nothing in
+ * its API turns them off. They come inside the synchronous part of requestAdapter, so the descriptor of a terminal or a pipe is
+ * swapped for that long. A file would lose the position that it may share, with standard output or with whoever started this
+ * process: there they are taken out afterwards. Sockets, which parents in Node give for pipes, cannot be opened again.
  */
 function withoutStderr<T>(call: () => T): T {
-  if (process.platform !== 'linux' || !process.stderr.isTTY) return call();
-  const kept = reopen('/proc/self/fd/2');
+  if (process.platform !== 'linux') return call();
+  const stats = standardError();
+  if (stats?.isFile()) return withoutLines(call, stats.size);
+  const kept = reopen('/proc/self/fd/2', constants.O_WRONLY | constants.O_NONBLOCK); // a FIFO may have lost its reader
   if (kept === undefined) return call();
   closeSync(2); // an open takes the lowest free number, which is 2 now
   reopen('/dev/null');
@@ -94,13 +107,43 @@ function withoutStderr<T>(call: () => T): T {
   }
 }
 
-/** Undefined where the file may not be opened: a terminal that belongs to another user, after `su`. */
-function reopen(path: string): number | undefined {
+/** Undefined where it is closed. */
+function standardError(): Stats | undefined {
   try {
-    return openSync(path, 'w');
+    return fstatSync(2);
   } catch {
     return undefined;
   }
+}
+
+/** Undefined where the file may not be opened: a terminal that belongs to another user, after `su`. */
+function reopen(path: string, flags: number = constants.O_WRONLY): number | undefined {
+  try {
+    return openSync(path, flags);
+  } catch {
+    return undefined;
+  }
+}
+
+const WARNINGS = /^(Warning: maxDynamic.*\n)+$/;
+
+/**
+ * Of a file that grew from `size` by Dawn's lines alone: cuts them off where writers append. Else the position is behind them, and
+ * cannot be moved: they become a line of spaces.
+ */
+function withoutLines<T>(call: () => T, size: number): T {
+  const result = call();
+  const file = reopen('/proc/self/fd/2', constants.O_RDWR);
+  if (file === undefined) return result;
+  const grown = Buffer.alloc(Math.min(4096, fstatSync(file).size - size));
+  readSync(file, grown, 0, grown.length, size);
+  if (WARNINGS.test(grown.toString())) {
+    const flags = Number.parseInt(/flags:\s*(\d+)/.exec(readFileSync('/proc/self/fdinfo/2', 'utf8'))?.[1] ?? '0', 8);
+    if (flags & constants.O_APPEND) ftruncateSync(file, size);
+    else writeSync(file, `${' '.repeat(grown.length - 1)}\n`, size);
+  }
+  closeSync(file);
+  return result;
 }
 
 function newInstance(dawn: Dawn, icd: string | undefined, flags: string[]): GPU {

@@ -96,12 +96,6 @@ const MISTAKES: [name: string, code: number, args: string[], sentence: RegExp][]
   ['a folder that is not there', 1, ['sample', '--run', 'nowhere'], /no run folder nowhere/],
   ['a folder that is no run', 1, ['eval', '--run', 'no-text'], /no-text is no complete run folder/],
   ['cut weights', 1, ['sample', '--run', 'cut'], /cut\/best\.safetensors.*(truncated|shorter|incomplete|cut|ends)/],
-  [
-    'a prompt longer than the context',
-    1,
-    sample('--prompt', 'the whale '.repeat(4)),
-    /prompt has 40 tokens.*context holds 32/,
-  ],
   ['characters never seen', 1, sample('--prompt', 'naïve'), /character "ï" .*not among the/],
   ['a temperature in words', 2, sample('--temperature', 'hot'), /'hot' is invalid\. It must be a number of 0 or more/],
   ['a count of a half', 2, sample('--count', '0.5'), /must be a whole number from 1 to 256/],

@@ -102,8 +102,12 @@ it('sample shows what each token was drawn from', async () => {
   expect(stdout).toContain(`the${text}\n`);
 });
 
-it('sample answers one prompt after the other, and survives one that it cannot read', async () => {
-  const { stdout, stderr } = await succeed(sample('--interactive', '--seed', '3'), { cwd, input: 'the \nñ\nold ' });
+it('sample answers one prompt after the other, and survives those that it cannot read, or not all of', async () => {
+  const long = 'the whale '.repeat(4);
+  const input = `the \nñ\n${long}\nold `;
+  const { stdout, stderr } = await succeed(sample('--interactive', '--seed', '3'), { cwd, input });
+  expect(stdout).toContain(`\n${long}`);
+  expect(stderr).toMatch(/^the prompt has 40 tokens, and the model's context holds 32: only the last 32 are read$/m);
   expect(stdout.split('\n').length).toBeGreaterThan(2);
   expect(stdout).toMatch(/^the /);
   expect(stdout).toMatch(/^old /m);
