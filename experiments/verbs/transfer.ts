@@ -161,7 +161,7 @@ const baseInFigures = (
   sha256: string,
 ): TransferResult['base'] => ({
   ...{ folder, sha256, parameters: model.parameters.count },
-  ...{ validationLoss: state.bestValidationLoss, dataCard },
+  ...{ validationLoss: state?.bestValidationLoss ?? null, dataCard },
 });
 
 async function finish(out: string, result: TransferResult, json = false): Promise<void> {

@@ -52,7 +52,7 @@ export function addSample(program: Command): void {
 async function sampleVerb(options: SampleOptions): Promise<void> {
   const smallWork = isSmallWork(await readModelConfig(options.run), options.count);
   const run = await openRun(options, { smallWork });
-  say(`${options.run}: ${options.checkpoint} weights, after ${run.state.step} steps`);
+  say(`${options.run}: ${options.checkpoint} weights${run.state ? `, after ${run.state.step} steps` : ''}`);
   const { seed = randomInt(2 ** 32), interactive, count, json } = options;
   const generator = new TextGenerator({ ...run, chat: run.tunedFrom?.chat }, { ...options, seed });
   say(`seed ${seed}`);

@@ -8,7 +8,7 @@ import { UsageError, UserError } from '../errors.ts';
 import { errorCode } from '../node/files.ts';
 import { loss } from '../report/format.ts';
 import { seriesOf } from '../report/series.ts';
-import { checkJson } from '../schema.ts';
+import { check, parseJson } from '../schema.ts';
 import { shellWord } from '../shellWord.ts';
 import { resolveConfig, SETTINGS, TrainConfig } from '../train/config.ts';
 import { FILES, isRunFolder, type RunCard, readLog, readRunCard } from '../train/runFolder.ts';
@@ -96,8 +96,10 @@ async function readConfigFile(file: string): Promise<Record<string, unknown>> {
   const text = await readFile(file, 'utf8').catch((error) => {
     throw new UserError(`The config file ${file} cannot be read (${errorCode(error)}). Give --config a JSON file.`);
   });
-  checkJson(ConfigFile, text, (problem) => new UsageError(`${file} holds no settings as {"nLayer": 6}: ${problem}`));
-  const { $schema, ...settings } = JSON.parse(text); // without the defaults, which a check fills in
+  const refuse = (problem: string): Error => new UsageError(`${file} holds no settings as {"nLayer": 6}: ${problem}`);
+  const given = parseJson(text, refuse);
+  check(ConfigFile, given, refuse);
+  const { $schema, ...settings } = given as Record<string, unknown>; // without the defaults, which a check fills in
   return settings;
 }
 

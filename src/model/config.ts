@@ -30,12 +30,52 @@ export interface ModelConfig {
   bias: boolean;
 }
 
-const SIZES = ['vocabSize', 'blockSize', 'nLayer', 'nHead', 'nKvHead', 'nEmbd', 'nHidden'] as const;
+/** The most that sizes may be: a few times what the largest models have. */
+export const MOST = {
+  ...{
+    vocabSize: 2 ** 21,
+    blockSize: 2 ** 24,
+    nLayer: 1024,
+    nHead: 1024,
+    nKvHead: 1024,
+    nEmbd: 2 ** 17,
+    nHidden: 2 ** 20,
+  },
+} as const;
+const SIZES = Object.keys(MOST) as (keyof typeof MOST)[];
+
+/** More than any adapter holds; said before anything is built. */
+const MOST_PARAMETERS = 1e10;
+
+/** The parameters of a model's matrices and embeddings: what it has but for norms and biases. */
+function countMatrices({
+  style,
+  vocabSize,
+  blockSize,
+  nLayer,
+  nHead,
+  nKvHead,
+  nEmbd: C,
+  nHidden,
+  tieEmbeddings,
+}: ModelConfig): number {
+  const embeddings = vocabSize * C * (tieEmbeddings ? 1 : 2) + (style === 'gpt2' ? blockSize * C : 0);
+  const attention = 2 * C * C * (1 + nKvHead / nHead);
+  return embeddings + nLayer * (attention + (style === 'gpt2' ? 2 : 3) * C * nHidden);
+}
+
+const inWords = (number: number): string => number.toLocaleString('en');
 
 /** What of a config is out of range or does not fit together, if anything. */
 export function modelProblem(config: ModelConfig): string | undefined {
   const wrong = SIZES.find((field) => !Number.isInteger(config[field]) || config[field] < 1);
   if (wrong) return `${wrong} must be a whole number of 1 or more; got ${config[wrong]}`;
+  const large = SIZES.find((field) => config[field] > MOST[field]);
+  if (large) return `${large} must be at most ${inWords(MOST[large])}; got ${inWords(config[large])}`;
+  const parameters = countMatrices(config);
+  if (parameters > MOST_PARAMETERS) {
+    return `the model would have ${inWords(parameters)} parameters, and ${inWords(MOST_PARAMETERS)} are the most`;
+  }
   const { style, nEmbd, nHead, nKvHead, dropout } = config;
   if (nEmbd % nHead !== 0) return `nHead must divide nEmbd: ${nHead} heads cannot share a width of ${nEmbd}`;
   if (nHead % nKvHead !== 0) return `nKvHead must divide nHead: ${nKvHead} does not divide ${nHead}`;

@@ -4,12 +4,11 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UsageError, UserError } from '../errors.ts';
-import { encodeSafetensors, tensorOf } from '../export/safetensors.ts';
-import { writeAtomic } from '../node/files.ts';
+import { tensorOf } from '../export/safetensors.ts';
 import type { FolderLock } from '../node/lock.ts';
 import { checkJson, damaged } from '../schema.ts';
 import type { Shape } from '../tensor/shape.ts';
-import { FILES, readWeights } from '../train/runFolder.ts';
+import { FILES, readWeights, writeWeights } from '../train/runFolder.ts';
 import type { StepperState } from '../train/stepper.ts';
 
 /** What was seen at a validation. */
@@ -101,7 +100,7 @@ export class TuneCheckpoint {
   async write<Evaluation>({ best, ...progress }: TuneState<Evaluation>, stepper: StepperState): Promise<void> {
     const weights = best.map((data, i) => ({ name: `${BEST}${i}`, shape: [data.length], data }));
     const metadata = { identity: JSON.stringify(this.identity), progress: JSON.stringify(progress) };
-    const write = () => writeAtomic(this.path, encodeSafetensors([...stepper.tensors, ...weights], metadata));
+    const write = () => writeWeights(this.folder, FILES.resume, [...stepper.tensors, ...weights], metadata);
     await (this.lock ? this.lock.write(write) : write());
   }
 

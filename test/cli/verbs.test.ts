@@ -16,7 +16,7 @@ it('train tells its events in JSON and leaves a run folder', () => {
   const result = trained.at(-1)!;
   expect(result).toMatchObject({ type: 'result', status: 'finished', steps: 30, folder: 'run' });
   expect(result.validationLoss).toBeLessThan(Math.log(27));
-  for (const file of ['config.json', 'model.safetensors', 'tokenizer.json', 'log.jsonl', 'report.html']) {
+  for (const file of ['config.json', 'model.safetensors', 'dawnlm-tokenizer.json', 'log.jsonl', 'report.html']) {
     expect(existsSync(join(cwd, 'run', file)), file).toBe(true);
   }
 });

@@ -110,7 +110,7 @@ describe('a run', () => {
     expect(await losses('parts')).toEqual(await losses('whole'));
     const best = async (name: string) => {
       const { model, state } = await loadRun(await testEngine(), join(scratch, name), 'best');
-      return [state.bestStep, state.bestValidationLoss, await model.parameters.values.floats()];
+      return [state?.bestStep, state?.bestValidationLoss, await model.parameters.values.floats()];
     };
     expect(await best('parts')).toEqual(await best('whole'));
   });
@@ -281,12 +281,14 @@ describe('a damaged run folder is refused with a sentence:', () => {
   });
   it('a tokenizer of another run', async () => {
     const replace = (path: string) => writeFileSync(path, JSON.stringify({ kind: 'byte', version: 1 }));
-    await expect(damage('mixed', 'tokenizer.json', replace)).rejects.toThrow('mixed up');
+    await expect(damage('mixed', 'dawnlm-tokenizer.json', replace)).rejects.toThrow('mixed up');
   });
   it('no JSON', async () => {
     await expect(damage('nojson', 'run.json', (path) => writeFileSync(path, '{'))).rejects.toThrow('not JSON');
   });
   it('missing files', async () => {
-    await expect(damage('missing', 'tokenizer.json', rmSync)).rejects.toThrow('tokenizer.json is missing');
+    await expect(damage('missing', 'dawnlm-tokenizer.json', rmSync)).rejects.toThrow(
+      'dawnlm-tokenizer.json is missing',
+    );
   });
 });

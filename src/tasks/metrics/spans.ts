@@ -1,25 +1,29 @@
 /** Entity-level scores, counted as conlleval does (Tjong Kim Sang and Buchholz 2000, "Introduction to the CoNLL-2000 shared task"). */
+import { z } from 'zod';
 import { UserError } from '../../errors.ts';
 import { type Span, spansOf } from '../../text/labels/conll.ts';
-import { type Score, scoreOf } from './classification.ts';
+import { Score, scoreOf } from './classification.ts';
+
+const count = z.int().min(0);
 
 /** The spans of one type. One is correct when its first word, its last word and its type are. */
-export interface SpanScore extends Score {
-  readonly type: string;
-  readonly correct: number;
-}
+const SpanScore = Score.extend({ type: z.string(), correct: count }).refine(
+  ({ correct, predicted, support }) => correct <= Math.min(predicted, support),
+  { path: ['correct'], error: 'is more than there are' },
+);
+export type SpanScore = Readonly<z.infer<typeof SpanScore>>;
 
 /** Plain JSON data. */
-export interface SpanReport {
-  readonly sentences: number;
-  readonly tokens: number;
+export const SpanReport = z.object({
+  ...{ sentences: count, tokens: count },
   /** Share of the words whose tag is right, `O` included. */
-  readonly tokenAccuracy: number;
+  tokenAccuracy: z.number().min(0).max(1),
   /** Over spans of all types; its type is 'all'. */
-  readonly overall: SpanScore;
+  overall: SpanScore,
   /** Types that occur, as truth or as prediction, in alphabetical order. */
-  readonly perType: readonly SpanScore[];
-}
+  perType: z.array(SpanScore).readonly(),
+});
+export type SpanReport = Readonly<z.infer<typeof SpanReport>>;
 
 /**
  * Precision, recall and F1 of whole spans, from a list of tags (BIO or IOB1, legal or not) a sentence; none reaches over a

@@ -29,7 +29,8 @@ interface Line {
   readonly tag: string;
 }
 
-const TAG = /^(?:O|[BI]-\S+)$/;
+/** O, B-type or I-type. */
+export const TAG = /^(?:O|[BI]-\S+)$/;
 
 /**
  * Reads CoNLL columns, separated by spaces or tabs: the word first, the tag in `column` (from 0; the last one where it is not

@@ -1,6 +1,7 @@
 /** Texts with one label each: read from a user's table, freed of duplicates, split, and thinned out. Pure functions. */
 import Papa from 'papaparse';
 import { UsageError, UserError } from '../../errors.ts';
+import { parseJson } from '../../schema.ts';
 import { mix } from '../windows/permutation.ts';
 
 /** A text and the class that it belongs to; neither is empty. */
@@ -146,20 +147,14 @@ function jsonRows(content: string, columns: readonly string[], name: string): Ro
 export function jsonLines(content: string, name: string): Row[] {
   return content.split(/\r\n|\r|\n/).flatMap((text, i) => {
     if (text.trim() === '') return [];
-    const value = parseJson(text, `${name}, line ${i + 1}`);
+    const refuse = (problem: string) =>
+      new UserError(`${name}, line ${i + 1}: ${problem}; each line must be one JSON object`);
+    const value = parseJson(text, refuse);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
       return [{ line: i + 1, fields: value as Record<string, unknown> }];
     }
     throw new UserError(`${name}, line ${i + 1}: a JSON object was expected, such as {"text": "...", "label": "..."}`);
   });
-}
-
-function parseJson(text: string, where: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new UserError(`${where}: this is no JSON (${(error as Error).message}); each line must be one JSON object`);
-  }
 }
 
 /** Examples as a CSV file with the columns text and label, which `readTable` reads back. */

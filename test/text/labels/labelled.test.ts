@@ -79,7 +79,7 @@ describe('JSON lines', () => {
   });
 
   it.each([
-    ['a broken line', '{"text":"a","label":"b"}\n{"text":\n', /data\.jsonl, line 2: this is no JSON/],
+    ['a broken line', '{"text":"a","label":"b"}\n{"text":\n', /data\.jsonl, line 2: it is not JSON/],
     ['a list', '["a","b"]', /line 1: a JSON object was expected/],
     ['a missing field', '{"text":"a"}', /data\.jsonl, line 1, has no column "label"; its columns are "text"/],
     ['null', '{"text":null,"label":"x"}', /line 1: "text" must be a text, but it is null/],
