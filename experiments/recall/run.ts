@@ -95,7 +95,7 @@ export async function runRecall({ engine, seed, quick, onProgress }: RecallOptio
   let step = 0;
   for (const [i, stage] of stagesFor(quick).entries()) {
     const points = await trainStage(model, config, stage, step, (point) => onProgress?.({ ...point, stage: i + 1 }));
-    history.push(...points);
+    for (const point of points) history.push(point);
     const last = points.at(-1)!;
     stages.push({ ...stage, taken: last.step - step, loss: last.loss });
     step = last.step;

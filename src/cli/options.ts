@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { expected, jsonSchemaOf } from '../schema.ts';
 import { shellWord } from '../shellWord.ts';
+import { unescapeTemplate } from '../text/chat/escapes.ts';
 
 /** `--json`: machine-readable lines. */
 export const jsonOption = (): Option => new Option('--json', 'print machine-readable lines of JSON on standard output');
@@ -91,6 +92,37 @@ export function resumeCommand(
 export function sameCommand(verb: string, option?: string, without?: string): string {
   const given = process.argv.slice(2 + verb.split(' ').length).filter((word) => word !== option && word !== without);
   return ['npx dawnlm', verb, ...(option ? [option] : []), ...given.map(shellWord)].join(' ');
+}
+
+/** Options of verbs that read tables: what quotes are. */
+export const addQuotes = (verb: Command): Command =>
+  verb
+    .option(
+      '--quotes',
+      'quotes in a table enclose fields (the default of .csv, and of .tsv whose column names are quoted)',
+    )
+    .option('--no-quotes', 'quotes in a table are letters (the default of .tsv)');
+
+/** `--stop`: texts that end what is written, in which `\n` is a new line as it is in templates. */
+export const stopOption = (help: string): Option =>
+  new Option('--stop <text...>', String.raw`${help}; \n is a new line`).argParser(
+    (text: string, before: string[] = []) => {
+      if (text === '') throw new InvalidArgumentError('An empty text would end everything at once.');
+      return [...before, unescapeTemplate(text)];
+    },
+  );
+
+/**
+ * A verb's argument. A list of values takes all that follows it, so that in `--verbalize a=b c=d file.csv` it has the file too:
+ * where the argument is missing, it is the last of the values if that is none of them.
+ */
+export function argumentOr(
+  given: string | undefined,
+  values: string[] | undefined,
+  isValue: (value: string) => boolean,
+): string | undefined {
+  const last = values?.at(-1);
+  return given ?? (values && values.length > 1 && !isValue(last!) ? values.pop() : undefined);
 }
 
 /** Help text that is shown after the options. */

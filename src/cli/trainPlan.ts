@@ -58,14 +58,16 @@ export async function planTraining(given: string | undefined, flags: TrainFlags)
   const folder = folderOf(given, flags);
   const before = isRunFolder(folder) ? await readRunCard(folder) : undefined;
   const config = await readSettings(flags, before);
+  const again = `Give it: npx dawnlm train file.txt --resume --out ${shellWord(folder)}`;
+  const sameText = (): string => given ?? givenOf(before!.dataCard, folder, again);
   const plan = { folder, config, given: given ?? corpora[0].name };
   if (!before) return { ...plan, resume: flags.resume ?? false };
   if (!existsSync(join(folder, FILES.resume))) {
     say(`${folder} holds a run that was ended before its first checkpoint: it begins anew`);
     await rm(join(folder, FILES.run));
-    return { ...plan, ...(flags.resume && { given: given ?? givenOf(before.dataCard) }), resume: false };
+    return { ...plan, ...(flags.resume && { given: sameText() }), resume: false };
   }
-  if (flags.resume) return { ...plan, given: given ?? givenOf(before.dataCard), resume: true };
+  if (flags.resume) return { ...plan, given: sameText(), resume: true };
   if (flags.force) return { ...plan, resume: false, replaces: true };
   const bare = given === undefined && Object.keys(flags).every((flag) => ASIDE.includes(flag));
   const { finished, words, advice } = await progressOf(folder, before, flags);
@@ -93,11 +95,11 @@ async function readSettings(flags: TrainFlags, before: RunCard | undefined): Pro
 
 /** The settings that a file names. @throws UserError when it cannot be read, UsageError when one of them is wrong */
 async function readConfigFile(file: string): Promise<Record<string, unknown>> {
-  const text = await readFile(file, 'utf8').catch((error) => {
+  const bytes = await readFile(file, 'utf8').catch((error) => {
     throw new UserError(`The config file ${file} cannot be read (${errorCode(error)}). Give --config a JSON file.`);
   });
   const refuse = (problem: string): Error => new UsageError(`${file} holds no settings as {"nLayer": 6}: ${problem}`);
-  const given = parseJson(text, refuse);
+  const given = parseJson(bytes.replace(/^\uFEFF/, ''), refuse);
   check(ConfigFile, given, refuse);
   const { $schema, ...settings } = given as Record<string, unknown>; // without the defaults, which a check fills in
   return settings;

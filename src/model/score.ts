@@ -91,7 +91,7 @@ export class Scorer {
       const ids = [...Array.from(prompt), ...all.slice(0, -1)];
       const targets = all.map((target, at) => ({ position: prompt.length - 1 + at, target, continuation: first + i }));
       const longer = rows.find((other) => ids.every((id, at) => other.ids[at] === id));
-      if (longer) longer.targets.push(...targets);
+      if (longer) for (const target of targets) longer.targets.push(target);
       else rows.push({ ids, targets });
     }
     return rows;

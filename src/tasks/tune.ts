@@ -130,7 +130,7 @@ class EarlyStopping<Evaluation> {
     if (!before) return this.save();
     stepper.restore(before.step, before.part);
     options.batches.skip(before.step);
-    this.history.push(...before.history);
+    for (const validation of before.history) this.history.push(validation);
     this.best = this.history.findLast(({ best }) => best);
     this.bestWeights = before.best;
     this.lossesBefore = before.losses ?? [];

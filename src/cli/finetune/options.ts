@@ -5,7 +5,7 @@ import { UsageError } from '../../errors.ts';
 import { targetsOf } from '../../model/lora.ts';
 import { jsonSchemaOf } from '../../schema.ts';
 import { FineTuneSettings } from '../../tasks/settings.ts';
-import { addRunOptions, number, outOption, settingOptions } from '../options.ts';
+import { addRunOptions, argumentOr, number, outOption, settingOptions } from '../options.ts';
 
 const LORA = ['rank', 'alpha', 'loraDropout', 'targets'] as const;
 const TUNING = ['method', 'steps', 'batchSize', 'learningRate', 'dropout', 'patience', 'randomStart', 'seed'] as const;
@@ -23,9 +23,18 @@ function addSettings(verb: Command, settings: z.ZodObject, names: readonly strin
 /** What `addLoraOptions` adds, where it was given. */
 export type LoraFlags = Partial<Pick<FineTuneSettings, (typeof LORA)[number]>>;
 
+const TARGETS = (['gpt2', 'llama'] as const).map((style) => targetsOf({ style }));
+
+/** The data that a verb is given; the list of --targets may have taken it. @throws UsageError where there is none */
+export function dataOf(given: string | undefined, { targets }: Pick<LoraFlags, 'targets'>): string {
+  const data = argumentOr(given, targets as string[] | undefined, (name) => TARGETS.flat().includes(name));
+  if (data !== undefined) return data;
+  throw new UsageError('no text was given to learn from: name a file, or a set that "dawnlm data list" shows');
+}
+
 /** The options of low-rank adapters; given without the method that makes them, they are refused. */
 export function addLoraOptions(verb: Command): Command {
-  const targets = (['gpt2', 'llama'] as const).map((style) => targetsOf({ style }).join(', '));
+  const targets = TARGETS.map((names) => names.join(', '));
   return addSettings(verb, FineTuneSettings, LORA.slice(0, -1))
     .option('--targets <names...>', `lora: layers, ${targets.join('; in the llama style ')} (default: all)`)
     .hook('preAction', requireLora);

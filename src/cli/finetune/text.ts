@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { UsageError } from '../../errors.ts';
+import { shellWord } from '../../shellWord.ts';
 import { refuseOccupied, tunedFolder } from '../../tasks/finetune.ts';
 import {
   beginTuning,
@@ -32,7 +33,7 @@ import {
 } from '../options.ts';
 import { say } from '../terminal/output.ts';
 import { runInTerminal } from '../terminal/trainOutput.ts';
-import { addLoraOptions, type LoraFlags } from './options.ts';
+import { addLoraOptions, dataOf, type LoraFlags } from './options.ts';
 
 interface Flags extends TextOverrides, LoraFlags {
   run?: string;
@@ -83,10 +84,10 @@ export function addFinetuneText(finetune: Command): void {
 const overridesOf = (flags: Flags): TextOverrides =>
   Object.fromEntries(TEXT_SETTINGS.map((name) => [name, flags[name]]));
 
-async function begin(given: string | undefined, flags: Flags): Promise<void> {
+async function begin(data: string | undefined, flags: Flags): Promise<void> {
   const { run, checkpoint, method, rank, alpha, targets, loraDropout: dropout, chat, seed = 1337, ...rest } = flags;
   if (run === undefined) throw new UsageError('the run to go on from is missing: --run <folder>');
-  if (given === undefined) throw new UsageError('no text was given: dawnlm finetune text --run <folder> file.txt');
+  const given = dataOf(data, flags);
   if (rest.template !== undefined && !chat) {
     throw new UsageError('--template is about prompts and answers: give --chat too');
   }
@@ -109,7 +110,8 @@ async function resume(given: string | undefined, flags: Flags): Promise<void> {
   const lock = await holdFolder(folder, true);
   const before = await readTextTuning(folder);
   const config = resolveConfig('nano', { ...before.config }, overridesOf(flags));
-  const corpus = await openCorpus(given ?? givenOf(before.dataCard));
+  const again = `Give it: npx dawnlm finetune text file.txt --resume --out ${shellWord(folder)}`;
+  const corpus = await openCorpus(given ?? givenOf(before.dataCard, folder, again));
   const { engine, adapter } = await openEngine(rest.adapter);
   const base = await resumeTuning(engine, folder, before.tunedFrom);
   await train({ corpus, engine, adapter, base, config, folder, lock, resume: true }, { ...rest, given });

@@ -9,7 +9,7 @@ import {
   type TableColumns,
   tableFormat,
 } from '../../text/labels/labelled.ts';
-import { type Fractions, removeDuplicates, type Splits, stratifiedSplit } from '../../text/labels/splits.ts';
+import { type Fractions, removeDuplicates, type Splits, sameText, stratifiedSplit } from '../../text/labels/splits.ts';
 import { countTexts } from '../../text/labels/taskCard.ts';
 import { fileCard, type LabelledData, openData, readText } from '../data.ts';
 
@@ -64,7 +64,7 @@ function splitShots(content: string, path: string, columns: TableColumns, shots:
 function readRows(content: string, path: string, columns: TableColumns) {
   const rows = readTable(content, tableFormat(path), columns, path);
   requireClasses(rows, path);
-  const { splits, removed } = removeDuplicates({ train: rows, validation: [], test: [] });
+  const { splits, removed } = removeDuplicates({ train: rows, validation: [], test: [] }, sameText);
   requireClasses(splits.train, `${path} without its duplicates`);
   return { rows: splits.train, duplicates: removed };
 }

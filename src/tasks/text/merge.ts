@@ -19,7 +19,10 @@ export async function mergeAdapters(
   const weights = await weightsOf(model.parameters);
   await writeWeights(out, FILES.last, weights, state && { state: JSON.stringify(state) });
   const link = await linkTo(folder, out, checkpoint);
-  await writeRunCard(out, { ...card, tunedFrom: { ...card.tunedFrom, ...link, method: 'full' } }, tokenizer, model);
+  const { path } = card.dataCard;
+  const moved = { ...card.dataCard, path: path && relative(resolve(out), resolve(folder, path)) };
+  const tunedFrom = { ...card.tunedFrom, ...link, method: 'full' } as const;
+  await writeRunCard(out, { ...card, dataCard: moved, tunedFrom }, tokenizer, model);
 }
 
 /**

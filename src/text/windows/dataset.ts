@@ -21,6 +21,8 @@ export const DataCard = z.object({
   name: z.string(),
   /** Where the text was had: a package and version, an address, or a file's name. */
   source: z.string(),
+  /** Of a user's own text, where it lies as seen from the run's folder: `source` is as it was named, from wherever that was. */
+  path: z.string().optional(),
   licence: z.string(),
   /** Of the bytes as they were read. */
   sha256: Sha256,

@@ -1,4 +1,5 @@
 import { mean } from 'simple-statistics';
+import { smallest } from '../../numbers.ts';
 import type { LogRecord } from '../../report/logRecord.ts';
 import { TrainConfig } from '../config.ts';
 import { PRESETS } from '../presets.ts';
@@ -52,7 +53,7 @@ const isSound = ({ loss, gradientNorm, skipped }: LogRecord): boolean =>
 function likelyCause(before: readonly LogRecord[], run: Diagnosed): string {
   const { learningRate, clipNorm } = run.config;
   const losses = before.flatMap(({ loss }) => loss ?? []);
-  const rising = losses.length > 1 && losses[losses.length - 1] > Math.min(...losses) + 0.5;
+  const rising = losses.length > 1 && losses[losses.length - 1] > smallest(losses) + 0.5;
   const early = losses.length < WINDOW;
   if (rising || early || losses[losses.length - 1] > Math.log(run.vocabSize)) {
     const clip = clipNorm === 0 ? ' and with --clip-norm 1' : '';

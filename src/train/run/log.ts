@@ -76,7 +76,7 @@ export class RunLog {
   }
 
   private async add(records: readonly LogRecord[]): Promise<void> {
-    this.records.push(...records);
+    for (const record of records) this.records.push(record);
     await this.lock.write(async () => {
       await appendLog(this.lock.folder, this.records.slice(this.written));
       this.written = this.records.length;

@@ -1,3 +1,4 @@
+import { relative, resolve } from 'node:path';
 import { UserError } from '../../errors.ts';
 import { GPT } from '../../model/gpt.ts';
 import type { FolderLock } from '../../node/lock.ts';
@@ -63,10 +64,13 @@ function settlePrecision(options: TrainRunOptions, before: RunCard | undefined):
   return { ...options, config: { ...config, precision } };
 }
 
-const materialOf = ({ corpus, config, base }: TrainRunOptions): Promise<Material> =>
-  base?.from.chat
-    ? chatMaterial(corpus, config, base.tokenizer, base.from.chat)
-    : textMaterial(corpus, config, base?.tokenizer);
+async function materialOf({ corpus, config, base, folder }: TrainRunOptions): Promise<Material> {
+  const material = base?.from.chat
+    ? await chatMaterial(corpus, config, base.tokenizer, base.from.chat)
+    : await textMaterial(corpus, config, base?.tokenizer);
+  if (corpus.path === undefined) return material;
+  return { ...material, card: { ...material.card, path: relative(resolve(folder), corpus.path) } };
+}
 
 async function tuneFor(trainer: Trainer, { engine, adapter, signal, onEvent }: TrainRunOptions): Promise<void> {
   const onBegin = (unknown: number, budgetMs: number) => onEvent?.({ type: 'tuning', unknown, budgetMs });
