@@ -4,17 +4,22 @@
  */
 import { closeSync, openSync } from 'node:fs';
 import { UsageError, UserError } from '../errors.ts';
-import { findIcd, prepareVulkan, SOFTWARE, type SoftwareName, useIcd, usersIcds, useThreads } from './icd.ts';
+import { findIcd, prepareVulkan, SOFTWARE, useIcd, usersIcds, useThreads } from './icd.ts';
 
 const TOGGLES = [
   'enable-dawn-features=allow_unsafe_apis',
   'disable-dawn-features=timestamp_quantization', // timestamps in steps of 1 ns, not of 0.1 ms
 ];
 const SETUP = 'Run "npm run setup" in the checkout, which installs or fetches a software driver';
-const CHOICES = `auto, gpu, ${SOFTWARE.join(', ')}, or a part of an adapter's name`;
 
-/** How each software driver is had, for people who want to do it themselves. */
-const HOW: Record<SoftwareName, string> = {
+/** Kinds of drivers, in the order in which `auto` takes them. */
+const KINDS = ['gpu', ...SOFTWARE] as const;
+type Kind = (typeof KINDS)[number];
+const CHOICES = `auto, ${KINDS.join(', ')}, or a part of an adapter's name`;
+
+/** How each driver is had, for people who want to do it themselves. */
+const HOW: Record<Kind, string> = {
+  gpu: "a GPU's own driver",
   lavapipe:
     'Debian 13, Ubuntu: apt-get install mesa-vulkan-drivers libvulkan1; Debian 12: the same with -t bookworm-backports',
   swiftshader: 'npm run setup -- swiftshader (linux x64: unpacks it from the npm package @sparticuz/chromium)',
@@ -23,7 +28,7 @@ const HOW: Record<SoftwareName, string> = {
 /** A driver that could serve, as `doctor` lists them. */
 export interface AdapterFound {
   /** Value for --adapter: gpu, lavapipe or swiftshader. */
-  choice: 'gpu' | SoftwareName;
+  choice: Kind;
   kind: 'gpu' | 'software';
   /** Dawn's description of the adapter; undefined when the driver is absent or refused. */
   description?: string;
@@ -41,7 +46,7 @@ export interface OpenedAdapter {
   /** True when the CPU plays the GPU: figures of speed must say so. */
   software: boolean;
   /** Which kind of driver serves; 'software' is one that has no name here, such as Windows' WARP. */
-  driver: AdapterFound['choice'] | 'software';
+  driver: Kind | 'software';
 }
 
 /** What the adapter is wanted for. */
@@ -127,28 +132,19 @@ async function request(dawn: Dawn, icd?: string, flags: string[] = []): Promise<
   return { gpu, adapter, description: describe(adapter.info, driver), software: driver !== 'gpu', driver };
 }
 
-async function requestSoftware(dawn: Dawn, name: SoftwareName): Promise<OpenedAdapter | null> {
-  const icd = findIcd(name);
-  const found = icd ? await request(dawn, icd) : null;
-  return found?.driver === name ? found : null;
+/** The same of one kind of driver. */
+async function requestKind(dawn: Dawn, kind: Kind): Promise<OpenedAdapter | null> {
+  const icd = kind === 'gpu' ? undefined : findIcd(kind);
+  if (kind !== 'gpu' && !icd) return null;
+  const found = await request(dawn, icd);
+  return found?.driver === kind ? found : null;
 }
-
-async function requestGpu(dawn: Dawn): Promise<OpenedAdapter | null> {
-  const found = await request(dawn);
-  return found && !found.software ? found : null;
-}
-
-const openers: Record<AdapterFound['choice'], (dawn: Dawn) => Promise<OpenedAdapter | null>> = {
-  gpu: requestGpu,
-  lavapipe: (dawn) => requestSoftware(dawn, 'lavapipe'),
-  swiftshader: (dawn) => requestSoftware(dawn, 'swiftshader'),
-};
 
 async function openAuto(dawn: Dawn): Promise<OpenedAdapter> {
   const first = await request(dawn);
   if (first && (!first.software || usersIcds !== undefined)) return first;
   for (const name of SOFTWARE) {
-    const found = await requestSoftware(dawn, name);
+    const found = await requestKind(dawn, name);
     if (found) return found;
   }
   if (first) return first; // a software adapter without a name here
@@ -160,8 +156,8 @@ function advice(): string {
   return `${SETUP}, or install lavapipe yourself (${HOW.lavapipe}).`;
 }
 
-async function openKind(dawn: Dawn, choice: AdapterFound['choice']): Promise<OpenedAdapter> {
-  const found = await openers[choice](dawn);
+async function openKind(dawn: Dawn, choice: Kind): Promise<OpenedAdapter> {
+  const found = await requestKind(dawn, choice);
   if (found) return found;
   if (choice === 'gpu') {
     throw new UserError('No GPU with a working driver was found. Leave out --adapter to train on a software one.');
@@ -209,27 +205,19 @@ export async function openAdapter(
   useThreads(smallWork ? 0 : undefined);
   const dawn = await loadDawn();
   if (choice === 'auto') return openAuto(dawn);
-  if (choice in openers) return openKind(dawn, choice as AdapterFound['choice']);
-  return openNamed(dawn, choice);
+  const kind = KINDS.find((name) => name === choice);
+  return kind ? openKind(dawn, kind) : openNamed(dawn, choice);
 }
 
 /** Every driver that could serve, in the order in which `auto` takes them, with what to do about the absent ones. */
 export async function listAdapters(): Promise<AdapterFound[]> {
   const dawn = await loadDawn();
-  const gpu = await requestGpu(dawn);
-  const rows: AdapterFound[] = [
-    {
-      choice: 'gpu',
-      kind: 'gpu',
-      description: gpu?.description,
-      how: gpu ? "the system's driver" : "a GPU's own driver",
-    },
-  ];
-  if (process.platform !== 'linux') return rows;
-  for (const name of SOFTWARE) {
-    const found = await requestSoftware(dawn, name);
-    const how = found ? (findIcd(name) ?? '') : HOW[name];
-    rows.push({ choice: name, kind: 'software', description: found?.description, how });
+  const rows: AdapterFound[] = [];
+  for (const choice of process.platform === 'linux' ? KINDS : (['gpu'] as const)) {
+    const found = await requestKind(dawn, choice);
+    const from = choice === 'gpu' ? "the system's driver" : (findIcd(choice) ?? '');
+    const kind = choice === 'gpu' ? 'gpu' : 'software';
+    rows.push({ choice, kind, description: found?.description, how: found ? from : HOW[choice] });
   }
   return rows;
 }

@@ -1,9 +1,9 @@
 /** Files as the command line needs them: text read as streams, results written so that a crash never leaves half of one. */
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, type Stats } from 'node:fs';
-import { mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { homedir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { basename, dirname, extname, join } from 'node:path';
 import { UserError } from '../errors.ts';
 
@@ -15,7 +15,25 @@ const TEXT_EXTENSIONS = new Set(['.txt', '.md']);
  */
 export function cacheFolder(): string {
   if (process.env.DAWNLM_CACHE) return process.env.DAWNLM_CACHE;
-  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'dawnlm');
+  return join(process.env.XDG_CACHE_HOME || join(home(), '.cache'), 'dawnlm');
+}
+
+/** The user's folder. One who has none gets the one that is never there: nothing is found in it, and writing to it fails by name. */
+function home(): string {
+  try {
+    return homedir();
+  } catch {
+    return '/nonexistent';
+  }
+}
+
+/** A new folder for what is thrown away. @throws UserError where none can be made */
+export async function temporaryFolder(name: string): Promise<string> {
+  const start = join(tmpdir(), `dawnlm-${name}-`);
+  return mkdtemp(start).catch((cause) => {
+    const why = `No folder ${start}... can be made for what is needed in between (${errorCode(cause)}).`;
+    throw new UserError(`${why} Set TMPDIR to one that can be written.`, { cause });
+  });
 }
 
 /** The system's error code ('ENOENT', 'ENOSPC', ...) of anything caught; '' where it has none. */

@@ -115,6 +115,7 @@ const MISTAKES: [name: string, code: number, args: string[], sentence: RegExp][]
   ["a run's tokenizer and nothing to encode", 2, ['tokenize', '--run', 'run'], /nothing to encode/],
   ['an unknown op', 2, ['bench', 'kernels', '--op', 'fft'], /no op has "fft" in its name; the ops are/],
   ['an adapter that nobody has', 2, sample('--adapter', 'voodoo2'), /No adapter is called "voodoo2"/],
+  ["an adapter by a name that is JavaScript's", 2, sample('--adapter', 'toString'), /No adapter is called "toString"/],
 ];
 
 it.each(MISTAKES)('%s', async (_, code, args, sentence) => {

@@ -89,11 +89,12 @@ describe('control characters', () => {
   const hasPython = spawnSync('python3', ['-c', 'import pty']).status === 0;
   it.runIf(hasPython)('a terminal is shown them (needs python3, which has one)', () => {
     const terminal = 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)';
-    const words = script(`${PRINT + SAY} gates.printPainted('\\x1b[1mbold\\x1b[0m\\n');`);
+    const windows = `gates.print('two\\r'); gates.print('\\nlines\\r\\n');`;
+    const words = script(`${PRINT + SAY + windows} gates.printPainted('\\x1b[1mbold\\x1b[0m\\n');`);
     const { stdout } = spawnSync('python3', ['-c', terminal, process.execPath, ...words], {
       ...{ cwd, timeout, encoding: 'utf8', input: '' },
     });
-    expect(stdout.replaceAll('\r\n', '\n')).toBe(`${SHOWN}\n${SHOWN}\n\x1b[1mbold\x1b[0m\n`);
+    expect(stdout.replaceAll('\r\n', '\n')).toBe(`${SHOWN}\n${SHOWN}\ntwo\nlines\n\x1b[1mbold\x1b[0m\n`);
   });
 });
 

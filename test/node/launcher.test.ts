@@ -47,6 +47,17 @@ it('says what to do without dependencies, and with them starts from any folder',
   expect(launch(folder).stdout).toBe('2\n');
 });
 
+it.skipIf(process.platform === 'win32')('says so where the folder that it is started in is gone', () => {
+  const cwd = mkdtempSync(join(tmpdir(), 'dawnlm-launcher-'));
+  const words = [process.execPath, join(root, 'bin/dawnlm.mjs'), '--version'];
+  const { status, stderr } = spawnSync('sh', ['-c', 'rmdir "$PWD"; exec "$0" "$@"', ...words], {
+    cwd,
+    encoding: 'utf8',
+  });
+  expect(stderr).toBe('The folder that this was started in is gone. Change to another one first.\n');
+  expect(status).toBe(1);
+});
+
 describe.skipIf(process.platform === 'win32')('compiled code', () => {
   const compiled = `tsx-${process.geteuid?.()}`;
 

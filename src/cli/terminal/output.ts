@@ -14,7 +14,16 @@ import { largest } from '../../numbers.ts';
 export const say = (line: string): boolean => process.stderr.write(`${printable(line, LAYOUT)}\n`);
 
 /** A piece of a result: standard output. Files and pipes get it as it is. */
-export const print = (text: string): boolean => write(process.stdout.isTTY ? printable(text, LAYOUT) : text);
+export const print = (text: string): boolean => write(process.stdout.isTTY ? forTerminal(text) : text);
+
+/** The first half of a line end of Windows, whose second half is in the next piece. */
+let half = '';
+
+function forTerminal(piece: string): string {
+  const text = half + piece;
+  half = text.endsWith('\r') ? '\r' : '';
+  return printable(text.slice(0, text.length - half.length).replaceAll('\r\n', '\n'), LAYOUT);
+}
 
 /** A piece of a result with colours in it, whose texts went through `printable` before they were coloured. */
 export const printPainted = (text: string): boolean => write(text);
