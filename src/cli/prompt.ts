@@ -140,7 +140,7 @@ async function complete(input: string | undefined, source: string, options: Prom
   const text = input === '-' ? await readPrompt('-') : (input ?? '');
   const { run, temperature, tokens, stop, seed = randomInt(2 ** 32), json } = options;
   const { model, tokenizer } = await openRun(options);
-  const settings = { temperature, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, tokens, stop, seed };
+  const settings = { temperature, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, tokens, stop, seed, say };
   const prompt = `${before}${text}${after}`;
   const steps = new TextGenerator({ model, tokenizer }, settings).generate(prompt);
   if (!json) print(prompt);

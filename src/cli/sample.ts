@@ -54,7 +54,7 @@ async function sampleVerb(options: SampleOptions): Promise<void> {
   const run = await openRun(options, { smallWork });
   say(`${options.run}: ${options.checkpoint} weights${run.state ? `, after ${run.state.step} steps` : ''}`);
   const { seed = randomInt(2 ** 32), interactive, count, json } = options;
-  const generator = new TextGenerator({ ...run, chat: run.tunedFrom?.chat }, { ...options, seed });
+  const generator = new TextGenerator({ ...run, chat: run.tunedFrom?.chat }, { ...options, seed, say });
   say(`seed ${seed}`);
   if (interactive) return converse((prompt, stopped) => writeOne(generator, prompt, options, stopped));
   const prompt = options.prompt === '-' ? await readPrompt('-') : options.prompt;

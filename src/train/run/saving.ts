@@ -79,7 +79,7 @@ export async function writeReport(
   const page = renderReport({
     ...{ name: basename(resolve(folder)), startedAt, ...outcome, adapter, dataCard: text.card },
     ...{ plannedSteps: config.steps, train: { ...config }, model, parameters: modelTable(model, parameters.specs) },
-    memory: { planned, peakBytes: engine.device.pool.allocatedBytes },
+    memory: { planned, peakBytes: engine.device.pool.peakBytes },
   });
   const path = join(folder, FILES.report);
   await writeAtomic(path, page);
