@@ -20,15 +20,13 @@ export function corpusName(given: string): string {
   return given === '-' ? 'stdin' : basename(resolve(given), extname(given)) || 'text';
 }
 
-const STDIN = 'standard input';
-
 /**
  * What to give to `openCorpus` to have the text of the run in `folder` again, from wherever.
  * @throws UserError that says what is missing, and the advice
  */
 export function givenOf({ name, source, path }: DataCard, folder: string, advice: string): string {
   if (findCorpus(name)?.source === source) return name;
-  const named = source === STDIN ? [] : [resolve(source)];
+  const named = source === STANDARD_INPUT ? [] : [resolve(source)];
   const places = path === undefined ? named : [resolve(folder, path), ...named];
   const found = places.find((place) => existsSync(place));
   if (found !== undefined) return relative('.', found) || '.';
@@ -53,7 +51,7 @@ export async function openCorpus(given: string): Promise<CorpusSource> {
     );
   }
   if (given === '-' || (await isPipe(given))) {
-    return { name, source: given === '-' ? STDIN : given, licence, bytes: await kept(readTextStream(given)) };
+    return { name, source: given === '-' ? STANDARD_INPUT : given, licence, bytes: await kept(readTextStream(given)) };
   }
   await textFiles(given);
   return { name, source: given, path: resolve(given), licence, bytes: () => readTextStream(given) };

@@ -78,6 +78,22 @@ export const number = ({ least, most, whole }: { least: number; most?: number; w
 /** Seeds of random numbers. */
 export const seedNumber = number({ least: 0, most: 2 ** 32 - 1, whole: true });
 
+/** The command that goes on with what a verb was doing in a folder. `given`: of its text, where that was `-`, standard input. */
+export function resumeCommand(
+  verb: string,
+  folder: string,
+  { given, adapter }: { given?: string; adapter?: string },
+): string {
+  const words = [...(given === '-' ? ['-'] : []), '--resume', '--out', shellWord(folder)];
+  return ['npx dawnlm', verb, ...words, ...(adapter ? ['--adapter', shellWord(adapter)] : [])].join(' ');
+}
+
+/** The command that was given, with an option more, and without one that excludes it. */
+export function sameCommand(verb: string, option?: string, without?: string): string {
+  const given = process.argv.slice(2 + verb.split(' ').length).filter((word) => word !== option && word !== without);
+  return ['npx dawnlm', verb, ...(option ? [option] : []), ...given.map(shellWord)].join(' ');
+}
+
 /** Options of verbs that read tables: what quotes are. */
 export const addQuotes = (verb: Command): Command =>
   verb
@@ -107,22 +123,6 @@ export function argumentOr(
 ): string | undefined {
   const last = values?.at(-1);
   return given ?? (values && values.length > 1 && !isValue(last!) ? values.pop() : undefined);
-}
-
-/** The command that goes on with what a verb was doing in a folder. `given`: of its text, where that was `-`, standard input. */
-export function resumeCommand(
-  verb: string,
-  folder: string,
-  { given, adapter }: { given?: string; adapter?: string },
-): string {
-  const words = [...(given === '-' ? ['-'] : []), '--resume', '--out', shellWord(folder)];
-  return ['npx dawnlm', verb, ...words, ...(adapter ? ['--adapter', shellWord(adapter)] : [])].join(' ');
-}
-
-/** The command that was given, with an option more, and without one that excludes it. */
-export function sameCommand(verb: string, option?: string, without?: string): string {
-  const given = process.argv.slice(2 + verb.split(' ').length).filter((word) => word !== option && word !== without);
-  return ['npx dawnlm', verb, ...(option ? [option] : []), ...given.map(shellWord)].join(' ');
 }
 
 /** Help text that is shown after the options. */

@@ -58,7 +58,7 @@ export async function planTraining(given: string | undefined, flags: TrainFlags)
   const folder = folderOf(given, flags);
   const before = isRunFolder(folder) ? await readRunCard(folder) : undefined;
   const config = await readSettings(flags, before);
-  const again = `Give it: dawnlm train <text> --resume --out ${shellWord(folder)}`;
+  const again = `Give it: npx dawnlm train file.txt --resume --out ${shellWord(folder)}`;
   const sameText = (): string => given ?? givenOf(before!.dataCard, folder, again);
   const plan = { folder, config, given: given ?? corpora[0].name };
   if (!before) return { ...plan, resume: flags.resume ?? false };
@@ -98,9 +98,8 @@ async function readConfigFile(file: string): Promise<Record<string, unknown>> {
   const bytes = await readFile(file, 'utf8').catch((error) => {
     throw new UserError(`The config file ${file} cannot be read (${errorCode(error)}). Give --config a JSON file.`);
   });
-  const text = bytes.replace(/^\uFEFF/, '');
   const refuse = (problem: string): Error => new UsageError(`${file} holds no settings as {"nLayer": 6}: ${problem}`);
-  const given = parseJson(text, refuse);
+  const given = parseJson(bytes.replace(/^\uFEFF/, ''), refuse);
   check(ConfigFile, given, refuse);
   const { $schema, ...settings } = given as Record<string, unknown>; // without the defaults, which a check fills in
   return settings;

@@ -10,7 +10,7 @@ import { sha256, writeAtomic } from '../node/files.ts';
 import { damaged, FileName, Sha256 } from '../schema.ts';
 import { shellWord } from '../shellWord.ts';
 import type { Engine } from '../tensor/engine.ts';
-import { BIO_TAG } from '../text/labels/conll.ts';
+import { TAG } from '../text/labels/conll.ts';
 import { TASKS, TaskCard } from '../text/labels/taskCard.ts';
 import type { Tokenizer } from '../text/tokenizers/tokenizer.ts';
 import * as folders from '../train/runFolder.ts';
@@ -76,7 +76,7 @@ const CARDS = {
   ),
   tag: agreeing(
     z.object({
-      ...tuned(z.literal('tag'), z.string().regex(BIO_TAG).meta({ title: 'O, B-type or I-type' })),
+      ...tuned(z.literal('tag'), z.string().regex(TAG).meta({ title: 'O, B-type or I-type' })),
       settings: z.looseObject({
         ...settingsOf(TagSettings.shape, EVALUATIONS.tag),
         ...TagSettings.pick({ bidirectional: true }).shape,

@@ -17,6 +17,7 @@ import { errorCode, writeAtomic } from '../node/files.ts';
 import { quote } from '../quote.ts';
 import { LogRecord } from '../report/logRecord.ts';
 import { checkJson, checkLines, damaged, Moment, Sha256 } from '../schema.ts';
+import { shellWord } from '../shellWord.ts';
 import type { Parameters } from '../tensor/parameters.ts';
 import { ChatTemplate } from '../text/chat/chatTemplate.ts';
 import { TASKS } from '../text/labels/taskCard.ts';
@@ -35,6 +36,7 @@ import { Table } from './tuningCache.ts';
  *   resume.safetensors               weights, moments and progress: one file, so that a kill leaves the old one or the new one
  *   adapter_model.safetensors,       in place of the weights where adapters alone were trained: the best ones and their settings as
  *   adapter_config.json                PEFT keeps them; adapter_last.safetensors has the last ones
+ *   .lock                            while it is written: by whom (src/node/lock.ts)
  *   log.jsonl, report.html           figures of every step, and what people look at
  */
 export const FILES = {
@@ -130,7 +132,8 @@ async function readRunText(folder: string, file: string): Promise<string> {
 const MOST_TEXT_BYTES = 2 ** 29 - 24; // of V8
 
 function unreadable(folder: string, file: string, code: string): string {
-  if (!existsSync(folder)) return `There is no run folder ${folder}. Train one with dawnlm train --out ${folder}.`;
+  if (!existsSync(folder))
+    return `There is no run folder ${folder}. Train one with npx dawnlm train --out ${shellWord(folder)}`;
   if (code !== 'ENOENT') return `${join(folder, file)} cannot be read (${code}).`;
   return `${folder} is no complete run folder: ${file} is missing. Give a folder that dawnlm train or finetune has written.`;
 }
@@ -145,7 +148,7 @@ export async function readRunCard(folder: string): Promise<RunCard> {
   const { task } = await readJson(folder, FILES.run, z.object({ task: z.enum(TASKS).optional() }));
   if (task === undefined) return readJson(folder, FILES.run, RunCard);
   throw new UserError(
-    `${folder} holds a model that was tuned to ${task}, and a run of dawnlm train was expected: use dawnlm ${task} --run ${folder}, or give the run that it was tuned from.`,
+    `${folder} holds a model that was tuned to ${task}, and a run of dawnlm train was expected: give the run that it was tuned from, or use npx dawnlm ${task} --run ${shellWord(folder)}`,
   );
 }
 

@@ -39,7 +39,7 @@ it('train reads standard input', async () => {
   expect(jsonLines(stdout)[0]).toMatchObject({ type: 'data', card: { name: 'stdin', bytes: expect.any(Number) } });
   for (const [args, advice] of [
     [['eval', '--run', 'piped'], 'dawnlm eval --run piped file.txt'],
-    [['train', '--resume', '--out', 'piped', '--steps', '4'], 'dawnlm train <text> --resume --out piped'],
+    [['train', '--resume', '--out', 'piped', '--steps', '4'], 'npx dawnlm train file.txt --resume --out piped'],
   ] as const) {
     const { code, stderr } = await dawnlm(args, { cwd });
     expect(stderr).toContain('The text that piped was trained on (standard input) cannot be read again. Give');

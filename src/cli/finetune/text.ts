@@ -110,7 +110,7 @@ async function resume(given: string | undefined, flags: Flags): Promise<void> {
   const lock = await holdFolder(folder, true);
   const before = await readTextTuning(folder);
   const config = resolveConfig('nano', { ...before.config }, overridesOf(flags));
-  const again = `Give it: dawnlm finetune text <text> --resume --out ${shellWord(folder)}`;
+  const again = `Give it: npx dawnlm finetune text file.txt --resume --out ${shellWord(folder)}`;
   const corpus = await openCorpus(given ?? givenOf(before.dataCard, folder, again));
   const { engine, adapter } = await openEngine(rest.adapter);
   const base = await resumeTuning(engine, folder, before.tunedFrom);

@@ -46,11 +46,10 @@ interface Line {
   readonly tag: string;
 }
 
-/** A tag of BIO, which all others become. */
-export const BIO_TAG = /^(?:O|[BI]-\S+)$/;
-
+/** What a tagger says: O, B-type or I-type. */
+export const TAG = /^(?:O|[BI]-\S+)$/;
 /** O; what begins a span, goes on with it, ends it, or is one: B I in BIO, S and E too in BIOES, L and U in BILOU, M and W in BMEWO. */
-const TAG = /^(?:O|[BIESLUMW]-\S+)$/;
+const ANY_TAG = /^(?:O|[BIESLUMW]-\S+)$/;
 
 /**
  * Reads CoNLL columns, separated by tabs, or in lines without any by spaces. Blank lines end sentences; -DOCSTART- lines are
@@ -97,7 +96,7 @@ function readRows(content: string, column: number | undefined, name: string): Ro
   const width = (all.find(({ text }) => !text.startsWith('#')) ?? all[0])?.cells.length;
   const isWord = ({ text, cells }: Row): boolean =>
     !text.startsWith('#') ||
-    (cells.length === width && TAG.test(cells[column ?? width - 1]) && !/^#\s+\S+\s+=\s/.test(text));
+    (cells.length === width && ANY_TAG.test(cells[column ?? width - 1]) && !/^#\s+\S+\s+=\s/.test(text));
   const sentences = blocks.map((block) => (block.some(isWord) ? block.slice(block.findIndex(isWord)) : []));
   for (const row of sentences.flat()) checkWidth(row, width, `${name}, line ${row.line}`);
   return sentences.filter(({ length }) => length > 0);
@@ -149,7 +148,7 @@ function readLine({ line, cells }: Row, numbered: boolean, columns: ConllColumns
     );
   }
   const tag = cells[column];
-  if (TAG.test(tag)) return { line, word: cells[wordsColumn], tag };
+  if (ANY_TAG.test(tag)) return { line, word: cells[wordsColumn], tag };
   throw new UserError(
     `${where}: ${quote(tag)} is no tag of BIO, IOB1, BIOES, BILOU or their kin (O, B-type, I-type, ...); --column names the column of the tags, from 0`,
   );
