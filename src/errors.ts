@@ -19,3 +19,15 @@ export class UsageError extends UserError {
   override readonly exitCode = 2;
   override name = 'UsageError';
 }
+
+/** The user stopped the work before there was anything to keep. Exit code that of the signal, which for Ctrl-C is 130. */
+export class StoppedError extends UserError {
+  override name = 'StoppedError';
+
+  constructor(
+    message: string,
+    override readonly exitCode = 130,
+  ) {
+    super(message);
+  }
+}

@@ -1,5 +1,6 @@
 import { linearProducts } from '../kernels/matmul/matmul.ts';
 import type { ModelConfig } from '../model/config.ts';
+import { styleOf } from '../model/styles.ts';
 import type { Workload as OpWorkload, Sizes } from '../tensor/op.ts';
 import { sizeOf } from '../tensor/shape.ts';
 import { ELEMENT_BYTES, type Tensor } from '../tensor/tensor.ts';
@@ -28,8 +29,9 @@ export const VOCABULARY = 83;
 
 /** The sizes of a model and its batch as ops ask for them. */
 function sizesOf(model: ModelConfig, B: number): Sizes {
-  const { style, blockSize: T, nEmbd: C, nHead: H, nKvHead: KV, nHidden: I, vocabSize: V, nLayer: L } = model;
-  return { style, B, T, C, H, KV, D: C / H, I, V, L };
+  const { blockSize: T, nEmbd: C, nHead: H, nKvHead: KV, nHidden: I, vocabSize: V, nLayer: L } = model;
+  const { norm, rotary, gated, transposed } = styleOf(model);
+  return { norm, rotary, gated, transposed, B, T, C, H, KV, D: C / H, I, V, L };
 }
 
 const sizesOfPreset = (preset: string): Sizes => {

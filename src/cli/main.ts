@@ -38,7 +38,10 @@ export async function makeProgram(more: Verbs, words: readonly string[]): Promis
   const program = new Command('dawnlm')
     .description(description)
     .version(version)
-    .addHelpText('after', '\nExit codes: 0 done, 1 something to mend, 2 wrong usage, 130 stopped by Ctrl-C.')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 something to mend, 2 wrong usage, 130 stopped by Ctrl-C (129 by SIGHUP, 143 by SIGTERM).',
+    )
     .exitOverride() // verbs inherit all of this
     .showHelpAfterError('Add --help to see what is expected.')
     .configureOutput({

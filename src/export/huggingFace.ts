@@ -4,11 +4,12 @@
  */
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
-import { type ModelConfig, modelProblem } from '../model/config.ts';
+import type { ModelConfig } from '../model/config.ts';
+import { MOST, modelProblem, STYLES } from '../model/styles.ts';
 import { check, type Refuse } from '../schema.ts';
 
-/** What our fields are called there. */
-const NAMES = {
+/** What our fields are called there; `dawnlm` is for styles that transformers does not have, under our own names. */
+const NAMES: Readonly<Record<'gpt2' | 'llama' | 'dawnlm', Readonly<Partial<Record<keyof ModelConfig, string>>>>> = {
   gpt2: {
     ...{ vocabSize: 'vocab_size', blockSize: 'n_positions', nLayer: 'n_layer', nHead: 'n_head', nEmbd: 'n_embd' },
     ...{ nHidden: 'n_inner', dropout: 'resid_pdrop', normEps: 'layer_norm_epsilon', bias: 'bias' },
@@ -20,7 +21,13 @@ const NAMES = {
     ...{ nHidden: 'intermediate_size', dropout: 'resid_pdrop', normEps: 'rms_norm_eps', ropeBase: 'rope_theta' },
     tieEmbeddings: 'tie_word_embeddings',
   },
-} as const;
+  dawnlm: {
+    ...{ style: 'style', vocabSize: 'vocabSize', blockSize: 'blockSize', nLayer: 'nLayer', nHead: 'nHead' },
+    ...{ nKvHead: 'nKvHead', nEmbd: 'nEmbd', nHidden: 'nHidden', dropout: 'dropout', normEps: 'normEps' },
+    ...{ ropeBase: 'ropeBase', tieEmbeddings: 'tieEmbeddings', bias: 'bias' },
+  },
+};
+type ModelType = keyof typeof NAMES;
 
 /** The frequencies that RoPE's authors chose, and what GPT-2's configs, which have none, read as. */
 const ROPE_BASE = 10_000;
@@ -30,11 +37,13 @@ const ROPE_BASE = 10_000;
  * fills the biases that a model without them lacks with zeros, which computes the same) and Llama's `resid_pdrop`.
  */
 export function toHuggingFaceConfig(config: ModelConfig): Record<string, unknown> {
-  const names = Object.entries(NAMES[config.style]) as [keyof ModelConfig, string][];
+  const type = Object.hasOwn(NAMES, config.style) ? (config.style as ModelType) : 'dawnlm';
+  const names = Object.entries(NAMES[type]) as [keyof ModelConfig, string][];
   return {
-    model_type: config.style,
+    model_type: type,
     ...Object.fromEntries(names.map(([ours, theirs]) => [theirs, config[ours]])),
-    ...(config.style === 'gpt2' ? gpt2Fields(config) : LLAMA_FIELDS),
+    ...(type === 'gpt2' && gpt2Fields(config)),
+    ...(type === 'llama' && LLAMA_FIELDS),
     ...{ initializer_range: 0.02, bos_token_id: null, eos_token_id: null, torch_dtype: 'float32' },
   };
 }
@@ -53,9 +62,10 @@ const LLAMA_FIELDS = {
   ...{ hidden_act: 'silu', attention_bias: false, attention_dropout: 0, mlp_bias: false },
 };
 
-/** What is believed of a file: a few times what the largest models have. */
-const size = (most: number) => z.int().min(1).max(most);
-const [vocabulary, positions, width, hidden, count] = [2 ** 21, 2 ** 24, 2 ** 17, 2 ** 20, 1024].map(size);
+/** What is believed of a file. */
+const size = (name: keyof typeof MOST) => z.int().min(1).max(MOST[name]);
+const [vocabulary, positions, width] = [size('vocabSize'), size('blockSize'), size('nEmbd')];
+const [hidden, count] = [size('nHidden'), size('nLayer')];
 const dropout = z.number().min(0).max(0.99);
 const epsilon = z.number().min(0).max(0.1);
 const ropeBase = z.number().min(1).max(1e12).default(ROPE_BASE);
@@ -90,7 +100,27 @@ const LlamaFields = z
     ...{ path: ['head_dim'], error: 'must be hidden_size / num_attention_heads' },
   });
 
-const Fields = z.discriminatedUnion('model_type', [Gpt2Fields, LlamaFields]);
+const OwnFields = z.object({
+  ...{
+    model_type: z.literal('dawnlm'),
+    style: z.enum(Object.keys(STYLES)),
+    vocabSize: vocabulary,
+    blockSize: positions,
+  },
+  ...{
+    nLayer: count,
+    nHead: count,
+    nKvHead: count,
+    nEmbd: width,
+    nHidden: hidden,
+    dropout,
+    normEps: epsilon,
+    ropeBase,
+  },
+  ...{ tieEmbeddings: z.boolean(), bias: z.boolean() },
+});
+
+const Fields = z.discriminatedUnion('model_type', [Gpt2Fields, LlamaFields, OwnFields]);
 
 /**
  * The config that a parsed config.json describes; `fromHuggingFaceConfig(toHuggingFaceConfig(config))` is the config again
@@ -102,8 +132,7 @@ export function fromHuggingFaceConfig(json: unknown, fileName = 'config.json'): 
   const refuse: Refuse = (problem) =>
     new UserError(`${fileName} describes no model that can be loaded here: ${problem}. Choose another model.`);
   const fields = check(Fields, withoutNulls(json), refuse);
-  const config =
-    fields.model_type === 'gpt2' ? configOf('gpt2', fields) : configOf('llama', fields, fields.rope_parameters);
+  const config = configOf(fields.model_type, fields, 'rope_parameters' in fields ? fields.rope_parameters : undefined);
   const problem = modelProblem(config);
   if (problem) throw refuse(problem);
   return config;
@@ -116,11 +145,7 @@ export const withoutNulls = (json: unknown): unknown =>
     : json;
 
 /** Their fields under our names, and what a style has not, or leaves to others. */
-function configOf(
-  style: ModelConfig['style'],
-  fields: Record<string, unknown>,
-  rope?: { rope_theta: number },
-): ModelConfig {
+function configOf(style: ModelType, fields: Record<string, unknown>, rope?: { rope_theta: number }): ModelConfig {
   const ours = Object.entries(NAMES[style]).map(([name, theirs]) => [name, fields[theirs]]);
   const known = Object.fromEntries(ours.filter(([, value]) => value !== undefined));
   const { nHead, nEmbd } = known;

@@ -1,9 +1,7 @@
-import { UsageError } from '../errors.ts';
-
 /** The shape of a model: everything that fixes its parameters and what they compute. Field names follow nanoGPT. */
 export interface ModelConfig {
-  /** `gpt2`: learned positions, layer norm, GELU. `llama`: rotary positions, RMS norm, SwiGLU, grouped-query attention. */
-  style: 'gpt2' | 'llama';
+  /** What its blocks compute: a name of styles.ts. */
+  style: string;
   /** V: rows of the embedding, one a token id. */
   vocabSize: number;
   /** T: the longest context, in tokens. */
@@ -12,43 +10,20 @@ export interface ModelConfig {
   nLayer: number;
   /** H: query heads of each attention; divides nEmbd. */
   nHead: number;
-  /** Key and value heads, each shared by nHead / nKvHead query heads; nHead in the gpt2 style. */
+  /** Key and value heads, each shared by nHead / nKvHead query heads; nHead in styles without groups. */
   nKvHead: number;
   /** C: width of the residual stream. */
   nEmbd: number;
-  /** Width of the MLP between its two (gpt2) or three (llama) matrices; 4 nEmbd in GPT-2. */
+  /** Width of the MLP between its two matrices, or three with a gate; 4 nEmbd in GPT-2. */
   nHidden: number;
   /** Probability that an activation is dropped in training: of the embedding and of what each block adds. */
   dropout: number;
   /** Added to the variance in the norms. */
   normEps: number;
-  /** Base of the rotary frequencies; unused in the gpt2 style. */
+  /** Base of the rotary frequencies; unused where positions are learned. */
   ropeBase: number;
   /** Whether the output layer is the transposed token embedding. */
   tieEmbeddings: boolean;
-  /** gpt2 style: whether linear layers and norms have biases. The llama style has none. */
+  /** Whether linear layers and norms have biases, in styles that can. */
   bias: boolean;
-}
-
-const SIZES = ['vocabSize', 'blockSize', 'nLayer', 'nHead', 'nKvHead', 'nEmbd', 'nHidden'] as const;
-
-/** What of a config is out of range or does not fit together, if anything. */
-export function modelProblem(config: ModelConfig): string | undefined {
-  const wrong = SIZES.find((field) => !Number.isInteger(config[field]) || config[field] < 1);
-  if (wrong) return `${wrong} must be a whole number of 1 or more; got ${config[wrong]}`;
-  const { style, nEmbd, nHead, nKvHead, dropout } = config;
-  if (nEmbd % nHead !== 0) return `nHead must divide nEmbd: ${nHead} heads cannot share a width of ${nEmbd}`;
-  if (nHead % nKvHead !== 0) return `nKvHead must divide nHead: ${nKvHead} does not divide ${nHead}`;
-  if (style === 'gpt2' && nKvHead !== nHead) return `nKvHead is for the llama style; in gpt2 it is nHead (${nHead})`;
-  if (style === 'llama' && (nEmbd / nHead) % 2 !== 0) {
-    return `rotary positions need an even head width, got ${nEmbd} / ${nHead} = ${nEmbd / nHead}`;
-  }
-  return dropout >= 0 && dropout < 1 ? undefined : `dropout must be from 0 to below 1; got ${dropout}`;
-}
-
-/** Checks that the fields fit together. @throws UsageError that names the field, what it is and what was expected. */
-export function validateModel(config: ModelConfig): ModelConfig {
-  const problem = modelProblem(config);
-  if (problem) throw new UsageError(problem);
-  return config;
 }

@@ -8,15 +8,17 @@ import type { KeyValueCache } from './cache.ts';
 import type { ModelConfig } from './config.ts';
 import type { GPT } from './gpt.ts';
 import type { Block, Norm } from './layers.ts';
+import { blockParameters, styleOf } from './styles.ts';
 
 /** Sequences above this are better served by matrix products, which load a weight once for all of them. */
 const MOST_SEQUENCES = 4;
 
 /** Whether `stepLogits` can and should decode: on CPU adapters, few sequences, widths that split into vectors. */
 export function stepsPay(config: ModelConfig, batch: number, { software, subgroupSize }: Capabilities): boolean {
-  const { style, nEmbd, nHead, nHidden } = config;
-  const vectors = (nEmbd / nHead) % (style === 'llama' ? 8 : 4) === 0 && nHidden % 4 === 0;
-  return software && (subgroupSize === 4 || subgroupSize === 8) && batch <= MOST_SEQUENCES && vectors;
+  const { nEmbd, nHead, nHidden } = config;
+  const { rotary, sequential } = styleOf(config);
+  const vectors = (nEmbd / nHead) % (rotary ? 8 : 4) === 0 && nHidden % 4 === 0;
+  return sequential && software && (subgroupSize === 4 || subgroupSize === 8) && batch <= MOST_SEQUENCES && vectors;
 }
 
 /** Above these, a dispatch of decoding is work for several threads: weights of a block in steps; times sequences, in products. */
@@ -27,10 +29,8 @@ const SMALL_PRODUCTS = 2 ** 23;
  * Whether decoding is small work, whose dispatches are over before other threads are awake. On two cores one thread takes
  * 0.45 of the time of two for one or eight sequences at width 128, 0.7 for 32; for one 0.75 at width 256, and as long at 384.
  */
-export function isSmallWork({ nEmbd, nHead, nKvHead, nHidden, style }: ModelConfig, batch: number): boolean {
-  const attention = nEmbd * nEmbd * (2 + (2 * nKvHead) / nHead);
-  const mlp = nEmbd * nHidden * (style === 'llama' ? 3 : 2);
-  const block = attention + mlp;
+export function isSmallWork(config: ModelConfig, batch: number): boolean {
+  const block = blockParameters(config);
   return batch <= MOST_SEQUENCES ? block <= SMALL_BLOCK : batch * block <= SMALL_PRODUCTS;
 }
 
@@ -39,30 +39,30 @@ const normTensors = ({ weight: normWeight, bias: normBias }: Norm) => ({ normWei
 
 /** Attention of a block on a stream of parts: (B, P, C) -> (B, 1 + K, C). */
 function attend(
-  { config }: GPT,
+  { config, style }: GPT,
   parts: Tensor,
   { attentionNorm, qkv, projection }: Block,
   layer: number,
   cache: KeyValueCache,
 ) {
-  const { nHead, nKvHead, style, ropeBase } = config;
+  const { nHead, nKvHead, ropeBase } = config;
   const weights = { qkv: qkv.weight, qkvBias: qkv.bias, projection: projection.weight, outBias: projection.bias };
   const [keys, values] = [cache.keys[layer], cache.values[layer]];
   return attendStep(
     { parts, ...normTensors(attentionNorm), ...weights, keys, values, start: cache.start },
     {
       ...{ ...normOf(attentionNorm), nHead, nKvHead, transposed: qkv.transposed },
-      ropeBase: style === 'llama' ? ropeBase : 0,
+      ropeBase: style.rotary ? ropeBase : 0,
     },
   );
 }
 
 /** The MLP of a block on a stream of parts: (B, P, C) -> (B, 1 + G, C). */
-function feedForward({ config }: GPT, parts: Tensor, { mlpNorm, up, down }: Block): Tensor {
+function feedForward({ style }: GPT, parts: Tensor, { mlpNorm, up, down }: Block): Tensor {
   const weights = { up: up.weight, upBias: up.bias, down: down.weight, downBias: down.bias };
   return mlpStep(
     { parts, ...normTensors(mlpNorm), ...weights },
-    { ...normOf(mlpNorm), gated: config.style === 'llama', transposed: up.transposed },
+    { ...normOf(mlpNorm), gated: style.gated, transposed: up.transposed },
   );
 }
 

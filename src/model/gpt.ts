@@ -5,26 +5,21 @@ import { matmul } from '../kernels/matmul/matmul.ts';
 import type { Engine } from '../tensor/engine.ts';
 import { Parameters } from '../tensor/parameters.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { type ModelConfig, validateModel } from './config.ts';
-import { gpt2Block } from './gpt2.ts';
-import { type Adapters, type Block, drop, Linear, Norm, Pass, type PassOptions } from './layers.ts';
-import { llamaBlock } from './llama.ts';
-import { layerNames, parameterSpecs } from './parameters.ts';
-
-/** What each style computes in a block. */
-const BLOCKS = { gpt2: gpt2Block, llama: llamaBlock } as const;
+import type { ModelConfig } from './config.ts';
+import { type Adapters, type Block, drop, Linear, Norm, Pass, type PassOptions, type Style } from './layers.ts';
+import { parameterSpecs } from './parameters.ts';
+import { styleOf, validateModel } from './styles.ts';
 
 /**
  * A decoder-only transformer: embedding, nLayer blocks of causal self-attention and MLP around a residual stream, a last
- * norm, and a head that scores every token of the vocabulary as the next one.
- *
- * `gpt2`: learned positions, layer norm, GELU (see gpt2.ts).
- * `llama`: rotary positions, RMS norm, SwiGLU, grouped-query attention (see llama.ts).
+ * norm, and a head that scores every token of the vocabulary as the next one. What a block computes is the style's: gpt2.ts,
+ * llama.ts.
  *
  * Shapes in the comments: B sequences, T tokens, C = nEmbd, H heads, K key-value heads, D = C / H, V = vocabSize.
  */
 export class GPT {
   readonly config: ModelConfig;
+  readonly style: Style;
   readonly parameters: Parameters;
   readonly blocks: readonly Block[];
   /** The last one. */
@@ -43,10 +38,11 @@ export class GPT {
     config: ModelConfig,
   ) {
     this.config = validateModel(config);
-    this.parameters = new Parameters(engine, parameterSpecs(config));
-    const names = layerNames(config);
+    this.style = styleOf(config);
+    this.parameters = new Parameters(engine, parameterSpecs(config, this.style));
+    const { names, rotary } = this.style;
     this.tokens = this.weight(names.tokens);
-    this.positions = names.positions ? this.weight(names.positions) : undefined;
+    this.positions = rotary ? undefined : this.weight(names.positions);
     this.blocks = Array.from({ length: config.nLayer }, (_, layer) => this.block(names.block(layer)));
     this.norm = this.normOf(names.norm);
     this.head = config.tieEmbeddings ? this.tokens : this.weight(names.head);
@@ -68,11 +64,11 @@ export class GPT {
 
   /** The state of the residual stream at each token, after the last norm: (B, T) u32 -> (B, T, C). */
   hidden(ids: Tensor, options: PassOptions = {}): Tensor {
-    const { config, engine, adapters } = this;
+    const { config, style, engine, adapters } = this;
     let x = this.embed(ids, options); //                                                            (B, T, C)
     for (const [layer, block] of this.blocks.entries()) {
       const before = x;
-      const forward = () => BLOCKS[config.style](before, block, new Pass(config, layer, adapters, options));
+      const forward = () => style.forward(before, block, new Pass(config, layer, adapters, options));
       const last = layer === config.nLayer - 1; // the backward pass begins with it: nothing would be gained
       x = options.recompute && !last ? engine.checkpoint(forward) : forward(); //                   (B, T, C)
     }
@@ -102,12 +98,11 @@ export class GPT {
   }
 
   private linear(name: string): Linear {
-    return new Linear(name, this.weight(name), this.bias(name), this.config.style === 'llama');
+    return new Linear(name, this.weight(name), this.bias(name), this.style.transposed);
   }
 
   private normOf(name: string): Norm {
-    const { style, normEps } = this.config;
-    return new Norm(style === 'llama' ? 'rms' : 'layer', this.weight(name), this.bias(name), normEps);
+    return new Norm(this.style.norm, this.weight(name), this.bias(name), this.config.normEps);
   }
 
   private weight(name: string): Tensor {

@@ -87,6 +87,39 @@ export interface Block {
 /** What a block computes of the residual stream: (B, T, C) -> (B, T, C). */
 export type BlockForward = (x: Tensor, block: Block, pass: Pass) => Tensor;
 
+/** What a model's layers are called in files; a linear layer or norm has `<name>.weight`, and `<name>.bias` where it has one. */
+export interface LayerNames {
+  tokens: string;
+  positions: string;
+  block(layer: number): Record<keyof Block, string>;
+  norm: string;
+  /** Where it is not the token embedding. */
+  head: string;
+  /** Of linear layers that files hold in parts, which stand side by side here: the last words of the parts' names. */
+  parts: { qkv?: readonly string[]; up?: readonly string[] };
+  /** What adapters call the linear layers of a block: ends of their names. */
+  targets: readonly string[];
+}
+
+/** A style of transformer: what its blocks compute, and of which kinds its parts are. */
+export interface Style {
+  forward: BlockForward;
+  norm: Norm['kind'];
+  /** Whether attention turns queries and keys by their positions; else positions are learned, as tokens are. */
+  rotary: boolean;
+  /** Whether several query heads can share keys and values. */
+  grouped: boolean;
+  /** Whether the MLP has a gate: `up` then is two matrices. */
+  gated: boolean;
+  /** Whether linear layers and norms can have biases. */
+  biased: boolean;
+  /** Whether matrices are stored as (out, in). */
+  transposed: boolean;
+  /** Whether the MLP takes what attention has added to the stream, as the kernels of kernels/decodeStep do. */
+  sequential: boolean;
+  names: LayerNames;
+}
+
 /** A pass of tokens through one block: what its layers have in common. */
 export class Pass {
   /** Dropouts of the block so far. Each of a model has random numbers of its own: 0 is the embedding's. */

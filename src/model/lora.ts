@@ -10,6 +10,7 @@ import type { ModelConfig } from './config.ts';
 import type { GPT } from './gpt.ts';
 import type { Adapters } from './layers.ts';
 import { parameterSpecs } from './parameters.ts';
+import { styleOf } from './styles.ts';
 
 /** What makes one set of adapters differ from another. */
 export interface LoraSettings {
@@ -36,22 +37,18 @@ export interface LinearLayer {
 /** Dropouts of adapters have random numbers of their own: the model's sites are few. */
 const FIRST_SITE = 2 ** 16;
 
-const TARGETS = {
-  gpt2: ['c_attn', 'attn.c_proj', 'c_fc', 'mlp.c_proj'],
-  llama: ['qkv', 'o_proj', 'gate_up', 'down_proj'],
-} as const;
-
 /** The layers of a block that can have adapters, as targets name them. */
-export const targetsOf = ({ style }: Pick<ModelConfig, 'style'>): readonly string[] => TARGETS[style];
+export const targetsOf = (config: Pick<ModelConfig, 'style'>): readonly string[] => styleOf(config).names.targets;
 
 const withoutWeight = (name: string): string => name.replace(/\.weight$/, '');
 
 /** All linear layers of the blocks, in order. */
 export function linearLayers(config: ModelConfig): LinearLayer[] {
+  const style = styleOf(config);
   const layers = new Map<string, LinearLayer>();
-  for (const { name: part, stack = part, shape, matrices } of parameterSpecs(config)) {
+  for (const { name: part, stack = part, shape, matrices } of parameterSpecs(config, style)) {
     if (!matrices) continue;
-    const [rows, columns] = config.style === 'llama' ? shape : [...shape].reverse();
+    const [rows, columns] = style.transposed ? shape : [...shape].reverse();
     const name = withoutWeight(stack);
     const before = layers.get(name)?.parts ?? [];
     const parts = [...before, { name: withoutWeight(part), rows }];
@@ -125,17 +122,22 @@ export class LoraAdapters implements Adapters {
    */
   merge(): void {
     const { engine } = this.model;
-    engine.withoutGradients(() => {
-      for (const { name } of this.layers) {
-        const [A, B] = this.matricesOf(name);
-        const scaled = scale({ x: B }, { factor: this.scale }); //                          (out, r)
-        const into = { tensor: this.model.parameters.get(`${name}.weight`), accumulate: 1 } as const;
-        if (this.model.config.style === 'llama')
-          multiplyInto(into, { a: scaled, b: A }, {}, 'best'); // (out, in)
-        else multiplyInto(into, { a: A, b: scaled }, { transposeA: true, transposeB: true }, 'best'); // (in, out)
-      }
-    });
+    for (const { name } of this.layers) {
+      engine.scope(() => {
+        engine.withoutGradients(() => this.mergeInto(name));
+        return {};
+      });
+    }
     this.model.adapters = undefined;
+  }
+
+  private mergeInto(layer: string): void {
+    const [A, B] = this.matricesOf(layer);
+    const scaled = scale({ x: B }, { factor: this.scale }); //                              (out, r)
+    const into = { tensor: this.model.parameters.get(`${layer}.weight`), accumulate: 1 } as const;
+    if (this.model.style.transposed)
+      multiplyInto(into, { a: scaled, b: A }, {}, 'best'); // (out, in)
+    else multiplyInto(into, { a: A, b: scaled }, { transposeA: true, transposeB: true }, 'best'); // (in, out)
   }
 
   private matricesOf(layer: string): [A: Tensor, B: Tensor] {

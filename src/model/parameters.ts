@@ -1,20 +1,17 @@
 import type { ParameterSpec } from '../tensor/parameters.ts';
 import type { ModelConfig } from './config.ts';
+import type { LayerNames, Style } from './layers.ts';
 
 /** GPT-2's standard deviation of fresh weights. */
 const STD = 0.02;
 
-/** What a model's layers are called in files; a linear layer or norm has `<name>.weight`, and `<name>.bias` where it has one. */
-export interface LayerNames {
-  tokens: string;
-  positions?: string;
-  block(layer: number): Record<'attentionNorm' | 'qkv' | 'projection' | 'mlpNorm' | 'up' | 'down', string>;
-  norm: string;
-  /** Where it is not the token embedding. */
-  head: string;
-}
+const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
 
-const GPT2: LayerNames = {
+/*
+ * Names are Hugging Face's of GPT-2 and Llama, so that a checkpoint is read elsewhere without conversion.
+ */
+
+export const GPT2: LayerNames = {
   tokens: 'transformer.wte',
   positions: 'transformer.wpe',
   block: (layer) => {
@@ -30,11 +27,13 @@ const GPT2: LayerNames = {
   },
   norm: 'transformer.ln_f',
   head: 'lm_head',
+  parts: {},
+  targets: ['c_attn', 'attn.c_proj', 'c_fc', 'mlp.c_proj'],
 };
 
-/** `qkv` and `up` are stacks of what files hold one by one. */
-const LLAMA: LayerNames = {
+export const LLAMA: LayerNames = {
   tokens: 'model.embed_tokens',
+  positions: 'model.embed_positions',
   block: (layer) => {
     const at = `model.layers.${layer}`;
     return {
@@ -48,89 +47,56 @@ const LLAMA: LayerNames = {
   },
   norm: 'model.norm',
   head: 'lm_head',
+  parts: { qkv: ['q_proj', 'k_proj', 'v_proj'], up: ['gate_proj', 'up_proj'] },
+  targets: ['qkv', 'o_proj', 'gate_up', 'down_proj'],
 };
 
-/** The names of a style's layers: Hugging Face's of GPT-2 and Llama, so that a checkpoint is read elsewhere without conversion. */
-export const layerNames = ({ style }: Pick<ModelConfig, 'style'>): LayerNames => (style === 'gpt2' ? GPT2 : LLAMA);
-
 /**
- * The parameters of a model, named and laid out as Hugging Face's GPT-2 and Llama have them. Weights start as normal numbers with
- * GPT-2's 0.02, and those that write into the residual stream with 0.02 / sqrt(2 nLayer), so that the stream's variance does
- * not grow with depth (Radford et al., 2019, 2.3). Matrices and embeddings have weight decay; biases and norms have none. The
- * blocks' matrices are marked for Muon.
+ * The parameters of a model, named and laid out as files have them. Weights start as normal numbers with GPT-2's 0.02, and
+ * those that write into the residual stream with 0.02 / sqrt(2 nLayer), so that the stream's variance does not grow with depth
+ * (Radford et al., 2019, 2.3). Matrices and embeddings have weight decay; biases and norms have none. The blocks' matrices are
+ * marked for Muon.
  */
-export const parameterSpecs = (config: ModelConfig): ParameterSpec[] =>
-  config.style === 'gpt2' ? gpt2Specs(config) : llamaSpecs(config);
-
-/** The standard deviation of fresh weights that write into the residual stream. */
-const residualStd = (nLayer: number): number => STD / Math.sqrt(2 * nLayer);
-
-const embedding = (name: string, rows: number, width: number): ParameterSpec => ({
-  ...{ name: `${name}.weight`, shape: [rows, width], init: { std: STD }, decay: true },
-});
-
-/** GPT-2 stores its linear layers as (in, out): y = x W + b. */
-function gpt2Specs(config: ModelConfig): ParameterSpec[] {
-  const { nLayer, nEmbd: C, nHidden: H, vocabSize: V, blockSize: T, bias, tieEmbeddings } = config;
-  const zeros = (name: string, size: number): ParameterSpec[] =>
+export function parameterSpecs(config: ModelConfig, { names, rotary, gated, transposed }: Style): ParameterSpec[] {
+  const { nLayer, nEmbd: C, nHidden: H, nHead, nKvHead, vocabSize: V, blockSize: T, bias, tieEmbeddings } = config;
+  const kv = (C / nHead) * nKvHead;
+  const last = STD / Math.sqrt(2 * nLayer);
+  const embedding = (name: string, rows: number): ParameterSpec => ({
+    ...{ name: `${name}.weight`, shape: [rows, C], init: { std: STD }, decay: true },
+  });
+  const biasOf = (name: string, size: number): ParameterSpec[] =>
     bias ? [{ name: `${name}.bias`, shape: [size], init: 'zeros', decay: false }] : [];
   const norm = (name: string): ParameterSpec[] => [
     { name: `${name}.weight`, shape: [C], init: 'ones', decay: false },
-    ...zeros(name, C),
+    ...biasOf(name, C),
   ];
-  const linear = (name: string, inner: number, outer: number, std = STD, matrices = 1): ParameterSpec[] => [
-    { name: `${name}.weight`, shape: [inner, outer], init: { std }, decay: true, matrices },
-    ...zeros(name, outer),
+  const linear = (name: string, inner: number, outer: number, std = STD, matrices = 1, stack?: string) => [
+    {
+      ...{ name: `${name}.weight`, shape: transposed ? [outer, inner] : [inner, outer], init: { std }, decay: true },
+      ...{ matrices, ...(stack !== undefined && { stack: `${stack}.weight` }) },
+    },
+    ...biasOf(name, outer),
   ];
+  /** Matrices side by side: one in files too, or one by one. */
+  const joined = (name: string, widths: readonly number[], parts: readonly string[] | undefined): ParameterSpec[] =>
+    parts?.flatMap((part, i) => linear(name.replace(/[^.]+$/, part), C, widths[i], STD, 1, name)) ??
+    linear(name, C, sum(widths), STD, widths.length);
   const block = (_: unknown, layer: number): ParameterSpec[] => {
-    const names = GPT2.block(layer);
+    const { attentionNorm, qkv, projection, mlpNorm, up, down } = names.block(layer);
     return [
-      ...norm(names.attentionNorm),
-      ...linear(names.qkv, C, 3 * C, STD, 3), // queries, keys and values side by side
-      ...linear(names.projection, C, C, residualStd(nLayer)),
-      ...norm(names.mlpNorm),
-      ...linear(names.up, C, H),
-      ...linear(names.down, H, C, residualStd(nLayer)),
+      ...norm(attentionNorm),
+      ...joined(qkv, [C, kv, kv], names.parts.qkv),
+      ...linear(projection, C, C, last),
+      ...norm(mlpNorm),
+      ...joined(up, gated ? [H, H] : [H], names.parts.up),
+      ...linear(down, H, C, last),
     ];
   };
   return [
-    embedding(GPT2.tokens, V, C),
-    embedding(GPT2.positions!, T, C),
+    embedding(names.tokens, V),
+    ...(rotary ? [] : [embedding(names.positions, T)]),
     ...Array.from({ length: nLayer }, block).flat(),
-    ...norm(GPT2.norm),
-    ...(tieEmbeddings ? [] : [embedding(GPT2.head, V, C)]),
-  ];
-}
-
-/** Llama stores its linear layers as (out, in): y = x W^T. Queries, keys and values are one stack, gate and up another. */
-function llamaSpecs(config: ModelConfig): ParameterSpec[] {
-  const { nLayer, nEmbd: C, nHidden: H, nHead, nKvHead, vocabSize: V, tieEmbeddings } = config;
-  const kv = (C / nHead) * nKvHead;
-  const norm = (name: string): ParameterSpec => ({ name: `${name}.weight`, shape: [C], init: 'ones', decay: false });
-  const linear = (name: string, outer: number, inner: number, std = STD, stack?: string): ParameterSpec => ({
-    ...{ name: `${name}.weight`, shape: [outer, inner], init: { std }, decay: true, matrices: 1 },
-    ...(stack && { stack: `${stack}.weight` }),
-  });
-  const block = (_: unknown, layer: number): ParameterSpec[] => {
-    const names = LLAMA.block(layer);
-    const part = (stack: string, name: string, outer: number): ParameterSpec =>
-      linear(stack.replace(/[^.]+$/, name), outer, C, STD, stack);
-    return [
-      norm(names.attentionNorm),
-      part(names.qkv, 'q_proj', C),
-      part(names.qkv, 'k_proj', kv),
-      part(names.qkv, 'v_proj', kv),
-      linear(names.projection, C, C, residualStd(nLayer)),
-      norm(names.mlpNorm),
-      part(names.up, 'gate_proj', H),
-      part(names.up, 'up_proj', H),
-      linear(names.down, C, H, residualStd(nLayer)),
-    ];
-  };
-  return [
-    embedding(LLAMA.tokens, V, C),
-    ...Array.from({ length: nLayer }, block).flat(),
-    norm(LLAMA.norm),
-    ...(tieEmbeddings ? [] : [embedding(LLAMA.head, V, C)]),
+    ...norm(names.norm),
+    ...(tieEmbeddings ? [] : [embedding(names.head, V)]),
   ];
 }

@@ -68,8 +68,13 @@ export type Case<I extends Inputs = Record<string, Tensor>, A = Record<string, u
  * heads, key heads, width of a head, hidden width, vocabulary, blocks.
  */
 export type Sizes = Readonly<Record<'B' | 'T' | 'C' | 'H' | 'KV' | 'D' | 'I' | 'V' | 'L', number>> & {
-  /** Whose matrices are (out, in), whose MLP has two that go up, and which turns positions. */
-  readonly style: 'gpt2' | 'llama';
+  readonly norm: 'layer' | 'rms';
+  /** Whether positions turn queries and keys. */
+  readonly rotary: boolean;
+  /** Whether the MLP has two matrices that go up. */
+  readonly gated: boolean;
+  /** Whether matrices are (out, in). */
+  readonly transposed: boolean;
 };
 
 /** A call that a model makes: what is timed. */

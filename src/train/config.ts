@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { UsageError } from '../errors.ts';
-import { type ModelConfig, validateModel } from '../model/config.ts';
+import type { ModelConfig } from '../model/config.ts';
+import { STYLES, styleOf, validateModel } from '../model/styles.ts';
 import { check, wrongUse } from '../schema.ts';
 import { PRECISIONS } from './precision.ts';
 import { PRESETS } from './presets.ts';
@@ -21,7 +22,7 @@ const share = z.number().min(0).lt(1);
  */
 export const TrainConfig = z.strictObject({
   style: setting(
-    z.enum(['gpt2', 'llama']),
+    z.enum(Object.keys(STYLES)),
     'gpt2',
     'architecture: learned positions, layer norm, GELU; or RoPE, RMS norm, SwiGLU',
   ),
@@ -94,7 +95,7 @@ const FOLLOWS: { [K in keyof TrainConfig]?: (config: TrainConfig, preset: TrainC
   minLearningRate: ({ learningRate, minLearningRate }, preset) =>
     minLearningRate > learningRate ? (learningRate * preset.minLearningRate) / preset.learningRate : minLearningRate,
   /** Heads that cannot be grouped so, or a style without groups: as many as heads. */
-  nKvHead: ({ style, nHead, nKvHead }) => (style === 'gpt2' || (nKvHead && nHead % nKvHead) ? 0 : nKvHead),
+  nKvHead: ({ nHead, nKvHead, ...config }) => (!styleOf(config).grouped || (nKvHead && nHead % nKvHead) ? 0 : nKvHead),
 };
 
 /**
@@ -111,20 +112,34 @@ export function resolveConfig(preset: string, ...layers: readonly Readonly<Recor
     if (!Object.hasOwn(set, name)) Object.assign(config, { [name]: follow(config, base) });
   }
   modelConfig(config, 1);
+  const problem = batchProblem(config);
+  if (problem) throw new UsageError(problem);
   if (config.warmupSteps >= config.steps && config.steps > 1) {
     throw new UsageError(`warmupSteps (${config.warmupSteps}) must be below steps (${config.steps})`);
   }
   return config;
 }
 
+/** Tokens of a batch, all of whose ids and targets are held at once. */
+const MOST_BATCH_TOKENS = 2 ** 28;
+
+/** What is wrong with the size of a batch, if anything. */
+export const batchProblem = ({
+  batchSize,
+  blockSize,
+}: Pick<TrainConfig, 'batchSize' | 'blockSize'>): string | undefined =>
+  batchSize * blockSize > MOST_BATCH_TOKENS
+    ? `a batch of ${batchSize} windows of ${blockSize} tokens is more than the ${MOST_BATCH_TOKENS} tokens that one may have`
+    : undefined;
+
 function presetSettings(name: string): Partial<TrainConfig> {
   if (Object.hasOwn(PRESETS, name)) return PRESETS[name as keyof typeof PRESETS].settings;
   throw new UsageError(`unknown preset "${name}"; the presets are ${Object.keys(PRESETS).join(', ')}`);
 }
 
-/** Llama's MLP is 8/3 of the width, so that three matrices cost what GPT-2's two cost; rounded up to a multiple of 8. */
-const hiddenWidth = ({ style, nEmbd, nHidden }: TrainConfig): number =>
-  nHidden || (style === 'gpt2' ? 4 * nEmbd : Math.ceil((nEmbd * 8) / 3 / 8) * 8);
+/** An MLP with a gate is 8/3 of the width, so that its three matrices cost what two of 4 cost; rounded up to a multiple of 8. */
+const hiddenWidth = ({ nEmbd, nHidden, ...config }: TrainConfig): number =>
+  nHidden || (styleOf(config).gated ? Math.ceil((nEmbd * 8) / 3 / 8) * 8 : 4 * nEmbd);
 
 /** The model that a run trains. @throws UsageError when the sizes do not fit together. */
 export function modelConfig(config: TrainConfig, vocabSize: number): ModelConfig {
@@ -135,6 +150,6 @@ export function modelConfig(config: TrainConfig, vocabSize: number): ModelConfig
     nHidden: hiddenWidth(config),
     normEps: 1e-5,
     ropeBase: 10000,
-    bias: style === 'gpt2' && config.bias,
+    bias: styleOf(config).biased && config.bias,
   });
 }

@@ -2,6 +2,7 @@
 import type { NamedTensor } from '../../src/export/safetensors.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
 import { parameterSpecs } from '../../src/model/parameters.ts';
+import { styleOf } from '../../src/model/styles.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { sizeOf } from '../../src/tensor/shape.ts';
 
@@ -14,6 +15,6 @@ export const LLAMA: ModelConfig = { ...GPT2, style: 'llama', nKvHead: 1, ropeBas
 
 /** Weights that make logits of a few units: GPT-2's 0.02 would leave the embedding alone in them. */
 export const weightsOf = (config: ModelConfig): NamedTensor[] =>
-  parameterSpecs(config).map(({ name, shape }, stream) => ({
+  parameterSpecs(config, styleOf(config)).map(({ name, shape }, stream) => ({
     ...{ name, shape, data: normals(sizeOf(shape), shape.length === 1 ? 1 : 0.3, 7, stream) },
   }));

@@ -87,13 +87,20 @@ it('writes what Hugging Face asks for', () => {
   });
 });
 
+it('a style that transformers does not have is written under our names, and read back', () => {
+  const json = toHuggingFaceConfig({ ...llama, style: 'parallel' });
+  expect(json.model_type).toBe('dawnlm');
+  expect(() => fromHuggingFaceConfig(json)).toThrow('style must be one of gpt2, llama; got "parallel"');
+  expect(fromHuggingFaceConfig({ ...json, style: 'llama' })).toEqual(llama);
+});
+
 const broken = (change: object, base: ModelConfig = gpt2): unknown => ({ ...toHuggingFaceConfig(base), ...change });
 
 it.each<[string, unknown, string]>([
   ['an array', [], 'it must be an object; got []'],
   ['null', null, 'it must be an object; got null'],
-  ['no model type', {}, 'model_type must be "gpt2" or "llama"; it is missing'],
-  ['another model', { model_type: 'bert' }, 'model_type must be "gpt2" or "llama"; got "bert"'],
+  ['no model type', {}, 'model_type must be "gpt2" or "llama" or "dawnlm"; it is missing'],
+  ['another model', { model_type: 'bert' }, 'model_type must be "gpt2" or "llama" or "dawnlm"; got "bert"'],
   ['a missing field', broken({ n_layer: undefined }), 'n_layer must be a whole number from 1 to 1,024; it is missing'],
   ['a fraction', broken({ n_embd: 12.5 }), 'n_embd must be a whole number from 1 to 131,072; got 12.5'],
   ['a number as text', broken({ n_head: '4' }), 'n_head must be a whole number from 1 to 1,024; got "4"'],

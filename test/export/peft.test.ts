@@ -2,30 +2,31 @@ import { describe, expect, it } from 'vitest';
 import { BASE_HASH, fromPeftConfig, fromPeftTensors, toPeftConfig, toPeftTensors } from '../../src/export/peft.ts';
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from '../../src/export/safetensors.ts';
 import { type LoraSettings, linearLayers, targetsOf } from '../../src/model/lora.ts';
+import { STYLES } from '../../src/model/styles.ts';
 import { smallConfig } from '../helpers/models.ts';
 import { normalNumbers } from '../helpers/numbers.ts';
 
-const settings = (style: 'gpt2' | 'llama', targets?: string[]): LoraSettings => ({
+const settings = (style: string, targets?: string[]): LoraSettings => ({
   ...{ rank: 2, alpha: 4, dropout: 0.1, targets: targets ?? targetsOf({ style }) },
 });
 
-const layersOf = (style: 'gpt2' | 'llama') => linearLayers(smallConfig(style));
+const layersOf = (style: string) => linearLayers(smallConfig(style));
 
-const tensorsOf = (style: 'gpt2' | 'llama'): NamedTensor[] =>
+const tensorsOf = (style: string): NamedTensor[] =>
   layersOf(style).flatMap(({ name, inner, outer }, i) => [
     { name: `${name}.lora_A.weight`, shape: [2, inner], data: normalNumbers([2, inner], 2 * i) },
     { name: `${name}.lora_B.weight`, shape: [outer, 2], data: normalNumbers([outer, 2], 2 * i + 1) },
   ]);
 
 /** A file of adapters, changed by `change`, as it is read back. */
-function reread(style: 'gpt2' | 'llama', change: (tensors: NamedTensor[]) => NamedTensor[] = (all) => all) {
+function reread(style: string, change: (tensors: NamedTensor[]) => NamedTensor[] = (all) => all) {
   const pieces = encodeSafetensors(change(toPeftTensors(layersOf(style), tensorsOf(style))), { [BASE_HASH]: 'abc' });
   return decodeSafetensors(Buffer.concat(pieces), 'adapter_model.safetensors');
 }
-const read = (style: 'gpt2' | 'llama', file = reread(style), hash?: string) =>
+const read = (style: string, file = reread(style), hash?: string) =>
   fromPeftTensors(file, layersOf(style), { rank: 2 }, hash);
 
-describe.each(['gpt2', 'llama'] as const)('adapters of the %s style', (style) => {
+describe.each(Object.keys(STYLES))('adapters of the %s style', (style) => {
   it('come back from their files as they were', () => {
     const json = JSON.parse(JSON.stringify(toPeftConfig(settings(style), smallConfig(style), '../base')));
     expect(fromPeftConfig(json, smallConfig(style))).toEqual(settings(style));
@@ -62,6 +63,18 @@ it('takes what PEFT takes where a config is silent', () => {
   });
 });
 
+it.each<[string, string, string[] | undefined]>([
+  ['llama', 'all-linear', undefined],
+  ['gpt2', 'all-linear', undefined],
+  ['llama', '.*\\.(o_proj|down_proj)', ['o_proj', 'down_proj']],
+  ['llama', 'model.layers.\\d+.self_attn.[qkv]_proj', ['qkv']],
+  ['gpt2', 'transformer\\.h\\.1\\.attn\\.c_attn', ['transformer.h.1.attn.c_attn']],
+])('of %s it reads target_modules %j as PEFT does', (style, target_modules, targets) => {
+  const of = style as 'gpt2' | 'llama';
+  const json = { ...toPeftConfig(settings(of), smallConfig(of), 'base'), target_modules };
+  expect(fromPeftConfig(json, smallConfig(of)).targets).toEqual(targets ?? targetsOf({ style: of }));
+});
+
 describe('what cannot be used is refused in a sentence:', () => {
   const config = (more: object): unknown => ({
     ...toPeftConfig(settings('llama'), smallConfig('llama'), 'base'),
@@ -70,7 +83,14 @@ describe('what cannot be used is refused in a sentence:', () => {
   it.each([
     [{ target_modules: ['c_attn'] }, 'the model has no layer "c_attn" that could have an adapter'],
     [{ target_modules: ['q_proj', 'v_proj'] }, 'self_attn.k_proj has no adapter, but the layers beside it do'],
-    [{ target_modules: 'all-linear' }, 'target_modules must be a list of the names of layers'],
+    [{ target_modules: {} }, 'target_modules must be a list of the names of layers, "all-linear" or a pattern; got {}'],
+    [{ target_modules: 'q_proj' }, 'the model has no layer "q_proj" that could have an adapter'],
+    [{ target_modules: '.*\\.[qv]_proj' }, 'self_attn.k_proj has no adapter, but the layers beside it do'],
+    [{ target_modules: '(.*)*x' }, 'target_modules, "(.*)*x", is no pattern that is understood here: list the names'],
+    [{ target_modules: '(a|a)'.repeat(30) }, 'is no pattern that is understood here'],
+    [{ target_modules: '(o_proj' }, 'is no pattern that is understood here'],
+    [{ exclude_modules: ['o_proj'] }, 'exclude_modules must be null; got ["o_proj"]'],
+    [{ target_modules: ['\x1b[2J\x9b'.repeat(1000)] }, 'the model has no layer "\\u001b[2J\\u009b'],
     [{ peft_type: 'IA3' }, 'peft_type must be "LORA"; got "IA3"'],
     [{ r: 0 }, 'r must be a whole number from 1 to 16,384; got 0'],
     [

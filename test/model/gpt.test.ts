@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { GPT } from '../../src/model/gpt.ts';
 import { GPT as Model } from '../../src/model/gpt.ts';
+import { STYLES } from '../../src/model/styles.ts';
 import { resolveConfig } from '../../src/train/config.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 import { testEngine } from '../helpers/engine.ts';
@@ -12,7 +13,7 @@ const logitsOf = async (model: GPT, ids: Uint32Array<ArrayBuffer>, shape: [numbe
   return engine.withoutGradients(() => model.logits(model.hidden(engine.tensor(ids, shape)))).floats();
 };
 
-describe.each(['gpt2', 'llama'] as const)('a model of the %s style', (style) => {
+describe.each(Object.keys(STYLES))('a model of the %s style', (style) => {
   it('does not look ahead: changing token t leaves the logits before t bit-equal and changes those at t', async () => {
     const model = smallModel(await testEngine(), style);
     const [B, T, V] = [2, 17, 23];

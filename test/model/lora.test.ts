@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { GPT } from '../../src/model/gpt.ts';
 import { LoraAdapters, type LoraSettings, linearLayers, targetsOf } from '../../src/model/lora.ts';
+import { STYLES } from '../../src/model/styles.ts';
 import type { Engine } from '../../src/tensor/engine.ts';
 import { sizeOf } from '../../src/tensor/shape.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
@@ -33,7 +34,7 @@ const logitsOf = (engine: Engine, model: GPT, state?: Tensor): Promise<Float32Ar
 const lossOf = (engine: Engine, model: GPT): Tensor =>
   model.loss(...([1, 2].map((seed) => engine.tensor(randomIds([B, T], V, seed), [B, T])) as [Tensor, Tensor]));
 
-describe.each(['gpt2', 'llama'] as const)('adapters of a model of the %s style', (style) => {
+describe.each(Object.keys(STYLES))('adapters of a model of the %s style', (style) => {
   it('change nothing at first', async () => {
     const engine = await testEngine();
     const model = smallModel(engine, style);

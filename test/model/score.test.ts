@@ -2,11 +2,12 @@ import { expect, it } from 'vitest';
 import { Generator } from '../../src/model/generate.ts';
 import type { GPT } from '../../src/model/gpt.ts';
 import { Scorer } from '../../src/model/score.ts';
+import { STYLES } from '../../src/model/styles.ts';
 import { testEngine } from '../helpers/engine.ts';
 import { smallModel } from '../helpers/models.ts';
 
 /** Larger weights than fresh ones, so that tokens differ in likelihood. */
-async function decisiveModel(style: 'gpt2' | 'llama'): Promise<GPT> {
+async function decisiveModel(style: string): Promise<GPT> {
   const model = smallModel(await testEngine(), style);
   const { values } = model.parameters;
   values.write((await values.floats()).map((x) => 4 * x));
@@ -34,7 +35,7 @@ const QUESTIONS = [
   { prompt: [22, 21, 20, 19, 18, 17, 16, 15, 14], continuations: [[0], [22]] },
 ];
 
-it.each(['gpt2', 'llama'] as const)('scores as decoding step by step does, in the %s style', async (style) => {
+it.each(Object.keys(STYLES))('scores as decoding step by step does, in the %s style', async (style) => {
   const model = await decisiveModel(style);
   const scorer = new Scorer(model, 3);
   const scores = await scorer.score(QUESTIONS);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { add } from '../../src/kernels/add.ts';
 import type { GPT } from '../../src/model/gpt.ts';
+import { STYLES } from '../../src/model/styles.ts';
 import type { Engine } from '../../src/tensor/engine.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { resolveConfig } from '../../src/train/config.ts';
@@ -24,7 +25,7 @@ const valuesOf = async ({ parameters }: GPT): Promise<Map<string, Float32Array>>
 /** The second of two blocks, the last norm: `--method last`. */
 const isLast = (name: string): boolean => /\.1\.|ln_f|model\.norm/.test(name);
 
-describe.each(['gpt2', 'llama'] as const)('frozen parameters of the %s style', (style) => {
+describe.each(Object.keys(STYLES))('frozen parameters of the %s style', (style) => {
   it('stay as they are, to the bit, while all others move', async () => {
     const engine = await testEngine();
     const model = smallModel(engine, style, { dropout: 0.1 });

@@ -4,6 +4,7 @@
  */
 import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { largest } from '../../numbers.ts';
 import { printable } from '../../quote.ts';
 
 /** What texts may steer of a terminal: lines and columns. */
@@ -97,7 +98,7 @@ export async function flush(): Promise<void> {
 
 /** Rows as columns: the first `left` columns begin, the others end, below one another. */
 export function table(rows: readonly (readonly string[])[], left = 1): string {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const widths = rows[0].map((_, column) => largest(rows.map((row) => row[column].length)));
   const cell = (text: string, column: number): string =>
     column < left ? text.padEnd(widths[column]) : text.padStart(widths[column]);
   return rows.map((row) => `${row.map(cell).join('  ').trimEnd()}\n`).join('');

@@ -286,19 +286,20 @@ export const attendStep = defineOp<AttendInputs, AttendStepAttributes>({
       { ...heads, norm: 'layer', transposed: false },
     ];
   }),
-  workloads: ({ T, C, H, KV, D, I, style }) => {
-    const llama = style === 'llama';
+  workloads: ({ T, C, H, KV, D, I, norm, rotary, transposed }) => {
     const width = (H + 2 * KV) * D;
-    const matrices = llama ? { qkv: [width, C], projection: [C, H * D] } : { qkv: [C, width], projection: [H * D, C] };
+    const matrices = transposed
+      ? { qkv: [width, C], projection: [C, H * D] }
+      : { qkv: [C, width], projection: [H * D, C] };
     const cache = { keys: [1, KV, T, D], values: [1, KV, T, D], start: { shape: [1], below: T } };
     const forward = 2 * C * width + 2 * H * D * C + 2 * H * T * D; // half of the context is seen, on average
-    const attributes = { nHead: H, nKvHead: KV, eps: 1e-5, ropeBase: llama ? 10000 : 0, transposed: llama };
+    const attributes = { nHead: H, nKvHead: KV, eps: 1e-5, ropeBase: rotary ? 10000 : 0, transposed };
     return [
       {
         what: 'one token',
         case: [
           { parts: [1, 1 + groupsOf(I), C], normWeight: [C], ...matrices, ...cache },
-          { ...attributes, norm: llama ? 'rms' : 'layer' },
+          { ...attributes, norm },
         ],
         flops: { forward, training: forward },
       },

@@ -108,10 +108,18 @@ export const headStep = defineOp<HeadInputs, StepNorm>({
       { norm: 'layer', eps: 1e-5 },
     ],
   ],
-  workloads: ({ C, V, I, style }) => {
+  workloads: ({ C, V, I, norm }) => {
     const parts = [1, 1 + groupsOf(I), C];
-    const norm = { norm: style === 'gpt2' ? ('layer' as const) : ('rms' as const), eps: 1e-5 };
     const flops = { forward: 2 * C * V, training: 2 * C * V };
-    return [{ what: 'one token', case: [{ parts, normWeight: [C], head: [V, C] }, norm], flops }];
+    return [
+      {
+        what: 'one token',
+        case: [
+          { parts, normWeight: [C], head: [V, C] },
+          { norm, eps: 1e-5 },
+        ],
+        flops,
+      },
+    ];
   },
 });

@@ -186,11 +186,11 @@ export const mlpStep = defineOp<MlpInputs, MlpStepAttributes>({
     },
     { norm: gated ? 'rms' : 'layer', eps: 1e-5, gated: gated === 1, transposed: gated === 1 },
   ]),
-  workloads: ({ C, I, KV, style }) => {
-    const gated = style === 'llama';
-    const matrices = gated ? { up: [2 * I, C], down: [C, I] } : { up: [C, I], down: [I, C] };
+  workloads: ({ C, I, KV, norm, gated, transposed }) => {
+    const wide = gated ? 2 * I : I;
+    const matrices = transposed ? { up: [wide, C], down: [C, I] } : { up: [C, wide], down: [I, C] };
     const forward = 2 * C * I * (gated ? 3 : 2);
-    const attributes = { norm: gated ? ('rms' as const) : ('layer' as const), eps: 1e-5, gated, transposed: gated };
+    const attributes = { norm, eps: 1e-5, gated, transposed };
     const inputs = { parts: [1, 1 + KV, C], normWeight: [C], ...matrices };
     return [{ what: 'one token', case: [inputs, attributes], flops: { forward, training: forward } }];
   },

@@ -89,17 +89,16 @@ function product(
   return { what, case: called, flops: { forward, training: 3 * forward } };
 }
 
-/** The linear layers of a block, and the head. Llama's matrices are (out, in), and its MLP has two that go up. */
+/** The linear layers of a block, and the head. */
 export function linearProducts(
-  { C, H, KV, D, I, V, style }: Sizes,
+  { C, H, KV, D, I, V, gated, transposed }: Sizes,
   rows: Shape,
 ): Workload<MatmulInputs, MatmulAttributes>[] {
-  const llama = style === 'llama';
-  const layout = llama ? { transposeB: true } : {};
+  const layout = transposed ? { transposeB: true } : {};
   return [
     product('queries, keys, values', rows, [C, D * (H + 2 * KV)], layout),
     product('heads + residual', rows, [C, C], { ...layout, residual: true }),
-    llama
+    gated
       ? product('MLP gate and up', rows, [C, 2 * I], layout)
       : product('MLP up + GELU', rows, [C, I], { gelu: true }),
     product('MLP down + residual', rows, [I, C], { ...layout, residual: true }),

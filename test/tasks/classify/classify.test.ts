@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { UsageError, UserError } from '../../../src/errors.ts';
+import { STYLES } from '../../../src/model/styles.ts';
 import { tuneClassifier } from '../../../src/tasks/classify/classify.ts';
 import type { ClassifyOverrides } from '../../../src/tasks/classify/settings.ts';
 import { ByteTokenizer } from '../../../src/text/tokenizers/byteTokenizer.ts';
@@ -8,14 +9,14 @@ import { testEngine } from '../../helpers/engine.ts';
 import { smallModel } from '../../helpers/models.ts';
 import { animalTexts } from '../texts.ts';
 
-const base = async (style: 'gpt2' | 'llama' = 'gpt2') => ({
+const base = async (style: string = 'gpt2') => ({
   model: smallModel(await testEngine(), style, { vocabSize: 256, blockSize: 24, dropout: 0.1 }),
   tokenizer: new ByteTokenizer(),
 });
 const OVERRIDES: ClassifyOverrides = { steps: 40, evalEvery: 10, batchSize: 8, learningRate: 1e-2, baseRate: 1 };
 const floats = (tensor: { floats(): Promise<Float32Array> }) => tensor.floats();
 
-describe.each(['gpt2', 'llama'] as const)('tuning a %s to labels', (style) => {
+describe.each(Object.keys(STYLES))('tuning a %s to labels', (style) => {
   it('learns what tells them apart, and leaves the base as it is', async () => {
     const from = await base(style);
     const before = await floats(from.model.parameters.values);

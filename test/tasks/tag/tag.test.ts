@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { GPT } from '../../../src/model/gpt.ts';
+import { STYLES } from '../../../src/model/styles.ts';
 import type { TagSettings } from '../../../src/tasks/tag/settings.ts';
 import { type TagEvent, tuneTagger } from '../../../src/tasks/tag/tag.ts';
 import { Tagger } from '../../../src/tasks/tag/tagger.ts';
@@ -24,7 +25,7 @@ const sentence = (i: number): TaggedSentence => {
 const sentences = (from: number, count: number) => Array.from({ length: count }, (_, i) => sentence(from + i));
 const parts = { train: sentences(0, 12), validation: sentences(12, 6), test: sentences(18, 6) };
 
-async function baseOf(style: 'gpt2' | 'llama' = 'gpt2') {
+async function baseOf(style: string = 'gpt2') {
   return { model: smallModel(await testEngine(), style, { vocabSize: tokenizer.vocabSize }), tokenizer };
 }
 const valuesOf = ({ parameters }: GPT): Promise<Float32Array> => parameters.values.floats();
@@ -38,7 +39,7 @@ const QUICK: Partial<TagSettings> = {
 };
 
 describe('a tagger', () => {
-  it.each(['gpt2', 'llama'] as const)('learns, and leaves its base as it was (%s)', async (style) => {
+  it.each(Object.keys(STYLES))('learns, and leaves its base as it was (%s)', async (style) => {
     const base = await baseOf(style);
     const before = await valuesOf(base.model);
     const events: TagEvent[] = [];
