@@ -27,6 +27,7 @@ import { resolveConfig } from '../../src/train/config.ts';
 import * as folders from '../../src/train/runFolder.ts';
 import { readAdapterConfig } from '../../src/train/savedRun.ts';
 import { readTuning } from '../../src/train/tuningCache.ts';
+import { recall } from '../experiments/report/transferResult.ts';
 import { dataCard } from '../helpers/cards.ts';
 import { TEXT } from '../helpers/dawnlm.ts';
 import { smallConfig } from '../helpers/models.ts';
@@ -108,6 +109,7 @@ const stored = [
   { kind: 'identity', ...identity },
   { kind: 'cell', task: 'pets', learner: 'full', n: 8, seed: 1, score: 0.5, seconds: 3 },
   { kind: 'prompted', task: 'pets', shots: 2, meanShots: 2, scores: [0.5] },
+  { kind: 'recall', result: recall },
 ];
 const chats = [
   { prompt: 'Who?', answer: 'I.' },
