@@ -153,7 +153,7 @@ class Run {
     const { steps, gradientAccumulation: count } = config;
     this.log.start(this.state.timeMs);
     // a base that tuning does not better is the best there is
-    if (base && trainer.step === 0) await this.save(await this.validate());
+    if (base && !this.saved) await this.save(await this.validate());
     while (trainer.step < steps && !signal?.aborted) {
       trainer.train(Array.from({ length: count }, (_, i) => text.train.batch(trainer.step * count + i)));
       const due = (every: number): boolean => trainer.step % every === 0 || trainer.step === steps;
