@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { UserError } from '../src/errors.ts';
 import { errorCode } from '../src/node/files.ts';
 import { checkJson } from '../src/schema.ts';
+import { shellWord } from '../src/shellWord.ts';
 import type { Engine } from '../src/tensor/engine.ts';
 
 const spread = z.tuple([z.number(), z.number()]).readonly();
@@ -145,7 +146,7 @@ export async function appendRecords(file: string, records: readonly object[]): P
 /** The records of a file, in order. @throws UserError when there is no such file, or a line is no record */
 export async function readRecords(file: string): Promise<AnyRecord[]> {
   const text = await readFile(file, 'utf8').catch((cause) => {
-    const how = `Measure first: dawnlm bench kernels --save ${file}`;
+    const how = `Measure first: npx dawnlm bench kernels --save ${shellWord(file)}`;
     throw new UserError(`There are no results in ${file} (${errorCode(cause)}). ${how}`, { cause });
   });
   return text.split('\n').flatMap((line, i) => (line.trim() === '' ? [] : [parse(line, `${file}:${i + 1}`)]));

@@ -1,5 +1,4 @@
 /** Runs a script beside it that is TypeScript, as bin/dawnlm.mjs does the command line: run.mjs <script> [argument]. */
-import { register } from 'tsx/esm/api';
+import '../src/node/typescript.mjs';
 
-register({ tsconfig: false });
 await import(new URL(process.argv[2], import.meta.url).href);

@@ -128,7 +128,11 @@ async function readParts(card: TaskCard, folder: string): Promise<PreparedTask> 
     return Object.fromEntries(names.map((name, i) => [name, parse(contents[i])])) as unknown as Parts<T>;
   };
   if (card.task === 'tag') {
-    return { task: 'tag', card, parts: await read('conll', (content) => readConll(content).sentences) };
+    return {
+      task: 'tag',
+      card,
+      parts: await read('conll', (content) => readConll(content, { wordsColumn: 0 }).sentences),
+    };
   }
   const columns = { text: 'text', label: 'label' };
   return { task: 'classify', card, parts: await read('csv', (content) => readTable(content, 'csv', columns)) };

@@ -1,9 +1,9 @@
 /**
  * Makes sure that this machine has the adapters that the work needs, and says which.
- *   node --import tsx scripts/drivers.ts                an adapter for training: a GPU, lavapipe or SwiftShader
- *   node --import tsx scripts/drivers.ts --tests        every adapter that the tests run on
- *   node --import tsx scripts/drivers.ts lavapipe ...   these ones, each
- *   node --import tsx scripts/drivers.ts --probe NAME   opens one adapter and prints its description
+ *   node --import ./src/node/typescript.mjs scripts/drivers.ts                an adapter for training: a GPU, lavapipe or SwiftShader
+ *   node --import ./src/node/typescript.mjs scripts/drivers.ts --tests        every adapter that the tests run on
+ *   node --import ./src/node/typescript.mjs scripts/drivers.ts lavapipe ...   these ones, each
+ *   node --import ./src/node/typescript.mjs scripts/drivers.ts --probe NAME   opens one adapter and prints its description
  */
 import { spawnSync } from 'node:child_process';
 import { UserError } from '../src/errors.ts';

@@ -48,4 +48,4 @@ if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR) {
   stop(`dawnlm needs Node ${NODE_MAJOR} or newer, this is ${process.version}. Install a newer one, then try again.`);
 }
 if (dependenciesAreStale()) installDependencies();
-run(process.execPath, ['--import', 'tsx', 'scripts/drivers.ts', ...process.argv.slice(2)]);
+run(process.execPath, ['--import', './src/node/typescript.mjs', 'scripts/drivers.ts', ...process.argv.slice(2)]);

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { UsageError, UserError } from './errors.ts';
+import { printable, quote, short } from './quote.ts';
 
 /** What a schema says of a value, as far as sentences and flags go by it. */
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
@@ -18,16 +19,41 @@ export function check<S extends z.ZodType>(schema: S, value: unknown, refuse: Re
   return data as z.output<S>;
 }
 
-/** The same of JSON text; undefined is none. */
-export function checkJson<S extends z.ZodType>(schema: S, text: string | undefined, refuse: Refuse): z.output<S> {
-  let value: unknown;
+/** Deeper than any file that is written here, or is read from others: what is nested no deeper may be walked by recursion. */
+const DEEPEST = 64;
+/** Characters: V8 holds no text of twice as many. */
+const LONGEST = 2 ** 28;
+
+/** JSON text as a value: the one reader of JSON that others wrote; undefined is none. @throws what `refuse` makes of what is wrong with it */
+export function parseJson(text: string | undefined, refuse: Refuse): unknown {
+  if (text === undefined) throw refuse('it is missing');
+  if (text.length > LONGEST) throw refuse(`it is longer than ${figure(LONGEST)} characters`);
+  const at = tooDeep(text);
+  if (at !== undefined) throw refuse(`it is nested more than ${DEEPEST} deep, at character ${figure(at)}`);
   try {
-    value = JSON.parse(text!);
+    return JSON.parse(text);
   } catch (error) {
-    throw refuse(text === undefined ? 'it is missing' : `it is not JSON (${(error as Error).message})`);
+    throw refuse(`it is not JSON (${printable((error as Error).message)})`);
   }
-  return check(schema, value, refuse);
 }
+
+/** Where a bracket opens, outside of strings, while `DEEPEST` are open. By a look, not by a try: it is others that would overflow. */
+function tooDeep(text: string): number | undefined {
+  let depth = 0;
+  let quoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const sign = text[i];
+    if (sign === '"') quoted = !quoted;
+    else if (quoted) i += Number(sign === '\\');
+    else if (sign === ']' || sign === '}') depth--;
+    else if ((sign === '[' || sign === '{') && ++depth > DEEPEST) return i;
+  }
+  return undefined;
+}
+
+/** The value of JSON text as its schema has it. @throws what `refuse` makes of the first thing that is wrong */
+export const checkJson = <S extends z.ZodType>(schema: S, text: string | undefined, refuse: Refuse): z.output<S> =>
+  check(schema, parseJson(text, refuse), refuse);
 
 /** The lines of JSON that a schema takes; others, such as one that a kill cut short, are passed over. */
 export const checkLines = <S extends z.ZodType>(schema: S, text: string): z.output<S>[] =>
@@ -38,6 +64,21 @@ export const checkLines = <S extends z.ZodType>(schema: S, text: string): z.outp
       return [];
     }
   });
+
+/** The name of a file in a folder: never a path, which could lead out of it. */
+export const FileName = z
+  .string()
+  .regex(/^(?!\.{1,2}$)[^\\/:\p{Cc}]{1,200}$/u)
+  .meta({ title: 'the name of a file, without a path' });
+
+/** A SHA-256, in hex. */
+export const Sha256 = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .meta({ title: 'a SHA-256 of 64 hexadecimal digits' });
+
+/** A moment, as `toISOString` writes it. */
+export const Moment = z.iso.datetime().meta({ title: 'a time such as 2026-01-31T12:00:00.000Z' });
 
 /** What to say of settings. */
 export const wrongUse: Refuse = (problem) => new UsageError(problem);
@@ -59,15 +100,16 @@ export const jsonSchemaOf = (schema: z.ZodType): JsonSchema =>
   });
 
 function problemOf(schema: z.ZodType, value: unknown, { code, path, message, ...issue }: z.core.$ZodIssue): string {
-  const name = z.core.toDotPath(path) || 'it';
+  const name = short(z.core.toDotPath(path)) || 'it';
   if (code === 'custom') return `${name} ${message}`;
+  if (code === 'invalid_key') return `${name} has no name that can stand there`;
   const wanted = path.reduce(within, jsonSchemaOf(schema));
   if ('keys' in issue) {
     const known = Object.keys(wanted.properties ?? {}).join(', ');
-    return `unknown setting ${JSON.stringify(issue.keys[0])}; the settings are ${known}`;
+    return `unknown setting ${quote(issue.keys[0])}; the settings are ${known}`;
   }
   const got = path.reduce((at: unknown, key) => (at as Record<PropertyKey, unknown>)[key], value);
-  return `${name} must be ${expected(wanted)}; ${got === undefined ? 'it is missing' : `got ${show(got)}`}`;
+  return `${name} must be ${expected(wanted)}; ${got === undefined ? 'it is missing' : `got ${quote(got)}`}`;
 }
 
 /** The schema of a part. */
@@ -114,9 +156,3 @@ function range({
 }
 
 const figure = (value: unknown): string => Number(value).toLocaleString('en', { maximumFractionDigits: 20 });
-
-/** A value as an error prints it: short, and NaN as it is. */
-function show(value: unknown): string {
-  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
-}

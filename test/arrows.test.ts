@@ -33,7 +33,7 @@ const STANDS_ON: Record<string, readonly string[]> = {
 
 /** Rooms that run in a browser as they are, and the packages that do so too. */
 const PURE = ['gpu', 'tensor', 'kernels', 'model', 'text'];
-const PURE_PACKAGES = ['gpt-tokenizer', 'papaparse', 'simple-statistics', 'tinyqueue', 'zod'];
+const PURE_PACKAGES = ['gpt-tokenizer', 'simple-statistics', 'tinyqueue', 'zod'];
 
 /** Files that import themselves on the way round, and are still to be mended. */
 

@@ -68,3 +68,28 @@ it('reads JSON, and lines of it of which others are passed over', () => {
   expect(() => checkJson(size, undefined, damaged('x.json', 'Try.'))).toThrow('x.json is damaged: it is missing. Try.');
   expect(checkLines(size, '{"size": 1}\n\nnull\n{"size": "2"}\n{"size": 3}\n{"si')).toEqual([{ size: 1 }, { size: 3 }]);
 });
+
+const nested = (open: string, close: string, depth: number): string => open.repeat(depth) + close.repeat(depth);
+
+it.each<[string, string, string]>([
+  ['nested lists', nested('[', ']', 100_000), 'it is nested more than 64 deep, at character 64'],
+  ['nested objects', `${'{"a":'.repeat(100_000)}0${'}'.repeat(100_000)}`, 'it is nested more than 64 deep'],
+  ['brackets that never close', '[{"a":'.repeat(1e6), 'it is nested more than 64 deep'],
+  ['one bracket too many', nested('[', ']', 65), 'it is nested more than 64 deep, at character 64'],
+  ['control characters', '{"a": \x1b\x9b}', 'it is not JSON'],
+])('refuses %s, in a sentence that steers no terminal', (_, text, sentence) => {
+  const attempt = () => checkJson(z.unknown(), text, damaged('run.json'));
+  expect(attempt).toThrow(`run.json is damaged: ${sentence}`);
+  expect(attempt).toThrow(/^[^\p{Cc}]{1,300}$/u);
+});
+
+it('brackets in strings nest nothing, and what closes may be followed by more', () => {
+  const wide = [{ '["': ['\\"[[[', '['.repeat(1000)] }, ...Array.from({ length: 1000 }, () => [[{}]])];
+  expect(checkJson(z.unknown(), JSON.stringify(wide), Error)).toEqual(wide);
+  expect(checkJson(z.unknown(), nested('[', ']', 64), Error)).toBeTruthy();
+});
+
+it('of a long name as of a long value it says the beginning', () => {
+  const value = { kind, table: { [`${'k'.repeat(1e6)}\x9b`]: 'c' } };
+  expect(() => check(Shape, value, wrongUse)).toThrow(/^table\["k{53}… must be a number; got "c"$/);
+});

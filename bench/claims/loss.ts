@@ -1,10 +1,10 @@
 /** How long until a model of nano's size knows the text so well? Both from the start of the process, one after the other. */
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { temporaryFolder } from '../../src/node/files.ts';
 import { type Command, findPytorch } from '../peers/catalog.ts';
 import type { ClaimMeasurement } from '../record.ts';
 import { LOSS } from './catalog.ts';
@@ -64,7 +64,7 @@ export async function lossClaim(
   const without = (note: string) => judged({ ...about, value: null, note, ...thresholds });
   const pytorch = await findPytorch();
   if (!pytorch) return without('absent');
-  const folder = await mkdtemp(join(tmpdir(), 'dawnlm-loss-'));
+  const folder = await temporaryFolder('loss');
   try {
     const ours = await race(ourCommand(folder), say, signal);
     const theirs = await race(theirCommand(pytorch), say, signal);

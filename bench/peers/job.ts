@@ -1,11 +1,11 @@
 /** What is asked of every peer: the same model with the same weights, batch and settings, so that results can be compared too. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ProductShape, SIZES, type SizeName } from '../../src/check/workloads.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
 import { parameterSpecs } from '../../src/model/parameters.ts';
 import { styleOf } from '../../src/model/styles.ts';
+import { temporaryFolder } from '../../src/node/files.ts';
 import { normals, threefry } from '../../src/tensor/random.ts';
 import { sizeOf } from '../../src/tensor/shape.ts';
 import { modelConfig, resolveConfig, type TrainConfig } from '../../src/train/config.ts';
@@ -102,7 +102,7 @@ export async function makeModelJob(preset: SizeName): Promise<{ model: ModelJob;
   const { blockSize, batchSize } = config;
   const sizes = { ...modelConfig(config, VOCABULARY), batchSize };
   const specs = parameterSpecs(sizes, styleOf(sizes));
-  const folder = await mkdtemp(join(tmpdir(), 'dawnlm-peers-'));
+  const folder = await temporaryFolder('peers');
   const weights = join(folder, 'weights.f32');
   const values = specs.map(({ name, shape }, stream) => startOf(name, shape, stream));
   await writeFile(weights, Buffer.concat(values.map(({ buffer }) => new Uint8Array(buffer))));

@@ -1,12 +1,12 @@
 /** Mesa's AMD driver in compile-only mode: machine code of GPUs that are not there. Nothing is executed. */
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { UserError } from '../../src/errors.ts';
+import { temporaryFolder } from '../../src/node/files.ts';
 import type { Shader } from '../mockAdapter.ts';
 import { FAILURE_MARK, parseShader, type ShaderStatistics, splitByShader } from './parse.ts';
 
@@ -77,7 +77,7 @@ const lastWords = (output: string): string => output.trim().split('\n').slice(-3
  */
 export async function compileFor(family: string, shaders: readonly Shader[]): Promise<ShaderStatistics[]> {
   const icd = findIcd();
-  const folder = await mkdtemp(join(tmpdir(), 'dawnlm-static-'));
+  const folder = await temporaryFolder('static');
   try {
     await buildLayer(folder);
     const file = join(folder, 'shaders.json');

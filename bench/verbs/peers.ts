@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { SIZES, type SizeName } from '../../src/check/workloads.ts';
 import { number } from '../../src/cli/options.ts';
 import { print, say, table } from '../../src/cli/terminal/output.ts';
-import { INTERRUPTED, stopSignal } from '../../src/cli/terminal/stopSignal.ts';
+import { stopSignal } from '../../src/cli/terminal/stopSignal.ts';
 import { UsageError } from '../../src/errors.ts';
 import { PEERS, type Peer } from '../peers/catalog.ts';
 import { PeerProcess } from '../peers/child.ts';
@@ -96,7 +96,7 @@ export async function withPeers(
   } finally {
     await Promise.all(started.map(({ process }) => process.end()));
   }
-  if (signal.aborted) process.exitCode = INTERRUPTED;
+  if (signal.aborted) process.exitCode = signal.reason;
   return absent;
 }
 

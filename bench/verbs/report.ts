@@ -1,6 +1,6 @@
 /** `bench compare` and `bench report`: what becomes of kept records. */
-import type { Command } from 'commander';
-import { examples, jsonOption } from '../../src/cli/options.ts';
+import { type Command, Option } from 'commander';
+import { examples, jsonOption, path } from '../../src/cli/options.ts';
 import { print, printJson, table } from '../../src/cli/terminal/output.ts';
 import { UserError } from '../../src/errors.ts';
 import { writeAtomic } from '../../src/node/files.ts';
@@ -41,7 +41,7 @@ export function addReport(bench: Command): void {
     .command('report')
     .description('kept records as one HTML page: roofline, ladders, kernels, models, other libraries')
     .argument('[results]', 'file of records (default: bench/results.jsonl)')
-    .option('--out <file>', 'where the page is written', 'report.html')
+    .addOption(new Option('--out <file>', 'where the page is written').argParser(path).default('report.html'))
     .addHelpText('after', examples('dawnlm bench report --out bench.html'))
     .action(reportVerb);
 }

@@ -1,9 +1,14 @@
+import { z } from 'zod';
+import { checkJson, damaged } from '../../src/schema.ts';
 import { type LabelledText, shuffled } from '../../src/text/labels/labelled.ts';
 import { normalizeText, removeDuplicates, stratifiedSplit } from '../../src/text/labels/splits.ts';
 import type { PackageFiles } from '../files.ts';
 import { SPEECHES } from '../packages.ts';
 import type { Built, BuiltCorpus, ClassifySet } from '../recipe.ts';
 import { hideYears, passagesOf } from './passages.ts';
+
+/** A file of the package. */
+const SpeechFile = z.object({ year: z.int(), party: z.string(), text: z.string() });
 
 interface Speech {
   readonly year: number;
@@ -28,7 +33,7 @@ async function readSpeeches(files: PackageFiles): Promise<Speech[]> {
   const names = (await files.list(SPEECHES, 'data')).filter((name) => /^\d{4}_.*\.json$/.test(name));
   return Promise.all(
     names.map(async (name) => {
-      const { year, party, text } = JSON.parse(await files.read(SPEECHES, `data/${name}`));
+      const { year, party, text } = checkJson(SpeechFile, await files.read(SPEECHES, `data/${name}`), damaged(name));
       return { year, party, passages: passagesOf(text) };
     }),
   );

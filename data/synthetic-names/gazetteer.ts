@@ -1,4 +1,6 @@
 /** Names to fill sentences with, in two parts that share no word: those that are trained on, and those that are tested on. */
+import { z } from 'zod';
+import { checkJson, damaged } from '../../src/schema.ts';
 import { mix } from '../../src/text/windows/permutation.ts';
 import type { PackageFiles } from '../files.ts';
 import { CITIES, FEMALE_NAMES, MALE_NAMES } from '../packages.ts';
@@ -58,8 +60,8 @@ export async function readGazetteers(files: PackageFiles): Promise<{ known: Gaze
 }
 
 async function readFirstNames(files: PackageFiles): Promise<string[]> {
-  const lists = [MALE_NAMES, FEMALE_NAMES].map(
-    async (pkg) => JSON.parse(await files.read(pkg, 'data/names.json')) as string[],
+  const lists = [MALE_NAMES, FEMALE_NAMES].map(async (pkg) =>
+    checkJson(z.array(z.string()), await files.read(pkg, 'data/names.json'), damaged('names.json')),
   );
   return (await Promise.all(lists)).flat().filter((name) => WORD.test(name));
 }

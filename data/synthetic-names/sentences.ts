@@ -39,8 +39,10 @@ function fill(template: string, names: Gazetteer, chances: Chances): TaggedSente
     const slot = token.match(/^\{(\w+)\}$/)?.[1];
     const type = slot && /^(?:PER|LOC|ORG)/.exec(slot)?.[0];
     const filled = slot ? fillSlot(slot, names, chances).split(' ') : [token];
-    words.push(...filled);
-    tags.push(...filled.map((_, i) => (type ? `${i === 0 ? 'B' : 'I'}-${type}` : 'O')));
+    for (const [i, word] of filled.entries()) {
+      words.push(word);
+      tags.push(type ? `${i === 0 ? 'B' : 'I'}-${type}` : 'O');
+    }
   }
   for (const [i, word] of words.entries()) {
     if (word === 'a' && /^[aeiou]/.test(words[i + 1] ?? '')) words[i] = 'an';

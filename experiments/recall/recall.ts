@@ -3,18 +3,19 @@
  * of a key (associative recall; Ba et al. 2016, "Using fast weights to attend to the recent past"; Olsson et al. 2022, "In-context
  * learning and induction heads"). Weights cannot hold the answer: a model that gives it has learned to read its context.
  */
+import { z } from 'zod';
 import { threefry } from '../../src/tensor/random.ts';
 import { type Batch, IGNORE } from '../../src/text/windows/windows.ts';
 
 /** Tokens 0 ... values - 1 are the values (the classes), the `keys` after them the keys. */
-export interface RecallTask {
-  readonly keys: number;
-  readonly values: number;
+export const RecallTask = z.object({
+  ...{ keys: z.int().min(1), values: z.int().min(1) },
   /** Pairs of a training sequence. */
-  readonly pairs: number;
+  pairs: z.int().min(1),
   /** Different keys in a sequence at most: as many shots as a model is asked with. */
-  readonly mostShots: number;
-}
+  mostShots: z.int().min(0),
+});
+export type RecallTask = Readonly<z.infer<typeof RecallTask>>;
 
 /** A prompt: `shots` pairs with different keys, then one of these keys; what it was paired with is the answer. */
 export interface RecallQuestion {

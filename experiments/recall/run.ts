@@ -1,24 +1,54 @@
 /** A tiny model learns to recall from its prompt, and is asked with 0 to 16 shots. */
 import { mean } from 'simple-statistics';
+import { z } from 'zod';
 import { GPT } from '../../src/model/gpt.ts';
 import { Scorer } from '../../src/model/score.ts';
 import { argmax, wilsonInterval } from '../../src/tasks/metrics/classification.ts';
 import type { Engine } from '../../src/tensor/engine.ts';
 import { modelConfig, resolveConfig, type TrainConfig } from '../../src/train/config.ts';
 import { Trainer } from '../../src/train/trainer.ts';
-import { type RecallTask, recallBatch, recallQuestion, recallVocabulary } from './recall.ts';
+import { RecallTask, recallBatch, recallQuestion, recallVocabulary } from './recall.ts';
+
+const count = z.int().min(0);
+const share = z.number().min(0).max(1);
 
 /** A part of the curriculum: sequences of one length. */
-export interface RecallStage {
-  readonly pairs: number;
-  readonly batchSize: number;
+const RecallStage = z.object({
+  ...{ pairs: count, batchSize: count },
   /** Different keys in a sequence at most, at its beginning and from 70% of it on. */
-  readonly distinct: readonly [from: number, to: number];
+  distinct: z.tuple([count, count]).readonly(),
   /** Optimizer steps at most. */
-  readonly steps: number;
+  steps: count,
   /** Loss at which it ends early. */
-  readonly until: number;
-}
+  until: z.number(),
+});
+export type RecallStage = Readonly<z.infer<typeof RecallStage>>;
+
+/** The loss on the way, averaged over the last steps, in nats an answer. */
+const RecallPoint = z.object({ step: count, loss: z.number() });
+export type RecallPoint = Readonly<z.infer<typeof RecallPoint>>;
+
+/** Right answers with some number of shots, and their 95% interval: `wilsonInterval`. */
+const RecallScore = z.object({ shots: count, accuracy: share, interval: z.tuple([share, share]).readonly() });
+export type RecallScore = Readonly<z.infer<typeof RecallScore>>;
+
+export const RecallResult = z.object({
+  seed: count,
+  task: RecallTask,
+  /** Right answers by guessing: 1 / values. */
+  chance: share,
+  model: z.object({ style: z.string(), nLayer: count, nHead: count, nEmbd: count }),
+  parameters: count,
+  stages: z.array(RecallStage.extend({ taken: count, loss: z.number() })).readonly(),
+  steps: count,
+  /** Training, without the questions. */
+  timeMs: z.number().min(0),
+  history: z.array(RecallPoint).readonly(),
+  /** Questions asked with each number of shots: fresh sequences, none of which was trained on. */
+  questions: count,
+  scores: z.array(RecallScore).readonly(),
+});
+export type RecallResult = Readonly<z.infer<typeof RecallResult>>;
 
 export interface RecallOptions {
   engine: Engine;
@@ -26,38 +56,6 @@ export interface RecallOptions {
   /** Fewer steps on long sequences. */
   quick: boolean;
   onProgress?: (point: RecallPoint & { readonly stage: number }) => void;
-}
-
-/** The loss on the way, averaged over the last steps. */
-export interface RecallPoint {
-  readonly step: number;
-  /** Nats an answer. */
-  readonly loss: number;
-}
-
-/** Right answers with some number of shots. */
-export interface RecallScore {
-  readonly shots: number;
-  readonly accuracy: number;
-  /** 95% interval: `wilsonInterval`. */
-  readonly interval: readonly [number, number];
-}
-
-export interface RecallResult {
-  readonly seed: number;
-  readonly task: RecallTask;
-  /** Right answers by guessing: 1 / values. */
-  readonly chance: number;
-  readonly model: { readonly style: string; readonly nLayer: number; readonly nHead: number; readonly nEmbd: number };
-  readonly parameters: number;
-  readonly stages: readonly (RecallStage & { readonly taken: number; readonly loss: number })[];
-  readonly steps: number;
-  /** Training, without the questions. */
-  readonly timeMs: number;
-  readonly history: readonly RecallPoint[];
-  /** Questions asked with each number of shots: fresh sequences, none of which was trained on. */
-  readonly questions: number;
-  readonly scores: readonly RecallScore[];
 }
 
 const TASK: RecallTask = { keys: 16, values: 8, pairs: 24, mostShots: 16 };
@@ -95,7 +93,7 @@ export async function runRecall({ engine, seed, quick, onProgress }: RecallOptio
   let step = 0;
   for (const [i, stage] of stagesFor(quick).entries()) {
     const points = await trainStage(model, config, stage, step, (point) => onProgress?.({ ...point, stage: i + 1 }));
-    history.push(...points);
+    for (const point of points) history.push(point);
     const last = points.at(-1)!;
     stages.push({ ...stage, taken: last.step - step, loss: last.loss });
     step = last.step;

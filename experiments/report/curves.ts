@@ -1,5 +1,7 @@
 /** Charts of scores: by the number of labels, a curve for each learner, and by the number of shots. */
+
 import { mean } from 'simple-statistics';
+import { largest, smallest } from '../../src/numbers.ts';
 import type { Chart, Curve } from '../../src/report/chart.ts';
 import { percent } from '../../src/report/format.ts';
 import { deviation } from '../../src/tasks/metrics/statistics.ts';
@@ -43,7 +45,7 @@ function chartOf({ name, metric }: TransferTaskResult, unit: string, curves: Cur
     ...curves.flatMap(({ points }) => points.map(({ value }) => value)),
     ...curves.flatMap(({ band = [] }) => band.flatMap(({ low, high }) => [low, high])),
   ];
-  const range: Chart['range'] = [Math.min(...values), Math.max(...values)];
+  const range: Chart['range'] = [smallest(values), largest(values)];
   return { title: `${metric} by ${unit}: ${name}`, curves, notes, range, unit, format: inPercent };
 }
 

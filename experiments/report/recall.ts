@@ -1,4 +1,5 @@
 /** The report of the recall experiment: one HTML file that holds everything that it needs. */
+import { largest } from '../../src/numbers.ts';
 import type { Chart } from '../../src/report/chart.ts';
 import { count, durationInWords, loss, percent, range } from '../../src/report/format.ts';
 import type { Part } from '../../src/report/html.ts';
@@ -46,7 +47,7 @@ function learningSection({ history, stages, task }: RecallResult): Part {
   const chart: Chart = {
     title: 'Loss on the answers by step',
     curves: [{ name: 'training', tone: 'training', points }],
-    range: [0, Math.max(...points.map(({ value }) => value))],
+    range: [0, largest(points.map(({ value }) => value))],
     format: loss,
     notes: [{ step: stages[0].taken, label: 'longer sequences' }],
   };

@@ -18,23 +18,23 @@ export type Learner = (typeof LEARNERS)[number];
 export const TransferCell = z.object({
   task: z.string(),
   learner: z.enum(LEARNERS),
-  n: z.int(),
-  seed: z.int(),
+  n: z.int().min(1),
+  seed: z.int().min(0),
   /** On the test part: accuracy, or entity F1 for tags. */
   score: z.number().min(0).max(1),
-  seconds: z.number(),
+  seconds: z.number().min(0),
   /** Numbers that were trained, and those of model and head together; of transformers. */
-  trained: z.int().optional(),
-  total: z.int().optional(),
+  trained: z.int().min(0).optional(),
+  total: z.int().min(0).optional(),
 });
 export type TransferCell = z.infer<typeof TransferCell>;
 
 /** The mean score of prompts with so many solved examples in them; a draw of examples a seed. */
 export const PromptedPoint = z.object({
-  shots: z.int(),
+  shots: z.int().min(0),
   /** Examples that found room in the context, on average. */
-  meanShots: z.number(),
-  scores: z.array(z.number()).readonly(),
+  meanShots: z.number().min(0),
+  scores: z.array(z.number().min(0).max(1)).readonly(),
 });
 export type PromptedPoint = z.infer<typeof PromptedPoint>;
 

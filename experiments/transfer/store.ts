@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../src/errors.ts';
 import { errorCode, writeAtomic } from '../../src/node/files.ts';
+import type { FolderLock } from '../../src/node/lock.ts';
 import { checkJson, checkLines } from '../../src/schema.ts';
-import type { RecallResult } from '../recall/run.ts';
+import { RecallResult } from '../recall/run.ts';
 import { PromptedPoint, TransferCell } from './result.ts';
 
 const size = z.int().min(0);
@@ -26,7 +27,7 @@ export type TransferIdentity = Omit<z.infer<typeof Identity>, 'kind'>;
 const Measured = z.discriminatedUnion('kind', [
   TransferCell.extend({ kind: z.literal('cell') }),
   PromptedPoint.extend({ kind: z.literal('prompted'), task: z.string() }),
-  z.object({ kind: z.literal('recall'), result: z.custom<RecallResult>((value) => typeof value === 'object') }),
+  z.object({ kind: z.literal('recall'), result: RecallResult }),
 ]);
 export type TransferRecord = z.infer<typeof Measured>;
 
@@ -37,23 +38,27 @@ export class TransferStore {
     private readonly path: string,
     readonly identity: TransferIdentity,
     readonly records: TransferRecord[],
-  ) {}
+    private readonly lock?: FolderLock,
+  ) {
+    if (lock) lock.restore = () => this.writeAll();
+  }
+
+  private writeAll(): Promise<void> {
+    return writeAtomic(this.path, [{ kind: 'identity', ...this.identity }, ...this.records].map(line).join(''));
+  }
 
   /**
    * Goes on where a folder's experiment stopped, or begins one; a line that a kill cut short is measured again.
+   * @param lock of the folder, where it is held: with it the file is written anew should the folder be removed
    * @throws UserError when the folder holds an experiment with other settings, or cannot be written
    */
-  static async open(folder: string, identity: TransferIdentity): Promise<TransferStore> {
+  static async open(folder: string, identity: TransferIdentity, lock?: FolderLock): Promise<TransferStore> {
     const path = join(folder, FILE);
-    if (!existsSync(path)) {
-      await writeAtomic(path, line({ kind: 'identity', ...identity }));
-      return new TransferStore(path, identity, []);
-    }
-    const [first, ...lines] = (await readFile(path, 'utf8')).split('\n');
-    const before = sameExperiment(folder, first, identity);
-    const records = checkLines(Measured, lines.join('\n'));
-    await writeAtomic(path, [before, ...records].map(line).join(''));
-    return new TransferStore(path, before, records);
+    const [first, ...lines] = existsSync(path) ? (await readFile(path, 'utf8')).split('\n') : [];
+    const before = first === undefined ? identity : sameExperiment(folder, first, identity);
+    const store = new TransferStore(path, before, checkLines(Measured, lines.join('\n')), lock);
+    await store.writeAll();
+    return store;
   }
 
   /**
@@ -68,10 +73,12 @@ export class TransferStore {
 
   /** @throws UserError when the disk is full or the folder read-only */
   async add(record: TransferRecord): Promise<void> {
-    this.records.push(record);
+    const append = () => appendFile(this.path, line(record));
     try {
-      await appendFile(this.path, line(record));
+      await (this.lock ? this.lock.write(append) : append());
+      this.records.push(record);
     } catch (error) {
+      if (error instanceof UserError) throw error;
       throw new UserError(`${this.path} cannot be written (${errorCode(error)}); what was measured before is intact.`, {
         cause: error,
       });

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { adapterInWords, openEngine } from '../../src/cli/engine.ts';
-import { adapterOption, examples, jsonOption, number } from '../../src/cli/options.ts';
+import { holdFolder } from '../../src/cli/holdFolder.ts';
+import { adapterOption, examples, jsonOption, number, outOption } from '../../src/cli/options.ts';
 import { print, printJson, say, table } from '../../src/cli/terminal/output.ts';
 import { writeAtomic } from '../../src/node/files.ts';
 import { count, durationInWords, loss, percent } from '../../src/report/format.ts';
@@ -23,7 +24,7 @@ export function addExperiment(program: Command): void {
     .command('recall')
     .description('a tiny model learns to recall from its prompt: accuracy by the number of shots')
     .option('--quick', 'fewer steps on long sequences')
-    .option('--out <folder>', 'where recall.json and recall.html go', 'runs/experiment-recall')
+    .addOption(outOption('where recall.json and recall.html go').default('runs/experiment-recall'))
     .option('--seed <n>', 'of weights and sequences', number({ least: 0, most: 2 ** 32 - 1, whole: true }), 1)
     .addOption(adapterOption())
     .addOption(jsonOption())
@@ -36,6 +37,7 @@ export function addExperiment(program: Command): void {
 const SAY_EVERY = 100;
 
 async function recallVerb({ quick = false, out, seed, adapter: choice, json }: RecallOptions): Promise<void> {
+  await holdFolder(out);
   const { engine, adapter } = await openEngine(choice);
   const result = await runRecall({
     ...{ engine, seed, quick },

@@ -5,10 +5,19 @@ import { findTaskSet, taskSets } from '../../data/corpora.ts';
 import { prepareTask } from '../../data/prepare.ts';
 import { openCorpus } from '../../src/cli/corpus.ts';
 import { type OpenedEngine, openEngine } from '../../src/cli/engine.ts';
-import { adapterOption, examples, jsonOption, number, shellWord } from '../../src/cli/options.ts';
+import { holdFolder } from '../../src/cli/holdFolder.ts';
+import {
+  adapterOption,
+  examples,
+  jsonOption,
+  number,
+  outOption,
+  runOption,
+  sameCommand,
+} from '../../src/cli/options.ts';
 import { print, printJson, say } from '../../src/cli/terminal/output.ts';
 import { Progress } from '../../src/cli/terminal/progress.ts';
-import { INTERRUPTED, stopSignal } from '../../src/cli/terminal/stopSignal.ts';
+import { stopSignal } from '../../src/cli/terminal/stopSignal.ts';
 import { watch } from '../../src/cli/terminal/trainOutput.ts';
 import { UsageError, UserError } from '../../src/errors.ts';
 import { writeAtomic } from '../../src/node/files.ts';
@@ -56,17 +65,15 @@ export function addExperimentTransfer(experiment: Command): void {
     .command('transfer')
     .description('does pretraining pay? the same tasks from few and many labels, with it and without; Ctrl-C keeps all')
     .option('--quick', 'minutes in place of hours: a base that read little, two tasks, few labels, two seeds')
-    .option('--run <folder>', `pretrained run to begin with (default: one is trained on ${CORPUS})`)
+    .addOption(runOption(`pretrained run to begin with (default: one is trained on ${CORPUS})`))
     .option(
       '--tasks <names...>',
       `data sets, of ${taskSets.map(({ name }) => name).join(', ')} (default: ${TASKS.join(', ')})`,
     )
     .option('--sizes <numbers>', 'numbers of labels, with commas between', sizes)
     .option('--seeds <n>', 'how many seeds', number({ least: 1, most: 100, whole: true }))
-    .option(
-      '--out <folder>',
-      'where results go; what is there already is not measured again',
-      'runs/experiment-transfer',
+    .addOption(
+      outOption('where results go; what is there already is not measured again').default('runs/experiment-transfer'),
     )
     .addOption(adapterOption())
     .addOption(jsonOption())
@@ -83,17 +90,18 @@ export function addExperimentTransfer(experiment: Command): void {
 async function transfer({ quick = false, out, json, ...flags }: Flags): Promise<void> {
   const plan = transferPlan(quick, flags);
   const tasks = await openTasks(flags.tasks ?? (quick ? QUICK_TASKS : TASKS));
+  const lock = await holdFolder(out);
   const opened = await openEngine(flags.adapter);
   const signal = stopSignal();
   const { tested, prompted, validated, mostSteps, maxTokens } = plan;
   const settings = { adapter: opened.adapter.name, tested, prompted, validated, mostSteps, maxTokens };
   await TransferStore.check(out, settings);
   const pretrained = flags.run ?? (await pretrain(join(out, 'base'), opened, quick, signal));
-  if (signal.aborted) return stopped(out);
+  if (signal.aborted) return stopped(signal);
   const run = await loadRun(opened.engine, pretrained, 'best');
   const link = await linkTo(pretrained, out, 'best');
   const startedAt = new Date().toISOString();
-  const store = await TransferStore.open(out, { base: link.sha256, ...settings, startedAt });
+  const store = await TransferStore.open(out, { base: link.sha256, ...settings, startedAt }, lock);
   const result = (complete: boolean): TransferResult =>
     summarizeTransfer(store.records, tasks, plan, {
       ...{ adapter: opened.adapter, startedAt: store.identity.startedAt, complete },
@@ -110,7 +118,7 @@ async function transfer({ quick = false, out, json, ...flags }: Flags): Promise<
     },
   });
   await finish(out, result(complete), json);
-  if (!complete) stopped(out);
+  if (!complete) stopped(signal);
 }
 
 /** Data sets by their names. @throws UsageError for a name that is none */
@@ -153,7 +161,7 @@ const baseInFigures = (
   sha256: string,
 ): TransferResult['base'] => ({
   ...{ folder, sha256, parameters: model.parameters.count },
-  ...{ validationLoss: state.bestValidationLoss, dataCard },
+  ...{ validationLoss: state?.bestValidationLoss ?? null, dataCard },
 });
 
 async function finish(out: string, result: TransferResult, json = false): Promise<void> {
@@ -164,7 +172,7 @@ async function finish(out: string, result: TransferResult, json = false): Promis
   else print(`${transferTables(result)}\nreport: ${join(out, 'transfer.html')}\n`);
 }
 
-function stopped(out: string): void {
-  say(`stopped; the same command goes on: npx dawnlm experiment transfer --out ${shellWord(out)} ...`);
-  process.exitCode = INTERRUPTED;
+function stopped({ reason }: AbortSignal): void {
+  say(`stopped; the same command goes on: ${sameCommand('experiment transfer')}`);
+  process.exitCode = reason;
 }

@@ -98,8 +98,10 @@ export async function compare(engine: Engine, op: AnyOp, test: AnyCase): Promise
   const [, attributes = {}] = test;
   const numbers = makeNumbers(test);
   const expected = definition.reference(numbers, attributes);
-  const output = engine.withoutGradients(() => op(upload(engine, numbers), attributes));
+  const work = () => ({ output: op(upload(engine, numbers), attributes) });
+  const { output } = engine.scope(() => engine.withoutGradients(work));
   const actual = output.dtype === 'u32' ? await output.uints() : await output.floats();
+  freeAll([output]);
   const { precision } = engine;
   return { error: largestError(actual, expected), tolerance: toleranceOf(definition, test, precision) };
 }

@@ -1,21 +1,28 @@
-import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { UserError } from '../errors.ts';
+import { largest } from '../numbers.ts';
+import { count } from '../report/format.ts';
+import type { Classifier } from '../tasks/classify/classifier.ts';
 import { requireKnown } from '../tasks/classify/data.ts';
-import { readText } from '../tasks/data.ts';
+import { inWords, readText, textOf } from '../tasks/data.ts';
 import { openClassifier } from '../tasks/finetune.ts';
 import { readTunedCard } from '../tasks/folder.ts';
 import { argmax, classificationReport } from '../tasks/metrics/classification.ts';
 import { type LabelledText, readTable, readTexts, tableFormat } from '../text/labels/labelled.ts';
+import type { EncodedText } from '../text/labels/labelledBatches.ts';
+import { linesOf } from '../text/windows/stream.ts';
 import { openEngine } from './engine.ts';
-import { adapterOption, examples, jsonOption, number, runOption } from './options.ts';
+import { adapterOption, addQuotes, examples, jsonOption, number, runOption } from './options.ts';
 import { classificationTables } from './terminal/metricTables.ts';
-import { print, printJson, table } from './terminal/output.ts';
+import { print, printJson, say } from './terminal/output.ts';
+import { addTextArgument, namesFile } from './textOrFile.ts';
 
 interface Flags {
   run: string;
   text: string;
   label?: string;
+  literal?: boolean;
+  quotes?: boolean;
   threshold: number;
   adapter?: string;
   json?: boolean;
@@ -23,14 +30,15 @@ interface Flags {
 
 /** `dawnlm classify`. */
 export function addClassify(program: Command): void {
-  program
+  const verb = program
     .command('classify')
     .description('say the label of texts with a model that finetune classify has tuned')
-    .argument('[text]', 'a text, a file of one text a line, a .csv, .tsv or .jsonl file, or - for standard input', '-')
-    .addOption(runOption().makeOptionMandatory())
+    .addOption(runOption().makeOptionMandatory());
+  addTextArgument(verb, 'a file of one text a line, a .csv, .tsv or .jsonl file')
     .option('--threshold <p>', 'say "?" where no label is as probable as that', number({ least: 0, most: 1 }), 0)
     .option('--text <column>', 'column of a table that holds the text', 'text')
-    .option('--label <column>', 'column of a table that holds the true label: how well is it done?')
+    .option('--label <column>', 'column of a table that holds the true label: how well is it done?');
+  addQuotes(verb)
     .addOption(adapterOption())
     .addOption(jsonOption())
     .addHelpText(
@@ -45,65 +53,116 @@ export function addClassify(program: Command): void {
 
 async function classify(given: string, flags: Flags): Promise<void> {
   const card = await readTunedCard(flags.run, 'classify');
-  const inputs = await readInputs(given, flags);
-  const labelled = inputs.filter((one): one is LabelledText => one.label !== undefined);
-  requireKnown(labelled, card.labels, given);
-  const { engine } = await openEngine(flags.adapter);
-  const classifier = await openClassifier(engine, flags.run, card);
-  const probabilities = await classifier.probabilities(inputs.map(({ text }) => text));
-  if (flags.label === undefined) return printPredictions(inputs, probabilities, card.labels, flags);
-  const truth = labelled.map(({ label }) => card.labels.indexOf(label));
-  const report = classificationReport(card.labels, truth, probabilities);
+  const truth: number[] = [];
+  const all: Float64Array[] = [];
+  const cut = { texts: 0, of: 0 };
+  let classifier: Classifier | undefined;
+  for await (const inputs of flags.label === undefined ? inputsOf(given, flags) : labelledInputs(given, flags)) {
+    requireKnown(inputs.filter(isLabelled), card.labels, given);
+    classifier ??= await openClassifier((await openEngine(flags.adapter)).engine, flags.run, card);
+    const texts = encodeAll(classifier, inputs);
+    const probabilities = await classifier.score(texts);
+    cut.texts += texts.filter((text) => text.cut).length;
+    cut.of += texts.length;
+    if (flags.label === undefined) printAnswers(inputs, texts, probabilities, card.labels, flags);
+    for (const [i, { label }] of inputs.filter(isLabelled).entries()) {
+      truth.push(card.labels.indexOf(label));
+      all.push(probabilities[i]);
+    }
+  }
+  if (!classifier) throw new UserError(`${inWords(given)} holds no text; give one text a line.`);
+  sayWhatWasCut(cut, classifier.context);
+  if (flags.label === undefined) return;
+  const report = classificationReport(card.labels, truth, all);
   if (flags.json) printJson({ run: flags.run, ...report });
   else print(classificationTables(report));
 }
 
-/** A text, and its true label where there is one. */
+/** A text, where it stands, and its true label where there is one. */
 interface Input {
   readonly text: string;
+  readonly where?: string;
   readonly label?: string;
 }
 
-/** The texts of a table, the lines of any other file, or what was given itself. */
-async function readInputs(given: string, { text, label }: Flags): Promise<Input[]> {
-  const isTable = /\.(csv|tsv|jsonl)$/i.test(given);
-  if (label !== undefined && !isTable) {
+const isLabelled = (input: Input): input is LabelledText => input.label !== undefined;
+const isTable = (given: string): boolean => /\.(csv|tsv|jsonl)$/i.test(given);
+
+/** Rows of a table that are answered at once: enough to have like lengths together. */
+const AT_ONCE = 1024;
+
+/** The texts of a table, the lines of any other file as they come, or what was given itself; some at a time. */
+async function* inputsOf(given: string, { text, quotes, literal }: Flags): AsyncGenerator<Input[]> {
+  if (!(await namesFile(given, literal))) {
+    if (isTable(given) && !literal) throw noTable(given);
+    if (given.trim() === '') throw new UserError('the text is empty: there is nothing to classify; give some words');
+    yield [{ text: given }];
+  } else if (isTable(given)) {
+    const texts = readTexts(await readText(given), tableFormat(given), { text, quotes }, given);
+    const rows = texts.map((one, i) => ({ text: one, where: `${given}, text ${i + 1}: ` }));
+    for (let i = 0; i < rows.length; i += AT_ONCE) yield rows.slice(i, i + AT_ONCE);
+  } else {
+    let line = 0;
+    for await (const lines of linesOf(textOf(given))) {
+      const inputs = lines.map((one) => ({ text: one, where: `${inWords(given)}, line ${++line}: ` }));
+      const filled = inputs.filter(({ text }) => text.trim() !== '');
+      if (filled.length > 0) yield filled;
+    }
+  }
+}
+
+const noTable = (given: string): UserError =>
+  new UserError(`There is no file ${given}. Give a .csv, .tsv or .jsonl file, or a text.`);
+
+/** The rows of a table with true labels. */
+async function* labelledInputs(given: string, { text, label, quotes, literal }: Flags): AsyncGenerator<Input[]> {
+  if (!isTable(given)) {
     throw new UserError(
       `--label needs a table with true labels: give a .csv, .tsv or .jsonl file in place of "${given}"`,
     );
   }
-  if (given !== '-' && !existsSync(given)) {
-    if (isTable) throw new UserError(`There is no file ${given}. Give a .csv, .tsv or .jsonl file, or a text.`);
-    if (given.trim() === '') throw new UserError('the text is empty: there is nothing to classify; give some words');
-    return [{ text: given }];
-  }
-  const content = await readText(given);
-  if (isTable && label !== undefined) return readTable(content, tableFormat(given), { text, label }, given);
-  const texts = isTable
-    ? readTexts(content, tableFormat(given), text, given)
-    : content.split(/\r\n|\r|\n/).filter((line) => line.trim() !== '');
-  if (texts.length > 0 || isTable) return texts.map((one) => ({ text: one }));
-  throw new UserError(`${given === '-' ? 'Standard input' : given} holds no text; give one text a line.`);
+  if (!(await namesFile(given, literal))) throw noTable(given);
+  yield readTable(await readText(given), tableFormat(given), { text, label: label!, quotes }, given);
+}
+
+/** @throws UserError that says where the text stands that cannot be read */
+function encodeAll(classifier: Classifier, inputs: readonly Input[]): EncodedText[] {
+  return inputs.map(({ text, where = '' }) => {
+    try {
+      return classifier.encode(text);
+    } catch (error) {
+      throw error instanceof UserError ? new UserError(where + error.message) : error;
+    }
+  });
+}
+
+function sayWhatWasCut({ texts, of }: { texts: number; of: number }, context: number): void {
+  if (texts === 0) return;
+  const which = of === 1 ? 'the text is' : `${count(texts)} of ${count(of)} texts are`;
+  say(`${which} longer than the ${count(context)} tokens that are read: the rest was not`);
 }
 
 const LONGEST = 60;
 
-function printPredictions(
+function printAnswers(
   inputs: readonly Input[],
+  encoded: readonly EncodedText[],
   probabilities: readonly Float64Array[],
   labels: readonly string[],
   { threshold, json }: Flags,
 ): void {
-  const rows = inputs.map(({ text }, i) => {
+  const width = largest(labels.map((label) => label.length));
+  for (const [i, { text }] of inputs.entries()) {
     const best = argmax(probabilities[i]);
     const probability = probabilities[i][best];
     const label = probability >= threshold ? labels[best] : null;
     if (json) {
       const all = Object.fromEntries(labels.map((name, c) => [name, probabilities[i][c]]));
-      printJson({ text, label, probability, probabilities: all });
+      printJson({ text, label, probability, probabilities: all, cut: encoded[i].cut });
+      continue;
     }
     const line = text.replace(/\s+/g, ' ').trim();
-    return [label ?? '?', probability.toFixed(3), line.length > LONGEST ? `${line.slice(0, LONGEST)}...` : line];
-  });
-  if (!json) print(table(rows, 3));
+    const shown = line.length > LONGEST ? `${line.slice(0, LONGEST)}...` : line;
+    print(`${(label ?? '?').padEnd(width)}  ${probability.toFixed(3)}  ${shown}\n`);
+  }
 }

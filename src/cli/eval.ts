@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { findCorpus } from '../../data/corpora.ts';
 import { UserError } from '../errors.ts';
 import { sha256 } from '../node/files.ts';
 import { count } from '../report/format.ts';
+import { shellWord } from '../shellWord.ts';
 import { evaluateText, type TextScore } from '../tasks/text/evaluate.ts';
 import { buildDataset, encodeStream, type Tokens } from '../text/windows/dataset.ts';
 import { utf8Chunks } from '../text/windows/stream.ts';
@@ -56,16 +55,13 @@ async function encodeFile({ tokenizer }: SavedRun, file: string): Promise<Text> 
 
 /** The validation text of the run, if its corpus is still what it was. */
 async function heldOut({ tokenizer, config, dataCard, tunedFrom }: SavedRun, folder: string): Promise<Text> {
-  const { name, source } = dataCard;
+  const { name } = dataCard;
   if (tunedFrom?.chat)
     throw new UserError(
-      `${folder} was tuned on prompts and answers, which are no text to score. Give one: dawnlm eval --run ${folder} file.txt`,
+      `${folder} was tuned on prompts and answers, which are no text to score. Give one: npx dawnlm eval --run ${shellWord(folder)} file.txt`,
     );
-  const given = givenOf(dataCard);
-  const advice = `Give a text: dawnlm eval --run ${folder} file.txt`;
-  if (!findCorpus(given) && !existsSync(given)) {
-    throw new UserError(`The text that ${folder} was trained on (${source}) cannot be read again. ${advice}`);
-  }
+  const advice = `Give a text: npx dawnlm eval --run ${shellWord(folder)} file.txt`;
+  const given = givenOf(dataCard, folder, advice);
   const corpus = await openCorpus(given);
   if ((await sha256(corpus.bytes())) !== dataCard.sha256) {
     throw new UserError(`${given} has changed since ${folder} was trained on it. ${advice}`);

@@ -1,8 +1,11 @@
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
+import { UserError } from '../errors.ts';
 import { type ExportFormat, exportRun, FORMATS, holds, TYPES, type WeightType } from '../tasks/text/export.ts';
+import { isRunFolder } from '../train/runFolder.ts';
 import { openRun } from './engine.ts';
-import { adapterOption, checkpointOption, examples, runOption } from './options.ts';
+import { holdFolder } from './holdFolder.ts';
+import { adapterOption, checkpointOption, examples, outOption, runOption } from './options.ts';
 import { print, say } from './terminal/output.ts';
 
 interface ExportFlags {
@@ -27,7 +30,7 @@ export function addExport(program: Command): void {
         .makeOptionMandatory(),
     )
     .addOption(new Option('--type <type>', "the weights' numbers").choices(TYPES).default('f32'))
-    .option('--out <folder>', 'where they are written, each format in a folder of its name (default: <run>/export)')
+    .addOption(outOption('where they are written, each format in a folder of its name (default: <run>/export)'))
     .addOption(adapterOption())
     .addHelpText(
       'after',
@@ -41,7 +44,11 @@ async function exportVerb({ to, type, out, ...flags }: ExportFlags): Promise<voi
   const all = to.includes('all');
   for (const format of all ? FORMATS : (to as ExportFormat[])) {
     const folder = join(out ?? join(flags.run, 'export'), format);
-    const { files, load, notes } = await exportRun(run, format, folder, all && !holds(format, type) ? 'f32' : type);
+    const own = all && !holds(format, type) ? 'f32' : type;
+    if (own !== type) say(`note: ${format} has no ${type}: its weights are f32`);
+    if (isRunFolder(folder)) throw new UserError(`${folder} holds a run: choose another folder with --out.`);
+    await holdFolder(folder);
+    const { files, load, notes } = await exportRun(run, format, folder, own);
     for (const note of notes) say(`note: ${note}`);
     print(`${format}: ${files.map((file) => join(folder, file)).join(' ')}\n  ${load}\n`);
   }

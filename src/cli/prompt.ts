@@ -4,7 +4,7 @@ import { mean } from 'simple-statistics';
 import { UsageError } from '../errors.ts';
 import { count } from '../report/format.ts';
 import { openShots } from '../tasks/classify/data.ts';
-import { readText } from '../tasks/data.ts';
+import { readPrompt } from '../tasks/data.ts';
 import { evaluatePrompting, type PromptingReport } from '../tasks/prompt/prompt.ts';
 import { asksForLabel, parseLabelTemplate, parseTextTemplate, verbalizer } from '../tasks/prompt/template.ts';
 import { TextGenerator } from '../tasks/text/generate.ts';
@@ -12,14 +12,24 @@ import { unescapeTemplate } from '../text/chat/escapes.ts';
 import { countLabels } from '../text/labels/labelled.ts';
 import { subsample } from '../text/labels/splits.ts';
 import { openRun } from './engine.ts';
-import { addRunOptions, examples, number, type RunFlags, seedNumber } from './options.ts';
+import {
+  addQuotes,
+  addRunOptions,
+  argumentOr,
+  examples,
+  number,
+  type RunFlags,
+  seedNumber,
+  stopOption,
+} from './options.ts';
 import { promptingTables } from './terminal/metricTables.ts';
-import { print, printJson, say } from './terminal/output.ts';
+import { print, printJson, printText, say } from './terminal/output.ts';
 
 interface PromptOptions extends RunFlags {
   template: string;
   text: string;
   label: string;
+  quotes?: boolean;
   verbalize?: string[];
   shots: number;
   calibrate?: boolean;
@@ -40,7 +50,7 @@ export function addPrompt(program: Command): void {
     .command('prompt')
     .description('use a model by prompting alone: label texts after some shots, or complete a template')
     .argument('[input]', 'with {label} in the template: a table, or a known data set; else the text, or -');
-  addRunOptions(verb)
+  addQuotes(addRunOptions(verb))
     .requiredOption('--template <text>', String.raw`such as "{text}\nClass: {label}\n"; \n is a new line`)
     .option('--text <column>', 'column of the texts', 'text')
     .option('--label <column>', 'column of the labels', 'label')
@@ -52,7 +62,7 @@ export function addPrompt(program: Command): void {
     .option('--limit <n>', 'texts to ask about at most, stratified', whole(1), 200)
     .option('--tokens <n>', 'completion: tokens to write', whole(1), 64)
     .option('--temperature <t>', 'completion: 0 takes the likeliest token', number({ least: 0 }), 0)
-    .option('--stop <text...>', 'completion: end before any of these texts')
+    .addOption(stopOption('completion: end before any of these texts'))
     .option('--seed <n>', 'completion: of the random numbers (default: a new one)', seedNumber)
     .addHelpText(
       'after',
@@ -69,15 +79,16 @@ async function promptVerb(input: string | undefined, options: PromptOptions): Pr
   await (asksForLabel(template) ? labelTexts(input, template, options) : complete(input, template, options));
 }
 
-async function labelTexts(input: string | undefined, source: string, options: PromptOptions): Promise<void> {
+async function labelTexts(given: string | undefined, source: string, options: PromptOptions): Promise<void> {
   const template = parseLabelTemplate(source);
+  const input = argumentOr(given, options.verbalize, (pair) => pair.includes('='));
   if (input === undefined) {
     throw new UsageError(
       'the template asks for {label}: give a .csv, .tsv or .jsonl file of labelled texts, or a known data set',
     );
   }
-  const { shots, calibrate = false, perToken = false, text, label, run, limit } = options;
-  const { card, parts } = await openShots(input, { text, label }, shots, say);
+  const { shots, calibrate = false, perToken = false, text, label, quotes, run, limit } = options;
+  const { card, parts } = await openShots(input, { text, label, quotes }, shots, say);
   const { train: pool, test: all } = parts;
   const classes = [...countLabels([...pool, ...all]).keys()].sort();
   const words = verbalizer(classes, options.verbalize);
@@ -122,22 +133,22 @@ async function complete(input: string | undefined, source: string, options: Prom
   if (takesText !== (input !== undefined)) {
     throw new UsageError(
       takesText
-        ? 'the template has a place {text}: give the text that goes there, or - to read it from standard input'
+        ? `the template has a place {text}: give the text that goes there${options.stop ? ', before --stop, which takes all that follows it,' : ','} or - to read it from standard input`
         : 'the template has no place {text} for the text that was given; put {text} into it',
     );
   }
-  const text = input === '-' ? (await readText('-')).trimEnd() : (input ?? '');
+  const text = input === '-' ? await readPrompt('-') : (input ?? '');
   const { run, temperature, tokens, stop, seed = randomInt(2 ** 32), json } = options;
   const { model, tokenizer } = await openRun(options);
-  const settings = { temperature, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, tokens, stop, seed };
+  const settings = { temperature, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, tokens, stop, seed, say };
   const prompt = `${before}${text}${after}`;
   const steps = new TextGenerator({ model, tokenizer }, settings).generate(prompt);
-  if (!json) print(prompt);
+  if (!json) printText(prompt);
   let written = { text: '', tokens: 0 };
   for await (const { texts, samples } of steps) {
-    if (!json) print(texts[0]);
+    if (!json) printText(texts[0]);
     [written] = samples;
   }
   if (json) printJson({ run, prompt, text: written.text, tokens: written.tokens, temperature, seed });
-  else print('\n');
+  else printText('\n');
 }

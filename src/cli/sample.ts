@@ -2,13 +2,13 @@ import { randomInt } from 'node:crypto';
 import { type Command, Option } from 'commander';
 import type { SampleSettings } from '../kernels/sampling/settings.ts';
 import { isSmallWork } from '../model/decodeStep.ts';
-import { readText } from '../tasks/data.ts';
+import { readPrompt } from '../tasks/data.ts';
 import { type Choice, TextGenerator, type TextStep } from '../tasks/text/generate.ts';
 import { readModelConfig } from '../train/runFolder.ts';
 import { openRun } from './engine.ts';
-import { addRunOptions, examples, number, type RunFlags, seedNumber } from './options.ts';
+import { addRunOptions, examples, number, type RunFlags, seedNumber, stopOption } from './options.ts';
 import { converse } from './terminal/interactive.ts';
-import { print, printJson, say } from './terminal/output.ts';
+import { print, printJson, printText, say } from './terminal/output.ts';
 import { drawChoice } from './terminal/probabilities.ts';
 
 interface SampleOptions extends SampleSettings, RunFlags {
@@ -34,7 +34,7 @@ export function addSample(program: Command): void {
     .option('--top-p <p>', 'draw from the likeliest tokens with this share of the probability', share, 1)
     .option('--min-p <p>', "leave out what is below this share of the likeliest one's probability", share, 0)
     .option('--repetition-penalty <x>', 'above 1: tokens that came before are less likely', number({ least: 0.01 }), 1)
-    .option('--stop <text...>', 'end before any of these texts')
+    .addOption(stopOption('end before any of these texts'))
     .option('--seed <n>', 'of the random numbers (default: a new one)', seedNumber)
     .option('--count <n>', 'how many samples', number({ least: 1, most: 256, whole: true }), 1)
     .addOption(new Option('--interactive', 'ask for one prompt after the other').conflicts(['prompt', 'count', 'json']))
@@ -52,12 +52,12 @@ export function addSample(program: Command): void {
 async function sampleVerb(options: SampleOptions): Promise<void> {
   const smallWork = isSmallWork(await readModelConfig(options.run), options.count);
   const run = await openRun(options, { smallWork });
-  say(`${options.run}: ${options.checkpoint} weights, after ${run.state.step} steps`);
+  say(`${options.run}: ${options.checkpoint} weights${run.state ? `, after ${run.state.step} steps` : ''}`);
   const { seed = randomInt(2 ** 32), interactive, count, json } = options;
-  const generator = new TextGenerator({ ...run, chat: run.tunedFrom?.chat }, { ...options, seed });
+  const generator = new TextGenerator({ ...run, chat: run.tunedFrom?.chat }, { ...options, seed, say });
   say(`seed ${seed}`);
   if (interactive) return converse((prompt, stopped) => writeOne(generator, prompt, options, stopped));
-  const prompt = options.prompt === '-' ? await readText('-') : options.prompt;
+  const prompt = options.prompt === '-' ? await readPrompt('-') : options.prompt;
   await (count > 1 || json ? writeAll : writeOne)(generator, prompt, options);
 }
 
@@ -70,14 +70,14 @@ async function writeOne(
 ): Promise<void> {
   const steps = generator.generate(prompt, interrupted);
   const shown = generator.shown(prompt);
-  if (!showProbabilities) print(shown);
+  if (!showProbabilities) printText(shown);
   let written = '';
   for await (const { texts, choice, samples } of steps) {
-    if (!showProbabilities) print(texts[0]);
+    if (!showProbabilities) printText(texts[0]);
     else if (choice) print(drawChoice(samples[0].tokens, choice));
     written = samples[0].text;
   }
-  print(showProbabilities ? `\n${shown}${written}\n` : '\n');
+  printText(showProbabilities ? `\n${shown}${written}\n` : '\n');
 }
 
 /** All samples at once, each shown whole. */
@@ -94,7 +94,7 @@ async function writeAll(generator: TextGenerator, prompt: string, { json, ...opt
   for (const [i, { text, tokens }] of samples.entries()) {
     const facts = { prompt, text, tokens, seed, settings };
     if (json) printJson(options.showProbabilities ? { ...facts, steps } : facts);
-    else print(`${i > 0 ? SEPARATOR : ''}${generator.shown(prompt)}${text}\n`);
+    else printText(`${i > 0 ? SEPARATOR : ''}${generator.shown(prompt)}${text}\n`);
   }
 }
 

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { UserError } from '../errors.ts';
 import { readText } from '../tasks/data.ts';
@@ -9,20 +8,20 @@ import { splitSentences } from '../text/labels/words.ts';
 import { openEngine } from './engine.ts';
 import { adapterOption, examples, jsonOption } from './options.ts';
 import { markEntities } from './terminal/entities.ts';
-import { print, printJson } from './terminal/output.ts';
+import { printJson, printPainted, printText } from './terminal/output.ts';
 import { terminalOf } from './terminal/terminal.ts';
+import { addTextArgument, namesFile } from './textOrFile.ts';
 
 interface TagOptions {
   run: string;
+  literal?: boolean;
   adapter?: string;
   json?: boolean;
 }
 
 export function addTag(program: Command): void {
-  program
-    .command('tag')
-    .description('find names and other spans in a text with a tuned model')
-    .argument('[text]', 'a text, a file, or - for standard input', '-')
+  const verb = program.command('tag').description('find names and other spans in a text with a tuned model');
+  addTextArgument(verb, 'a file')
     .requiredOption('--run <folder>', 'folder that dawnlm finetune tag has written')
     .addOption(adapterOption())
     .addOption(jsonOption())
@@ -37,9 +36,9 @@ export function addTag(program: Command): void {
     .action(tagVerb);
 }
 
-async function tagVerb(given: string, { run, adapter, json }: TagOptions): Promise<void> {
+async function tagVerb(given: string, { run, literal, adapter, json }: TagOptions): Promise<void> {
   const card = await readTunedCard(run, 'tag');
-  const text = given === '-' || existsSync(given) ? await readText(given) : given;
+  const text = (await namesFile(given, literal)) ? await readText(given) : given;
   const sentences = splitSentences(text);
   if (sentences.length === 0) throw new UserError('the text is empty: there is nothing to tag; give some words');
   const { engine } = await openEngine(adapter);
@@ -48,5 +47,5 @@ async function tagVerb(given: string, { run, adapter, json }: TagOptions): Promi
   if (json) return void printJson({ text, entities });
   const { color } = terminalOf(process.stdout);
   const marked = markEntities(text, entities, { types: typesOf(card.labels), color });
-  print(marked.endsWith('\n') ? marked : `${marked}\n`);
+  (color ? printPainted : printText)(marked.endsWith('\n') ? marked : `${marked}\n`);
 }

@@ -39,9 +39,9 @@ async function tokenize(given: string | undefined, { run, text, json, ...options
   if (run && given === undefined && text === undefined) {
     throw new UsageError("there is nothing to encode with the run's tokenizer: give a text file, or --text");
   }
-  const corpus = await openCorpus(given ?? corpora[0].name);
-  const chunks = (): AsyncIterable<string> => utf8Chunks(corpus.bytes(), corpus.name);
-  if (!run) say(`fitting the tokenizer ${options.tokenizer} to ${corpus.name}`);
+  const corpus = run && text !== undefined ? undefined : await openCorpus(given ?? corpora[0].name);
+  const chunks = (): AsyncIterable<string> => utf8Chunks(corpus!.bytes(), corpus!.name);
+  if (!run) say(`fitting the tokenizer ${options.tokenizer} to ${corpus!.name}`);
   const tokenizer = run ? await tokenizerOf(run) : await trainTokenizer(options.tokenizer, chunks);
   const ids = text === undefined ? await encodeStream(chunks(), tokenizer) : tokenizer.encode(text);
   const report = json ? printLines : printTables;

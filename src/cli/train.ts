@@ -2,14 +2,16 @@ import type { Command } from 'commander';
 import { corpora } from '../../data/corpora.ts';
 import { jsonSchemaOf } from '../schema.ts';
 import { TrainConfig } from '../train/config.ts';
+import { moveAside } from '../train/place.ts';
 import { PRESETS } from '../train/presets.ts';
 import { trainRun } from '../train/run/run.ts';
 import { CORPUS_ARGUMENT, openCorpus } from './corpus.ts';
 import { openEngine } from './engine.ts';
-import { adapterOption, examples, jsonOption, settingOptions, shellWord } from './options.ts';
-import { print } from './terminal/output.ts';
+import { holdFolder } from './holdFolder.ts';
+import { adapterOption, examples, jsonOption, outOption, resumeCommand, settingOptions } from './options.ts';
+import { print, say } from './terminal/output.ts';
 import { runInTerminal } from './terminal/trainOutput.ts';
-import { ConfigFile, DEFAULT_PRESET, planTraining, type TrainFlags } from './trainPlan.ts';
+import { ConfigFile, DEFAULT_PRESET, folderOf, planTraining, type TrainFlags } from './trainPlan.ts';
 
 export function addTrain(program: Command): void {
   const presets = Object.entries(PRESETS).map(([name, { about }]) => `  ${name.padEnd(6)} ${about}`);
@@ -20,7 +22,7 @@ export function addTrain(program: Command): void {
     .option('--preset <name>', `${Object.keys(PRESETS).join(', ')}: see below (default: ${DEFAULT_PRESET})`)
     .option('--config <file>', 'JSON with any of the settings below, under their own names: {"nLayer": 6}')
     .option('--print-schema', 'print the JSON Schema of such files, for editors, and do nothing else')
-    .option('--out <folder>', 'where the run is kept (default: runs/<corpus>-<preset>)')
+    .addOption(outOption('where the run is kept (default: runs/<corpus>-<preset>)'))
     .option('--resume', 'continue the run in the folder')
     .option('--force', 'begin anew where a run is; that one is moved to <folder>.1')
     .option('--no-autotune', 'measure no kernels before training on a GPU whose tables do not know them yet')
@@ -39,13 +41,16 @@ export function addTrain(program: Command): void {
 
 async function trainVerb(given: string | undefined, flags: TrainFlags): Promise<void> {
   if (flags.printSchema) return void print(`${JSON.stringify(jsonSchemaOf(ConfigFile), undefined, 2)}\n`);
+  const lock = await holdFolder(folderOf(given, flags), flags.resume);
   const plan = await planTraining(given, flags);
   if (!plan) return;
-  const { given: text, ...run } = plan;
+  const { given: text, replaces, ...run } = plan;
   const corpus = await openCorpus(text);
   const { engine, adapter } = await openEngine(flags.adapter);
-  const options = { ...run, corpus, engine, adapter, autotune: flags.autotune };
+  if (replaces) await moveAside(lock, say); // now that all else is well
+  const options = { ...run, lock, corpus, engine, adapter, autotune: flags.autotune };
+  const again = resumeCommand('train', run.folder, { given: text, adapter: flags.adapter });
   await runInTerminal((watched) => trainRun({ ...options, ...watched }), {
-    ...{ steps: run.config.steps, json: flags.json, again: `dawnlm train --resume --out ${shellWord(run.folder)}` },
+    ...{ steps: run.config.steps, json: flags.json, again },
   });
 }

@@ -1,6 +1,6 @@
 /** What `train` is to do: which text, which settings, which folder, and whether to go on with the run that is there. */
 import { existsSync } from 'node:fs';
-import { readFile, rename, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { corpora } from '../../data/corpora.ts';
@@ -8,11 +8,12 @@ import { UsageError, UserError } from '../errors.ts';
 import { errorCode } from '../node/files.ts';
 import { loss } from '../report/format.ts';
 import { seriesOf } from '../report/series.ts';
-import { checkJson } from '../schema.ts';
+import { check, parseJson } from '../schema.ts';
+import { shellWord } from '../shellWord.ts';
 import { resolveConfig, SETTINGS, TrainConfig } from '../train/config.ts';
 import { FILES, isRunFolder, type RunCard, readLog, readRunCard } from '../train/runFolder.ts';
-import { corpusName, givenOf } from './corpus.ts';
-import { shellWord } from './options.ts';
+import { corpusName, givenOf, STANDARD_INPUT } from './corpus.ts';
+import { resumeCommand, sameCommand } from './options.ts';
 import { say } from './terminal/output.ts';
 
 export const DEFAULT_PRESET = 'quick';
@@ -40,7 +41,13 @@ export interface TrainPlan {
   config: TrainConfig;
   folder: string;
   resume: boolean;
+  /** Whether the run that is in the folder is to be moved away before. */
+  replaces?: boolean;
 }
+
+/** The folder that is written. */
+export const folderOf = (given: string | undefined, { out, preset = DEFAULT_PRESET }: TrainFlags): string =>
+  out ?? join('runs', `${corpusName(given ?? corpora[0].name)}-${preset}`);
 
 /**
  * The plan, or undefined when there is nothing to do. Where nothing was said on the command line (`npm start`), an
@@ -48,24 +55,22 @@ export interface TrainPlan {
  * @throws UserError when the folder holds a run and nobody said what becomes of it; UsageError for settings that are wrong
  */
 export async function planTraining(given: string | undefined, flags: TrainFlags): Promise<TrainPlan | undefined> {
-  const { preset = DEFAULT_PRESET } = flags;
-  const folder = flags.out ?? join('runs', `${corpusName(given ?? corpora[0].name)}-${preset}`);
+  const folder = folderOf(given, flags);
   const before = isRunFolder(folder) ? await readRunCard(folder) : undefined;
   const config = await readSettings(flags, before);
+  const again = `Give it: npx dawnlm train file.txt --resume --out ${shellWord(folder)}`;
+  const sameText = (): string => given ?? givenOf(before!.dataCard, folder, again);
   const plan = { folder, config, given: given ?? corpora[0].name };
   if (!before) return { ...plan, resume: flags.resume ?? false };
   if (!existsSync(join(folder, FILES.resume))) {
     say(`${folder} holds a run that was ended before its first checkpoint: it begins anew`);
     await rm(join(folder, FILES.run));
-    return { ...plan, ...(flags.resume && { given: given ?? givenOf(before.dataCard) }), resume: false };
+    return { ...plan, ...(flags.resume && { given: sameText() }), resume: false };
   }
-  if (flags.resume) return { ...plan, given: given ?? givenOf(before.dataCard), resume: true };
-  if (flags.force) {
-    await moveAside(folder);
-    return { ...plan, resume: false };
-  }
+  if (flags.resume) return { ...plan, given: sameText(), resume: true };
+  if (flags.force) return { ...plan, resume: false, replaces: true };
   const bare = given === undefined && Object.keys(flags).every((flag) => ASIDE.includes(flag));
-  const { finished, words, advice } = await progressOf(folder, before);
+  const { finished, words, advice } = await progressOf(folder, before, flags);
   if (bare && !finished && sameSettings(config, before.config)) {
     say(`${words}: it is continued`);
     return { ...plan, resume: true };
@@ -90,11 +95,13 @@ async function readSettings(flags: TrainFlags, before: RunCard | undefined): Pro
 
 /** The settings that a file names. @throws UserError when it cannot be read, UsageError when one of them is wrong */
 async function readConfigFile(file: string): Promise<Record<string, unknown>> {
-  const text = await readFile(file, 'utf8').catch((error) => {
+  const bytes = await readFile(file, 'utf8').catch((error) => {
     throw new UserError(`The config file ${file} cannot be read (${errorCode(error)}). Give --config a JSON file.`);
   });
-  checkJson(ConfigFile, text, (problem) => new UsageError(`${file} holds no settings as {"nLayer": 6}: ${problem}`));
-  const { $schema, ...settings } = JSON.parse(text); // without the defaults, which a check fills in
+  const refuse = (problem: string): Error => new UsageError(`${file} holds no settings as {"nLayer": 6}: ${problem}`);
+  const given = parseJson(bytes.replace(/^\uFEFF/, ''), refuse);
+  check(ConfigFile, given, refuse);
+  const { $schema, ...settings } = given as Record<string, unknown>; // without the defaults, which a check fills in
   return settings;
 }
 
@@ -103,23 +110,23 @@ const sameSettings = (wanted: TrainConfig, trained: TrainConfig): boolean =>
   SETTINGS.every((name) => wanted[name] === trained[name] || (name === 'precision' && wanted.precision === 'auto'));
 
 /** How far the run of a folder is, and what can be done about it. */
-async function progressOf(folder: string, { config }: RunCard) {
+async function progressOf(folder: string, { config, dataCard }: RunCard, { adapter }: TrainFlags) {
   const log = await readLog(folder);
   const done = log.at(-1)?.step ?? 0;
+  const given = dataCard.source === STANDARD_INPUT ? '-' : undefined;
+  const resume = resumeCommand('train', folder, { given, adapter });
+  const anew = sameCommand('train', '--force', '--resume');
   if (done < config.steps) {
-    const advice = 'Continue it with --resume, begin anew with --force, or choose another folder with --out.';
+    const advice = `Continue it with --resume, begin anew with --force, which keeps it under another name, or choose another folder with --out:
+  ${resume}
+  ${anew}`;
     return { finished: false, words: `${folder} holds a run at step ${done} of ${config.steps}`, advice };
   }
   const validation = seriesOf(log, 'validationLoss').at(-1);
   const scored = validation ? `, validation loss ${loss(validation.value)}` : '';
-  const advice = `Sample from it: npx dawnlm sample --run ${shellWord(folder)}. Train anew: npx dawnlm train --force, or another folder with --out. Train on: --resume with more --steps.`;
+  const advice = `Sample from it, train anew (it is kept under another name; --out names another folder), or train on:
+  npx dawnlm sample --run ${shellWord(folder)}
+  ${anew}
+  ${resume} --steps ${2 * config.steps}`;
   return { finished: true, words: `${folder} holds a finished run (${done} steps${scored})`, advice };
-}
-
-/** Keeps a run under the first free name of <folder>.1, <folder>.2 and so on. */
-async function moveAside(folder: string): Promise<void> {
-  let number = 1;
-  while (existsSync(`${folder}.${number}`)) number++;
-  await rename(folder, `${folder}.${number}`);
-  say(`the run that was in ${folder} is now in ${folder}.${number}`);
 }

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import type { ModelConfig } from '../model/config.ts';
-import { modelProblem, STYLES } from '../model/styles.ts';
+import { MOST, modelProblem, STYLES } from '../model/styles.ts';
 import { check, type Refuse } from '../schema.ts';
 
 /** What our fields are called there; `dawnlm` is for styles that transformers does not have, under our own names. */
@@ -62,9 +62,10 @@ const LLAMA_FIELDS = {
   ...{ hidden_act: 'silu', attention_bias: false, attention_dropout: 0, mlp_bias: false },
 };
 
-/** What is believed of a file: a few times what the largest models have. */
-const size = (most: number) => z.int().min(1).max(most);
-const [vocabulary, positions, width, hidden, count] = [2 ** 21, 2 ** 24, 2 ** 17, 2 ** 20, 1024].map(size);
+/** What is believed of a file. */
+const size = (name: keyof typeof MOST) => z.int().min(1).max(MOST[name]);
+const [vocabulary, positions, width] = [size('vocabSize'), size('blockSize'), size('nEmbd')];
+const [hidden, count] = [size('nHidden'), size('nLayer')];
 const dropout = z.number().min(0).max(0.99);
 const epsilon = z.number().min(0).max(0.1);
 const ropeBase = z.number().min(1).max(1e12).default(ROPE_BASE);

@@ -8,6 +8,7 @@ import { UserError } from '../errors.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { type LinearLayer, type LoraSettings, linearLayers, matrixName, means, targetsOf } from '../model/lora.ts';
 import { styleOf } from '../model/styles.ts';
+import { quote } from '../quote.ts';
 import { check, type Refuse } from '../schema.ts';
 import { withoutNulls } from './huggingFace.ts';
 import { type LoadedFile, type NamedTensor, tensorOf } from './safetensors.ts';
@@ -55,12 +56,16 @@ const Fields = z.object({
   /** Where a config is silent, what PEFT takes. */
   lora_alpha: z.number().positive().max(1e6).default(8),
   lora_dropout: z.number().min(0).max(0.99).default(0),
-  target_modules: z.array(z.string()).min(1).meta({ title: 'a list of the names of layers' }),
+  target_modules: z
+    .union([z.array(z.string()).min(1), z.string().min(1)])
+    .meta({ title: 'a list of the names of layers, "all-linear" or a pattern' }),
   bias: z.literal('none').optional(),
   /** Ways to begin that leave the base's weights as they are. With others (PiSSA, OLoRA, ...) the adapters belong to weights that no file holds. */
   init_lora_weights: z.literal([true, false, 'gaussian', 'eva', 'orthogonal']).optional(),
   ...{ use_dora: z.literal(false).optional(), use_rslora: z.literal(false).optional() },
-  ...{ modules_to_save: absent, layers_to_transform: absent, layer_replication: absent },
+  ...{ lora_bias: z.literal(false).optional(), use_qalora: z.literal(false).optional() },
+  ...{ modules_to_save: absent, layers_to_transform: absent, layer_replication: absent, exclude_modules: absent },
+  ...{ target_parameters: absent, trainable_token_indices: absent, alora_invocation_tokens: absent },
   ...{ rank_pattern: empty, alpha_pattern: empty },
 });
 
@@ -76,24 +81,49 @@ export function fromPeftConfig(json: unknown, config: ModelConfig, fileName = 'a
   return { rank: fields.r, alpha: fields.lora_alpha, dropout: fields.lora_dropout, targets };
 }
 
-function targetsIn(modules: readonly string[], config: ModelConfig, refuse: Refuse): string[] {
+function targetsIn(modules: string | readonly string[], config: ModelConfig, refuse: Refuse): string[] {
   const layers = linearLayers(config);
-  const stray = modules.find((module) => !layers.some(({ parts }) => parts.some(({ name }) => means(module, name))));
-  if (stray !== undefined) {
-    throw refuse(
-      `the model has no layer "${stray.slice(0, 80)}" that could have an adapter; they belong to another one`,
-    );
+  const meant = meaning(modules, refuse);
+  const names = layers.flatMap(({ parts }) => parts.map(({ name }) => name));
+  const stray =
+    typeof modules === 'string'
+      ? !names.some(meant) && modules
+      : modules.find((module) => !names.some((name) => means(module, name)));
+  if (stray) {
+    throw refuse(`the model has no layer ${quote(stray)} that could have an adapter; they belong to another one`);
   }
-  const wanted = layers.filter((layer) => isMeant(layer, modules, refuse));
+  const wanted = layers.filter((layer) => isMeant(layer, meant, refuse));
   return targetsOf(config).flatMap((target) => {
-    const [all, meant] = [layers, wanted].map((some) => some.filter(({ name }) => means(target, name)));
-    return meant.length === all.length ? [target] : meant.map(({ name }) => name);
+    const [all, some] = [layers, wanted].map((of) => of.filter(({ name }) => means(target, name)));
+    return some.length === all.length ? [target] : some.map(({ name }) => name);
   });
 }
 
+/**
+ * Patterns that mean the same in Python and here, and cannot take for ever: letters, dots, classes and groups, and only what is no
+ * group repeated, three times at most, and eight choices, over names of some forty letters.
+ */
+const SAFE_PATTERN =
+  /^(?!.{200})(?!(?:[^*+?]*[*+?]){4})(?!(?:[^|]*\|){9})(?:(?:[\w.]|\\[.dw]|\[[\w-]+\])[*+?]?|[(|)])+$/;
+
+/** Which layers are meant: those of such names or ends of names, all of them, or as PEFT has it those that a pattern matches whole. */
+function meaning(modules: string | readonly string[], refuse: Refuse): (layer: string) => boolean {
+  if (typeof modules !== 'string') return (layer) => modules.some((module) => means(module, layer));
+  if (modules === 'all-linear') return () => true;
+  try {
+    const pattern = SAFE_PATTERN.test(modules) && new RegExp(`^(?:${modules})$`);
+    if (pattern) return (layer) => pattern.test(layer);
+  } catch {
+    // brackets that do not close
+  }
+  throw refuse(
+    `target_modules, ${quote(modules)}, is no pattern that is understood here: list the names of the layers`,
+  );
+}
+
 /** @throws UserError when some parts of a stack are meant and others are not */
-function isMeant({ parts }: LinearLayer, modules: readonly string[], refuse: Refuse): boolean {
-  const left = parts.filter(({ name }) => !modules.some((module) => means(module, name)));
+function isMeant({ parts }: LinearLayer, meant: (layer: string) => boolean, refuse: Refuse): boolean {
+  const left = parts.filter(({ name }) => !meant(name));
   if (left.length === 0 || left.length === parts.length) return left.length === 0;
   throw refuse(`${left[0].name} has no adapter, but the layers beside it do; all or none is needed`);
 }
@@ -157,5 +187,5 @@ export function fromPeftTensors(
   }
   const [stray] = left;
   if (stray === undefined) return own;
-  throw new UserError(`${fileName} holds a tensor "${stray.slice(0, 100)}" that none of its target layers has.`);
+  throw new UserError(`${fileName} holds a tensor ${quote(stray)} that none of its target layers has.`);
 }

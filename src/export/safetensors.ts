@@ -1,8 +1,10 @@
 /** Safetensors, written and read. Bytes lie little-endian, as on every machine that Dawn runs on. */
+import { createHash } from 'node:crypto';
 import { UserError } from '../errors.ts';
+import { quote, short } from '../quote.ts';
 import { bytesOf } from './bytes.ts';
 import { fromF16, toF16 } from './half.ts';
-import { LENGTH_BYTES, METADATA_KEY, parseHeader, type TensorEntry } from './safetensorsHeader.ts';
+import { damaged, LENGTH_BYTES, METADATA_KEY, parseHeader, type TensorEntry } from './safetensorsHeader.ts';
 
 /** A tensor to be written: dense, row-major. */
 export interface NamedTensor {
@@ -41,7 +43,7 @@ export function encodeSafetensors(
   metadata: Record<string, string> = {},
   type: FloatType = 'f32',
 ): Uint8Array[] {
-  const sorted = [...tensors].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const sorted = byName(tensors);
   const width = type === 'f32' ? 4 : 2;
   const header: [string, object][] = [[METADATA_KEY, { format: 'pt', ...metadata }]];
   let begin = 0;
@@ -53,10 +55,31 @@ export function encodeSafetensors(
     header.push([name, { dtype: type.toUpperCase(), shape, data_offsets: [begin, begin + width * data.length] }]);
     begin += width * data.length;
   });
-  return [
-    encodeHeader(header),
-    ...sorted.map(({ data }) => bytesOf(type === 'f32' ? data : Uint16Array.from(data, toF16))),
-  ];
+  const inType = (data: Float32Array) => bytesOf(type === 'f32' ? data : Uint16Array.from(data, toF16));
+  return [encodeHeader(header), ...sorted.map(({ data }) => inType(data))];
+}
+
+const byName = (tensors: Iterable<NamedTensor>): NamedTensor[] =>
+  [...tensors].sort((a, b) => (a.name < b.name ? -1 : 1));
+
+/** Metadata: the SHA-256 by which damage to weights is seen, in hex. */
+const SEAL = 'dawnlm_sha256';
+
+/**
+ * The same with a SHA-256 of tensors and metadata in the metadata. There, and not in run.json: a file is replaced as a whole, and
+ * so no kill can leave weights beside the hash of others. Whoever saves the tensors anew drops it with the rest of the metadata.
+ */
+export function sealSafetensors(tensors: readonly NamedTensor[], metadata: Record<string, string> = {}): Uint8Array[] {
+  const data = byName(tensors).map((tensor) => bytesOf(tensor.data));
+  return encodeSafetensors(tensors, { ...metadata, [SEAL]: sealOf(metadata, data) });
+}
+
+/** Over the metadata, sorted, without `format` and the seal itself, as JSON; then all bytes of tensors as they lie in the file. */
+function sealOf(metadata: Readonly<Record<string, string>>, data: Iterable<Uint8Array>): string {
+  const { format, [SEAL]: seal, ...sealed } = metadata;
+  const hash = createHash('sha256').update(JSON.stringify(Object.entries(sealed).sort()));
+  for (const bytes of data) hash.update(bytes);
+  return hash.digest('hex');
 }
 
 function encodeHeader(entries: readonly [string, object][]): Uint8Array {
@@ -69,13 +92,16 @@ function encodeHeader(entries: readonly [string, object][]): Uint8Array {
 }
 
 /**
- * All tensors of a file that is held in memory. Nothing in it is trusted: a file that is truncated, corrupted or of another
- * kind is refused, and memory is taken only for tensors whose bytes are there.
+ * All tensors of a file that is held in memory. Nothing in it is trusted: a file that is truncated, corrupted, of another kind or,
+ * where it is sealed, changed by a single bit is refused, and memory is taken only for tensors whose bytes are there.
  * @throws UserError that names `fileName`, what is wrong and what to do
  */
 export function decodeSafetensors(bytes: Uint8Array, fileName: string): LoadedFile {
   const { entries, metadata, dataStart } = parseHeader(bytes, fileName);
   const data = bytes.subarray(dataStart);
+  if (Object.hasOwn(metadata, SEAL) && metadata[SEAL] !== sealOf(metadata, [data])) {
+    throw damaged(fileName, 'its bytes are not those that were written (their SHA-256 is another)');
+  }
   const tensors = new Map(entries.map((entry) => [entry.name, loadTensor(entry, data)]));
   return { fileName, tensors, metadata };
 }
@@ -84,10 +110,10 @@ export function decodeSafetensors(bytes: Uint8Array, fileName: string): LoadedFi
 export function tensorOf({ tensors, fileName }: LoadedFile, name: string, shape: readonly number[]): Float32Array {
   const tensor = tensors.get(name);
   const belongs = 'it belongs to a model of another config';
-  if (!tensor) throw new UserError(`${fileName} has no tensor "${name}": ${belongs}.`);
+  if (!tensor) throw new UserError(`${fileName} has no tensor ${quote(name)}: ${belongs}.`);
   if (tensor.shape.join() === shape.join()) return tensor.data;
-  const sizes = `(${tensor.shape.join(', ')}), and (${shape.join(', ')}) is needed`;
-  throw new UserError(`${fileName}: "${name}" is ${sizes}; ${belongs}.`);
+  const sizes = `(${short(tensor.shape.join(', '))}), and (${shape.join(', ')}) is needed`;
+  throw new UserError(`${fileName}: ${quote(name)} is ${sizes}; ${belongs}.`);
 }
 
 function loadTensor({ dtype, shape, begin, end }: TensorEntry, data: Uint8Array): LoadedTensor {

@@ -8,7 +8,8 @@
  */
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
-import { check, damaged as damagedFile } from '../schema.ts';
+import { quote, short } from '../quote.ts';
+import { check, damaged as damagedFile, parseJson } from '../schema.ts';
 
 export const LENGTH_BYTES = 8;
 export const METADATA_KEY = '__metadata__';
@@ -41,7 +42,8 @@ export interface Header {
 
 const WHAT_NOW = 'Use another copy of the file, or the other checkpoint of its run.';
 
-const damaged = (fileName: string, why: string): Error => damagedFile(fileName, WHAT_NOW)(why);
+/** What to say of a file that is not as it was written. */
+export const damaged = (fileName: string, why: string): Error => damagedFile(fileName, WHAT_NOW)(why);
 
 /** The bytes, as Latin-1, that other files begin with. */
 const FOREIGN: Readonly<Record<string, string>> = {
@@ -69,7 +71,7 @@ export function parseHeader(bytes: Uint8Array, fileName: string): Header {
   const headerBytes = headerLength(bytes, fileName);
   const dataStart = LENGTH_BYTES + headerBytes;
   // keys are own properties, `__proto__` too: neither JSON.parse nor the rest of an object assigns
-  const { [METADATA_KEY]: about = {}, ...tensors } = parseJson(bytes.subarray(LENGTH_BYTES, dataStart), fileName);
+  const { [METADATA_KEY]: about = {}, ...tensors } = headerOf(bytes.subarray(LENGTH_BYTES, dataStart), fileName);
   const metadata = check(Metadata, about, (problem) => damaged(fileName, `its metadata: ${problem}`));
   const entries = Object.entries(tensors).map(([name, value]) => readEntry(name, value, fileName));
   checkCover(entries, bytes.length - dataStart, fileName);
@@ -91,12 +93,15 @@ function headerLength(bytes: Uint8Array, fileName: string): number {
 }
 
 /** The header's JSON: an object, for it begins with a brace. */
-function parseJson(header: Uint8Array, fileName: string): Record<string, unknown> {
+function headerOf(bytes: Uint8Array, fileName: string): Record<string, unknown> {
+  const refuse = (problem: string): Error => damaged(fileName, `its header is not valid JSON: ${problem}`);
+  let text: string;
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(header));
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw damaged(fileName, 'its header is not valid JSON');
+    throw refuse('it is not UTF-8');
   }
+  return parseJson(text, refuse) as Record<string, unknown>;
 }
 
 const Metadata = z.record(z.string(), z.string());
@@ -104,7 +109,7 @@ const size = z.int().min(0);
 const Entry = z.object({ dtype: z.string(), shape: z.array(size), data_offsets: z.tuple([size, size]) });
 
 function readEntry(name: string, value: unknown, fileName: string): TensorEntry {
-  const tensor = `tensor ${show(name)}`;
+  const tensor = `tensor ${quote(name)}`;
   const { dtype, shape, data_offsets } = check(Entry, value, (problem) => damaged(fileName, `${tensor}: ${problem}`));
   const elementBytes = DTYPE_BYTES.get(dtype);
   if (!elementBytes) throw unreadable(fileName, tensor, dtype);
@@ -112,14 +117,17 @@ function readEntry(name: string, value: unknown, fileName: string): TensorEntry 
   const sizeBytes = safeProduct([...shape, elementBytes]);
   if (end - begin !== sizeBytes) {
     const expected = sizeBytes === undefined ? 'more bytes than can be counted' : `${sizeBytes} bytes`;
-    throw damaged(fileName, `${tensor}, ${dtype} (${shape.join(', ')}), takes ${expected} but has ${end - begin}`);
+    throw damaged(
+      fileName,
+      `${tensor}, ${dtype} (${short(shape.join(', '))}), takes ${expected} but has ${end - begin}`,
+    );
   }
   return { name, dtype, shape, begin, end };
 }
 
 const unreadable = (fileName: string, tensor: string, dtype: string): UserError =>
   new UserError(
-    `${fileName} cannot be used: ${tensor} is of dtype ${show(dtype)}, but only ${[...DTYPE_BYTES.keys()].join(', ')} ` +
+    `${fileName} cannot be used: ${tensor} is of dtype ${quote(dtype)}, but only ${[...DTYPE_BYTES.keys()].join(', ')} ` +
       'can be read; convert the model to float32 first.',
   );
 
@@ -138,8 +146,8 @@ function checkCover(entries: TensorEntry[], dataBytes: number, fileName: string)
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let covered = 0;
   for (const { name, begin, end } of entries) {
-    if (begin < covered) throw damaged(fileName, `tensor ${show(name)} overlaps another one`);
-    if (begin > covered) throw damaged(fileName, `there is a hole before tensor ${show(name)}`);
+    if (begin < covered) throw damaged(fileName, `tensor ${quote(name)} overlaps another one`);
+    if (begin > covered) throw damaged(fileName, `there is a hole before tensor ${quote(name)}`);
     covered = end;
   }
   if (covered > dataBytes) {
@@ -148,6 +156,3 @@ function checkCover(entries: TensorEntry[], dataBytes: number, fileName: string)
   }
   if (covered < dataBytes) throw damaged(fileName, `${dataBytes - covered} bytes follow its last tensor`);
 }
-
-/** A name from the file, quoted and short, as an error may print it: control characters escaped. */
-const show = (name: string): string => JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);

@@ -44,6 +44,8 @@ export class Device {
   private eager: Command[] = [];
   /** Copies that still show what their blocks hold. A capture begins and ends without any: its copies live inside it. */
   private copies = new WeakMap<Memory, Map<string, Resource>>();
+  /** What eager work in the innermost `scope` was given memory for. */
+  private scoped: Set<Memory> | undefined;
   /** The first error since the last `check`. */
   private failure: UserError | undefined;
   /** Why the device is gone, once it is: that stays so. */
@@ -79,7 +81,7 @@ export class Device {
       );
     }
     const block = new Block(sizeBytes, label);
-    if (!this.capturing) this.pool.materialize(block);
+    if (!this.capturing) this.give(block);
     return viewOf(block);
   }
 
@@ -96,7 +98,8 @@ export class Device {
   copyAs<T extends Resource>(view: View, form: string, make: () => T): T {
     const key = `${view.offsetBytes} ${form}`;
     const known = this.copies.get(view.block)?.get(key);
-    if (known) return known as T;
+    // one that was made inside a scope lives no longer than that
+    if (known && (this.capturing || memoryOf(known).gpu)) return known as T;
     const copy = this.capturing?.constants.has(view.block) ? this.prepared(this.capturing, make) : make();
     const copies = this.copies.get(view.block) ?? new Map<string, Resource>();
     this.copies.set(view.block, copies.set(key, copy));
@@ -188,9 +191,11 @@ export class Device {
     return new Program(this.gpu, this.pool, commands, new Set(kept.map(({ block }) => block)));
   }
 
-  /** Submits a program. Returns at once; `finish` or `read` waits. */
-  run(program: Program): void {
-    this.submit((encoder) => program.encode(encoder));
+  /** Submits `times` runs of a program. Returns at once; `finish` or `read` waits. */
+  run(program: Program, times = 1): void {
+    this.submit((encoder) => {
+      for (let i = 0; i < times; i++) program.encode(encoder);
+    });
     this.copies = new WeakMap(); // the program may have written anything
   }
 
@@ -200,12 +205,33 @@ export class Device {
     const encoder = this.gpu.createCommandEncoder();
     encode(encoder);
     this.gpu.queue.submit([encoder.finish()]);
+    this.pool.trim();
   }
 
   /** Frees what a program or a view has in memory, at once and not when it is garbage. Neither may be used any more. */
   free(what: Program | View): void {
     if (what instanceof Program) what.release();
-    else this.pool.reclaim(what.block);
+    else this.reclaim([what.block]);
+  }
+
+  /**
+   * Runs eager `work` and frees, at once and not when it is garbage, all that it allocated but what `kept` finds in its result.
+   * The GPU may still be busy with it: whatever is given the same memory is queued behind. Inside a capture, whose program
+   * plans its memory, only runs it.
+   */
+  scope<T>(work: () => T, kept: (result: T) => readonly View[]): T {
+    if (this.capturing) return work();
+    const outer = this.scoped;
+    const made = new Set<Memory>();
+    this.scoped = made;
+    try {
+      const result = work();
+      for (const { block } of kept(result)) if (made.delete(block)) outer?.add(block);
+      return result;
+    } finally {
+      this.scoped = outer;
+      this.reclaim(made);
+    }
   }
 
   /** @throws UserError for errors that the GPU reported since the last check. */
@@ -229,9 +255,25 @@ export class Device {
       return;
     }
     // a block may have been made, and not used, inside a capture: it would be planned anew by every flush
-    for (const memory of touched(command)) this.pool.materialize(memory);
+    for (const memory of touched(command)) this.give(memory);
     this.eager.push(command);
     if (this.eager.length >= EAGER_BATCH) this.flush();
+  }
+
+  /** Gives memory of eager work its buffer or texture. */
+  private give(memory: Memory): void {
+    if (!memory.gpu) this.scoped?.add(memory);
+    this.pool.materialize(memory);
+  }
+
+  /** Takes back memory of eager work, and that of copies of it. */
+  private reclaim(memories: Iterable<Memory>): void {
+    this.flush(); // what is not yet submitted still needs it
+    for (const memory of memories) {
+      for (const copy of this.copies.get(memory)?.values() ?? []) this.pool.reclaim(memoryOf(copy));
+      this.copies.delete(memory);
+      this.pool.reclaim(memory);
+    }
   }
 
   private flush(): void {

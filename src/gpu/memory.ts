@@ -34,6 +34,8 @@ export class Block {
 const PADDING = 4;
 const PADDED = 32;
 
+const TEXEL_BYTES = 16;
+
 /**
  * A matrix as a texture of rgba32float texels: texel (x, y) holds columns 4x to 4x + 3 of row y. Software adapters load from
  * textures four times faster than from buffers. Like a block, it has no GPUTexture until it is used.
@@ -54,7 +56,7 @@ export class Image {
   }
 
   get sizeBytes(): number {
-    return this.pitch * this.height * 16;
+    return this.pitch * this.height * TEXEL_BYTES;
   }
 }
 
@@ -77,15 +79,29 @@ export const memoryOf = (resource: Resource): Memory => ('block' in resource ? r
 
 type Gpu = GPUBuffer | GPUTexture;
 
-/** Makes buffers and textures, keeps those that came back for reuse, and counts bytes. */
+/** What must be alike, or near, to be used again: the size of a buffer, both sides of a texture. */
+const formOf = (gpu: Gpu): number => ('width' in gpu ? gpu.width * 2 ** 16 + gpu.height : gpu.size);
+const bytesOf = (gpu: Gpu): number => ('width' in gpu ? gpu.width * gpu.height * TEXEL_BYTES : gpu.size);
+
+/** Bytes that may be free whatever is in use. */
+const SPARE_BYTES = 2 ** 26;
+
+/** Makes buffers and textures, keeps those that came back for reuse as long as they are no excess, and counts bytes. */
 export class MemoryPool {
-  /** Bytes of all that was made, free or in use: nothing is given back to the device. */
+  /** Bytes of all that there is, free or in use. */
   allocatedBytes = 0;
+  /** The most that there ever were. */
+  peakBytes = 0;
   /** Buffers and textures made so far: a steady training step must not change it. */
   created = 0;
-  /** What came back, by its kind. */
-  private readonly free: Record<string, Gpu[]> = { storage: [], uniform: [], staging: [], queries: [], image: [] };
-  private readonly garbage = new FinalizationRegistry<[string, Gpu]>(([kind, gpu]) => this.free[kind].push(gpu));
+  private freeBytes = 0;
+  /** What came back, by kind and form; of one form the latest last. */
+  private readonly free: Record<Memory['kind'], Map<number, Gpu[]>> = {
+    ...{ storage: new Map(), uniform: new Map(), staging: new Map(), queries: new Map(), image: new Map() },
+  };
+  /** All of it, the longest free first. */
+  private readonly waiting = new Map<Gpu, Memory['kind']>();
+  private readonly garbage = new FinalizationRegistry<[Memory['kind'], Gpu]>(([kind, gpu]) => this.release(kind, gpu));
 
   constructor(private readonly gpu: GPUDevice) {}
 
@@ -102,34 +118,65 @@ export class MemoryPool {
   /** Takes back what `materialize` gave, before the memory is garbage. */
   reclaim(memory: Memory): void {
     if (!memory.gpu || !this.garbage.unregister(memory)) return;
-    this.free[memory.kind].push(memory.gpu);
+    this.release(memory.kind, memory.gpu);
     memory.gpu = undefined;
+  }
+
+  /**
+   * Destroys what has been free for longest, down to as many bytes as are in use (a program that is recorded anew finds those of
+   * the one before), or a few. What is free must not be wanted by commands that have not been submitted.
+   */
+  trim(): void {
+    for (const [gpu, kind] of this.waiting) {
+      if (this.freeBytes <= Math.max(SPARE_BYTES, this.allocatedBytes - this.freeBytes)) return;
+      this.take(kind, formOf(gpu), 0);
+      this.allocatedBytes -= bytesOf(gpu);
+      gpu.destroy();
+    }
   }
 
   /** The smallest free buffer that is large enough, and no more than twice so, or a new one. */
   private buffer({ sizeBytes, kind }: Block): GPUBuffer {
     const size = roundUp(Math.max(sizeBytes, 4), ALIGNMENT_BYTES);
-    const free = this.free[kind] as GPUBuffer[];
-    let best = -1;
-    for (let i = free.length - 1; i >= 0 && free[best]?.size !== size; i--) {
-      if (free[i].size >= size && free[i].size <= (free[best]?.size ?? 2 * size)) best = i;
-    }
-    if (best >= 0) return free.splice(best, 1)[0];
-    this.count(size);
-    return this.gpu.createBuffer({ size, usage: USAGE[kind] });
+    const sizes = this.free[kind];
+    let best = sizes.has(size) ? size : Number.POSITIVE_INFINITY;
+    if (best > size) for (const free of sizes.keys()) if (free > size && free <= 2 * size) best = Math.min(best, free);
+    return best <= 2 * size
+      ? (this.take(kind, best) as GPUBuffer)
+      : this.made(this.gpu.createBuffer({ size, usage: USAGE[kind] }));
   }
 
   /** A texture of exactly the image's size. */
-  private texture({ pitch, height, sizeBytes }: Image): GPUTexture {
-    const free = this.free.image as GPUTexture[];
-    const fitting = free.findIndex((texture) => texture.width === pitch && texture.height === height);
-    if (fitting >= 0) return free.splice(fitting, 1)[0];
-    this.count(sizeBytes);
-    return this.gpu.createTexture({ size: [pitch, height], format: 'rgba32float', usage: 0x8 | 0x2 }); // STORAGE_BINDING | COPY_DST
+  private texture({ pitch: width, height }: Image): GPUTexture {
+    const form = formOf({ width, height } as GPUTexture);
+    return this.free.image.has(form)
+      ? (this.take('image', form) as GPUTexture)
+      : this.made(this.gpu.createTexture({ size: [width, height], format: 'rgba32float', usage: 0x8 | 0x2 })); // STORAGE_BINDING | COPY_DST
   }
 
-  private count(sizeBytes: number): void {
-    this.allocatedBytes += sizeBytes;
+  private made<G extends Gpu>(gpu: G): G {
+    this.allocatedBytes += bytesOf(gpu);
+    this.peakBytes = Math.max(this.peakBytes, this.allocatedBytes);
     this.created++;
+    return gpu;
+  }
+
+  private release(kind: Memory['kind'], gpu: Gpu): void {
+    const form = formOf(gpu);
+    const alike = this.free[kind].get(form);
+    if (alike) alike.push(gpu);
+    else this.free[kind].set(form, [gpu]);
+    this.waiting.set(gpu, kind);
+    this.freeBytes += bytesOf(gpu);
+  }
+
+  /** Takes out what is free: the latest of its form, which caches may still hold, or the one at `index`. */
+  private take(kind: Memory['kind'], form: number, index = -1): Gpu {
+    const alike = this.free[kind].get(form)!;
+    const [gpu] = alike.splice(index, 1);
+    if (alike.length === 0) this.free[kind].delete(form);
+    this.waiting.delete(gpu);
+    this.freeBytes -= bytesOf(gpu);
+    return gpu;
   }
 }

@@ -8,7 +8,7 @@ import type { KeyValueCache } from './cache.ts';
 import type { ModelConfig } from './config.ts';
 import type { GPT } from './gpt.ts';
 import type { Block, Norm } from './layers.ts';
-import { styleOf } from './styles.ts';
+import { blockParameters, styleOf } from './styles.ts';
 
 /** Sequences above this are better served by matrix products, which load a weight once for all of them. */
 const MOST_SEQUENCES = 4;
@@ -30,10 +30,7 @@ const SMALL_PRODUCTS = 2 ** 23;
  * 0.45 of the time of two for one or eight sequences at width 128, 0.7 for 32; for one 0.75 at width 256, and as long at 384.
  */
 export function isSmallWork(config: ModelConfig, batch: number): boolean {
-  const { nEmbd, nHead, nKvHead, nHidden } = config;
-  const attention = nEmbd * nEmbd * (2 + (2 * nKvHead) / nHead);
-  const mlp = nEmbd * nHidden * (styleOf(config).gated ? 3 : 2);
-  const block = attention + mlp;
+  const block = blockParameters(config);
   return batch <= MOST_SEQUENCES ? block <= SMALL_BLOCK : batch * block <= SMALL_PRODUCTS;
 }
 

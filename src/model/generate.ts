@@ -9,6 +9,7 @@ import { KeyValueCache } from './cache.ts';
 import { stepLogits, stepsPay } from './decodeStep.ts';
 import type { GPT } from './gpt.ts';
 import type { Adapters } from './layers.ts';
+import { lengthClass, RecordedPasses } from './passes.ts';
 
 export interface GenerateOptions extends SampleSettings {
   /** Tokens to generate for each prompt. */
@@ -29,19 +30,20 @@ const READ_EVERY = 16;
 
 /**
  * Samples from a model for `batch` prompts at once. The prompt is one pass that fills the key-value cache; each token after
- * it is one recorded step that is replayed: model, sampling and feeding back all happen on the GPU, and tokens are read back
- * some steps at a time. When the context is full, the last half of it becomes the new prompt.
+ * it is one step: model, sampling and feeding back all happen on the GPU, and tokens are read back some steps at a time. Both
+ * are recorded and replayed, the pass for each class of lengths. When the context is full, the last half of it becomes the
+ * new prompt.
  */
 export class Generator {
   private readonly cache: KeyValueCache;
   private readonly ids: Tensor; //      (B, 1) u32
-  private readonly last: Tensor; //     (B) u32: index of each prompt's last token
   private readonly settings: Tensor; // (5)
   private readonly state: Tensor; //    (2) u32 [seed, counter]
   private readonly seen: Tensor; //     (B, V) u32
   private readonly history: Tensor; //  (READ_EVERY, B) u32
   private step: Recording<{ logits: Tensor }>;
-  /** What the model had when the step was recorded. */
+  private readonly passes: RecordedPasses<'ids' | 'last'>;
+  /** What the model had when they were recorded. */
   private adapters: Adapters | undefined;
 
   constructor(
@@ -51,12 +53,12 @@ export class Generator {
     const { engine, config } = model;
     this.cache = new KeyValueCache(engine, config, batch);
     this.ids = engine.zeros([batch, 1], 'u32');
-    this.last = engine.zeros([batch], 'u32');
     this.settings = engine.zeros([SAMPLE_SETTINGS.size]);
     this.state = engine.zeros([2], 'u32');
     this.seen = engine.zeros([batch, config.vocabSize], 'u32');
     this.history = engine.zeros([READ_EVERY, batch], 'u32');
     this.step = this.record();
+    this.passes = new RecordedPasses(engine, ({ ids, last }) => this.pass(ids, last));
   }
 
   /** The step of the model as it is now. */
@@ -66,10 +68,11 @@ export class Generator {
     return engine.withoutGradients(() => engine.record(() => this.decode(this.ids), [parameters.values]));
   }
 
-  /** Makes the recorded step that of the model as it is now, whose adapters and weights may have changed since the last time. */
+  /** Makes what is recorded that of the model as it is now, whose adapters and weights may have changed since the last time. */
   private renew(): void {
     if (this.adapters !== this.model.adapters) {
       this.step.dispose();
+      this.passes.dispose();
       this.step = this.record();
     }
     this.step.prepare();
@@ -101,7 +104,7 @@ export class Generator {
       let source = logits;
       while (left > 0) {
         const wanted = Math.min(left, withLogits ? 1 : READ_EVERY - (made % READ_EVERY));
-        for (; steps < wanted; steps++) this.step.run();
+        if (steps < wanted) this.step.run(wanted - steps);
         for (const step of await this.read(made, wanted, withLogits ? source : undefined)) {
           sequences.forEach((sequence, b) => {
             sequence.push(step.tokens[b]);
@@ -129,29 +132,31 @@ export class Generator {
     return this.step.outputs.logits;
   }
 
-  /** Runs the prompts through the model and samples their first tokens; returns the logits (B, V). */
+  /**
+   * Runs the prompts through the model and samples their first tokens; returns the logits (B, V). They are padded behind: a
+   * causal model does not see it, and later tokens take its place in the cache.
+   */
   private prefill(sequences: readonly (readonly number[])[]): Tensor {
-    const { engine } = this.model;
-    const T = Math.max(...sequences.map((sequence) => sequence.length));
-    const padded = new Uint32Array(this.batch * T);
+    const { batch } = this;
+    const T = lengthClass(Math.max(...sequences.map(({ length }) => length)), this.model.config.blockSize);
+    const padded = new Uint32Array(batch * T);
     sequences.forEach((sequence, b) => {
       padded.set(sequence, b * T);
     });
-    const lengths = Uint32Array.from(sequences, (sequence) => sequence.length);
-    this.cache.start.write(new Uint32Array(this.batch));
-    this.last.write(lengths.map((length) => length - 1));
-    return engine.withoutGradients(() => {
-      const hidden = this.model.hidden(engine.tensor(padded, [this.batch, T]), { cache: this.cache }); // (B, T, C)
-      const logits = this.model.logits(selectRows({ x: hidden, index: this.last })); //                                (B, V)
-      // the next pass starts behind each prompt: `advance` adds one
-      const behind = engine.tensor(
-        lengths.map((length) => length - 1),
-        [this.batch],
-      );
-      engine.device.copy(behind.view, this.cache.start.view);
-      this.draw(logits);
-      return logits;
-    });
+    const last = Uint32Array.from(sequences, ({ length }) => length - 1);
+    return this.passes.submit({ ids: [padded, [batch, T]], last: [last, [batch]] });
+  }
+
+  /** The pass over prompts whose last tokens stand at `last`: (B, T), (B) u32 -> logits (B, V). */
+  private pass(ids: Tensor, last: Tensor): Tensor {
+    const { model, cache } = this;
+    const { device } = model.engine;
+    device.clear(cache.start.view);
+    const hidden = model.hidden(ids, { cache }); //                                                   (B, T, C)
+    const logits = model.logits(selectRows({ x: hidden, index: last })); //                           (B, V)
+    device.copy(last.view, cache.start.view); // the next pass starts behind each prompt: `advance` adds one
+    this.draw(logits);
+    return logits;
   }
 
   /** One step of decoding: (B, 1) u32 -> logits (B, V); the sampled tokens become the next input. */

@@ -122,17 +122,22 @@ export class LoraAdapters implements Adapters {
    */
   merge(): void {
     const { engine } = this.model;
-    engine.withoutGradients(() => {
-      for (const { name } of this.layers) {
-        const [A, B] = this.matricesOf(name);
-        const scaled = scale({ x: B }, { factor: this.scale }); //                          (out, r)
-        const into = { tensor: this.model.parameters.get(`${name}.weight`), accumulate: 1 } as const;
-        if (this.model.style.transposed)
-          multiplyInto(into, { a: scaled, b: A }, {}, 'best'); // (out, in)
-        else multiplyInto(into, { a: A, b: scaled }, { transposeA: true, transposeB: true }, 'best'); // (in, out)
-      }
-    });
+    for (const { name } of this.layers) {
+      engine.scope(() => {
+        engine.withoutGradients(() => this.mergeInto(name));
+        return {};
+      });
+    }
     this.model.adapters = undefined;
+  }
+
+  private mergeInto(layer: string): void {
+    const [A, B] = this.matricesOf(layer);
+    const scaled = scale({ x: B }, { factor: this.scale }); //                              (out, r)
+    const into = { tensor: this.model.parameters.get(`${layer}.weight`), accumulate: 1 } as const;
+    if (this.model.style.transposed)
+      multiplyInto(into, { a: scaled, b: A }, {}, 'best'); // (out, in)
+    else multiplyInto(into, { a: A, b: scaled }, { transposeA: true, transposeB: true }, 'best'); // (in, out)
   }
 
   private matricesOf(layer: string): [A: Tensor, B: Tensor] {

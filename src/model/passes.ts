@@ -30,15 +30,38 @@ export class BatchInputs<Name extends string, Size = number> {
     return inputs;
   }
 
+  /** Frees the tensors of a size. */
+  delete(size: Size): void {
+    for (const { view } of Object.values<Tensor>(this.sets.get(size) ?? {})) this.engine.device.free(view);
+    this.sets.delete(size);
+  }
+
   /** The tensors of a size that was written before. */
   at(size: Size): Inputs<Name> {
     return this.sets.get(size)!;
   }
 }
 
-/** Forward passes without gradients and dropout: recorded when inputs of their shapes first come, replayed from then on. */
+/** Recorded passes of other sizes that are kept: each has memory of its own. */
+const MOST_KEPT = 8;
+
+/** The shortest length that a pass is recorded for: below it the work does not shrink. */
+const SHORTEST = 16;
+
+/** The length that a pass is recorded for: powers of two and one and a half times these, so that few are needed. */
+export function lengthClass(length: number, most = Number.POSITIVE_INFINITY): number {
+  let size = SHORTEST;
+  while (size < length) size = size & (size - 1) ? (size / 3) * 4 : (size / 2) * 3;
+  return Math.min(size, most);
+}
+
+/**
+ * Forward passes without gradients and dropout: recorded when inputs of their shapes come, replayed from then on. Of many shapes
+ * the last ones are kept.
+ */
 export class RecordedPasses<Name extends string> {
-  private inputs: BatchInputs<Name, string>;
+  private readonly inputs: BatchInputs<Name, string>;
+  /** The longest unused first. */
   private readonly recordings = new Map<string, Recording<{ output: Tensor }>>();
 
   constructor(
@@ -49,27 +72,39 @@ export class RecordedPasses<Name extends string> {
   }
 
   /** Runs the pass over `values`, and returns the numbers that it gives. */
-  async run(values: Values<Name>): Promise<Float32Array<ArrayBuffer>> {
+  run(values: Values<Name>): Promise<Float32Array<ArrayBuffer>> {
+    return this.submit(values).floats();
+  }
+
+  /** Submits the pass over `values`. What it returns holds the pass's numbers until the next one. */
+  submit(values: Values<Name>): Tensor {
     const size = Object.values<Values<Name>[Name]>(values)
       .map(([, shape]) => shape.join('x'))
       .join();
     const inputs = this.inputs.write(size, values);
-    const recording = this.recordings.get(size) ?? this.record(size, inputs);
+    const recording = this.recordings.get(size) ?? this.record(inputs);
+    this.recordings.delete(size);
+    this.recordings.set(size, recording);
     recording.run();
-    return recording.outputs.output.floats();
+    return recording.outputs.output;
   }
 
   /** Hands back the memory of what was recorded; a later run records anew. */
   dispose(): void {
-    for (const recording of this.recordings.values()) recording.dispose();
-    this.recordings.clear();
-    this.inputs = new BatchInputs(this.engine);
+    this.keep(0);
   }
 
-  private record(size: string, inputs: Inputs<Name>): Recording<{ output: Tensor }> {
-    const work = () => ({ output: this.forward(inputs) });
-    const recording = this.engine.withoutGradients(() => this.engine.record(work));
-    this.recordings.set(size, recording);
-    return recording;
+  private record(inputs: Inputs<Name>): Recording<{ output: Tensor }> {
+    this.keep(MOST_KEPT - 1);
+    return this.engine.withoutGradients(() => this.engine.record(() => ({ output: this.forward(inputs) })));
+  }
+
+  private keep(most: number): void {
+    for (const [size, recording] of this.recordings) {
+      if (this.recordings.size <= most) return;
+      recording.dispose();
+      this.recordings.delete(size);
+      this.inputs.delete(size);
+    }
   }
 }

@@ -2,7 +2,7 @@ import { UserError } from '../errors.ts';
 import { embedding } from '../kernels/embedding.ts';
 import { tokenLosses } from '../kernels/loss/loss.ts';
 import type { GPT } from './gpt.ts';
-import { RecordedPasses } from './passes.ts';
+import { lengthClass, RecordedPasses } from './passes.ts';
 
 /** A prompt and what may follow it; each has at least one token. */
 export interface Question {
@@ -24,9 +24,6 @@ interface Row {
   /** `continuation`: its number among those of all questions. */
   readonly targets: { readonly position: number; readonly target: number; readonly continuation: number }[];
 }
-
-/** The shortest pass: below it the work does not shrink. */
-const SHORTEST = 16;
 
 /**
  * Scores continuations of prompts with a model: log-likelihoods in nats. Prompts of like length share batches of `batch` rows,
@@ -91,7 +88,7 @@ export class Scorer {
       const ids = [...Array.from(prompt), ...all.slice(0, -1)];
       const targets = all.map((target, at) => ({ position: prompt.length - 1 + at, target, continuation: first + i }));
       const longer = rows.find((other) => ids.every((id, at) => other.ids[at] === id));
-      if (longer) longer.targets.push(...targets);
+      if (longer) for (const target of targets) longer.targets.push(target);
       else rows.push({ ids, targets });
     }
     return rows;
@@ -111,9 +108,9 @@ export class Scorer {
 
   /** Adds the log-likelihoods of the rows' targets to `sums`, each to that of its continuation. */
   private async scoreRows(rows: readonly Row[], sums: Float64Array): Promise<void> {
-    const T = bucketLength(rows.at(-1)!.ids.length, this.model.config.blockSize);
+    const T = lengthClass(rows.at(-1)!.ids.length, this.model.config.blockSize);
     const scored = rows.flatMap((row, b) => row.targets.map((one) => ({ ...one, position: b * T + one.position })));
-    const S = bucketLength(scored.length, Number.POSITIVE_INFINITY);
+    const S = lengthClass(scored.length);
     const ids = new Uint32Array(this.batch * T);
     for (const [b, row] of rows.entries()) ids.set(row.ids, b * T);
     const padded = (of: (one: (typeof scored)[number]) => number) =>
@@ -125,11 +122,4 @@ export class Scorer {
     });
     for (const [s, { continuation }] of scored.entries()) sums[continuation] -= losses[s];
   }
-}
-
-/** The length that a pass is recorded for: powers of two and one and a half times these, so that few are needed. */
-function bucketLength(length: number, most: number): number {
-  let size = SHORTEST;
-  while (size < length) size = size & (size - 1) ? (size / 3) * 4 : (size / 2) * 3;
-  return Math.min(size, most);
 }

@@ -13,12 +13,40 @@ export function styleOf({ style }: Pick<ModelConfig, 'style'>): Style {
   throw new UsageError(`unknown style "${style}"; the styles are ${Object.keys(STYLES).join(', ')}`);
 }
 
-const SIZES = ['vocabSize', 'blockSize', 'nLayer', 'nHead', 'nKvHead', 'nEmbd', 'nHidden'] as const;
+/** The most that sizes may be: a few times what the largest models have. */
+export const MOST = {
+  ...{ vocabSize: 2 ** 21, blockSize: 2 ** 24, nLayer: 1024, nHead: 1024, nKvHead: 1024 },
+  ...{ nEmbd: 2 ** 17, nHidden: 2 ** 20 },
+} as const;
+const SIZES = Object.keys(MOST) as (keyof typeof MOST)[];
+
+/** More than any adapter holds; said before anything is built. */
+const MOST_PARAMETERS = 1e10;
+
+/** Parameters of a block's matrices: all that it has but for norms and biases. */
+export function blockParameters(config: ModelConfig): number {
+  const { nEmbd: C, nHead, nKvHead, nHidden } = config;
+  return C * C * (2 + (2 * nKvHead) / nHead) + C * nHidden * (styleOf(config).gated ? 3 : 2);
+}
+
+function countMatrices(config: ModelConfig): number {
+  const { vocabSize, blockSize, nLayer, nEmbd: C, tieEmbeddings } = config;
+  const positions = styleOf(config).rotary ? 0 : blockSize;
+  return (vocabSize * (tieEmbeddings ? 1 : 2) + positions) * C + nLayer * blockParameters(config);
+}
+
+const inWords = (number: number): string => number.toLocaleString('en');
 
 /** What of a config is out of range or does not fit together, if anything. */
 export function modelProblem(config: ModelConfig): string | undefined {
   const wrong = SIZES.find((field) => !Number.isInteger(config[field]) || config[field] < 1);
   if (wrong) return `${wrong} must be a whole number of 1 or more; got ${config[wrong]}`;
+  const large = SIZES.find((field) => config[field] > MOST[field]);
+  if (large) return `${large} must be at most ${inWords(MOST[large])}; got ${inWords(config[large])}`;
+  const parameters = countMatrices(config);
+  if (parameters > MOST_PARAMETERS) {
+    return `the model would have ${inWords(parameters)} parameters, and ${inWords(MOST_PARAMETERS)} are the most`;
+  }
   const { nEmbd, nHead, nKvHead, dropout } = config;
   const { grouped, rotary } = styleOf(config);
   if (nEmbd % nHead !== 0) return `nHead must divide nEmbd: ${nHead} heads cannot share a width of ${nEmbd}`;

@@ -2,19 +2,34 @@
  * Finds adapters and opens one: a real GPU first, then Mesa lavapipe, then SwiftShader. Vulkan reads its list of drivers
  * when a Dawn instance first looks for adapters, so each question about a driver gets an instance of its own (1 to 30 ms).
  */
-import { closeSync, openSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  readSync,
+  type Stats,
+  writeSync,
+} from 'node:fs';
 import { UsageError, UserError } from '../errors.ts';
-import { findIcd, prepareVulkan, SOFTWARE, type SoftwareName, useIcd, usersIcds, useThreads } from './icd.ts';
+import { findIcd, prepareVulkan, SOFTWARE, useIcd, usersIcds, useThreads } from './icd.ts';
 
 const TOGGLES = [
   'enable-dawn-features=allow_unsafe_apis',
   'disable-dawn-features=timestamp_quantization', // timestamps in steps of 1 ns, not of 0.1 ms
 ];
 const SETUP = 'Run "npm run setup" in the checkout, which installs or fetches a software driver';
-const CHOICES = `auto, gpu, ${SOFTWARE.join(', ')}, or a part of an adapter's name`;
 
-/** How each software driver is had, for people who want to do it themselves. */
-const HOW: Record<SoftwareName, string> = {
+/** Kinds of drivers, in the order in which `auto` takes them. */
+const KINDS = ['gpu', ...SOFTWARE] as const;
+type Kind = (typeof KINDS)[number];
+const CHOICES = `auto, ${KINDS.join(', ')}, or a part of an adapter's name`;
+
+/** How each driver is had, for people who want to do it themselves. */
+const HOW: Record<Kind, string> = {
+  gpu: "a GPU's own driver",
   lavapipe:
     'Debian 13, Ubuntu: apt-get install mesa-vulkan-drivers libvulkan1; Debian 12: the same with -t bookworm-backports',
   swiftshader: 'npm run setup -- swiftshader (linux x64: unpacks it from the npm package @sparticuz/chromium)',
@@ -23,7 +38,7 @@ const HOW: Record<SoftwareName, string> = {
 /** A driver that could serve, as `doctor` lists them. */
 export interface AdapterFound {
   /** Value for --adapter: gpu, lavapipe or swiftshader. */
-  choice: 'gpu' | SoftwareName;
+  choice: Kind;
   kind: 'gpu' | 'software';
   /** Dawn's description of the adapter; undefined when the driver is absent or refused. */
   description?: string;
@@ -41,7 +56,7 @@ export interface OpenedAdapter {
   /** True when the CPU plays the GPU: figures of speed must say so. */
   software: boolean;
   /** Which kind of driver serves; 'software' is one that has no name here, such as Windows' WARP. */
-  driver: AdapterFound['choice'] | 'software';
+  driver: Kind | 'software';
 }
 
 /** What the adapter is wanted for. */
@@ -70,13 +85,16 @@ async function loadDawn(): Promise<Dawn> {
 }
 
 /**
- * Dawn prints warnings about Vulkan limits straight to file descriptor 2, in the middle of what the user reads. They
- * come inside the synchronous part of requestAdapter, so a terminal's descriptor is swapped for that long. Files and
- * pipes are left alone: reopened, they would lose the position that they may share with standard output.
+ * Dawn prints warnings about Vulkan limits straight to file descriptor 2, in the middle of what the user reads, and nothing in
+ * its API turns them off. They come inside the synchronous part of requestAdapter, so the descriptor of a terminal or a pipe is
+ * swapped for that long. A file would lose the position that it may share, with standard output or with whoever started this
+ * process: there they are taken out afterwards. Sockets, which parents in Node give for pipes, cannot be opened again.
  */
 function withoutStderr<T>(call: () => T): T {
-  if (process.platform !== 'linux' || !process.stderr.isTTY) return call();
-  const kept = reopen('/proc/self/fd/2');
+  if (process.platform !== 'linux') return call();
+  const stats = standardError();
+  if (stats?.isFile()) return withoutLines(call, stats.size);
+  const kept = reopen('/proc/self/fd/2', constants.O_WRONLY | constants.O_NONBLOCK); // a FIFO may have lost its reader
   if (kept === undefined) return call();
   closeSync(2); // an open takes the lowest free number, which is 2 now
   reopen('/dev/null');
@@ -89,13 +107,43 @@ function withoutStderr<T>(call: () => T): T {
   }
 }
 
-/** Undefined where the file may not be opened: a terminal that belongs to another user, after `su`. */
-function reopen(path: string): number | undefined {
+/** Undefined where it is closed. */
+function standardError(): Stats | undefined {
   try {
-    return openSync(path, 'w');
+    return fstatSync(2);
   } catch {
     return undefined;
   }
+}
+
+/** Undefined where the file may not be opened: a terminal that belongs to another user, after `su`. */
+function reopen(path: string, flags: number = constants.O_WRONLY): number | undefined {
+  try {
+    return openSync(path, flags);
+  } catch {
+    return undefined;
+  }
+}
+
+const WARNINGS = /^(Warning: maxDynamic.*\n)+$/;
+
+/**
+ * Of a file that grew from `size` by Dawn's lines alone: cuts them off where writers append. Else the position is behind them, and
+ * cannot be moved: they become a line of spaces.
+ */
+function withoutLines<T>(call: () => T, size: number): T {
+  const result = call();
+  const file = reopen('/proc/self/fd/2', constants.O_RDWR);
+  if (file === undefined) return result;
+  const grown = Buffer.alloc(Math.min(4096, fstatSync(file).size - size));
+  readSync(file, grown, 0, grown.length, size);
+  if (WARNINGS.test(grown.toString())) {
+    const flags = Number.parseInt(/flags:\s*(\d+)/.exec(readFileSync('/proc/self/fdinfo/2', 'utf8'))?.[1] ?? '0', 8);
+    if (flags & constants.O_APPEND) ftruncateSync(file, size);
+    else writeSync(file, `${' '.repeat(grown.length - 1)}\n`, size);
+  }
+  closeSync(file);
+  return result;
 }
 
 function newInstance(dawn: Dawn, icd: string | undefined, flags: string[]): GPU {
@@ -127,28 +175,19 @@ async function request(dawn: Dawn, icd?: string, flags: string[] = []): Promise<
   return { gpu, adapter, description: describe(adapter.info, driver), software: driver !== 'gpu', driver };
 }
 
-async function requestSoftware(dawn: Dawn, name: SoftwareName): Promise<OpenedAdapter | null> {
-  const icd = findIcd(name);
-  const found = icd ? await request(dawn, icd) : null;
-  return found?.driver === name ? found : null;
+/** The same of one kind of driver. */
+async function requestKind(dawn: Dawn, kind: Kind): Promise<OpenedAdapter | null> {
+  const icd = kind === 'gpu' ? undefined : findIcd(kind);
+  if (kind !== 'gpu' && !icd) return null;
+  const found = await request(dawn, icd);
+  return found?.driver === kind ? found : null;
 }
-
-async function requestGpu(dawn: Dawn): Promise<OpenedAdapter | null> {
-  const found = await request(dawn);
-  return found && !found.software ? found : null;
-}
-
-const openers: Record<AdapterFound['choice'], (dawn: Dawn) => Promise<OpenedAdapter | null>> = {
-  gpu: requestGpu,
-  lavapipe: (dawn) => requestSoftware(dawn, 'lavapipe'),
-  swiftshader: (dawn) => requestSoftware(dawn, 'swiftshader'),
-};
 
 async function openAuto(dawn: Dawn): Promise<OpenedAdapter> {
   const first = await request(dawn);
   if (first && (!first.software || usersIcds !== undefined)) return first;
   for (const name of SOFTWARE) {
-    const found = await requestSoftware(dawn, name);
+    const found = await requestKind(dawn, name);
     if (found) return found;
   }
   if (first) return first; // a software adapter without a name here
@@ -160,8 +199,8 @@ function advice(): string {
   return `${SETUP}, or install lavapipe yourself (${HOW.lavapipe}).`;
 }
 
-async function openKind(dawn: Dawn, choice: AdapterFound['choice']): Promise<OpenedAdapter> {
-  const found = await openers[choice](dawn);
+async function openKind(dawn: Dawn, choice: Kind): Promise<OpenedAdapter> {
+  const found = await requestKind(dawn, choice);
   if (found) return found;
   if (choice === 'gpu') {
     throw new UserError('No GPU with a working driver was found. Leave out --adapter to train on a software one.');
@@ -209,27 +248,19 @@ export async function openAdapter(
   useThreads(smallWork ? 0 : undefined);
   const dawn = await loadDawn();
   if (choice === 'auto') return openAuto(dawn);
-  if (choice in openers) return openKind(dawn, choice as AdapterFound['choice']);
-  return openNamed(dawn, choice);
+  const kind = KINDS.find((name) => name === choice);
+  return kind ? openKind(dawn, kind) : openNamed(dawn, choice);
 }
 
 /** Every driver that could serve, in the order in which `auto` takes them, with what to do about the absent ones. */
 export async function listAdapters(): Promise<AdapterFound[]> {
   const dawn = await loadDawn();
-  const gpu = await requestGpu(dawn);
-  const rows: AdapterFound[] = [
-    {
-      choice: 'gpu',
-      kind: 'gpu',
-      description: gpu?.description,
-      how: gpu ? "the system's driver" : "a GPU's own driver",
-    },
-  ];
-  if (process.platform !== 'linux') return rows;
-  for (const name of SOFTWARE) {
-    const found = await requestSoftware(dawn, name);
-    const how = found ? (findIcd(name) ?? '') : HOW[name];
-    rows.push({ choice: name, kind: 'software', description: found?.description, how });
+  const rows: AdapterFound[] = [];
+  for (const choice of process.platform === 'linux' ? KINDS : (['gpu'] as const)) {
+    const found = await requestKind(dawn, choice);
+    const from = choice === 'gpu' ? "the system's driver" : (findIcd(choice) ?? '');
+    const kind = choice === 'gpu' ? 'gpu' : 'software';
+    rows.push({ choice, kind, description: found?.description, how: found ? from : HOW[choice] });
   }
   return rows;
 }

@@ -1,10 +1,10 @@
 /** Files as the command line needs them: text read as streams, results written so that a crash never leaves half of one. */
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, type Stats } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { homedir } from 'node:os';
-import { basename, dirname, extname, join, relative } from 'node:path';
+import { homedir, tmpdir } from 'node:os';
+import { basename, dirname, extname, join } from 'node:path';
 import { UserError } from '../errors.ts';
 
 const TEXT_EXTENSIONS = new Set(['.txt', '.md']);
@@ -15,7 +15,25 @@ const TEXT_EXTENSIONS = new Set(['.txt', '.md']);
  */
 export function cacheFolder(): string {
   if (process.env.DAWNLM_CACHE) return process.env.DAWNLM_CACHE;
-  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'dawnlm');
+  return join(process.env.XDG_CACHE_HOME || join(home(), '.cache'), 'dawnlm');
+}
+
+/** The user's folder. One who has none gets the one that is never there: nothing is found in it, and writing to it fails by name. */
+function home(): string {
+  try {
+    return homedir();
+  } catch {
+    return '/nonexistent';
+  }
+}
+
+/** A new folder for what is thrown away. @throws UserError where none can be made */
+export async function temporaryFolder(name: string): Promise<string> {
+  const start = join(tmpdir(), `dawnlm-${name}-`);
+  return mkdtemp(start).catch((cause) => {
+    const why = `No folder ${start}... can be made for what is needed in between (${errorCode(cause)}).`;
+    throw new UserError(`${why} Set TMPDIR to one that can be written.`, { cause });
+  });
 }
 
 /** The system's error code ('ENOENT', 'ENOSPC', ...) of anything caught; '' where it has none. */
@@ -43,7 +61,7 @@ function writeSentence(path: string, code: string): string {
 }
 
 /** Turns the system's refusal to write `path` into a sentence; anything else is passed on as it is. */
-function asWriteError(path: string, error: unknown): unknown {
+export function asWriteError(path: string, error: unknown): unknown {
   const code = errorCode(error);
   return code ? new UserError(writeSentence(path, code), { cause: error }) : error;
 }
@@ -65,6 +83,9 @@ async function syncFolder(folder: string): Promise<void> {
   await handle.sync().finally(() => handle.close());
 }
 
+/** A name for a file that is not finished, beside the one that it becomes: what `sweepTemporary` finds. */
+export const temporaryName = (name: string): string => `.${name}.${randomBytes(4).toString('hex')}.tmp`;
+
 /**
  * Writes a file so that at every moment `path` is either the old file or the whole new one: a kill in the middle, a full
  * disk or a power cut leaves the old one. `data` may be a list of pieces, so that a large file needs no copy in memory.
@@ -77,7 +98,7 @@ async function syncFolder(folder: string): Promise<void> {
 export async function writeAtomic(path: string, data: string | Uint8Array | Iterable<Uint8Array>): Promise<void> {
   const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
   const chunks = bytes instanceof Uint8Array ? [bytes] : bytes;
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}.tmp`);
+  const temporary = join(dirname(path), temporaryName(basename(path)));
   try {
     await mkdir(dirname(path), { recursive: true });
     await writeAndSync(temporary, chunks);
@@ -96,35 +117,69 @@ export async function sweepTemporary(folder: string): Promise<void> {
   await Promise.all(stale.map((name) => rm(join(folder, name), { force: true })));
 }
 
-async function statOrExplain(path: string): Promise<Stats> {
-  try {
-    return await stat(path);
-  } catch (error) {
-    const code = errorCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') {
-      throw new UserError(`There is no file or folder ${path}. Give the path of a text file, a folder of them, or - .`);
-    }
-    throw new UserError(`${path} cannot be read (${code}). Check its permissions.`, { cause: error });
+/** What is to be said of a path that cannot be read. */
+function unreadable(path: string, error: unknown): UserError {
+  const code = errorCode(error);
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    return new UserError(`There is no file or folder ${path}. Give the path of a text file, a folder of them, or - .`);
   }
+  return new UserError(`${path} cannot be read (${code}). Check its permissions.`, { cause: error });
 }
 
-/** The text files (.txt, .md) under a folder, hidden ones aside, in one order on every machine. */
+const orExplain = <T>(path: string, asked: Promise<T>): Promise<T> =>
+  asked.catch((error) => {
+    throw unreadable(path, error);
+  });
+
+const statOrExplain = (path: string): Promise<Stats> => orExplain(path, stat(path));
+
+const isTextName = (name: string): boolean => TEXT_EXTENSIONS.has(extname(name).toLowerCase());
+
+/**
+ * The text files (.txt, .md) under a folder, hidden ones aside, in one order on every machine. Links are followed; what several
+ * paths lead to is read once. Paths are put together by hand, for `join` would take "link/.." to be where the link is.
+ */
 async function textFilesIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const paths = entries
-    .filter((entry) => entry.isFile() && TEXT_EXTENSIONS.has(extname(entry.name).toLowerCase()))
-    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-    .filter((path) => !/(?:^|[\\/])\./.test(relative(folder, path)));
-  return paths.sort((a, b) => (a < b ? -1 : 1));
+  const files: string[] = [];
+  const seen = new Set<string>();
+  const isNew = async (path: string): Promise<boolean> => {
+    const real = await orExplain(path, realpath(path));
+    return !seen.has(real) && !!seen.add(real);
+  };
+  const visit = async (at: string): Promise<void> => {
+    if (!(await isNew(at))) return;
+    for (const name of (await orExplain(at, readdir(at))).sort()) {
+      const path = `${at}/${name}`;
+      if (name.startsWith('.')) continue;
+      const found = await stat(path).catch((error) => {
+        if (isTextName(name)) throw unreadable(path, error); // a link to nothing, say: left out in silence it would be missed
+      });
+      if (found?.isDirectory()) await visit(path);
+      else if (found?.isFile() && isTextName(name)) files.push(path);
+    }
+  };
+  await visit(folder.replace(/(?<=.)\/+$/, ''));
+  const once: string[] = [];
+  for (const path of files.sort()) if (await isNew(path)) once.push(path);
+  return once;
 }
+
+/** A pipe that has a name, as `<(command)` makes them: it can be read once. @throws UserError when nothing is there */
+export const isPipe = async (path: string): Promise<boolean> => path !== '-' && (await statOrExplain(path)).isFIFO();
 
 /**
  * The files that a path stands for: itself, or the text files under it when it is a folder. '-' is standard input.
- * @throws UserError when nothing is there or a folder holds no text file
+ * @throws UserError when nothing is there, a folder holds no text file, or for a device, which may never end
  */
 export async function textFiles(path: string): Promise<string[]> {
   if (path === '-') return ['-'];
-  if (!(await statOrExplain(path)).isDirectory()) return [path];
+  const found = await statOrExplain(path);
+  if (found.isFile() || found.isFIFO()) return [path];
+  if (!found.isDirectory()) {
+    throw new UserError(
+      `${path} is a device or a socket, and may never end. Give a text file, a folder of them, or - for standard input.`,
+    );
+  }
   const files = await textFilesIn(path);
   if (files.length === 0) throw new UserError(`The folder ${path} holds no .txt or .md file. Give a folder of text.`);
   return files;
@@ -135,21 +190,21 @@ async function* bytesOf(path: string): AsyncGenerator<Uint8Array> {
   try {
     for await (const chunk of stream) yield chunk as Uint8Array;
   } catch (error) {
-    throw new UserError(`${path} cannot be read (${errorCode(error)}). Check its permissions.`, { cause: error });
+    throw unreadable(path, error);
   }
 }
 
 /**
  * The bytes of a file, of all text files of a folder one after the other, or of standard input ('-'), in pieces of at
- * most 256 KiB. Can be called again for a second pass, except for '-'.
+ * most 256 KiB, which say of which `file` they are. Can be called again for a second pass, except for '-' and pipes.
  * @throws UserError when the path is missing or unreadable, a folder has no text, or there is not one byte
  */
-export async function* readTextStream(path: string): AsyncGenerator<Uint8Array> {
+export async function* readTextStream(path: string): AsyncGenerator<Uint8Array & { readonly file?: string }> {
   let sizeBytes = 0;
   for (const file of await textFiles(path)) {
     for await (const chunk of bytesOf(file)) {
       sizeBytes += chunk.length;
-      yield chunk;
+      yield Object.assign(chunk, { file: file === '-' ? undefined : file });
     }
   }
   const name = path === '-' ? 'Standard input' : path;
@@ -176,9 +231,11 @@ export async function sha256(stream: AsyncIterable<Uint8Array> | Iterable<Uint8A
 }
 
 /** Hands a stream's pieces on and hashes them on the way, so that a text is read once: `digest()` at its end, in hex. */
-export function hashing(stream: AsyncIterable<Uint8Array>): { stream: AsyncGenerator<Uint8Array>; digest(): string } {
+export function hashing<T extends Uint8Array>(
+  stream: AsyncIterable<T>,
+): { stream: AsyncGenerator<T>; digest(): string } {
   const hash = createHash('sha256');
-  async function* pass(): AsyncGenerator<Uint8Array> {
+  async function* pass(): AsyncGenerator<T> {
     for await (const chunk of stream) {
       hash.update(chunk);
       yield chunk;

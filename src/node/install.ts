@@ -121,6 +121,7 @@ export async function fetchSwiftshader(say: Say): Promise<void> {
   try {
     await inScratch(cacheFolder(), (scratch) => unpackInto(swiftshaderFolder(), scratch));
   } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError(`SwiftShader could not be fetched into ${cacheFolder()}: ${lastLines(error)}`, {
       cause: error,
     });

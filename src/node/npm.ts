@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { UserError } from '../errors.ts';
-import { cacheFolder } from './files.ts';
+import { cacheFolder, errorCode } from './files.ts';
 
 export type Say = (sentence: string) => void;
 
@@ -73,6 +73,7 @@ export async function fetchPackage(pkg: NpmPackage, say: Say): Promise<string> {
       await moveInto(join(scratch, 'package'), folder);
     });
   } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError(
       `The npm package ${spec} could not be fetched: ${lastLines(error)}. Check that npm reaches its registry, and try again.`,
       { cause: error },
@@ -81,10 +82,17 @@ export async function fetchPackage(pkg: NpmPackage, say: Say): Promise<string> {
   return folder;
 }
 
-/** Does some work in a folder of its own under `parent`, of which nothing is left. */
-export async function inScratch(parent: string, work: (scratch: string) => Promise<void>): Promise<void> {
+async function scratchUnder(parent: string): Promise<string> {
   await mkdir(parent, { recursive: true });
-  const scratch = await mkdtemp(join(parent, '.fetch-'));
+  return mkdtemp(join(parent, '.fetch-'));
+}
+
+/** Does some work in a folder of its own under `parent`, of which nothing is left. @throws UserError where none can be made */
+export async function inScratch(parent: string, work: (scratch: string) => Promise<void>): Promise<void> {
+  const scratch = await scratchUnder(parent).catch((cause) => {
+    const why = `Nothing can be kept in ${parent} (${errorCode(cause)}).`;
+    throw new UserError(`${why} Set DAWNLM_CACHE to a folder that can be written.`, { cause });
+  });
   await work(scratch).finally(() => rm(scratch, { recursive: true, force: true }));
 }
 

@@ -2,8 +2,10 @@
  * Line charts over steps as SVG text, drawn by Observable Plot into a document of linkedom. Both take about a second to load, so
  * programs import a report when they write one and not before.
  */
+
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom/worker';
+import { largest } from '../numbers.ts';
 import { count, exact, figure } from './format.ts';
 import { Html, html } from './html.ts';
 import { type Point, sampleEvenly } from './series.ts';
@@ -87,7 +89,7 @@ function inWords({ title, curves, notes = [], unit = 'step', format = figure }: 
 }
 
 const lastStep = ({ curves, notes = [] }: Chart): number =>
-  Math.max(1, ...notes.map(({ step = 0 }) => step), ...curves.map(({ points }) => points.at(-1)?.step ?? 0));
+  largest([1, ...notes.map(({ step = 0 }) => step), ...curves.map(({ points }) => points.at(-1)?.step ?? 0)]);
 
 function horizontal(chart: Chart): Plot.ScaleOptions {
   const axis = { label: null, tickSpacing: 60 };

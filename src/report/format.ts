@@ -1,5 +1,6 @@
 /** Numbers as people read them, in reports and in the terminal. */
 
+import { largest, smallest } from '../numbers.ts';
 /** Stands where there is no number. */
 export const NOTHING = '–';
 
@@ -96,6 +97,6 @@ export const list = (parts: readonly (string | number)[]): string =>
 /** "8 to 512", or one of them where the lowest and the highest read the same; NOTHING of none. */
 export function range(values: readonly number[], inWords: (value: number) => string = exact): string {
   if (values.length === 0) return NOTHING;
-  const [low, high] = [inWords(Math.min(...values)), inWords(Math.max(...values))];
+  const [low, high] = [inWords(smallest(values)), inWords(largest(values))];
   return low === high ? low : `${low} to ${high}`;
 }

@@ -49,6 +49,7 @@ export async function openData<Example>(
 ): Promise<LabelledData<Example>> {
   const set = findTaskSet(given);
   if (set && set.task !== task) throw new UsageError(WORDS[task].otherTask(given));
+  if (set && existsSync(given)) say(`${given} is the known set of that name; what lies here is called ./${given}`);
   if (set) return (await prepareTask(set, say)) as unknown as LabelledData<Example>;
   if (existsSync(given)) return readFile(given);
   throw new UserError(
@@ -56,12 +57,30 @@ export async function openData<Example>(
   );
 }
 
-/** All of a file (of a folder's text files) or of standard input, '-', as text. @throws UserError when it is missing, empty or no UTF-8 */
+/** What a file is called in sentences. */
+export const inWords = (path: string): string => (path === '-' ? 'standard input' : path);
+
+/** A file (a folder's text files) or standard input, '-', as text, piece by piece. @throws UserError when it is missing, empty or no UTF-8 */
+export const textOf = (path: string): AsyncGenerator<string> => utf8Chunks(readTextStream(path), inWords(path));
+
+/** V8's strings hold no more UTF-16 units. */
+const LONGEST_TEXT = 2 ** 29 - 24;
+
+/** All of such a text at once. @throws UserError as `textOf` does, and when it is longer than a string can be */
 export async function readText(path: string): Promise<string> {
   let text = '';
-  for await (const chunk of utf8Chunks(readTextStream(path), path === '-' ? 'standard input' : path)) text += chunk;
+  for await (const chunk of textOf(path)) {
+    if (text.length + chunk.length > LONGEST_TEXT) {
+      throw new UserError(`${inWords(path)} is larger than 512 MB, which is too much at once: give it in parts.`);
+    }
+    text += chunk;
+  }
   return text;
 }
+
+/** A text for a prompt: the line end that `echo` puts behind it is no part of it. */
+export const readPrompt = async (path: string): Promise<string> =>
+  (await readText(path)).replace(/(?:\r\n|\r|\n)$/, '');
 
 /** The card of a user's own file: of its licence nothing is known. */
 export const fileCard = (

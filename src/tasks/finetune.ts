@@ -1,6 +1,8 @@
 /** Fine-tunes a run to labels, and keeps what comes of it in a folder: from there it is used, merged and gone on with. */
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { UsageError, UserError } from '../errors.ts';
+import { sweepTemporary } from '../node/files.ts';
+import type { FolderLock } from '../node/lock.ts';
 import type { Engine } from '../tensor/engine.ts';
 import type { TaggedSentence } from '../text/labels/conll.ts';
 import type { LabelledText } from '../text/labels/labelled.ts';
@@ -10,7 +12,7 @@ import { Classifier } from './classify/classifier.ts';
 import { type ClassifyEvent, type TunedClassifier, tuneClassifier } from './classify/classify.ts';
 import type { ClassifyOverrides } from './classify/settings.ts';
 import { keptParts, type LabelledData } from './data.ts';
-import { type CardOf, readTuned, type TunedCard, writeTuned } from './folder.ts';
+import { type CardOf, EVALUATIONS, PARTS, readTuned, type TunedCard, writeTuned } from './folder.ts';
 import type { TagOverrides, TagSettings } from './tag/settings.ts';
 import { type TagEvent, type TunedTagger, tuneTagger } from './tag/tag.ts';
 import { Tagger } from './tag/tagger.ts';
@@ -28,7 +30,7 @@ export function refuseOccupied(folder: string, run: string, force = false): void
   }
   if (force || !isRunFolder(folder)) return;
   throw new UserError(
-    `${folder} holds a run already: write over it with --force, or choose another folder with --out.`,
+    `${folder} holds a run already: go on with --resume if it was stopped, begin anew with --force, which keeps it as ${folder}.1, or choose another folder with --out.`,
   );
 }
 
@@ -36,10 +38,10 @@ export interface FinetuneRunOptions<Example, Overrides, Event>
   extends Pick<FineTuneOptions<Example, Overrides, Event>, 'labels' | 'signal' | 'onEvent'> {
   readonly engine: Engine;
   readonly adapter: TunedCard['adapter'];
-  /** Folder of the run that is tuned, which of its weights, and the folder that the tuned model is kept in. */
+  /** Folder of the run that is tuned, which of its weights, and the lock of the folder that the tuned model is kept in. */
   readonly run: string;
   readonly checkpoint: 'best' | 'last';
-  readonly folder: string;
+  readonly lock: FolderLock;
   readonly data: LabelledData<Example>;
   readonly overrides: Overrides;
   /** What else the tuning depends on: how the data was read. */
@@ -72,20 +74,23 @@ async function finetune<
   task: TunedCard['task'],
   tune: (options: FineTuneOptions<Example, Overrides, Event>) => Promise<Result>,
 ): Promise<Result> {
-  const { engine, adapter, run, folder, data, overrides, labels, identity, signal, onEvent } = options;
+  const { engine, adapter, run, lock, data, overrides, labels, identity, signal, onEvent } = options;
+  const { folder } = lock;
+  await sweepTemporary(join(folder, PARTS));
   const startedAt = new Date().toISOString();
   const base = await loadRun(engine, run, options.checkpoint);
   const link = await linkTo(run, folder, options.checkpoint);
   const { parts, card: dataCard } = data;
   const depends = { task, base: link.sha256, data: dataCard.sha256, labels, ...identity, ...overrides };
-  const checkpoint = new TuneCheckpoint(folder, depends, options.resume);
+  const checkpoint = new TuneCheckpoint(folder, depends, options.resume, { lock, evaluation: EVALUATIONS[task] });
   const tuned = await tune({ base, parts, name: dataCard.name, overrides, labels, checkpoint, signal, onEvent });
   const { status, best, history, settings, report } = tuned;
   const card = {
     ...{ version: 1, task, labels: tuned.labels, method: settings.method, base: link, dataCard, adapter, startedAt },
     ...{ settings: { ...settings, status, best, history }, report },
   } as Omit<TunedCard, 'splits'>;
-  await writeTuned(folder, card, tuned.tuned, keptParts({ card: dataCard, parts: tuned.parts }));
+  const kept = keptParts({ card: dataCard, parts: tuned.parts });
+  await lock.write(() => writeTuned(folder, card, tuned.tuned, kept));
   if (status !== 'stopped') await checkpoint.remove();
   return tuned;
 }

@@ -1,9 +1,9 @@
 /** The fine-tuning that all tasks share: steps, validations, early stopping, and the best weights kept. */
 import { mean } from 'simple-statistics';
-import { UserError } from '../errors.ts';
+import { StoppedError, UserError } from '../errors.ts';
 import type { Engine } from '../tensor/engine.ts';
 import type { Parts } from '../text/labels/taskCard.ts';
-import { type Objective, Stepper, type StepSettings } from '../train/stepper.ts';
+import { type Objective, RING, Stepper, type StepSettings } from '../train/stepper.ts';
 import type { Trainables } from '../train/trainable.ts';
 import type { TrainingBatches } from './batches.ts';
 import type { Base, ParameterCounts } from './fineTuned.ts';
@@ -16,9 +16,9 @@ export type TuneLimits = Pick<FineTuneSettings, 'steps' | 'evalEvery' | 'patienc
 
 /** How a tuning is looked after while it goes on. */
 export interface TuneControl {
-  /** Ends the tuning at the next step; the best weights so far are what is left, and nothing is tested. */
+  /** Ends the tuning at the next step, from where it can go on; the best weights so far are what is left, and nothing is tested. */
   readonly signal?: AbortSignal;
-  /** Where it is kept how far the tuning is, at its beginning and at each validation, and what it goes on from. */
+  /** Where it is kept how far the tuning is, at its beginning, at each validation and where it is stopped, and what it goes on from. */
   readonly checkpoint?: TuneCheckpoint;
 }
 
@@ -82,7 +82,7 @@ export interface Tuned<Evaluation> {
 /**
  * Steps until the limits are reached, nothing was better for `patience` validations, or the signal says so. Afterwards the
  * trained parameters are those of the best validation.
- * @throws UserError when the loss is no number any more, or there is nothing to go on from
+ * @throws UserError when the loss is no number any more, or there is nothing to go on from; StoppedError before the first step
  */
 export async function tune<Evaluation>(options: TuneOptions<Evaluation>): Promise<Tuned<Evaluation>> {
   const { engine, trained, batches, limits, signal } = options;
@@ -96,9 +96,10 @@ export async function tune<Evaluation>(options: TuneOptions<Evaluation>): Promis
   while (stepper.step < limits.steps && !signal?.aborted && !stopping.outOfPatience) {
     stepper.run(batches.next());
     const due = stepper.step % limits.evalEvery === 0 || stepper.step === limits.steps;
-    if (due || signal?.aborted) await stopping.validate(due);
+    if (due) await stopping.validate();
     else if (stepper.step % FLUSH_EVERY === 0) await stepper.metrics(1); // so that Ctrl-C is heard, and work does not pile up
   }
+  if (signal?.aborted) await stopping.stop(signal.reason);
   const best = stopping.end();
   stepper.dispose();
   const status = signal?.aborted ? 'stopped' : stepper.step < limits.steps ? 'early' : 'finished';
@@ -114,6 +115,8 @@ class EarlyStopping<Evaluation> {
   private best: Validation<Evaluation> | undefined;
   /** The weights of the best validation, on the host: a collection each. */
   private bestWeights: readonly Float32Array[] = [];
+  /** Of the steps since the last validation, the losses of those before it went on. */
+  private lossesBefore: readonly number[] = [];
 
   constructor(
     private readonly stepper: Stepper,
@@ -125,11 +128,16 @@ class EarlyStopping<Evaluation> {
     const { stepper, options } = this;
     const before = await options.checkpoint?.read<Evaluation>();
     if (!before) return this.save();
+    const sizes = before.history.length > 0 ? stepper.trained.map(({ parameters }) => parameters.values.size) : [];
+    if (sizes.join() !== before.best.map(({ length }) => length).join()) {
+      throw new UserError('the checkpoint holds other best weights than are tuned: begin anew without --resume');
+    }
     stepper.restore(before.step, before.part);
     options.batches.skip(before.step);
-    this.history.push(...before.history);
+    for (const validation of before.history) this.history.push(validation);
     this.best = this.history.findLast(({ best }) => best);
     this.bestWeights = before.best;
+    this.lossesBefore = before.losses ?? [];
   }
 
   /** Whether nothing was better for too long. */
@@ -138,11 +146,33 @@ class EarlyStopping<Evaluation> {
     return this.history.length - 1 - this.history.indexOf(this.best) >= this.options.limits.patience;
   }
 
-  /** @param due whether the limits want it; one that the signal brought about is none when the tuning goes on */
-  async validate(due: boolean): Promise<void> {
+  async validate(): Promise<void> {
+    await this.look(await this.losses());
+    this.lossesBefore = [];
+    await this.save();
+  }
+
+  /**
+   * Keeps where it stands. A validation that is not due follows, so that what was learned since the last one is not lost to whoever
+   * uses the model now: when the tuning goes on, it is as if that had not been.
+   */
+  async stop(exitCode: unknown): Promise<void> {
+    const { stepper, history } = this;
+    if (stepper.step === 0) {
+      const sentence =
+        'the tuning was stopped before its first step: nothing was learned, and the same command begins it again';
+      throw new StoppedError(sentence, typeof exitCode === 'number' ? exitCode : undefined);
+    }
+    if (stepper.step === history.at(-1)?.step) return;
+    const losses = await this.losses();
+    await this.save(losses);
+    await this.look(losses);
+  }
+
+  private async look(losses: readonly number[]): Promise<void> {
     const { stepper, history } = this;
     const { evaluate, score, onValidation } = this.options;
-    const loss = await meanLoss(stepper, history.at(-1)?.step ?? 0);
+    const loss = mean([...losses]);
     const evaluation = await evaluate();
     if (!this.best && !Number.isFinite(score(evaluation))) throw diverged(stepper);
     const best = !this.best || score(evaluation) > score(this.best.evaluation);
@@ -153,30 +183,30 @@ class EarlyStopping<Evaluation> {
     }
     history.push(validation);
     onValidation?.(validation);
-    if (due) await this.save();
   }
 
-  private async save(): Promise<void> {
+  private async save(losses: readonly number[] = []): Promise<void> {
     const { stepper, history, bestWeights: best } = this;
-    await this.options.checkpoint?.write({ step: stepper.step, history, best }, await stepper.save());
+    await this.options.checkpoint?.write({ step: stepper.step, history, best, losses }, await stepper.save());
+  }
+
+  /** The losses of the steps since the last validation, or the last of them. @throws UserError when one is no number */
+  private async losses(): Promise<number[]> {
+    const { stepper, history, lossesBefore } = this;
+    const own = await stepper.metrics(stepper.step - (history.at(-1)?.step ?? 0));
+    const losses = [...lossesBefore, ...own.map(({ loss }) => loss)].slice(-RING);
+    if (losses.every(Number.isFinite)) return losses;
+    throw diverged(stepper);
   }
 
   /** Puts the best weights back. */
   end(): Validation<Evaluation> {
-    if (!this.best) throw new UserError('the tuning was stopped before its first validation: nothing was learned');
+    if (!this.best) throw new Error('no validation, no best weights');
     for (const [i, { parameters }] of this.stepper.trained.entries()) {
       parameters.values.write(new Float32Array(this.bestWeights[i]));
     }
     return this.best;
   }
-}
-
-/** The mean loss of the steps after `since`; of the last 64 of them where there were more. */
-async function meanLoss(stepper: Stepper, since: number): Promise<number> {
-  const metrics = await stepper.metrics(stepper.step - since);
-  const loss = mean(metrics.map((one) => one.loss));
-  if (Number.isFinite(loss)) return loss;
-  throw diverged(stepper);
 }
 
 const diverged = ({ step }: Stepper): UserError =>

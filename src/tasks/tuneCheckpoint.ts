@@ -4,11 +4,12 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UsageError, UserError } from '../errors.ts';
-import { encodeSafetensors, tensorOf } from '../export/safetensors.ts';
-import { writeAtomic } from '../node/files.ts';
+import { tensorOf } from '../export/safetensors.ts';
+import type { FolderLock } from '../node/lock.ts';
+import { quote } from '../quote.ts';
 import { checkJson, damaged } from '../schema.ts';
 import type { Shape } from '../tensor/shape.ts';
-import { FILES, readWeights } from '../train/runFolder.ts';
+import { FILES, readWeights, writeWeights } from '../train/runFolder.ts';
 import type { StepperState } from '../train/stepper.ts';
 
 /** What was seen at a validation. */
@@ -21,10 +22,12 @@ export interface Validation<Evaluation> {
   readonly best: boolean;
 }
 
-/** A tuning as it was right after a validation. */
+/** A tuning as it was right after a validation, or where it was stopped. */
 interface TuneState<Evaluation> {
   readonly step: number;
   readonly history: readonly Validation<Evaluation>[];
+  /** Of the steps since the last validation, or the last of them. */
+  readonly losses?: readonly number[];
   /** The best weights so far, a collection each. */
   readonly best: readonly Float32Array[];
 }
@@ -40,15 +43,35 @@ export type TuneIdentity = Readonly<Record<string, unknown>>;
 
 const Identity = z.record(z.string(), z.unknown()).nullable();
 
-type ProgressOf<Evaluation> = Pick<TuneState<Evaluation>, 'step' | 'history'>;
+type ProgressOf<Evaluation> = Pick<TuneState<Evaluation>, 'step' | 'history' | 'losses'>;
 
-/** What an evaluation holds is known to its task alone. */
-const Progress = z.object({
-  step: z.int().min(0),
-  history: z.array(z.object({ step: z.int(), loss: z.number(), evaluation: z.looseObject({}), best: z.boolean() })),
-});
+const step = z
+  .int()
+  .min(0)
+  .lt(2 ** 32);
+
+const progressWith = (evaluation: z.ZodType) =>
+  z
+    .object({
+      step,
+      history: z.array(z.object({ step, loss: z.number(), evaluation, best: z.boolean() })),
+      losses: z.array(z.number()).optional(),
+    })
+    .refine(
+      ({ step, history }) =>
+        history.every(({ step: at, best }, i) => at <= step && (i === 0 ? best : at > history[i - 1].step)),
+      { path: ['history'], error: 'must go up to the step, and begin with what is the best so far' },
+    );
 
 const BEST = 'best weights ';
+
+/** What a checkpoint goes by beside its folder. */
+interface Kept {
+  /** Of the folder, where it is held. */
+  readonly lock?: FolderLock;
+  /** What its task sees at a validation. */
+  readonly evaluation?: z.ZodType;
+}
 
 /** The checkpoint of a tuning in its folder, a file that is replaced as a whole. */
 export class TuneCheckpoint {
@@ -59,6 +82,7 @@ export class TuneCheckpoint {
     private readonly identity: TuneIdentity,
     /** Whether to go on from what is there. */
     private readonly resume: boolean,
+    private readonly kept: Kept = {},
   ) {
     this.path = join(folder, FILES.resume);
   }
@@ -75,7 +99,8 @@ export class TuneCheckpoint {
     const file = await readWeights(this.folder, FILES.resume);
     this.check(file.metadata.identity);
     const best = [...file.tensors].filter(([name]) => name.startsWith(BEST)).map(([, { data }]) => data);
-    const progress = checkJson(Progress, file.metadata.progress, damaged(`${this.path} (its progress)`));
+    const schema = progressWith(this.kept.evaluation ?? z.looseObject({}));
+    const progress = checkJson(schema, file.metadata.progress, damaged(`${this.path} (its progress)`));
     return { ...(progress as ProgressOf<Evaluation>), best, part: (name, shape) => tensorOf(file, name, shape) };
   }
 
@@ -87,15 +112,17 @@ export class TuneCheckpoint {
     const other = names.find((name) => JSON.stringify(before[name]) !== JSON.stringify(now[name]));
     if (other === undefined) return;
     throw new UsageError(
-      `${this.folder} was being tuned otherwise, "${other}" is not the same: resume with what it was begun with, or begin anew without --resume`,
+      `${this.folder} was being tuned otherwise, ${quote(other)} is not the same: resume with what it was begun with, or begin anew without --resume`,
     );
   }
 
   /** @throws UserError when the folder cannot be written */
-  async write<Evaluation>({ step, history, best }: TuneState<Evaluation>, stepper: StepperState): Promise<void> {
+  async write<Evaluation>({ best, ...progress }: TuneState<Evaluation>, stepper: StepperState): Promise<void> {
     const weights = best.map((data, i) => ({ name: `${BEST}${i}`, shape: [data.length], data }));
-    const metadata = { identity: JSON.stringify(this.identity), progress: JSON.stringify({ step, history }) };
-    await writeAtomic(this.path, encodeSafetensors([...stepper.tensors, ...weights], metadata));
+    const metadata = { identity: JSON.stringify(this.identity), progress: JSON.stringify(progress) };
+    const write = () => writeWeights(this.folder, FILES.resume, [...stepper.tensors, ...weights], metadata);
+    const { lock } = this.kept;
+    await (lock ? lock.write(write) : write());
   }
 
   /** A tuning that has ended needs it no more. */

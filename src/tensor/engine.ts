@@ -13,8 +13,8 @@ import { Tuning } from './tuning/table.ts';
 export interface Recording<T> {
   /** What the recorded function returned: tensors that hold the results after each `run`. */
   readonly outputs: T;
-  /** Submits the work and returns at once. */
-  run(): void;
+  /** Submits the work, once or so many `times` together, and returns at once. */
+  run(times?: number): void;
   /** Submits what is made once of the constants: to be called before the first run, and when they have changed. */
   prepare(): void;
   /** Bytes of device memory that only this recording uses. */
@@ -127,13 +127,22 @@ export class Engine implements TensorEngine {
       outputs: result,
       program,
       transientBytes: program.transientBytes,
-      run: () => this.device.run(program),
+      run: (times) => this.device.run(program, times),
       prepare: () => this.device.run(preparing),
       dispose: () => {
         this.device.free(program);
         this.device.free(preparing);
       },
     };
+  }
+
+  /**
+   * Runs eager `work`, and hands back the memory of all tensors that it makes but the returned ones: at once, and not when they
+   * are garbage, which the garbage collector, who does not see its size, finds late. Nothing else may use them afterwards: not
+   * the tape, nor a recording.
+   */
+  scope<T extends Readonly<Record<string, Tensor>>>(work: () => T): T {
+    return this.device.scope(work, (made) => Object.values(made).map(({ view }) => view));
   }
 
   /** Runs (or records) `work` and returns its dispatches. */

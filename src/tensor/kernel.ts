@@ -1,7 +1,7 @@
 import type { PipelineSource } from '../gpu/pipeline.ts';
 import type { Capabilities } from './capabilities.ts';
 import { halfOf } from './operands/half.ts';
-import { imageOf, type Matrix } from './operands/image.ts';
+import { fitsImage, imageOf, type Matrix } from './operands/image.ts';
 import {
   type Bindings,
   hasOperands,
@@ -71,8 +71,8 @@ export interface Choices<T extends Point = Point> {
 export interface Kernel<B extends Bindings = Bindings, P extends string = string, T extends Point = Point> {
   (tensors: Tensors<B>, params: Record<P, number>): void;
   readonly spec: KernelSpec<B, P, T>;
-  /** The tuning points that `adapter` can run, in order. */
-  points(adapter: Capabilities): T[];
+  /** The tuning points that `adapter` can run, in order; with params, those whose images its textures hold. */
+  points(adapter: Capabilities, params?: Record<P, number>): T[];
   /** What there is to choose for a dispatch of these tensors and params. */
   choices(tensors: Tensors<B>, params: Record<P, number>): Choices<T>;
 }
@@ -147,8 +147,13 @@ export function defineKernel<const B extends Bindings, P extends string, T exten
     const { engine } = firstOf(tensors);
     return declared.choices(declared.formOf(tensors, params, engine), engine);
   };
-  return Object.assign(kernel, { spec, choices, points: (adapter: Capabilities) => pointsOf(spec, adapter) });
+  const points = (adapter: Capabilities, params?: Record<P, number>): T[] =>
+    pointsOf(spec, adapter).filter(({ IMAGE }) => !IMAGE || !params || imagesFit(spec.images!(params), adapter));
+  return Object.assign(kernel, { spec, choices, points });
 }
+
+const imagesFit = (images: Record<string, Matrix>, { textureSide }: Capabilities): boolean =>
+  Object.values(images).every((matrix) => fitsImage(matrix, textureSide));
 
 const firstOf = (tensors: object): Tensor => Object.values(tensors).find((tensor) => tensor !== undefined);
 

@@ -1,12 +1,10 @@
 /** Checkpoints: everything that a run needs to go on, bit for bit as if it had never stopped. */
-import { join } from 'node:path';
 import { z } from 'zod';
-import { encodeSafetensors, tensorOf } from '../export/safetensors.ts';
+import { tensorOf } from '../export/safetensors.ts';
 import { isLossScaleState } from '../kernels/optimizer/lossScale.ts';
 import type { LoraAdapters } from '../model/lora.ts';
-import { writeAtomic } from '../node/files.ts';
 import { checkJson, damaged } from '../schema.ts';
-import { FILES, type RunState, readWeights, stateOf, type TunedFrom, weightsOf } from './runFolder.ts';
+import { FILES, type RunState, readWeights, stateOf, type TunedFrom, weightsOf, writeWeights } from './runFolder.ts';
 import { adapterWeights } from './savedRun.ts';
 import type { Trainer } from './trainer.ts';
 
@@ -35,12 +33,12 @@ export async function saveCheckpoint(
   const own = adapters ? await adapterWeights(adapters, tuning!.from) : undefined;
   const weights = own?.weights ?? (await weightsOf(trainer.model.parameters));
   const metadata = { state: JSON.stringify(state), ...own?.metadata };
-  if (isBest) await writeAtomic(join(folder, best), encodeSafetensors(weights, metadata));
+  if (isBest) await writeWeights(folder, best, weights, metadata);
   const { tensors, lossScale } = await trainer.save();
   // doubles in JSON hold what f32 does, to the bit
   const scaling = lossScale && { lossScale: JSON.stringify(lossScale) };
-  await writeAtomic(join(folder, FILES.resume), encodeSafetensors(tensors, { ...metadata, ...scaling }));
-  await writeAtomic(join(folder, last), encodeSafetensors(weights, metadata));
+  await writeWeights(folder, FILES.resume, tensors, { ...metadata, ...scaling });
+  await writeWeights(folder, last, weights, metadata);
 }
 
 /** Puts a trainer where its run stopped. @throws UserError when the checkpoint is missing, damaged or of another config. */

@@ -112,11 +112,25 @@ export function resolveConfig(preset: string, ...layers: readonly Readonly<Recor
     if (!Object.hasOwn(set, name)) Object.assign(config, { [name]: follow(config, base) });
   }
   modelConfig(config, 1);
+  const problem = batchProblem(config);
+  if (problem) throw new UsageError(problem);
   if (config.warmupSteps >= config.steps && config.steps > 1) {
     throw new UsageError(`warmupSteps (${config.warmupSteps}) must be below steps (${config.steps})`);
   }
   return config;
 }
+
+/** Tokens of a batch, all of whose ids and targets are held at once. */
+const MOST_BATCH_TOKENS = 2 ** 28;
+
+/** What is wrong with the size of a batch, if anything. */
+export const batchProblem = ({
+  batchSize,
+  blockSize,
+}: Pick<TrainConfig, 'batchSize' | 'blockSize'>): string | undefined =>
+  batchSize * blockSize > MOST_BATCH_TOKENS
+    ? `a batch of ${batchSize} windows of ${blockSize} tokens is more than the ${MOST_BATCH_TOKENS} tokens that one may have`
+    : undefined;
 
 function presetSettings(name: string): Partial<TrainConfig> {
   if (Object.hasOwn(PRESETS, name)) return PRESETS[name as keyof typeof PRESETS].settings;

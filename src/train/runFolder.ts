@@ -1,20 +1,29 @@
 import { existsSync } from 'node:fs';
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile, open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import { fromHuggingFaceConfig, toHuggingFaceConfig } from '../export/huggingFace.ts';
-import { decodeSafetensors, type LoadedFile, type NamedTensor, tensorOf } from '../export/safetensors.ts';
+import {
+  decodeSafetensors,
+  type LoadedFile,
+  type NamedTensor,
+  sealSafetensors,
+  tensorOf,
+} from '../export/safetensors.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { GPT } from '../model/gpt.ts';
 import { errorCode, writeAtomic } from '../node/files.ts';
+import { quote } from '../quote.ts';
 import { LogRecord } from '../report/logRecord.ts';
-import { checkJson, checkLines, damaged } from '../schema.ts';
+import { checkJson, checkLines, damaged, Moment, Sha256 } from '../schema.ts';
+import { shellWord } from '../shellWord.ts';
 import type { Parameters } from '../tensor/parameters.ts';
 import { ChatTemplate } from '../text/chat/chatTemplate.ts';
+import { TASKS } from '../text/labels/taskCard.ts';
 import { type Tokenizer, tokenizerFromJSON } from '../text/tokenizers/tokenizer.ts';
 import { DataCard } from '../text/windows/dataset.ts';
-import { TrainConfig } from './config.ts';
+import { batchProblem, TrainConfig } from './config.ts';
 import { PRECISIONS } from './precision.ts';
 import { Table } from './tuningCache.ts';
 
@@ -22,18 +31,19 @@ import { Table } from './tuningCache.ts';
  * What a run leaves behind:
  *   config.json, model.safetensors   the last weights, as Hugging Face's GPT-2 or Llama reads them
  *   best.safetensors                 the weights of the lowest validation loss
- *   tokenizer.json                   the tokenizer
+ *   dawnlm-tokenizer.json            the tokenizer: in a format of ours, and so not under the name that Hugging Face's has
  *   run.json                         settings, data card, adapter, tuning
  *   resume.safetensors               weights, moments and progress: one file, so that a kill leaves the old one or the new one
  *   adapter_model.safetensors,       in place of the weights where adapters alone were trained: the best ones and their settings as
  *   adapter_config.json                PEFT keeps them; adapter_last.safetensors has the last ones
+ *   .lock                            while it is written: by whom (src/node/lock.ts)
  *   log.jsonl, report.html           figures of every step, and what people look at
  */
 export const FILES = {
   config: 'config.json',
   last: 'model.safetensors',
   best: 'best.safetensors',
-  tokenizer: 'tokenizer.json',
+  tokenizer: 'dawnlm-tokenizer.json',
   run: 'run.json',
   resume: 'resume.safetensors',
   adapter: 'adapter_model.safetensors',
@@ -43,24 +53,33 @@ export const FILES = {
   report: 'report.html',
 } as const;
 
+/** What the tokenizer was called in runs of before. */
+const OLD_TOKENIZER = 'tokenizer.json';
+
+/** Optimizer steps: the GPU counts them in 32 bits. */
+const steps = z
+  .int()
+  .min(0)
+  .lt(2 ** 32);
+
 /** How far a run is. */
 export const RunState = z.object({
   /** Optimizer steps done. */
-  step: z.int().min(0),
+  step: steps,
   /** Time spent training, over all resumptions. */
-  timeMs: z.number(),
+  timeMs: z.number().min(0),
   bestValidationLoss: z.number().nullable(),
-  bestStep: z.int().min(0),
+  bestStep: steps,
 });
 export type RunState = z.infer<typeof RunState>;
 
 /** The run that another one goes on from. */
 export const BaseLink = z.object({
   /** Its folder, as seen from the other one's. */
-  folder: z.string(),
+  folder: z.string().min(1),
   /** Which of its weights, and the SHA-256 of their file. */
   checkpoint: z.enum(['best', 'last']),
-  sha256: z.string(),
+  sha256: Sha256,
 });
 export type BaseLink = z.infer<typeof BaseLink>;
 
@@ -76,15 +95,16 @@ export type TunedFrom = z.infer<typeof TunedFrom>;
 export const CARD = {
   version: z.literal(1),
   adapter: z.object({ name: z.string(), software: z.boolean() }),
-  /** ISO 8601. */
-  startedAt: z.string(),
+  startedAt: Moment,
 };
 
 /** What run.json holds. */
 const RunCard = z.object({
   ...CARD,
   /** Settings that came after a run was begun stand as it trained: at their defaults, and in float32. */
-  config: z.object({ ...TrainConfig.shape, precision: z.enum(PRECISIONS).default('float32') }),
+  config: z
+    .object({ ...TrainConfig.shape, precision: z.enum(PRECISIONS).default('float32') })
+    .refine((config) => !batchProblem(config), { path: ['batchSize'], error: 'makes a batch that is too large' }),
   dataCard: DataCard,
   /** Measured choices of kernels that the run goes by: they decide the last bits of its numbers. */
   tuning: Table.optional(),
@@ -92,29 +112,43 @@ const RunCard = z.object({
 });
 export type RunCard = z.infer<typeof RunCard>;
 
-/** Reads a file of a run folder. @throws UserError that says what the folder lacks. */
-export const readRunFile = (folder: string, file: string): Promise<Buffer> =>
-  readFile(join(folder, file)).catch((cause) => {
+/** Reads a file of a run folder; a device or a pipe, which may never end, is none. @throws UserError that says what the folder lacks. */
+export async function readRunFile(folder: string, file: string): Promise<Buffer> {
+  const path = join(folder, file);
+  try {
+    if ((await stat(path)).isFile()) return await readFile(path);
+  } catch (cause) {
     throw new UserError(unreadable(folder, file, errorCode(cause)), { cause });
-  });
+  }
+  throw new UserError(`${path} is no file. Give a folder that dawnlm train or finetune has written.`);
+}
+
+/** The same as text. @throws UserError as well where it is longer than any text can be */
+async function readRunText(folder: string, file: string): Promise<string> {
+  const bytes = await readRunFile(folder, file);
+  if (bytes.length < MOST_TEXT_BYTES) return bytes.toString('utf8');
+  throw new UserError(`${join(folder, file)} is too large to be read: ${bytes.length.toLocaleString('en')} bytes.`);
+}
+const MOST_TEXT_BYTES = 2 ** 29 - 24; // of V8
 
 function unreadable(folder: string, file: string, code: string): string {
-  if (!existsSync(folder)) return `There is no run folder ${folder}. Train one with dawnlm train --out ${folder}.`;
+  if (!existsSync(folder))
+    return `There is no run folder ${folder}. Train one with npx dawnlm train --out ${shellWord(folder)}`;
   if (code !== 'ENOENT') return `${join(folder, file)} cannot be read (${code}).`;
   return `${folder} is no complete run folder: ${file} is missing. Give a folder that dawnlm train or finetune has written.`;
 }
 
 /** A JSON file of a run folder, by its schema. @throws UserError when it is missing or damaged */
 export async function readJson<S extends z.ZodType>(folder: string, file: string, schema: S): Promise<z.output<S>> {
-  return checkJson(schema, (await readRunFile(folder, file)).toString('utf8'), damaged(join(folder, file)));
+  return checkJson(schema, await readRunText(folder, file), damaged(join(folder, file)));
 }
 
 /** Settings, data card and adapter of a run. @throws UserError when the folder is no run, or one of a later version. */
 export async function readRunCard(folder: string): Promise<RunCard> {
-  const { task } = await readJson(folder, FILES.run, z.object({ task: z.string().optional() }));
+  const { task } = await readJson(folder, FILES.run, z.object({ task: z.enum(TASKS).optional() }));
   if (task === undefined) return readJson(folder, FILES.run, RunCard);
   throw new UserError(
-    `${folder} holds a model that was tuned to ${task}, and a run of dawnlm train was expected: use dawnlm ${task} --run ${folder}, or give the run that it was tuned from.`,
+    `${folder} holds a model that was tuned to ${task}, and a run of dawnlm train was expected: give the run that it was tuned from, or use npx dawnlm ${task} --run ${shellWord(folder)}`,
   );
 }
 
@@ -127,7 +161,11 @@ export const readModelConfig = (folder: string): Promise<ModelConfig> =>
   readBy(folder, FILES.config, fromHuggingFaceConfig);
 
 /** The tokenizer of a run. @throws UserError when it is missing or damaged */
-export const readTokenizer = (folder: string): Promise<Tokenizer> => readBy(folder, FILES.tokenizer, tokenizerFromJSON);
+export const readTokenizer = (folder: string): Promise<Tokenizer> =>
+  readBy(folder, hasOldTokenizer(folder) ? OLD_TOKENIZER : FILES.tokenizer, tokenizerFromJSON);
+
+const hasOldTokenizer = (folder: string): boolean =>
+  existsSync(join(folder, OLD_TOKENIZER)) && !existsSync(join(folder, FILES.tokenizer));
 
 /** Whether a folder holds a run. */
 export const isRunFolder = (folder: string): boolean => existsSync(join(folder, FILES.run));
@@ -157,14 +195,41 @@ export async function readWeights(folder: string, file: string): Promise<LoadedF
   return decodeSafetensors(await readRunFile(folder, file), join(folder, file));
 }
 
+/** Writes weights, sealed with their hash. @throws UserError when the folder cannot be written */
+export const writeWeights = (
+  folder: string,
+  file: string,
+  tensors: readonly NamedTensor[],
+  metadata?: Record<string, string>,
+): Promise<void> => writeAtomic(join(folder, file), sealSafetensors(tensors, metadata));
+
 /** How far a run was when it wrote a file. @throws UserError when the file does not say so */
 export const stateOf = ({ metadata, fileName }: LoadedFile): RunState =>
   checkJson(RunState, metadata.state, damaged(`${fileName} (its state)`));
 
-/** Fills parameters from a file. @throws UserError when it is of another config */
+/**
+ * Fills parameters from a file. Tensors beside them, such as masks that other programs keep, are passed over; biases that a model
+ * has no place for are not, unless they are zero: transformers has them where `bias` is false here, and trains them.
+ * @throws UserError when it is of another config, or damaged
+ */
 export const loadParameters = (parameters: Parameters, file: LoadedFile): void => {
-  parameters.values.write(parameters.join((name, shape) => tensorOf(file, name, shape)));
+  const known = new Set(parameters.specs.map(({ name }) => name));
+  for (const [name, { data }] of file.tensors) {
+    const stray = !known.has(name) && known.has(name.replace(/bias$/, 'weight')) && data.some((value) => value !== 0);
+    if (stray) {
+      throw new UserError(
+        `${file.fileName} has biases, ${quote(name)}, and its model is one without: set "bias" to true in config.json.`,
+      );
+    }
+  }
+  parameters.values.write(parameters.join((name, shape) => asWeights(tensorOf(file, name, shape), name, file)));
 };
+
+/** Numbers of a file as weights. @throws UserError when one is NaN or infinite: whatever is computed with it is nonsense */
+export function asWeights(numbers: Float32Array, name: string, { fileName }: LoadedFile): Float32Array {
+  if (numbers.every(Number.isFinite)) return numbers;
+  throw damaged(fileName)(`"${name}" holds numbers that are NaN or infinite`);
+}
 
 /** The file of a run's best weights (or last ones): the model's own, or its adapters'. */
 export function weightsFile(folder: string, which: 'best' | 'last' = 'best'): string {
@@ -175,7 +240,7 @@ export function weightsFile(folder: string, which: 'best' | 'last' = 'best'): st
 
 /** The figures of a run so far. Lines that are no records, such as one that a kill cut short, are passed over. */
 export async function readLog(folder: string): Promise<LogRecord[]> {
-  const text = existsSync(join(folder, FILES.log)) ? (await readRunFile(folder, FILES.log)).toString('utf8') : '';
+  const text = existsSync(join(folder, FILES.log)) ? await readRunText(folder, FILES.log) : '';
   return checkLines(LogRecord, text);
 }
 
@@ -187,10 +252,16 @@ export const writeLog = (folder: string, records: readonly LogRecord[]): Promise
   writeAtomic(join(folder, FILES.log), lines(records));
 
 /** Adds to the log. @throws UserError when the disk is full or the folder read-only */
-export async function appendLog(folder: string, records: readonly LogRecord[]): Promise<void> {
+export const appendLog = (folder: string, records: readonly LogRecord[]): Promise<void> =>
+  appendFile(join(folder, FILES.log), lines(records)).catch((cause) => logFails(folder, cause));
+
+/** Waits until the log is on the disk: a checkpoint that is saved afterwards finds it whole, even after a power cut. */
+export async function syncLog(folder: string): Promise<void> {
+  const file = await open(join(folder, FILES.log), 'r+').catch((cause) => logFails(folder, cause));
+  await file.sync().finally(() => file.close());
+}
+
+function logFails(folder: string, cause: unknown): never {
   const path = join(folder, FILES.log);
-  await appendFile(path, lines(records)).catch((cause) => {
-    const sentence = `${path} cannot be written (${errorCode(cause)}); the checkpoint before is intact.`;
-    throw new UserError(sentence, { cause });
-  });
+  throw new UserError(`${path} cannot be written (${errorCode(cause)}); the checkpoint before is intact.`, { cause });
 }

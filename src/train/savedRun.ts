@@ -1,4 +1,5 @@
 /** A trained run read from its folder, and the run that a tuned one goes on from. */
+import { realpath } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { UserError } from '../errors.ts';
 import { BASE_HASH, fromPeftConfig, fromPeftTensors, toPeftConfig, toPeftTensors } from '../export/peft.ts';
@@ -15,32 +16,55 @@ import * as folders from './runFolder.ts';
 export interface SavedRun extends folders.RunCard {
   model: GPT;
   tokenizer: Tokenizer;
-  state: folders.RunState;
+  /** How far it was; weights that another program saved do not say. */
+  state?: folders.RunState;
 }
 
 /**
  * Loads a run: its best weights (or the last ones), tokenizer and settings.
- * @throws UserError when the folder is missing, incomplete, damaged or of another config.
+ * @param above the folders, as the system has them, that were tuned from this one
+ * @throws UserError when the folder is missing, incomplete, damaged, of another config, or in the end tuned from itself
  */
-export async function loadRun(engine: Engine, folder: string, which: 'best' | 'last' = 'best'): Promise<SavedRun> {
+export async function loadRun(
+  engine: Engine,
+  folder: string,
+  which: 'best' | 'last' = 'best',
+  above: readonly string[] = [],
+): Promise<SavedRun> {
   const card = await folders.readRunCard(folder);
   const tokenizer = await folders.readTokenizer(folder);
   const config = await folders.readModelConfig(folder);
-  if (tokenizer.vocabSize !== config.vocabSize) {
-    throw new UserError(
-      `${folder} is mixed up: its tokenizer has ${tokenizer.vocabSize} tokens, and its model ${config.vocabSize}. Restore the files of one run.`,
-    );
-  }
+  requireOneRun(folder, tokenizer, config, card);
   const file = folders.weightsFile(folder, which);
   const loaded = await folders.readWeights(folder, file);
-  const state = folders.stateOf(loaded);
+  const state = loaded.metadata.state === undefined ? undefined : folders.stateOf(loaded);
   const { tunedFrom } = card;
   if (tunedFrom?.method === 'lora') {
-    const { model } = await loadBase(engine, folder, tunedFrom);
+    const { model } = await loadBase(engine, folder, tunedFrom, above);
+    requireOneRun(folder, tokenizer, model.config);
     (await readAdapters(engine, folder, model, tunedFrom, file)).merge();
     return { ...card, model, tokenizer, state };
   }
   return { ...card, model: modelOf(engine, config, loaded), tokenizer, state };
+}
+
+/** @throws UserError for files that cannot be of one run */
+export function requireOneRun(
+  folder: string,
+  { vocabSize }: Tokenizer,
+  model: ModelConfig,
+  card?: Pick<folders.RunCard, 'config'>,
+): void {
+  const mixedUp = (problem: string) =>
+    new UserError(`${folder} is mixed up: ${problem}. Restore the files of one run.`);
+  if (vocabSize !== model.vocabSize) {
+    throw mixedUp(`its tokenizer has ${vocabSize} tokens, and its model ${model.vocabSize}`);
+  }
+  if (card && card.config.blockSize !== model.blockSize) {
+    throw mixedUp(
+      `it was trained with a context of ${card.config.blockSize} tokens, and its model has ${model.blockSize}`,
+    );
+  }
 }
 
 /** A model with the weights of a file. @throws UserError when it is of another config */
@@ -63,9 +87,15 @@ export const linkTo = async (base: string, folder: string, checkpoint: 'best' | 
 
 /**
  * The run that a tuned one began with, found by its path and known by its hash.
- * @throws UserError when it is not there, or is not what it was
+ * @param above see `loadRun`
+ * @throws UserError when it is not there, is not what it was, or was tuned from the tuned one
  */
-export async function loadBase(engine: Engine, folder: string, from: folders.BaseLink): Promise<SavedRun> {
+export async function loadBase(
+  engine: Engine,
+  folder: string,
+  from: folders.BaseLink,
+  above: readonly string[] = [],
+): Promise<SavedRun> {
   const at = join(folder, from.folder);
   if (!folders.isRunFolder(at)) {
     throw new UserError(
@@ -77,20 +107,27 @@ export async function loadBase(engine: Engine, folder: string, from: folders.Bas
       `${at} has other weights than ${folder} was tuned from (SHA-256 ${from.sha256.slice(0, 12)}...): put back the run as it was then, or tune again.`,
     );
   }
-  return loadRun(engine, at, from.checkpoint);
+  const tuned = [...above, await realpath(folder)];
+  if (!tuned.includes(await realpath(at))) return loadRun(engine, at, from.checkpoint, tuned);
+  throw new UserError(
+    `${folder} was tuned from ${at}, which was tuned from it: in a circle there is no model. Restore run.json from a copy.`,
+  );
 }
 
 /** Settings of a run's adapters. @throws UserError when they are none for this model */
 export const readAdapterConfig = (folder: string, config: ModelConfig): Promise<LoraSettings> =>
   folders.readBy(folder, folders.FILES.adapterConfig, (json, name) => fromPeftConfig(json, config, name));
 
-/** Writes the settings of adapters as PEFT reads them. @throws UserError when the folder cannot be written */
+/**
+ * Writes the settings of adapters as PEFT reads them. It looks for a base from the folder that it works in, so that only a whole path
+ * is found from everywhere; ours, in run.json, is the way from one folder to the other. @throws UserError when the folder cannot be written */
 export const writeAdapterConfig = (
   folder: string,
   { settings }: LoraAdapters,
   from: folders.BaseLink,
   config: ModelConfig,
-): Promise<void> => folders.writeJson(folder, folders.FILES.adapterConfig, toPeftConfig(settings, config, from.folder));
+): Promise<void> =>
+  folders.writeJson(folder, folders.FILES.adapterConfig, toPeftConfig(settings, config, resolve(folder, from.folder)));
 
 /** Adapters as PEFT keeps them, and the metadata that says what they belong to. */
 export async function adapterWeights({ layers, parameters }: LoraAdapters, from: folders.BaseLink) {
@@ -112,6 +149,7 @@ export async function readAdapters(
   const adapters = new LoraAdapters(engine, model, await readAdapterConfig(folder, model.config));
   const loaded = await folders.readWeights(folder, file);
   const tensors = fromPeftTensors(loaded, adapters.layers, adapters.settings, from.sha256);
-  adapters.parameters.values.write(adapters.parameters.join((name) => tensors.get(name)!));
+  const { parameters } = adapters;
+  parameters.values.write(parameters.join((name) => folders.asWeights(tensors.get(name)!, name, loaded)));
   return adapters;
 }

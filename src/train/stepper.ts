@@ -62,7 +62,7 @@ export interface StepperState {
 }
 
 /** Steps whose losses wait on the GPU for the host to look. */
-const RING = 64;
+export const RING = 64;
 
 /**
  * One optimizer step of any objective, recorded once and replayed: forward, backward, global norm, AdamW or Muon; in the

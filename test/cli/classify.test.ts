@@ -33,6 +33,8 @@ beforeAll(async () => {
   write('unseen.csv', 'text,label', ...rows.slice(0, 4), 'the man sank,person');
   write('lines.txt', 'the old whale is here', '', 'the old ship sank');
   write('blank.txt', ' ');
+  write('header.csv', 'text');
+  write('odd.txt', ...Array.from({ length: 700 }, () => 'the old whale '.repeat(10)), 'ÄÖÜ', 'the old ship sank');
   mkdirSync(join(cwd, 'folder.csv'));
   writeFileSync(join(cwd, 'latin.csv'), Buffer.from(`text,label\n${rows.join('\n')}\nca\xf1on,thing\n`, 'latin1'));
   write('notes.json', '{}');
@@ -51,6 +53,21 @@ describe('classify', () => {
     expect(jsonLines(piped.stdout)).toEqual([ship]);
     const table = await succeed(['classify', '--run', 'tuned', 'other.csv', '--text', 'body', '--json'], { cwd });
     expect(jsonLines(table.stdout)).toHaveLength(rows.length);
+  });
+
+  it('says that the rest of a long text was not read', async () => {
+    const args = ['classify', '--run', 'tuned', 'the old whale is here and sank at sea', '--json'];
+    const { stdout, stderr } = await succeed(args, { cwd });
+    expect(jsonLines(stdout)[0]).toMatchObject({ cut: true });
+    expect(stderr).toContain('the text is longer than the 32 tokens that are read: the rest was not');
+  });
+
+  it('answers as it reads, and says where it cannot', async () => {
+    const { code, stdout, stderr } = await dawnlm(['classify', '--run', 'tuned', 'odd.txt'], { cwd });
+    const answers = stdout.split('\n').length - 1; // of the 64 KB that were read before
+    expect([answers > 400, answers < 500]).toEqual([true, true]);
+    expect(stderr).toMatch(/odd\.txt, line 701: a text has no character that the model knows/);
+    expect(code).toBe(1);
   });
 
   it('keeps silent below a threshold', async () => {
@@ -126,6 +143,9 @@ const MISTAKES: [name: string, code: number, args: string[], sentence: RegExp][]
   ['a threshold past 1', 2, classify('a text', '--threshold', '2'), /must be a number from 0 to 1/],
   ['a model without labels', 1, ['classify', '--run', 'run', 'a text'], /run holds a run that was not tuned to labels/],
   ['an empty text to classify', 1, classify(' '), /the text is empty/],
+  ['a table without rows', 1, classify('header.csv'), /header\.csv holds no texts/],
+  ['data that a list has taken', 1, tune('--method', 'lora', '--targets', 'c_attn', 'none.csv'), /called "none\.csv"/],
+  ['no data', 2, tune(), /no text was given to learn from/],
   ['nothing to classify', 1, classify('blank.txt'), /blank\.txt holds no text/],
   ['a text of unknown characters', 1, classify('ÄÖÜ'), /no character that the model knows \("ÄÖÜ"\)/],
   [

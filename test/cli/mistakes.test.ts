@@ -96,12 +96,6 @@ const MISTAKES: [name: string, code: number, args: string[], sentence: RegExp][]
   ['a folder that is not there', 1, ['sample', '--run', 'nowhere'], /no run folder nowhere/],
   ['a folder that is no run', 1, ['eval', '--run', 'no-text'], /no-text is no complete run folder/],
   ['cut weights', 1, ['sample', '--run', 'cut'], /cut\/best\.safetensors.*(truncated|shorter|incomplete|cut|ends)/],
-  [
-    'a prompt longer than the context',
-    1,
-    sample('--prompt', 'the whale '.repeat(4)),
-    /prompt has 40 tokens.*context holds 32/,
-  ],
   ['characters never seen', 1, sample('--prompt', 'naïve'), /character "ï" .*not among the/],
   ['a temperature in words', 2, sample('--temperature', 'hot'), /'hot' is invalid\. It must be a number of 0 or more/],
   ['a count of a half', 2, sample('--count', '0.5'), /must be a whole number from 1 to 256/],
@@ -115,6 +109,7 @@ const MISTAKES: [name: string, code: number, args: string[], sentence: RegExp][]
   ["a run's tokenizer and nothing to encode", 2, ['tokenize', '--run', 'run'], /nothing to encode/],
   ['an unknown op', 2, ['bench', 'kernels', '--op', 'fft'], /no op has "fft" in its name; the ops are/],
   ['an adapter that nobody has', 2, sample('--adapter', 'voodoo2'), /No adapter is called "voodoo2"/],
+  ["an adapter by a name that is JavaScript's", 2, sample('--adapter', 'toString'), /No adapter is called "toString"/],
 ];
 
 it.each(MISTAKES)('%s', async (_, code, args, sentence) => {

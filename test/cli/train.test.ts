@@ -1,6 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { corpora } from '../../data/corpora.ts';
 import { planTraining } from '../../src/cli/trainPlan.ts';
 import { resolveConfig } from '../../src/train/config.ts';
 import { dataCard } from '../helpers/cards.ts';
@@ -38,7 +39,7 @@ const quick = resolveConfig('quick');
 function npmStartLeft(step: number): void {
   const folder = join(cwd, 'runs/moby-dick-quick');
   mkdirSync(folder, { recursive: true });
-  const card = { version: 1, config: quick, dataCard: dataCard({ name: 'moby-dick' }) };
+  const card = { version: 1, config: quick, dataCard: dataCard({ name: 'moby-dick', source: corpora[0].source }) };
   const surroundings = { adapter: { name: 'a test', software: true }, startedAt: new Date(0).toISOString() };
   writeFileSync(join(folder, 'run.json'), JSON.stringify({ ...card, ...surroundings }));
   writeFileSync(

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { dawnlm, jsonLines, succeed, trainTiny, workshop } from '../helpers/dawnlm.ts';
@@ -16,7 +16,7 @@ it('train tells its events in JSON and leaves a run folder', () => {
   const result = trained.at(-1)!;
   expect(result).toMatchObject({ type: 'result', status: 'finished', steps: 30, folder: 'run' });
   expect(result.validationLoss).toBeLessThan(Math.log(27));
-  for (const file of ['config.json', 'model.safetensors', 'tokenizer.json', 'log.jsonl', 'report.html']) {
+  for (const file of ['config.json', 'model.safetensors', 'dawnlm-tokenizer.json', 'log.jsonl', 'report.html']) {
     expect(existsSync(join(cwd, 'run', file)), file).toBe(true);
   }
 });
@@ -37,6 +37,30 @@ it('train reads standard input', async () => {
   const args = ['train', '-', '--preset', 'tiny', '--steps', '2', '--warmup-steps', '0', '--out', 'piped', '--json'];
   const { stdout } = await succeed(args, { cwd, input: readFileSync(join(cwd, 'text.txt'), 'utf8') });
   expect(jsonLines(stdout)[0]).toMatchObject({ type: 'data', card: { name: 'stdin', bytes: expect.any(Number) } });
+  for (const [args, advice] of [
+    [['eval', '--run', 'piped'], 'dawnlm eval --run piped file.txt'],
+    [['train', '--resume', '--out', 'piped', '--steps', '4'], 'npx dawnlm train file.txt --resume --out piped'],
+  ] as const) {
+    const { code, stderr } = await dawnlm(args, { cwd });
+    expect(stderr).toContain('The text that piped was trained on (standard input) cannot be read again. Give');
+    expect([code, stderr.includes(advice)]).toEqual([1, true]);
+  }
+});
+
+it('a run finds its text from another folder, and needs none to score another one', async () => {
+  mkdirSync(join(cwd, 'elsewhere'));
+  cpSync(join(cwd, 'run'), join(cwd, 'again'), { recursive: true });
+  cpSync(join(cwd, 'run'), join(cwd, 'far/away/run'), { recursive: true });
+  const there = { cwd: join(cwd, 'elsewhere') };
+  await succeed(['train', '--resume', '--out', '../again', '--steps', '31'], there);
+  const { stdout } = await succeed(['eval', '--run', '../again', '--json'], there);
+  expect(jsonLines(stdout)[0]).toMatchObject({ text: 'the held-out part of text' });
+  const { stderr, code } = await dawnlm(['eval', '--run', '../far/away/run'], there);
+  expect([code, stderr]).toEqual([
+    1,
+    expect.stringMatching(/\(text\.txt\) cannot be read again: there is no .*far.away.text\.txt\. Give a text/),
+  ]);
+  await succeed(['eval', '--run', '../far/away/run', '../text.txt'], there);
 });
 
 const sample = (...more: string[]) => ['sample', '--run', 'run', '--tokens', '24', ...more];
@@ -45,18 +69,18 @@ it('sample writes the prompt and as many tokens as asked, the same for a seed', 
   const first = await succeed(sample('--prompt', 'the whale', '--seed', '7'), { cwd });
   expect(first.stdout).toMatch(/^the whale/);
   expect(first.stdout).toHaveLength('the whale'.length + 24 + 1);
-  const piped = await succeed(sample('--prompt', '-', '--seed', '7'), { cwd, input: 'the whale' });
+  const piped = await succeed(sample('--prompt', '-', '--seed', '7'), { cwd, input: 'the whale\n' }); // as `echo` writes it
   expect(piped.stdout).toBe(first.stdout);
 });
 
 it('sample writes several samples as JSON, up to a stop text', async () => {
-  const { stdout } = await succeed(sample('--count', '3', '--seed', '1', '--stop', 'e', '--json'), { cwd });
+  const { stdout } = await succeed(sample('--count', '3', '--seed', '1', '--stop', 'e', '\\n', '--json'), { cwd });
   const samples = jsonLines(stdout);
   expect(samples).toHaveLength(3);
   expect(new Set(samples.map(({ text }) => text)).size).toBeGreaterThan(1);
   for (const { prompt, text, tokens, seed } of samples) {
     expect({ prompt, seed }).toEqual({ prompt: '', seed: 1 });
-    expect(text).not.toContain('e');
+    expect(text).not.toMatch(/[e\n]/);
     expect(tokens).toBeLessThanOrEqual(24);
   }
 });
@@ -78,8 +102,12 @@ it('sample shows what each token was drawn from', async () => {
   expect(stdout).toContain(`the${text}\n`);
 });
 
-it('sample answers one prompt after the other, and survives one that it cannot read', async () => {
-  const { stdout, stderr } = await succeed(sample('--interactive', '--seed', '3'), { cwd, input: 'the \nñ\nold ' });
+it('sample answers one prompt after the other, and survives those that it cannot read, or not all of', async () => {
+  const long = 'the whale '.repeat(4);
+  const input = `the \nñ\n${long}\nold `;
+  const { stdout, stderr } = await succeed(sample('--interactive', '--seed', '3'), { cwd, input });
+  expect(stdout).toContain(`\n${long}`);
+  expect(stderr).toMatch(/^the prompt has 40 tokens, and the model's context holds 32: only the last 32 are read$/m);
   expect(stdout.split('\n').length).toBeGreaterThan(2);
   expect(stdout).toMatch(/^the /);
   expect(stdout).toMatch(/^old /m);

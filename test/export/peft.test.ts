@@ -63,6 +63,18 @@ it('takes what PEFT takes where a config is silent', () => {
   });
 });
 
+it.each<[string, string, string[] | undefined]>([
+  ['llama', 'all-linear', undefined],
+  ['gpt2', 'all-linear', undefined],
+  ['llama', '.*\\.(o_proj|down_proj)', ['o_proj', 'down_proj']],
+  ['llama', 'model.layers.\\d+.self_attn.[qkv]_proj', ['qkv']],
+  ['gpt2', 'transformer\\.h\\.1\\.attn\\.c_attn', ['transformer.h.1.attn.c_attn']],
+])('of %s it reads target_modules %j as PEFT does', (style, target_modules, targets) => {
+  const of = style as 'gpt2' | 'llama';
+  const json = { ...toPeftConfig(settings(of), smallConfig(of), 'base'), target_modules };
+  expect(fromPeftConfig(json, smallConfig(of)).targets).toEqual(targets ?? targetsOf({ style: of }));
+});
+
 describe('what cannot be used is refused in a sentence:', () => {
   const config = (more: object): unknown => ({
     ...toPeftConfig(settings('llama'), smallConfig('llama'), 'base'),
@@ -71,7 +83,14 @@ describe('what cannot be used is refused in a sentence:', () => {
   it.each([
     [{ target_modules: ['c_attn'] }, 'the model has no layer "c_attn" that could have an adapter'],
     [{ target_modules: ['q_proj', 'v_proj'] }, 'self_attn.k_proj has no adapter, but the layers beside it do'],
-    [{ target_modules: 'all-linear' }, 'target_modules must be a list of the names of layers'],
+    [{ target_modules: {} }, 'target_modules must be a list of the names of layers, "all-linear" or a pattern; got {}'],
+    [{ target_modules: 'q_proj' }, 'the model has no layer "q_proj" that could have an adapter'],
+    [{ target_modules: '.*\\.[qv]_proj' }, 'self_attn.k_proj has no adapter, but the layers beside it do'],
+    [{ target_modules: '(.*)*x' }, 'target_modules, "(.*)*x", is no pattern that is understood here: list the names'],
+    [{ target_modules: '(a|a)'.repeat(30) }, 'is no pattern that is understood here'],
+    [{ target_modules: '(o_proj' }, 'is no pattern that is understood here'],
+    [{ exclude_modules: ['o_proj'] }, 'exclude_modules must be null; got ["o_proj"]'],
+    [{ target_modules: ['\x1b[2J\x9b'.repeat(1000)] }, 'the model has no layer "\\u001b[2J\\u009b'],
     [{ peft_type: 'IA3' }, 'peft_type must be "LORA"; got "IA3"'],
     [{ r: 0 }, 'r must be a whole number from 1 to 16,384; got 0'],
     [

@@ -1,6 +1,7 @@
-import { expect, it } from 'vitest';
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
-import { decodeSafetensors, encodeSafetensors } from '../../src/export/safetensors.ts';
+import { decodeSafetensors, encodeSafetensors, sealSafetensors } from '../../src/export/safetensors.ts';
 import { threefry, toUnit } from '../../src/tensor/random.ts';
 
 /** Written by the reference implementation (Python's safetensors 0.8.0, `save` with metadata `{'format': 'pt'}`). */
@@ -107,6 +108,36 @@ it('refuses to write what could not be read back', () => {
   expect(() => encodeSafetensors([a, b, a])).toThrow('a comes twice');
   expect(() => encodeSafetensors([{ ...a, name: '__metadata__' }])).toThrow('comes twice');
   expect(() => encodeSafetensors([{ ...a, shape: [2, 2] }])).toThrow('a of shape (2, 2) has 1 numbers');
+});
+
+describe('a sealed file', () => {
+  const file = Buffer.concat(sealSafetensors(TENSORS, { state: '{"step":7}' }));
+  const dataStart = 8 + Number(file.readBigUInt64LE(0));
+
+  it('is read, and its seal is what anybody can compute', () => {
+    const { metadata, tensors } = read(file);
+    expect(tensors.get('b')?.data).toEqual(TENSORS[0].data);
+    const sealed = Buffer.concat([Buffer.from('[["state","{\\"step\\":7}"]]'), file.subarray(dataStart)]);
+    expect(metadata).toEqual({
+      ...{ format: 'pt', state: '{"step":7}' },
+      dawnlm_sha256: createHash('sha256').update(sealed).digest('hex'),
+    });
+  });
+
+  it('is refused whichever bit of its weights, its metadata or its seal is another', () => {
+    const places = [...file.subarray(dataStart).keys()].map((at) => dataStart + at);
+    for (const at of [file.indexOf('7}'), file.indexOf('_sha256') + 12, ...places]) {
+      const bytes = Uint8Array.from(file);
+      bytes[at] ^= 1;
+      expect(() => read(bytes), String(at)).toThrow(/^model\.safetensors is damaged: its bytes are not those that/);
+    }
+  });
+
+  it('that another program saves again has no seal, or the same one', () => {
+    const { tensors, metadata } = read(file);
+    const again = [...tensors].map(([name, tensor]) => ({ name, ...tensor }));
+    for (const kept of [{}, metadata]) expect(read(Buffer.concat(encodeSafetensors(again, kept))).tensors.size).toBe(3);
+  });
 });
 
 const HUGE = Buffer.alloc(64, 0xff);

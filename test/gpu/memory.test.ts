@@ -2,14 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { Block, MemoryPool, roundUp, type View } from '../../src/gpu/memory.ts';
+import { Block, Image, MemoryPool, roundUp, type View } from '../../src/gpu/memory.ts';
 import { ADD_UNIFORM, download, freshDevice, run, TWICE, upload } from './devices.ts';
 
 /** The pool of a device that only counts, and a new block's buffer from it. */
 function fakePool() {
+  const destroyed: number[] = [];
   const pool = new MemoryPool({
-    createBuffer: ({ size }: GPUBufferDescriptor) => ({ size }) as GPUBuffer,
-  } as GPUDevice);
+    createBuffer: ({ size }: GPUBufferDescriptor) => ({ size, destroy: () => destroyed.push(size) }) as object,
+    createTexture: ({ size: [width, height] }: { size: number[] }) => ({ width, height }) as object,
+  } as unknown as GPUDevice);
   const held: Block[] = []; // else they would be garbage
   const take = (sizeBytes: number, kind?: Block['kind']): Block => {
     const block = new Block(sizeBytes, 'eager', kind);
@@ -17,7 +19,7 @@ function fakePool() {
     held.push(block);
     return block;
   };
-  return { pool, take };
+  return { pool, take, destroyed };
 }
 
 setFlagsFromString('--expose-gc');
@@ -75,6 +77,34 @@ describe('MemoryPool', () => {
     expect(pool.created).toBe(2);
   });
 
+  it('gives textures of exactly one size', () => {
+    const { pool } = fakePool();
+    const image = (width: number, height: number) => pool.materialize(new Image(width, height));
+    const images = [new Image(3, 5), new Image(5, 3), new Image(32, 2)];
+    const textures = images.map((one) => pool.materialize(one));
+    for (const one of images) pool.reclaim(one);
+    expect([image(5, 3), image(3, 5), image(32, 2)]).toEqual([textures[1], textures[0], textures[2]]);
+    expect(image(3, 4)).not.toBe(textures[0]);
+    expect(pool.created).toBe(4);
+    expect(pool.allocatedBytes).toBe(16 * (15 + 15 + 36 * 2 + 12));
+  });
+
+  it('keeps as much free as is in use, or 64 MiB, and destroys the longest free first', () => {
+    const { pool, take, destroyed } = fakePool();
+    const [MiB, few] = [2 ** 20, [10, 30, 20, 40]];
+    const blocks = few.map((size) => take(size * MiB));
+    for (const block of blocks.slice(1)) pool.reclaim(block);
+    pool.trim();
+    expect(destroyed).toEqual([30 * MiB]);
+    expect(pool.allocatedBytes).toBe(70 * MiB);
+    take(100 * MiB);
+    for (const size of [50, 70]) pool.reclaim(take(size * MiB));
+    pool.trim();
+    expect(destroyed).toEqual([30, 20, 40, 50].map((size) => size * MiB)); // in use are 10 and 100
+    expect(pool.allocatedBytes).toBe((10 + 100 + 70) * MiB);
+    expect(pool.peakBytes).toBe(290 * MiB);
+  });
+
   it('gives a block one buffer, and has it back when the block is garbage', async () => {
     const { pool, take } = fakePool();
     let block: Block | undefined = new Block(1000, 'eager');
@@ -110,6 +140,70 @@ it('eager work in a loop lives on the buffers that garbage gave back', async () 
     expect(await step()).toEqual([6, 8]); // a buffer handed back too early would hold something else
   }
   expect(device.pool.created - before).toBeLessThan(10); // without the return, each round makes one
+  device.destroy();
+});
+
+describe('a scope', () => {
+  it('gives all that eager work made in it back at once, but what it returns', async () => {
+    const device = await freshDevice();
+    const x = upload(device, 3, 4);
+    const twice = (): View =>
+      device.scope(
+        () => {
+          const [y, z] = [device.allocate(8, 'y'), device.allocate(8, 'z')];
+          run(device, TWICE, x, y);
+          run(device, TWICE, y, z);
+          return z;
+        },
+        (z) => [z],
+      );
+    const kept = twice();
+    const outer = device.scope(twice, (z) => [z]); // what an inner scope returns belongs to the outer one
+    await download(device, kept);
+    const before = device.pool.created;
+    for (let round = 0; round < 5; round++) {
+      const result = device.scope(twice, (z) => [z]);
+      expect(await download(device, result)).toEqual([12, 16]);
+      device.free(result);
+    }
+    expect(device.pool.created - before).toBeLessThan(2);
+    expect(await download(device, kept)).toEqual([12, 16]);
+    expect(await download(device, outer)).toEqual([12, 16]);
+    const failing = (): void => {
+      throw new Error(`${device.allocate(8, 'z').sizeBytes}`);
+    };
+    const made = device.pool.created;
+    for (let round = 0; round < 3; round++) expect(() => device.scope(failing, () => [])).toThrow('8');
+    expect(device.pool.created - made).toBeLessThan(2);
+    device.destroy();
+  });
+
+  it('leaves what a capture plans alone', async () => {
+    const device = await freshDevice();
+    const x = upload(device, 3, 4);
+    const work = (): View => {
+      const y = device.allocate(8, 'y');
+      run(device, TWICE, x, y);
+      return y;
+    };
+    const { result, commands } = device.capture(() => device.scope(work, () => []));
+    device.scope(
+      () => device.run(device.program(commands, [result])),
+      () => [],
+    );
+    expect(await download(device, result)).toEqual([6, 8]);
+    device.destroy();
+  });
+});
+
+it('what is freed is still read by work that has not been submitted', async () => {
+  const device = await freshDevice();
+  const x = upload(device, 3, 4);
+  const [y, z] = [device.allocate(8, 'y'), device.allocate(8, 'z')];
+  run(device, TWICE, x, y);
+  run(device, TWICE, y, z);
+  device.free(y);
+  expect(await download(device, z)).toEqual([12, 16]);
   device.destroy();
 });
 

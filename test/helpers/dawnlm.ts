@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect } from 'vitest';
 
-const launcher = new URL('../../bin/dawnlm.mjs', import.meta.url).pathname;
+export const LAUNCHER = new URL('../../bin/dawnlm.mjs', import.meta.url).pathname;
 
 export interface Outcome {
   code: number | null;
@@ -16,6 +16,8 @@ interface Surroundings {
   cwd: string;
   input?: string;
   env?: Record<string, string>;
+  /** The program that is Node; the one that runs the tests unless told. */
+  node?: string;
   /** Called with all of stderr so far, whenever more has come. */
   onError?: (stderr: string, child: ReturnType<typeof spawn>) => void;
 }
@@ -23,9 +25,9 @@ interface Surroundings {
 /** Runs the command line as a user does: a process of its own. No outcome may show a stack. */
 export async function dawnlm(
   args: readonly string[],
-  { cwd, input = '', env, onError }: Surroundings,
+  { cwd, input = '', env, node = process.execPath, onError }: Surroundings,
 ): Promise<Outcome> {
-  const child = spawn(process.execPath, [launcher, ...args], { cwd, env: { ...process.env, ...env } });
+  const child = spawn(node, [LAUNCHER, ...args], { cwd, env: { ...process.env, ...env } });
   const outcome: Outcome = { code: null, stdout: '', stderr: '' };
   child.stdout.on('data', (chunk) => {
     outcome.stdout += chunk;

@@ -124,3 +124,32 @@ it('refuses prompts that are empty, too long or too few', async () => {
   const generator = new Generator(model, 2);
   await expect(generator.generate([[1]], { ...GREEDY, tokens: 1 }).next()).rejects.toThrow('expected 2 prompts, got 1');
 });
+
+describe('memory', () => {
+  it('is that of the first windows, however long a text becomes', async () => {
+    const model = await decisiveModel('gpt2');
+    const { pool } = model.engine.device;
+    const generator = new Generator(model);
+    await collectFrom(generator, [[1, 2, 3]], { tokens: 60 });
+    const { created, allocatedBytes } = pool;
+    await collectFrom(generator, [[1, 2, 3]], { tokens: 400 });
+    expect(pool.created).toBe(created);
+    expect(pool.allocatedBytes).toBe(allocatedBytes);
+  });
+
+  it('is that of the first prompts, however many lengths come', async () => {
+    const model = smallModel(await testEngine(), 'gpt2', { blockSize: 128 });
+    const { pool } = model.engine.device;
+    const generator = new Generator(model, 2);
+    const ask = async () => {
+      for (let length = 1; length <= 120; length += 7) {
+        await collectFrom(generator, [new Array(length).fill(1), [2]], { tokens: 20 });
+      }
+    };
+    await ask();
+    const { created, allocatedBytes } = pool;
+    await ask();
+    expect(pool.created).toBe(created);
+    expect(pool.allocatedBytes).toBe(allocatedBytes);
+  });
+});

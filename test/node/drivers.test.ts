@@ -1,3 +1,7 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { UsageError } from '../../src/errors.ts';
 import { sleepSync, waitWithBackOff } from '../../src/node/backOff.ts';
@@ -35,6 +39,28 @@ it('lists it with where it comes from, and can open it by a part of its name', a
   expect(row?.how).not.toBe('');
   const part = /llvmpipe|swiftshader/i.exec(description)?.[0].toUpperCase() ?? adapter.info.device;
   expect((await openAdapter(part)).description).toBe(description);
+});
+
+it.runIf(process.platform === 'linux')("keeps Dawn's own lines out of what standard error goes to", () => {
+  const cwd = mkdtempSync(join(tmpdir(), 'dawnlm-stderr-'));
+  const root = new URL('../../', import.meta.url).href;
+  const script = [
+    `import { register } from '${root}node_modules/tsx/dist/esm/api/index.mjs'; register({ tsconfig: false });`,
+    `await (await import('${root}src/node/drivers.ts')).openAdapter(); console.error('said'); process.exit();`,
+  ];
+  writeFileSync(join(cwd, 'open.mjs'), script.join('\n'));
+  const node = `'${process.execPath}' open.mjs`;
+  const shell = `${node} 2>new; ${node} 2>>more; (echo before; ${node}; echo after) >both 2>&1; ${node} 2>&1 | cat >pipe`;
+  execFileSync('sh', ['-c', shell], { cwd, stdio: 'ignore' });
+  const lines = (file: string) =>
+    readFileSync(join(cwd, file), 'utf8')
+      .split('\n')
+      .map((line) => line.trim());
+  expect(lines('new').filter(Boolean)).toEqual(['said']);
+  expect(lines('more')).toEqual(['said', '']);
+  expect(lines('both').filter(Boolean)).toEqual(['before', 'said', 'after']);
+  expect(lines('pipe')).toEqual(['said', '']);
+  rmSync(cwd, { recursive: true });
 });
 
 it('refuses a name that no adapter has, and says which there are', async () => {

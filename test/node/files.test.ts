@@ -1,12 +1,23 @@
-import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { UserError } from '../../src/errors.ts';
 import {
   cacheFolder,
   hashing,
+  isPipe,
   packageFile,
   readTextStream,
   sha256,
@@ -117,9 +128,53 @@ describe('readTextStream', () => {
     const files = { 'c.txt': '3', 'a.md': '1', 'b/x.TXT': '2', 'b/.git/y.txt': 'no', 'b/z.json': 'no', '.w.txt': 'no' };
     for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text);
     expect(await textOf(path)).toBe('123');
-    expect(await textOf(`${path}/./b/..`)).toBe('123'); // however the folder is written
+    const names = [path, `${path}//`, `${path}/./b/..`, relative(process.cwd(), path), `${path}/b/../`];
+    for (const name of names) expect(await textOf(name)).toBe('123');
     expect(await textOf(join(path, 'c.txt'))).toBe('3');
     expect(await textFiles('-')).toEqual(['-']);
+  });
+
+  it('takes files of short names for no hidden ones, however the folder is spelled', async () => {
+    const path = folder();
+    for (const name of ['1.txt', '2.txt', '10.txt', '.1.txt']) writeFileSync(join(path, name), name[0]);
+    mkdirSync(join(path, '.x'));
+    writeFileSync(join(path, '.x', 'a.txt'), 'hidden');
+    const before = process.cwd();
+    process.chdir(path);
+    for (const name of ['.', './', './/', `../${basename(path)}`, `./../${basename(path)}//`, './.x/..']) {
+      expect(await textOf(name), name).toBe('112');
+      expect(await textOf(`${name}/2.txt`)).toBe('2');
+    }
+    expect(await textOf('.x')).toBe('hidden'); // asked for by its name
+    process.chdir(before);
+  });
+
+  it.runIf(process.platform !== 'win32')('follows links, to the end, and reads nothing twice', async () => {
+    const path = folder();
+    for (const name of ['real/deep', 'texts']) mkdirSync(join(path, name), { recursive: true });
+    for (const name of ['real/b.txt', 'real/deep/c.md', 'real/deep/d.json', 'a.txt'])
+      writeFileSync(join(path, name), name);
+    const link = (to: string, name: string) => symlinkSync(to, join(path, name));
+    link('../a.txt', 'texts/first.txt');
+    link('../a.txt', 'texts/second.txt');
+    link('../real', 'texts/more.2');
+    link('..', 'real/up');
+    link('gone', 'texts/aside.json');
+    link('real/deep', 'inside');
+    expect(await textOf(join(path, 'texts'))).toBe('a.txtreal/b.txtreal/deep/c.md');
+    expect(await textOf(`${path}/inside/..`)).toBe('real/b.txtreal/deep/c.mda.txt'); // where the link leads, not where it is
+    link('nowhere', 'texts/gone.txt');
+    await expect(textOf(join(path, 'texts'))).rejects.toThrow(/no file or folder .*texts\/gone\.txt/);
+  });
+
+  it.runIf(existsSync('/dev/zero'))('refuses what may never end, and reads a pipe that does', async () => {
+    await expect(textOf('/dev/zero')).rejects.toThrow(/^\/dev\/zero is a device or a socket, and may never end/);
+    const pipe = join(folder(), 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const ended = once(spawn('sh', ['-c', 'printf ends > "$0"', pipe]), 'close');
+    expect([await isPipe(pipe), await isPipe('/dev/zero')]).toEqual([true, false]);
+    expect(await textOf(pipe)).toBe('ends');
+    await ended;
   });
 
   it('gives a large file in pieces', async () => {

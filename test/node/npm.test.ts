@@ -63,3 +63,12 @@ it('an npm that fails is quoted', async () => {
   await expect(fetchIt()).rejects.toThrow(/could not be fetched: E404 no such thing\. Check/);
   expect(existsSync(fetchedFolder(pkg))).toBe(false);
 });
+
+it('a cache folder that cannot be written is named, and another one asked for', async () => {
+  vi.stubEnv('DAWNLM_CACHE', join(folder, 'archive.tgz', 'cache'));
+  const refused = fetchIt();
+  await expect(refused).rejects.toThrow(UserError);
+  await expect(refused).rejects.toThrow(
+    /^Nothing can be kept in .*archive\.tgz.* \(ENOTDIR\)\. Set DAWNLM_CACHE to a folder/,
+  );
+});

@@ -1,11 +1,13 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { encodeSafetensors } from '../../src/export/safetensors.ts';
+import { UserError } from '../../src/errors.ts';
+import { decodeSafetensors, encodeSafetensors } from '../../src/export/safetensors.ts';
 import { writeAtomic } from '../../src/node/files.ts';
 import { tuneClassifier } from '../../src/tasks/classify/classify.ts';
 import type { ClassifyOverrides } from '../../src/tasks/classify/settings.ts';
+import { EVALUATIONS } from '../../src/tasks/folder.ts';
 import { tuneTagger } from '../../src/tasks/tag/tag.ts';
 import { TuneCheckpoint } from '../../src/tasks/tuneCheckpoint.ts';
 import { ByteTokenizer } from '../../src/text/tokenizers/byteTokenizer.ts';
@@ -54,17 +56,44 @@ it.each(METHODS)('a tuning that was stopped and resumed equals one that was not,
   expect(await weights(resumed.classifier.parts)).toEqual(await weights(whole.classifier.parts));
 });
 
-it('a tuning that was stopped before its first validation begins again', async () => {
-  const overrides: ClassifyOverrides = { steps: 8, evalEvery: 4, batchSize: 8 };
+/** A signal that comes when so many steps are done. */
+function stopAt(steps: number): AbortSignal {
+  let looks = 0; // one before each step
+  return {
+    get aborted() {
+      return looks++ >= steps;
+    },
+    reason: 143,
+  } as AbortSignal;
+}
+
+it('a tuning that was stopped anywhere goes on from there: before its first step and validation, and between two', async () => {
+  const overrides: ClassifyOverrides = { steps: 16, evalEvery: 5, batchSize: 8, learningRate: 1e-2, baseRate: 1 };
   const tuneWith = async (resume: boolean, signal?: AbortSignal) => {
-    const checkpoint = new TuneCheckpoint(at('early'), { overrides }, resume);
-    return tuneClassifier({ base: await base(), parts: animalTexts(), overrides, checkpoint, signal });
+    const checkpoint = new TuneCheckpoint(at('anywhere'), { overrides }, resume);
+    const { classifier, ...tuned } = await tuneClassifier({
+      ...{ base: await base(), parts: animalTexts(0.2), overrides, checkpoint, signal },
+    });
+    const { model, head } = classifier.parts;
+    const weights = await Promise.all([model, head].map(({ parameters }) => parameters.values.floats()));
+    return { ...tuned, weights };
   };
-  const controller = new AbortController();
-  controller.abort();
-  await expect(tuneWith(false, controller.signal)).rejects.toThrow(/stopped before its first validation/);
-  const whole = await tuneClassifier({ base: await base(), parts: animalTexts(), overrides });
-  expect((await tuneWith(true)).history).toEqual(whole.history);
+  const savedAt = async () => (await new TuneCheckpoint(at('anywhere'), { overrides }, true).read())?.step;
+  const whole = await tuneWith(false);
+  const early = tuneWith(false, stopAt(0));
+  await expect(early).rejects.toThrow('the tuning was stopped before its first step: nothing was learned');
+  await expect(early).rejects.toMatchObject({ exitCode: 143 });
+  expect(await savedAt()).toBe(0);
+  let done = 0;
+  for (const steps of [3, 1, 4, 0, 5]) {
+    done += steps;
+    const { status, history } = await tuneWith(true, stopAt(steps));
+    expect([status, await savedAt(), history.at(-1)!.step]).toEqual(['stopped', done, done]);
+  }
+  const resumed = await tuneWith(true);
+  expect(resumed.history).toEqual(whole.history);
+  expect(resumed.report).toEqual(whole.report);
+  expect(resumed.weights).toEqual(whole.weights);
 });
 
 it('a tagger goes on as well', async () => {
@@ -81,6 +110,53 @@ it('a tagger goes on as well', async () => {
   const resumed = await tuneWith('tag', true);
   expect(resumed.history).toEqual(whole.history);
   expect(resumed.report).toEqual(whole.report);
+});
+
+const seen = { step: 2, loss: 1, best: true, evaluation: { loss: 1, accuracy: 0.5 } };
+it.each<[string, object, string]>([
+  ['no history', { step: 4 }, 'history must be a list; it is missing'],
+  [
+    'an evaluation of another task',
+    { step: 4, history: [{ ...seen, evaluation: {} }] },
+    'history[0].evaluation.loss must',
+  ],
+  [
+    'a share of two',
+    { step: 4, history: [{ ...seen, evaluation: { loss: 1, accuracy: 2 } }] },
+    'accuracy must be a number from',
+  ],
+  [
+    'nothing that was best',
+    { step: 4, history: [{ ...seen, best: false }] },
+    'history must go up to the step, and begin with',
+  ],
+  ['steps that are still to come', { step: 1, history: [seen] }, 'history must go up to the step'],
+  [
+    'more steps than are counted',
+    { step: 2 ** 32, history: [] },
+    'step must be a whole number from 0 to below 4,294,967,296',
+  ],
+])('refuses a progress with %s', async (_, progress, sentence) => {
+  const metadata = { identity: '{}', progress: JSON.stringify(progress) };
+  await writeAtomic(join(at('odd'), 'resume.safetensors'), Buffer.concat(encodeSafetensors([], metadata)));
+  const read = () => new TuneCheckpoint(at('odd'), {}, true, { evaluation: EVALUATIONS.classify }).read();
+  await expect(read()).rejects.toThrow(UserError);
+  await expect(read()).rejects.toThrow(sentence);
+});
+
+it('refuses best weights that are not those of what is tuned', async () => {
+  const overrides = { steps: 4, evalEvery: 2, batchSize: 4 };
+  const tuneWith = async (resume: boolean, more = {}) => {
+    const checkpoint = new TuneCheckpoint(at('swapped'), {}, resume);
+    return tuneClassifier({ base: await base(), parts: animalTexts(), overrides, checkpoint, ...more });
+  };
+  await tuneWith(false, stopAfter(2));
+  const path = join(at('swapped'), 'resume.safetensors');
+  const { tensors, metadata } = decodeSafetensors(readFileSync(path), path);
+  const all = [...tensors].filter(([name]) => name !== 'best weights 0').map(([name, one]) => ({ name, ...one }));
+  const { dawnlm_sha256, ...rest } = metadata;
+  await writeAtomic(path, encodeSafetensors(all, rest));
+  await expect(tuneWith(true)).rejects.toThrow('the checkpoint holds other best weights than are tuned');
 });
 
 it('refuses to go on with something else, from nothing, and from what is no checkpoint', async () => {

@@ -23,6 +23,12 @@ describe('settings', () => {
     [{ schedule: 'cosin' }, 'schedule must be one of cosine, linear'],
     [{ bias: 'yes' }, 'bias must be true or false; got "yes"'],
     [{ learningRate: Number.NaN }, 'learningRate must be a number of 0 or more; got NaN'],
+    [{ nLayer: 1_000_000 }, 'nLayer must be at most 1,024; got 1,000,000'],
+    [
+      { nLayer: 1024, nHead: 64, nEmbd: 65_536 },
+      'the model would have 52,776,562,393,088 parameters, and 10,000,000,000 are',
+    ],
+    [{ batchSize: 1e9 }, 'a batch of 1000000000 windows of'],
     [{ layers: 3 }, 'unknown setting "layers"; the settings are style, nLayer'],
     [{ steps: 50, warmupSteps: 50 }, 'warmupSteps (50) must be below steps (50)'],
     [{ warmupSteps: 3000 }, 'warmupSteps (3000) must be below steps (2000)'],

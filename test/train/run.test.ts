@@ -1,8 +1,19 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { decodeSafetensors } from '../../src/export/safetensors.ts';
+import { decodeSafetensors, encodeSafetensors } from '../../src/export/safetensors.ts';
 import { resolveConfig, type TrainConfig } from '../../src/train/config.ts';
 import type { RunEvent, TrainRunOptions } from '../../src/train/run/events.ts';
 import { trainRun } from '../../src/train/run/run.ts';
@@ -97,6 +108,11 @@ describe('a run', () => {
     expect(tensorsOf('parts')).toEqual(tensorsOf('whole'));
     const losses = async (name: string) => (await readLog(join(scratch, name))).flatMap(({ loss }) => loss ?? []);
     expect(await losses('parts')).toEqual(await losses('whole'));
+    const best = async (name: string) => {
+      const { model, state } = await loadRun(await testEngine(), join(scratch, name), 'best');
+      return [state?.bestStep, state?.bestValidationLoss, await model.parameters.values.floats()];
+    };
+    expect(await best('parts')).toEqual(await best('whole'));
   });
 
   it.each(['gpt2', 'llama'] as const)(
@@ -150,10 +166,83 @@ describe('a run', () => {
     });
     const { result } = await run('wild', { config: wild });
     expect(result.status).toBe('diverged');
-    expect(result.warnings[0]).toMatch(/learning rate of 1000 is too high.*--learning-rate 100/);
+    expect(result.warnings[0]).toMatch(/learning rate of 1000 is too high\. The last good checkpoint is kept/);
+    expect(result.warnings[0]).toMatch(/train anew with --learning-rate 0\.001 and with --clip-norm 1\.$/);
+    expect(result.saved).toBe(true);
     expect(result.steps).toBeLessThan(60);
     const { model } = await loadRun(await testEngine(), join(scratch, 'wild'));
     expect((await model.parameters.values.floats()).every(Number.isFinite)).toBe(true);
+  });
+
+  it('that diverges before a checkpoint speaks of none, and its advice works', async () => {
+    const wild = { learningRate: 1e6, minLearningRate: 1e6, warmupSteps: 0, clipNorm: 0, logEvery: 1 };
+    const { result } = await run('wilder', { config: tiny(wild) });
+    expect([result.status, result.saved]).toEqual(['diverged', false]);
+    expect(result.warnings[0]).not.toMatch(/is kept/);
+    const [, rate] = /train anew with --learning-rate (\S+) and with --clip-norm 1\.$/.exec(result.warnings[0])!;
+    const tame = { ...wild, learningRate: Number(rate), minLearningRate: 0, clipNorm: 1 };
+    rmSync(join(scratch, 'wilder'), { recursive: true });
+    expect((await run('wilder', { config: tiny(tame) })).result.status).toBe('finished');
+  });
+
+  it('has the losses of all steps on the disk before a checkpoint', async () => {
+    let seen = 0;
+    const onEvent = (event: RunEvent) => {
+      if (event.type !== 'checkpoint') return;
+      const lines = readFileSync(join(scratch, 'logged/log.jsonl'), 'utf8').trim().split('\n');
+      const steps = lines.map((line) => JSON.parse(line)).flatMap(({ step, loss }) => (loss ? step : []));
+      expect(steps).toEqual(Array.from({ length: event.step }, (_, i) => i + 1));
+      seen++;
+    };
+    await run('logged', { config: tiny({ evalEvery: 3, checkpointEvery: 5, logEvery: 4 }), onEvent });
+    expect(seen).toBeGreaterThan(3);
+  });
+
+  it('whose folder is removed, or moved away, in the middle of it is written anew, and loses nothing but the best weights', async () => {
+    const folder = join(scratch, 'lost');
+    for (const lose of [() => rmSync(folder, { recursive: true }), () => renameSync(folder, `${folder}-moved`)]) {
+      const events: string[] = [];
+      const onEvent = (event: RunEvent) => {
+        events.push(event.type);
+        if (event.type === 'log' && event.record.step === 8) lose();
+      };
+      await run('lost', { onEvent });
+      expect(events).toContain('restored');
+      expect(tensorsOf('lost')).toEqual(tensorsOf('whole'));
+      const filesIn = (name: string) => readdirSync(join(scratch, name)).sort();
+      expect(filesIn('lost')).toEqual(filesIn('whole'));
+      const losses = async (name: string) => (await readLog(join(scratch, name))).map(({ step, loss }) => [step, loss]);
+      expect(await losses('lost')).toEqual(await losses('whole'));
+      await loadRun(await testEngine(), folder);
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('does not write where another has begun in place of it', async () => {
+    const folder = join(scratch, 'robbed');
+    const onEvent = (event: RunEvent) => {
+      if (event.type !== 'log' || event.record.step !== 4) return;
+      const lock = readFileSync(join(folder, '.lock'), 'utf8');
+      rmSync(folder, { recursive: true });
+      mkdirSync(folder);
+      writeFileSync(join(folder, '.lock'), JSON.stringify({ ...JSON.parse(lock), id: '0123abcd' }));
+    };
+    await expect(run('robbed', { onEvent, config: tiny({ steps: 4000 }) })).rejects.toThrow(
+      /was removed or moved away while it was written\. .*is being written by another process/,
+    );
+    expect(readdirSync(folder)).toEqual(['.lock']);
+  });
+
+  it('holds its folder from the first look to the end', async () => {
+    const others: Promise<unknown>[] = [];
+    const onEvent = ({ type }: RunEvent) => {
+      if (type === 'data' || type === 'checkpoint') others.push(run('held', { resume: type !== 'data' }).catch(String));
+    };
+    const { result } = await run('held', { onEvent });
+    expect(result.status).toBe('finished');
+    for (const said of await Promise.all(others)) expect(said).toMatch(/held is being written by another process/);
+    expect(tensorsOf('held')).toEqual(tensorsOf('whole'));
+    expect(existsSync(join(scratch, 'held/.lock'))).toBe(false);
   });
 
   it('accumulates gradients: two half batches are a whole one, within rounding', async () => {
@@ -185,6 +274,17 @@ describe('a damaged run folder is refused with a sentence:', () => {
       'model.safetensors',
     );
   });
+  it.each([Number.NaN, Number.NEGATIVE_INFINITY])('a weight of %d', async (value) => {
+    const spoil = (path: string) => {
+      const { tensors, metadata } = decodeSafetensors(readFileSync(path), path);
+      const named = [...tensors].map(([name, { shape, data }]) => ({ name, shape, data: Float32Array.from(data) }));
+      named[2].data[3] = value;
+      writeFileSync(path, Buffer.concat(encodeSafetensors(named, { state: metadata.state })));
+    };
+    await expect(damage(`spoiled${value}`, 'model.safetensors', spoil)).rejects.toThrow(
+      /model\.safetensors is damaged: "transformer\..*" holds numbers that are NaN or infinite\. Restore it/,
+    );
+  });
   it('a config of another model', async () => {
     const widen = (path: string) =>
       writeFileSync(path, readFileSync(path, 'utf8').replace('"n_embd": 32', '"n_embd": 64'));
@@ -192,12 +292,14 @@ describe('a damaged run folder is refused with a sentence:', () => {
   });
   it('a tokenizer of another run', async () => {
     const replace = (path: string) => writeFileSync(path, JSON.stringify({ kind: 'byte', version: 1 }));
-    await expect(damage('mixed', 'tokenizer.json', replace)).rejects.toThrow('mixed up');
+    await expect(damage('mixed', 'dawnlm-tokenizer.json', replace)).rejects.toThrow('mixed up');
   });
   it('no JSON', async () => {
     await expect(damage('nojson', 'run.json', (path) => writeFileSync(path, '{'))).rejects.toThrow('not JSON');
   });
   it('missing files', async () => {
-    await expect(damage('missing', 'tokenizer.json', rmSync)).rejects.toThrow('tokenizer.json is missing');
+    await expect(damage('missing', 'dawnlm-tokenizer.json', rmSync)).rejects.toThrow(
+      'dawnlm-tokenizer.json is missing',
+    );
   });
 });

@@ -6,27 +6,29 @@ import { openTexts } from '../../tasks/classify/data.ts';
 import { type ClassifyOverrides, ClassifySettings } from '../../tasks/classify/settings.ts';
 import { setsFor } from '../../tasks/data.ts';
 import { finetuneClassifier } from '../../tasks/finetune.ts';
-import { examples, number } from '../options.ts';
+import { addQuotes, examples, number } from '../options.ts';
 import { classificationTables, percent } from '../terminal/metricTables.ts';
 import { say } from '../terminal/output.ts';
 import { type LabelFlags, openTuning, printTuned, tell } from './labels.ts';
-import { addTuningOptions } from './options.ts';
+import { addTuningOptions, dataOf } from './options.ts';
 
 interface Flags extends LabelFlags, Omit<ClassifyOverrides, 'evalEvery' | 'baseRate'> {
   text: string;
   label: string;
+  quotes?: boolean;
 }
 
 /** `dawnlm finetune classify`. */
 export function addFinetuneClassify(finetune: Command): void {
   const verb = finetune
     .command('classify')
-    .description('tune a trained model to the labels of whole texts; Ctrl-C keeps the best weights so far')
-    .argument('<data>', `a .csv, .tsv or .jsonl file, or a known set: ${setsFor('classify')}`);
+    .description('tune a trained model to the labels of whole texts; Ctrl-C stops it with everything saved')
+    .argument('[data]', `a .csv, .tsv or .jsonl file, or a known set: ${setsFor('classify')}`);
   addTuningOptions(verb, ClassifySettings, ['classWeights', 'pooling', 'maxTokens'], { examples: 'texts', least: 2 })
     .option('--epochs <n>', 'how often each text is shown, in place of steps (default: 10)', number({ least: 0.01 }))
     .option('--text <column>', 'column of the table that holds the text', 'text')
-    .option('--label <column>', 'column that holds the label', 'label')
+    .option('--label <column>', 'column that holds the label', 'label');
+  addQuotes(verb)
     .addHelpText(
       'after',
       examples(
@@ -37,17 +39,18 @@ export function addFinetuneClassify(finetune: Command): void {
     .action(finetuneClassify);
 }
 
-async function finetuneClassify(given: string, flags: Flags): Promise<void> {
-  const { run, checkpoint, out, force, resume, labels, adapter, json, text, label, ...rest } = flags;
+async function finetuneClassify(data: string | undefined, flags: Flags): Promise<void> {
+  const given = dataOf(data, flags);
+  const { run, checkpoint, out, force, resume, labels, adapter, json, text, label, quotes, ...rest } = flags;
   const overrides = { method: 'full' as const, ...rest }; // said, as ever: a tuning that was stopped before remembers it
   if (overrides.epochs !== undefined && overrides.steps !== undefined) {
     throw new UsageError('--epochs and --steps both say how long to train: give one of them');
   }
-  const opened = await openTuning(given, flags, 'texts', () => openTexts(given, { text, label }, say));
+  const opened = await openTuning(given, flags, 'texts', () => openTexts(given, { text, label, quotes }, say));
   const onEvent = (event: ClassifyEvent): void => tell(event, flags, { examples: 'texts', ...eventInWords(event) });
-  const tuned = await finetuneClassifier({ ...opened, overrides, identity: { text, label }, onEvent });
+  const tuned = await finetuneClassifier({ ...opened, overrides, identity: { text, label, quotes }, onEvent });
   const { report, uncalibratedError, classifier } = tuned;
-  printTuned(tuned, opened.folder, flags, {
+  printTuned(tuned, opened, flags, {
     ...{ task: 'classify', figures: { temperature: classifier.parts.temperature, uncalibratedError, report } },
     tables: report ? { test: `${classificationTables(report)}\n${calibrationInWords(tuned)}` } : {},
   });

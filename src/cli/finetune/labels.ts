@@ -1,15 +1,20 @@
 /** What the verbs that tune to labels share: the way to the data and the engine, and what is said on the way and in the end. */
+import type { FolderLock } from '../../node/lock.ts';
 import { count } from '../../report/format.ts';
+import { shellWord } from '../../shellWord.ts';
 import type { LabelledData } from '../../tasks/data.ts';
 import { refuseOccupied, tunedFolder } from '../../tasks/finetune.ts';
 import type { FineTuneSettings } from '../../tasks/settings.ts';
 import type { FineTuned, FineTuneEvent } from '../../tasks/tune.ts';
 import type { TaskCard } from '../../text/labels/taskCard.ts';
+import { isOccupied, moveAside } from '../../train/place.ts';
+import { readRunCard } from '../../train/runFolder.ts';
 import { corpusName } from '../corpus.ts';
 import { openEngine } from '../engine.ts';
-import { type RunFlags, shellWord } from '../options.ts';
-import { print, printJson, say } from '../terminal/output.ts';
-import { INTERRUPTED, stopSignal } from '../terminal/stopSignal.ts';
+import { holdFolder } from '../holdFolder.ts';
+import { type RunFlags, sameCommand } from '../options.ts';
+import { outliveOutput, print, printJson, say } from '../terminal/output.ts';
+import { stopSignal } from '../terminal/stopSignal.ts';
 
 export interface LabelFlags extends RunFlags {
   out?: string;
@@ -18,19 +23,24 @@ export interface LabelFlags extends RunFlags {
   labels?: number;
 }
 
-/** Opens what a tuning needs, and says what is in the data. `examples`: what they are called. */
+/** Opens what a tuning needs, holds the folder that it is kept in, and says what is in the data. `examples`: what they are called. */
 export async function openTuning<Example>(
   given: string,
   { run, checkpoint, out, force, resume = false, labels, adapter, json }: LabelFlags,
   examples: string,
   open: () => Promise<LabelledData<Example>>,
 ) {
+  await readRunCard(run);
   const folder = tunedFolder(run, corpusName(given), out);
+  const lock = await holdFolder(folder, resume);
   if (!resume) refuseOccupied(folder, run, force);
   const data = await open();
+  outliveOutput();
   if (json) printJson({ type: 'data', card: data.card });
   say(dataInWords(data.card, examples));
-  return { ...(await openEngine(adapter)), run, checkpoint, folder, data, labels, resume, signal: stopSignal() };
+  const opened = await openEngine(adapter);
+  if (force && !resume && isOccupied(folder)) await moveAside(lock, say); // now that all else is well
+  return { ...opened, run, checkpoint, lock, data, labels, resume, signal: stopSignal() };
 }
 
 /** What is in a data set, and what was left out of it. */
@@ -65,10 +75,10 @@ export function tell(
 
 const ENDED = { finished: 'finished', early: 'ended early, nothing was better', stopped: 'stopped' } as const;
 
-/** Prints what came of a tuning. `figures`: what the test parts say, for machines; `tables`: for people, each under its name. */
+/** Prints what came of a tuning, and sets the exit code. `figures`: what the test parts say, for machines; `tables`: for people, each under its name. */
 export function printTuned(
   tuned: FineTuned<unknown, FineTuneSettings, { readonly loss: number }>,
-  folder: string,
+  { lock: { folder }, signal }: { lock: FolderLock; signal: AbortSignal },
   { json }: LabelFlags,
   { task, figures, tables }: { task: string; figures: object; tables: Readonly<Record<string, string>> },
 ): void {
@@ -81,6 +91,6 @@ export function printTuned(
     print(`tuned model: ${folder}\ntry it: npx dawnlm ${task} --run ${shellWord(folder)} "a text of your own"\n`);
   }
   if (status !== 'stopped') return;
-  say('the same command with --resume goes on');
-  process.exitCode = INTERRUPTED;
+  say(`continue: ${sameCommand(`finetune ${task}`, '--resume', '--force')}`);
+  process.exitCode = signal.reason;
 }

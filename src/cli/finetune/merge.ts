@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
 import { UserError } from '../../errors.ts';
+import { shellWord } from '../../shellWord.ts';
 import { readTunedCard, tunedTaskOf } from '../../tasks/folder.ts';
 import { mergeAdapters, mergeTuned } from '../../tasks/text/merge.ts';
 import { isRunFolder, readRunCard } from '../../train/runFolder.ts';
 import { openEngine } from '../engine.ts';
-import { adapterOption, checkpointOption, examples, runOption, shellWord } from '../options.ts';
+import { holdFolder } from '../holdFolder.ts';
+import { adapterOption, checkpointOption, examples, outOption, runOption } from '../options.ts';
 import { print } from '../terminal/output.ts';
 
 interface MergeOptions {
@@ -21,7 +23,7 @@ export function addFinetuneMerge(finetune: Command): void {
     .description('add low-rank adapters to the weights that they belong to: a run that needs no base')
     .addOption(runOption().makeOptionMandatory())
     .addOption(checkpointOption())
-    .requiredOption('--out <folder>', 'where the merged run is kept')
+    .addOption(outOption('where the merged run is kept').makeOptionMandatory())
     .addOption(adapterOption())
     .addHelpText('after', examples('dawnlm finetune merge --run runs/answers --out runs/answers-whole'))
     .action(merge);
@@ -34,6 +36,7 @@ async function merge({ run, checkpoint, out, adapter }: MergeOptions): Promise<v
   if (method !== 'lora') {
     throw new UserError(`${run} has no adapters to merge: give a run of dawnlm finetune with --method lora`);
   }
+  await holdFolder(out);
   if (isRunFolder(out)) throw new UserError(`${out} holds a run already: choose another folder with --out.`);
   const { engine } = await openEngine(adapter);
   await (tuned ? mergeTuned(engine, run, tuned, out) : mergeAdapters(engine, run, checkpoint, out));

@@ -6,7 +6,7 @@ import { targetsOf } from '../../model/lora.ts';
 import { STYLES } from '../../model/styles.ts';
 import { jsonSchemaOf } from '../../schema.ts';
 import { FineTuneSettings } from '../../tasks/settings.ts';
-import { addRunOptions, number, settingOptions } from '../options.ts';
+import { addRunOptions, argumentOr, number, outOption, settingOptions } from '../options.ts';
 
 const LORA = ['rank', 'alpha', 'loraDropout', 'targets'] as const;
 const TUNING = ['method', 'steps', 'batchSize', 'learningRate', 'dropout', 'patience', 'randomStart', 'seed'] as const;
@@ -23,6 +23,15 @@ function addSettings(verb: Command, settings: z.ZodObject, names: readonly strin
 
 /** What `addLoraOptions` adds, where it was given. */
 export type LoraFlags = Partial<Pick<FineTuneSettings, (typeof LORA)[number]>>;
+
+/** The data that a verb is given; the list of --targets may have taken it. @throws UsageError where there is none */
+export function dataOf(given: string | undefined, { targets }: Pick<LoraFlags, 'targets'>): string {
+  const data = argumentOr(given, targets as string[] | undefined, (name) =>
+    Object.keys(STYLES).some((style) => targetsOf({ style }).includes(name)),
+  );
+  if (data !== undefined) return data;
+  throw new UsageError('no text was given to learn from: name a file, or a set that "dawnlm data list" shows');
+}
 
 /** The options of low-rank adapters; given without the method that makes them, they are refused. */
 export function addLoraOptions(verb: Command): Command {
@@ -52,8 +61,8 @@ export function addTuningOptions(
   { examples, least }: { examples: string; least: number },
 ): Command {
   addRunOptions(verb)
-    .option('--out <folder>', 'where the tuned model is kept (default: <run>-<data>)')
-    .option('--force', 'write over what was tuned into that folder before')
+    .addOption(outOption('where the tuned model is kept (default: <run>-<data>)'))
+    .option('--force', 'begin anew where a run is; that one is moved to <folder>.1')
     .option('--resume', 'go on where the same command was stopped')
     .option('--labels <n>', `train on n ${examples} only, and validate on no more`, number({ least, whole: true }));
   return addLoraOptions(addSettings(verb, settings, [...TUNING, ...own]));

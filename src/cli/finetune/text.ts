@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { UsageError } from '../../errors.ts';
-import { tunedFolder } from '../../tasks/finetune.ts';
+import { shellWord } from '../../shellWord.ts';
+import { refuseOccupied, tunedFolder } from '../../tasks/finetune.ts';
 import {
   beginTuning,
   readTextTuning,
@@ -13,22 +14,26 @@ import {
 } from '../../tasks/text/text.ts';
 import { DEFAULT_TEMPLATE, parseTemplate } from '../../text/chat/chatTemplate.ts';
 import { resolveConfig, TrainConfig } from '../../train/config.ts';
+import { isOccupied, moveAside } from '../../train/place.ts';
 import type { TrainRunOptions } from '../../train/run/events.ts';
 import { trainRun } from '../../train/run/run.ts';
 import { readRunCard } from '../../train/runFolder.ts';
 import { CORPUS_ARGUMENT, corpusName, givenOf, openCorpus } from '../corpus.ts';
 import { openEngine } from '../engine.ts';
+import { holdFolder } from '../holdFolder.ts';
 import {
   adapterOption,
   checkpointOption,
   examples,
   jsonOption,
+  outOption,
+  resumeCommand,
   runOption,
   settingOptions,
-  shellWord,
 } from '../options.ts';
+import { say } from '../terminal/output.ts';
 import { runInTerminal } from '../terminal/trainOutput.ts';
-import { addLoraOptions, type LoraFlags } from './options.ts';
+import { addLoraOptions, dataOf, type LoraFlags } from './options.ts';
 
 interface Flags extends TextOverrides, LoraFlags {
   run?: string;
@@ -37,6 +42,7 @@ interface Flags extends TextOverrides, LoraFlags {
   template?: string;
   method: TextMethod;
   out?: string;
+  force?: boolean;
   resume?: boolean;
   adapter?: string;
   json?: boolean;
@@ -57,7 +63,8 @@ export function addFinetuneText(finetune: Command): void {
     )
     .addOption(new Option('--method <name>', 'what is trained').choices(TEXT_METHODS).default('full'));
   addLoraOptions(verb)
-    .option('--out <folder>', 'where the tuned run is kept (default: <run>-<corpus>)')
+    .addOption(outOption('where the tuned run is kept (default: <run>-<corpus>)'))
+    .option('--force', 'begin anew where a run is; that one is moved to <folder>.1')
     .option('--resume', 'continue the tuning in the folder --out')
     .addOption(adapterOption())
     .addOption(jsonOption())
@@ -77,35 +84,43 @@ export function addFinetuneText(finetune: Command): void {
 const overridesOf = (flags: Flags): TextOverrides =>
   Object.fromEntries(TEXT_SETTINGS.map((name) => [name, flags[name]]));
 
-async function begin(given: string | undefined, flags: Flags): Promise<void> {
+async function begin(data: string | undefined, flags: Flags): Promise<void> {
   const { run, checkpoint, method, rank, alpha, targets, loraDropout: dropout, chat, seed = 1337, ...rest } = flags;
   if (run === undefined) throw new UsageError('the run to go on from is missing: --run <folder>');
-  if (given === undefined) throw new UsageError('no text was given: dawnlm finetune text --run <folder> file.txt');
+  const given = dataOf(data, flags);
   if (rest.template !== undefined && !chat) {
     throw new UsageError('--template is about prompts and answers: give --chat too');
   }
   const folder = tunedFolder(run, corpusName(given), rest.out);
   const config = resolveText((await readRunCard(run)).config, method, overridesOf(flags));
+  const lock = await holdFolder(folder);
+  refuseOccupied(folder, run, rest.force);
   const corpus = await openCorpus(given);
   const { engine, adapter } = await openEngine(rest.adapter);
   const settings = { ...{ folder, base: run, checkpoint, method, seed }, lora: { rank, alpha, targets, dropout } };
   const template = chat && { chat: parseTemplate(rest.template ?? DEFAULT_TEMPLATE) };
   const base = await beginTuning(engine, { ...settings, ...template });
-  await train({ corpus, engine, adapter, base, config, folder, resume: false }, rest.json);
+  if (rest.force && isOccupied(folder)) await moveAside(lock, say); // now that all else is well
+  await train({ corpus, engine, adapter, base, config, folder, lock, resume: false }, { ...rest, given });
 }
 
 async function resume(given: string | undefined, flags: Flags): Promise<void> {
-  const { out: folder, json, ...rest } = flags;
+  const { out: folder, ...rest } = flags;
   if (folder === undefined) throw new UsageError('--resume needs the folder of the tuned run: --out <folder>');
+  const lock = await holdFolder(folder, true);
   const before = await readTextTuning(folder);
   const config = resolveConfig('nano', { ...before.config }, overridesOf(flags));
-  const corpus = await openCorpus(given ?? givenOf(before.dataCard));
+  const again = `Give it: npx dawnlm finetune text file.txt --resume --out ${shellWord(folder)}`;
+  const corpus = await openCorpus(given ?? givenOf(before.dataCard, folder, again));
   const { engine, adapter } = await openEngine(rest.adapter);
   const base = await resumeTuning(engine, folder, before.tunedFrom);
-  await train({ corpus, engine, adapter, base, config, folder, resume: true }, json);
+  await train({ corpus, engine, adapter, base, config, folder, lock, resume: true }, { ...rest, given });
 }
 
-function train(options: Omit<TrainRunOptions, 'signal' | 'onEvent'>, json?: boolean): Promise<void> {
-  const again = `dawnlm finetune text --resume --out ${shellWord(options.folder)}`;
+function train(
+  options: Omit<TrainRunOptions, 'signal' | 'onEvent'>,
+  { json, given, adapter }: Pick<Flags, 'json' | 'adapter'> & { given?: string },
+): Promise<void> {
+  const again = resumeCommand('finetune text', options.folder, { given, adapter });
   return runInTerminal((watched) => trainRun({ ...options, ...watched }), { steps: options.config.steps, json, again });
 }

@@ -1,4 +1,5 @@
 /** The loss of a run as a picture of characters: the training curve in braille dots, validations as marks on it. */
+import { largest } from '../../numbers.ts';
 import { loss } from '../../report/format.ts';
 import type { LogRecord } from '../../report/logRecord.ts';
 import { lossRange, lowest, type Point, sampleEvenly, seriesOf, smooth } from '../../report/series.ts';
@@ -40,7 +41,7 @@ export function lossCurve(log: readonly LogRecord[], width: number, height: numb
   const rows = Math.max(SMALLEST.height, height) - LINES_BELOW;
   const range = drawnRange(training, validation);
   const ticks = ticksWithin(range, Math.max(2, Math.round(rows / 2.5)));
-  const gutter = Math.max(...tickLabels(ticks).map((label) => label.length)) + 2;
+  const gutter = largest(tickLabels(ticks).map((label) => label.length)) + 2;
   const columns = Math.max(SMALLEST.width, width) - gutter;
   const lastStep = Math.max(1, training.at(-1)?.step ?? 0, validation.at(-1)?.step ?? 0);
   const grid = { columns, rows, lastStep, range, ticks };

@@ -1,3 +1,4 @@
+import { printable } from '../../quote.ts';
 import { type LiveFigures, liveLine, terminalOf } from './terminal.ts';
 
 /** Where progress goes: stderr, or something that behaves like it. */
@@ -34,7 +35,8 @@ export class Progress {
   /** Writes lines that stay, above the live line. */
   note(text: string): void {
     const { live } = terminalOf(this.stream);
-    this.stream.write(live && this.shown ? `${CLEAR_LINE}${text}\n${this.shown}` : `${text}\n`);
+    const lines = `${printable(text, '\n')}\n`;
+    this.stream.write(live && this.shown ? `${CLEAR_LINE}${lines}${this.shown}` : lines);
   }
 
   /** Shows the last state, if it was not shown, and closes the line. Afterwards a new line may begin. */

@@ -1,22 +1,39 @@
-import { say } from './output.ts';
+import { constants } from 'node:os';
+import { outliveOutput, say } from './output.ts';
 
-/** Exit code of a program that Ctrl-C has ended: 128 and the signal's number. */
-export const INTERRUPTED = 130;
+/** Ctrl-C, a request to end, and the end of the terminal. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** npm passes on a Ctrl-C that the terminal has sent already: what comes this soon after the first is no second one. */
 const ECHO_MS = 1000;
 
-/** Aborts at the first Ctrl-C (or SIGTERM); the second ends the process at once. */
+let work: AbortController | undefined;
+let firstAt = Number.NaN;
+let heard = false;
+
+/** From now on signals end the process as its own end does, so that what it holds is free then; and with the exit code that shells expect. */
+export function endAtSignals(): void {
+  if (heard) return;
+  heard = true;
+  for (const signal of SIGNALS) process.on(signal, () => stop(128 + constants.signals[signal]));
+}
+
+/** The first signal stops the work, where there is some; the second ends the process at once. */
+function stop(code: number): void {
+  if (!work || (work.signal.aborted && performance.now() - firstAt > ECHO_MS)) process.exit(code);
+  if (work.signal.aborted) return;
+  firstAt = performance.now();
+  say('\nStopping; what was learned is being saved. Ctrl-C again ends at once.');
+  work.abort(code);
+}
+
+/**
+ * For work that is kept: aborts at the first Ctrl-C (or SIGTERM, or SIGHUP); its reason is the exit code. The second ends the process
+ * at once. Nor does the work end because nobody reads what it prints.
+ */
 export function stopSignal(): AbortSignal {
-  const controller = new AbortController();
-  let firstAt = Number.NaN;
-  const stop = (): void => {
-    if (!controller.signal.aborted) {
-      firstAt = performance.now();
-      say('\nStopping; what was learned is being saved. Ctrl-C again ends at once.');
-      controller.abort();
-    } else if (performance.now() - firstAt > ECHO_MS) process.exit(INTERRUPTED);
-  };
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, stop);
-  return controller.signal;
+  endAtSignals();
+  outliveOutput();
+  work ??= new AbortController();
+  return work.signal;
 }

@@ -1,5 +1,6 @@
 /** Round numbers on the axes of pictures in the terminal. */
 
+import { largest } from '../../numbers.ts';
 /**
  * Round numbers (1, 2 or 5 times a power of ten apart) that enclose [low, high], about `wanted` of them. An empty range is
  * widened first, so that there are always two at least.
@@ -22,9 +23,9 @@ function niceStep(rough: number): number {
 /** Ticks as labels, all with the digits that their distance calls for: 1.5, 2.0; 500, 1,000; 50k, 100k; 2e-7, 4e-7. */
 export function tickLabels(ticks: readonly number[]): string[] {
   const step = ticks.length > 1 ? ticks[1] - ticks[0] : 1;
-  const largest = Math.max(...ticks.map(Math.abs));
-  if (largest >= 1e9 || largest < 1e-3) return ticks.map((tick) => tick.toExponential().replace('+', ''));
-  const [size, unit] = largest >= 1e6 ? [1e6, 'M'] : largest >= 20_000 ? [1e3, 'k'] : [1, ''];
+  const most = largest(ticks.map(Math.abs));
+  if (most >= 1e9 || most < 1e-3) return ticks.map((tick) => tick.toExponential().replace('+', ''));
+  const [size, unit] = most >= 1e6 ? [1e6, 'M'] : most >= 20_000 ? [1e3, 'k'] : [1, ''];
   const digits = Math.max(0, -Math.floor(Math.log10(step / size) + 1e-9));
   return ticks.map((tick) => {
     const text = (tick / size).toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });

@@ -1,11 +1,11 @@
 /** What training says: events while it runs, and the result. */
 import { bytes, count, loss } from '../../report/format.ts';
+import { shellWord } from '../../shellWord.ts';
 import type { RunEvent, RunResult, TrainRunOptions } from '../../train/run/events.ts';
-import { shellWord } from '../options.ts';
 import { lossCurve } from './lossCurve.ts';
-import { print, printJson } from './output.ts';
+import { print, printJson, printPainted } from './output.ts';
 import { Progress } from './progress.ts';
-import { INTERRUPTED, stopSignal } from './stopSignal.ts';
+import { stopSignal } from './stopSignal.ts';
 import { type LiveFigures, terminalOf } from './terminal.ts';
 
 const CURVE_HEIGHT = 16;
@@ -18,6 +18,7 @@ export function watch(progress: Progress): (event: RunEvent) => void {
     if (event.type === 'tuning') progress.note(tuningInWords(event));
     if (event.type === 'tuned') progress.note(tunedInWords(event));
     if (event.type === 'plan') progress.note(planInWords(event));
+    if (event.type === 'restored') progress.note(RESTORED);
     if (event.type !== 'log') return;
     const { record, plannedSteps: steps, remainingMs: leftMs = figures.leftMs } = event;
     const { step, loss = figures.loss, validationLoss = figures.validationLoss } = record;
@@ -32,6 +33,9 @@ export function watch(progress: Progress): (event: RunEvent) => void {
     progress.update(figures);
   };
 }
+
+const RESTORED =
+  'The folder of the run was removed or moved away: it is written anew, without the best weights so far, which only it held.';
 
 function dataInWords({ card }: RunEvent & { type: 'data' }): string {
   const { name, characters, trainTokens, validationTokens, tokenizer, vocabularySize, duplicates = 0, cut = 0 } = card;
@@ -67,7 +71,7 @@ interface RunOutput {
   readonly again: string;
 }
 
-/** Trains under a live line and with Ctrl-C heard, prints the result, and sets the exit code: 0, 130 when stopped, 1 when diverged. */
+/** Trains under a live line and with signals heard, prints the result, and sets the exit code: 0, that of the signal when stopped, 1 when diverged. */
 export async function runInTerminal(
   train: (watched: Required<Pick<TrainRunOptions, 'signal' | 'onEvent'>>) => Promise<RunResult>,
   output: RunOutput,
@@ -78,23 +82,24 @@ export async function runInTerminal(
     if (output.json) printJson(event);
     show(event);
   };
-  const result = await train({ signal: stopSignal(), onEvent }).finally(() => progress.end());
+  const signal = stopSignal();
+  const result = await train({ signal, onEvent }).finally(() => progress.end());
   printResult(result, output);
-  process.exitCode = { finished: 0, stopped: INTERRUPTED, diverged: 1 }[result.status];
+  process.exitCode = { finished: 0, stopped: signal.reason, diverged: 1 }[result.status];
 }
 
 /** The result: as one line of JSON, or as a picture, samples, and what to do next. */
-function printResult({ log, samples, ...result }: RunResult, { steps: planned, json, again }: RunOutput): void {
+function printResult({ log, samples, saved, ...result }: RunResult, { steps: planned, json, again }: RunOutput): void {
   if (json) return void printJson({ type: 'result', ...result });
   const { width, color } = terminalOf(process.stdout);
   const { folder, status, steps, validationLoss, report, warnings } = result;
-  print(`\n${lossCurve(log, width, CURVE_HEIGHT, color)}\n\n`);
+  printPainted(`\n${lossCurve(log, width, CURVE_HEIGHT, color)}\n\n`);
   for (const [i, { text }] of samples.entries()) print(`Sample ${i + 1}\n${text.trim()}\n\n`);
   for (const warning of warnings) print(`${warning}\n\n`);
   const scored = Number.isFinite(validationLoss) ? `, validation loss ${loss(validationLoss)} nats a token` : '';
   print(`${status} after ${steps} of ${planned} steps${scored}\nrun: ${folder}\nreport: ${report}\n`);
   const run = shellWord(folder);
-  if (status === 'stopped') print(`continue: npx ${again}\n`);
-  if (steps === 0) return;
+  if (status === 'stopped') print(`continue: ${again}\n`);
+  if (!saved) return;
   print(`sample: npx dawnlm sample --run ${run} --interactive\nscore a text: npx dawnlm eval --run ${run} file.txt\n`);
 }

@@ -191,12 +191,10 @@ function plain({ inputs, attributes, output }: Call<AttendInputs, AttendStepAttr
 function best(call: Call<AttendInputs, AttendStepAttributes>): void {
   const { engine, inputs, attributes, output: y } = call;
   const { norm, eps, ropeBase: base, transposed } = attributes;
-  if (lanes.points(engine.capabilities).length === 0) {
-    plain(call);
-    return;
-  }
   const flags = { layer: Number(norm === 'layer'), transposed: Number(transposed) };
-  lanes({ ...inputs, y }, { ...sizesOf(shapesOf(inputs), attributes), ...flags, eps, base });
+  const params = { ...sizesOf(shapesOf(inputs), attributes), ...flags, eps, base };
+  if (lanes.points(engine.capabilities, params).length > 0) lanes({ ...inputs, y }, params);
+  else plain(call);
 }
 
 /** In float64: queries, keys and values of the token, turned by its position; and the stream that they come from. */

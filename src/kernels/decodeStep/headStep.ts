@@ -64,12 +64,10 @@ function plain({ inputs, attributes, output, variant }: Call<HeadInputs, StepNor
 function best(call: Call<HeadInputs, StepNorm>): void {
   const { engine, inputs, attributes, output: logits } = call;
   const { norm, eps } = attributes;
-  if (lanes.points(engine.capabilities).length === 0) {
-    plain(call);
-    return;
-  }
   const sizes = streamSizes('headStep', inputs.parts.shape);
-  lanes({ ...inputs, logits }, { ...sizes, V: inputs.head.shape[0], layer: Number(norm === 'layer'), eps });
+  const params = { ...sizes, V: inputs.head.shape[0], layer: Number(norm === 'layer'), eps };
+  if (lanes.points(engine.capabilities, params).length > 0) lanes({ ...inputs, logits }, params);
+  else plain(call);
 }
 
 /**

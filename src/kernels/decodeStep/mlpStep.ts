@@ -122,13 +122,11 @@ function plain({ inputs, attributes, output }: Call<MlpInputs, MlpStepAttributes
 function best(call: Call<MlpInputs, MlpStepAttributes>): void {
   const { engine, inputs, attributes, output: y } = call;
   const { norm, eps, gated, transposed } = attributes;
-  if (lanes.points(engine.capabilities).length === 0) {
-    plain(call);
-    return;
-  }
   const sizes = sizesOf({ parts: inputs.parts.shape, down: inputs.down.shape }, attributes);
   const flags = { gated: Number(gated), layer: Number(norm === 'layer'), transposed: Number(transposed) };
-  lanes({ ...inputs, y }, { ...sizes, ...flags, eps });
+  const params = { ...sizes, ...flags, eps };
+  if (lanes.points(engine.capabilities, params).length > 0) lanes({ ...inputs, y }, params);
+  else plain(call);
 }
 
 function reference(inputs: Each<MlpInputs, Numbers>, attributes: MlpStepAttributes): Float64Array {

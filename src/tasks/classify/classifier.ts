@@ -60,11 +60,26 @@ export class Classifier {
     this.predictor = new Predictor(textModel(parts, batchSize));
   }
 
-  /** (K) for each text, in the order of the classes. @throws UserError for a text that is empty or of unknown characters */
-  async probabilities(texts: readonly string[]): Promise<Float64Array[]> {
-    const { temperature, maxTokens } = this.parts;
-    const logits = await this.predictor.rows(encodeTexts(this.parts, texts, maxTokens));
-    return logits.map((row) => softmax(row, temperature));
+  /** Tokens of a text that are read at most. */
+  get context(): number {
+    const { model, maxTokens = model.config.blockSize } = this.parts;
+    return Math.min(maxTokens, model.config.blockSize);
+  }
+
+  /** A text as it is read. @throws UserError when it is empty or of unknown characters */
+  encode(text: string): EncodedText {
+    return encodeText(this.parts.tokenizer, text, this.context);
+  }
+
+  /** (K) for each text, in the order of the classes. */
+  async score(texts: readonly EncodedText[]): Promise<Float64Array[]> {
+    const logits = await this.predictor.rows(texts);
+    return logits.map((row) => softmax(row, this.parts.temperature));
+  }
+
+  /** The same of texts as they are written. @throws UserError for one that is empty or of unknown characters */
+  probabilities(texts: readonly string[]): Promise<Float64Array[]> {
+    return this.score(texts.map((text) => this.encode(text)));
   }
 
   /** Hands back the memory of what was recorded; a later call records anew. */

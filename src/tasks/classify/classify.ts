@@ -3,7 +3,12 @@ import type { LabelledText } from '../../text/labels/labelled.ts';
 import { subsample } from '../../text/labels/splits.ts';
 import { subsampleParts } from '../data.ts';
 import { makeFineTuned } from '../fineTuned.ts';
-import { argmax, type ClassificationReport, classificationReport } from '../metrics/classification.ts';
+import {
+  argmax,
+  type ClassificationReport,
+  type ClassifyEvaluation,
+  classificationReport,
+} from '../metrics/classification.ts';
 import { fitTemperature, negativeLogLikelihood, softmax } from '../metrics/temperature.ts';
 import { type FineTuned, type FineTuneEvent, type FineTuneOptions, tune, validationEvent } from '../tune.ts';
 import { Classifier } from './classifier.ts';
@@ -20,13 +25,6 @@ export type ClassifyEvent = FineTuneEvent<
   },
   { accuracy: number }
 >;
-
-/** What a validation says. */
-export interface ClassifyEvaluation {
-  /** Mean cross-entropy, nats a text. */
-  readonly loss: number;
-  readonly accuracy: number;
-}
 
 /** A fine-tuned classifier, and how good it is. */
 export interface TunedClassifier

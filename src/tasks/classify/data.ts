@@ -1,6 +1,7 @@
 /** Labelled texts to fine-tune on, or to show in prompts: known sets, or a user's table, split and checked. */
 import { UserError } from '../../errors.ts';
 import type { Say } from '../../node/npm.ts';
+import { quote, short } from '../../quote.ts';
 import {
   countLabels,
   type LabelledText,
@@ -9,7 +10,7 @@ import {
   type TableColumns,
   tableFormat,
 } from '../../text/labels/labelled.ts';
-import { type Fractions, removeDuplicates, type Splits, stratifiedSplit } from '../../text/labels/splits.ts';
+import { type Fractions, removeDuplicates, type Splits, sameText, stratifiedSplit } from '../../text/labels/splits.ts';
 import { countTexts } from '../../text/labels/taskCard.ts';
 import { fileCard, type LabelledData, openData, readText } from '../data.ts';
 
@@ -64,7 +65,7 @@ function splitShots(content: string, path: string, columns: TableColumns, shots:
 function readRows(content: string, path: string, columns: TableColumns) {
   const rows = readTable(content, tableFormat(path), columns, path);
   requireClasses(rows, path);
-  const { splits, removed } = removeDuplicates({ train: rows, validation: [], test: [] });
+  const { splits, removed } = removeDuplicates({ train: rows, validation: [], test: [] }, sameText);
   requireClasses(splits.train, `${path} without its duplicates`);
   return { rows: splits.train, duplicates: removed };
 }
@@ -87,6 +88,6 @@ export function requireKnown(texts: readonly LabelledText[], classes: readonly s
   const unseen = texts.find(({ label }) => !classes.includes(label));
   if (!unseen) return;
   throw new UserError(
-    `${where} has the label "${unseen.label}", which was not in training (${classes.slice(0, 12).join(', ')}${classes.length > 12 ? ', ...' : ''}); leave such texts out, or tune with some of them`,
+    `${where} has the label ${quote(unseen.label)}, which was not in training (${classes.slice(0, 12).map(short).join(', ')}${classes.length > 12 ? ', ...' : ''}); leave such texts out, or tune with some of them`,
   );
 }

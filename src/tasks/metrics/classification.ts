@@ -1,56 +1,88 @@
 /** How good a classifier's answers are, and how far its probabilities can be believed. All results are plain JSON data. */
 import { mean, sum } from 'simple-statistics';
+import { z } from 'zod';
 import { UserError } from '../../errors.ts';
 
+/** JSON has no infinity: what was none is read as one again. */
+export const lossFigure = z.union([z.number(), z.null().transform(() => Number.POSITIVE_INFINITY)]);
+const share = z.number().min(0).max(1);
+const count = z.int().min(0);
+const list = <T extends z.ZodType>(item: T) => z.array(item).readonly();
+
 /** How well a kind of thing was found. A ratio without cases (0 / 0) is 0. */
-export interface Score {
-  readonly precision: number;
-  readonly recall: number;
+export const Score = z.object({
+  precision: share,
+  recall: share,
   /** Their harmonic mean. */
-  readonly f1: number;
+  f1: share,
   /** How many there are. */
-  readonly support: number;
+  support: count,
   /** How many were said to be. */
-  readonly predicted: number;
-}
+  predicted: count,
+});
+export type Score = Readonly<z.infer<typeof Score>>;
 
 /** The examples of one class against all others. */
-export interface ClassScore extends Score {
-  readonly label: string;
-}
+const ClassScore = Score.extend({ label: z.string() });
+export type ClassScore = Readonly<z.infer<typeof ClassScore>>;
 
 /** The predictions whose confidence (highest probability) lies in (low, high]. */
-export interface ReliabilityBin {
-  readonly low: number;
-  readonly high: number;
-  readonly count: number;
+const ReliabilityBin = z.object({
+  ...{ low: share, high: share, count },
   /** Mean of the highest probabilities; null in an empty bin. */
-  readonly confidence: number | null;
-  readonly accuracy: number | null;
-}
+  confidence: share.nullable(),
+  accuracy: share.nullable(),
+});
+export type ReliabilityBin = Readonly<z.infer<typeof ReliabilityBin>>;
 
 /** What happens when the classifier keeps silent below a confidence of `threshold`. */
-export interface SelectiveAccuracy {
-  readonly threshold: number;
+const SelectiveAccuracy = z.object({
+  threshold: share,
   /** Share of the examples that are still answered. */
-  readonly coverage: number;
+  coverage: share,
   /** Accuracy on those; null when none is answered. */
-  readonly accuracy: number | null;
+  accuracy: share.nullable(),
+});
+export type SelectiveAccuracy = Readonly<z.infer<typeof SelectiveAccuracy>>;
+
+/** What a validation says. */
+export const ClassifyEvaluation = z.object({
+  /** Mean cross-entropy, nats a text. */
+  loss: lossFigure,
+  accuracy: share,
+});
+export type ClassifyEvaluation = Readonly<z.infer<typeof ClassifyEvaluation>>;
+
+export const ClassificationReport = z
+  .object({
+    ...{ count: count.min(1), accuracy: share },
+    /** 95% interval of the accuracy: `wilsonInterval`. */
+    accuracyInterval: z.tuple([share, share]).readonly(),
+    /** Mean F1 of the classes that occur, as truth or as prediction. */
+    macroF1: share,
+    perClass: list(ClassScore),
+    /** confusion[truth][predicted], counts. */
+    confusion: list(list(count)),
+    ...{ calibrationError: share, reliability: list(ReliabilityBin), abstention: list(SelectiveAccuracy) },
+  })
+  .refine(addsUp, { path: ['confusion'], error: 'does not agree with the scores and counts beside it' });
+export type ClassificationReport = Readonly<z.infer<typeof ClassificationReport>>;
+
+/** Whether the confusion has a row and a column for each class, and counts what is said of them. */
+function addsUp({ count, accuracy, confusion, perClass }: Counted): boolean {
+  const columns = perClass.map((_, c) => confusion.map((row) => row[c] ?? Number.NaN));
+  const scored = perClass.every(
+    ({ support, predicted }, c) => support === sum([...(confusion[c] ?? [])]) && predicted === sum(columns[c]),
+  );
+  const right = sum(columns.map((column, c) => column[c]));
+  return confusion.length === perClass.length && scored && Math.abs(accuracy - right / count) < 1e-9;
 }
 
-export interface ClassificationReport {
+interface Counted {
   readonly count: number;
   readonly accuracy: number;
-  /** 95% interval of the accuracy: `wilsonInterval`. */
-  readonly accuracyInterval: readonly [number, number];
-  /** Mean F1 of the classes that occur, as truth or as prediction. */
-  readonly macroF1: number;
-  readonly perClass: readonly ClassScore[];
-  /** confusion[truth][predicted], counts. */
   readonly confusion: readonly (readonly number[])[];
-  readonly calibrationError: number;
-  readonly reliability: readonly ReliabilityBin[];
-  readonly abstention: readonly SelectiveAccuracy[];
+  readonly perClass: readonly Score[];
 }
 
 const CALIBRATION_BINS = 15;

@@ -1,25 +1,46 @@
 /** Entity-level scores, counted as conlleval does (Tjong Kim Sang and Buchholz 2000, "Introduction to the CoNLL-2000 shared task"). */
+import { sum } from 'simple-statistics';
+import { z } from 'zod';
 import { UserError } from '../../errors.ts';
 import { type Span, spansOf } from '../../text/labels/conll.ts';
-import { type Score, scoreOf } from './classification.ts';
+import { lossFigure, Score, scoreOf } from './classification.ts';
+
+const count = z.int().min(0);
 
 /** The spans of one type. One is correct when its first word, its last word and its type are. */
-export interface SpanScore extends Score {
-  readonly type: string;
-  readonly correct: number;
-}
+const SpanScore = Score.extend({ type: z.string(), correct: count }).refine(
+  ({ correct, predicted, support }) => correct <= Math.min(predicted, support),
+  { path: ['correct'], error: 'is more than there are' },
+);
+export type SpanScore = Readonly<z.infer<typeof SpanScore>>;
 
 /** Plain JSON data. */
-export interface SpanReport {
-  readonly sentences: number;
-  readonly tokens: number;
-  /** Share of the words whose tag is right, `O` included. */
-  readonly tokenAccuracy: number;
-  /** Over spans of all types; its type is 'all'. */
-  readonly overall: SpanScore;
-  /** Types that occur, as truth or as prediction, in alphabetical order. */
-  readonly perType: readonly SpanScore[];
-}
+export const SpanReport = z
+  .object({
+    ...{ sentences: count, tokens: count },
+    /** Share of the words whose tag is right, `O` included. */
+    tokenAccuracy: z.number().min(0).max(1),
+    /** Over spans of all types; its type is 'all'. */
+    overall: SpanScore,
+    /** Types that occur, as truth or as prediction, in alphabetical order. */
+    perType: z.array(SpanScore).readonly(),
+  })
+  .refine(
+    ({ overall, perType }) =>
+      (['support', 'predicted', 'correct'] as const).every(
+        (what) => sum(perType.map((one) => one[what])) === overall[what],
+      ),
+    { path: ['overall'], error: 'does not agree with the scores of each type' },
+  );
+export type SpanReport = Readonly<z.infer<typeof SpanReport>>;
+
+/** How well sentences were tagged. */
+export const TagEvaluation = z.object({
+  report: SpanReport,
+  /** Mean cross-entropy of the tags that the model knows, nats a word. */
+  loss: lossFigure,
+});
+export type TagEvaluation = Readonly<z.infer<typeof TagEvaluation>>;
 
 /**
  * Precision, recall and F1 of whole spans, from a list of tags (BIO or IOB1, legal or not) a sentence; none reaches over a

@@ -2,7 +2,9 @@
  * Temperature scaling (Guo et al. 2017, "On calibration of modern neural networks"): logits divided by one number T, fitted
  * on validation data, so that confidences tell how often the classifier is right. No prediction changes.
  */
+
 import { mean } from 'simple-statistics';
+import { largest } from '../../numbers.ts';
 
 /** Beyond these the logits say nothing (T large) or the validation set is separated without error (T to 0). */
 const COLDEST = 0.05;
@@ -12,7 +14,7 @@ const HALVINGS = 40;
 
 /** softmax(logits / temperature), in float64. */
 export function softmax(logits: ArrayLike<number>, temperature = 1): Float64Array {
-  const highest = Array.from(logits).reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
+  const highest = largest(Array.from(logits));
   const weights = Float64Array.from(logits, (logit) => Math.exp((logit - highest) / temperature));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   return weights.map((weight) => weight / total);

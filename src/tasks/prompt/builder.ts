@@ -1,6 +1,8 @@
 /** Prompts that fit into a model's context, and the tokens of each label's word. */
+
 import { UserError } from '../../errors.ts';
 import type { Question } from '../../model/score.ts';
+import { largest, smallest } from '../../numbers.ts';
 import { type LabelledText, shuffled } from '../../text/labels/labelled.ts';
 import { subsample } from '../../text/labels/splits.ts';
 import type { Tokenizer } from '../../text/tokenizers/tokenizer.ts';
@@ -89,11 +91,11 @@ export class PromptBuilder {
 
 /** Tokens that the longest continuation's pass reads. */
 const size = ({ prompt, continuations }: Question): number =>
-  prompt.length + Math.max(...continuations.map(({ length }) => length)) - 1;
+  prompt.length + largest(continuations.map(({ length }) => length)) - 1;
 
 /** How many tokens all sequences begin with alike, leaving one at least to each. */
 function sharedStart(sequences: readonly (readonly number[])[]): number {
-  const most = Math.min(...sequences.map(({ length }) => length)) - 1;
+  const most = smallest(sequences.map(({ length }) => length)) - 1;
   let shared = 0;
   while (shared < most && sequences.every((ids) => ids[shared] === sequences[0][shared])) shared++;
   return shared;

@@ -1,8 +1,10 @@
 /** How well a model labels texts when it is only prompted. */
+
 import { mean } from 'simple-statistics';
 import { UserError } from '../../errors.ts';
 import type { GPT } from '../../model/gpt.ts';
 import { Scorer } from '../../model/score.ts';
+import { largest, smallest } from '../../numbers.ts';
 import type { LabelledText } from '../../text/labels/labelled.ts';
 import type { Tokenizer } from '../../text/tokenizers/tokenizer.ts';
 import { type ClassificationReport, classificationReport } from '../metrics/classification.ts';
@@ -106,7 +108,7 @@ export async function evaluatePrompting(options: PromptingOptions): Promise<Prom
     accuracy: spread('accuracy'),
     macroF1: spread('macroF1'),
     calibrationError: spread('calibrationError'),
-    majority: Math.max(...runs[0].report.perClass.map(({ support }) => support)) / tested.length,
+    majority: largest(runs[0].report.perClass.map(({ support }) => support)) / tested.length,
   };
 }
 
@@ -153,6 +155,6 @@ function contentFreeText(tokenizer: Tokenizer): string {
 const spreadOf = (values: readonly number[]): Spread => ({
   mean: mean(values),
   deviation: deviation(values),
-  low: Math.min(...values),
-  high: Math.max(...values),
+  low: smallest(values),
+  high: largest(values),
 });

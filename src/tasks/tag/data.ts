@@ -2,22 +2,23 @@
 import { findTaskSet } from '../../../data/corpora.ts';
 import { UsageError, UserError } from '../../errors.ts';
 import type { Say } from '../../node/npm.ts';
-import { readConll, type TaggedSentence } from '../../text/labels/conll.ts';
-import { type Fractions, normalizeText, randomSplit, removeRepeated } from '../../text/labels/splits.ts';
+import { type ConllColumns, readConll, type TaggedSentence } from '../../text/labels/conll.ts';
+import { type Fractions, randomSplit, removeRepeated, sameText } from '../../text/labels/splits.ts';
 import { countSentences } from '../../text/labels/taskCard.ts';
 import { fileCard, type LabelledData, openData, readText } from '../data.ts';
 
 export type TagData = LabelledData<TaggedSentence>;
 
 /**
- * Sentences with a tag for each word: a known set, or a file. `column`: of a file, that of the tags, from 0; the last unless given.
+ * Sentences with a tag for each word: a known set, or a file, of which `columns` may be named.
  * @throws UsageError for a column of a known set; else as `openData` and `splitTagFile` do
  */
-export async function openSentences(given: string, column: number | undefined, say: Say): Promise<TagData> {
-  if (column !== undefined && findTaskSet(given)?.task === 'tag') {
-    throw new UsageError(`--column is for files of your own; ${given} has its tags already`);
+export async function openSentences(given: string, columns: ConllColumns, say: Say): Promise<TagData> {
+  const { column, wordsColumn } = columns;
+  if ((column ?? wordsColumn) !== undefined && findTaskSet(given)?.task === 'tag') {
+    throw new UsageError(`--column and --words-column are for files of your own; ${given} has its tags already`);
   }
-  return openData(given, 'tag', say, async (path) => splitTagFile(await readText(path), { path, column }));
+  return openData(given, 'tag', say, async (path) => splitTagFile(await readText(path), { path, ...columns }));
 }
 
 /** What of a user's own file is held out. */
@@ -29,11 +30,11 @@ const SPLIT_SEED = 0;
  * A CoNLL file as training, validation and test part, 80 to 10 to 10 at random; repeated sentences are removed first.
  * @throws UserError for a broken file (with the line), fewer than three sentences, or one tag only
  */
-export function splitTagFile(content: string, { path, column }: { path: string; column?: number }): TagData {
-  const { sentences, scheme, repairedLines } = readConll(content, { column, name: path });
+export function splitTagFile(content: string, { path, ...columns }: ConllColumns & { path: string }): TagData {
+  const { sentences, scheme, repairedLines, numbered } = readConll(content, { ...columns, name: path });
   const { splits, removed } = removeRepeated(
     { train: sentences, validation: [], test: [] },
-    ({ words }) => normalizeText(words.join(' ')),
+    ({ words }) => words.map(sameText).join('\n'),
     () => '', // of two copies that are tagged differently the first one stays
   );
   const parts = { ...randomSplit(splits.train, FRACTIONS, SPLIT_SEED) };
@@ -43,8 +44,10 @@ export function splitTagFile(content: string, { path, column }: { path: string; 
     );
   }
   requireSpans(parts.train, `the training part of ${path}`);
-  const repaired = repairedLines.length > 0 && `, ${repairedLines.length} spans that began with I- begin with B- now`;
-  const note = `Tags in ${scheme}${repaired || ''}; 80% train, 10% validate, 10% test, at random.`;
+  const repaired =
+    repairedLines.length > 0 && `, ${repairedLines.length} spans that began with no beginning begin with B- now`;
+  const where = numbered ? ' the first column numbers the words, which are taken from the next (--words-column);' : '';
+  const note = `Tags in ${scheme}${repaired || ''};${where} 80% train, 10% validate, 10% test, at random.`;
   const facts = { task: 'tag', note, parts: countSentences(parts), duplicates: removed } as const;
   return { card: fileCard(path, content, facts), parts };
 }

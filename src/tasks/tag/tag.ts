@@ -5,11 +5,11 @@ import { segmentsOf } from '../../text/labels/taggedBatches.ts';
 import { TrainingBatches } from '../batches.ts';
 import { subsampleParts } from '../data.ts';
 import { makeFineTuned } from '../fineTuned.ts';
-import type { SpanReport } from '../metrics/spans.ts';
+import type { SpanReport, TagEvaluation } from '../metrics/spans.ts';
 import { type FineTuned, type FineTuneEvent, type FineTuneOptions, tune, validationEvent } from '../tune.ts';
 import { requireSpans, tagsOf, unseenTypes } from './data.ts';
 import { resolveTag, SEED, stepSettings, type TagOverrides, type TagSettings } from './settings.ts';
-import { type TagEvaluation, Tagger, type TaggerParts, tagModel } from './tagger.ts';
+import { Tagger, type TaggerParts, tagModel } from './tagger.ts';
 
 export type TagEvent = FineTuneEvent<
   {

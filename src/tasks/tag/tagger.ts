@@ -10,7 +10,7 @@ import { padSegments, type Segment, segmentsOf } from '../../text/labels/taggedB
 import type { Word } from '../../text/labels/words.ts';
 import type { Tokenizer } from '../../text/tokenizers/tokenizer.ts';
 import { Predictor } from '../batches.ts';
-import { type SpanReport, spanReport } from '../metrics/spans.ts';
+import { spanReport, type TagEvaluation } from '../metrics/spans.ts';
 
 export interface TaggerParts {
   readonly model: GPT;
@@ -21,13 +21,6 @@ export interface TaggerParts {
   readonly tags: readonly string[];
   /** Whether each token sees those behind it too. */
   readonly bidirectional: boolean;
-}
-
-/** How well sentences were tagged. */
-export interface TagEvaluation {
-  readonly report: SpanReport;
-  /** Mean cross-entropy of the tags that the model knows, nats a word. */
-  readonly loss: number;
 }
 
 /** Segments of sentences through a model, and the head over each state; beside a batch's values its `targets`, given the words' classes. */

@@ -8,6 +8,7 @@ import { encodeOnnx } from '../../export/onnx.ts';
 import { encodeSafetensors } from '../../export/safetensors.ts';
 import { toTokenizerJson } from '../../export/tokenizerJson.ts';
 import { writeAtomic } from '../../node/files.ts';
+import { shellWord } from '../../shellWord.ts';
 import { weightsOf, writeJson } from '../../train/runFolder.ts';
 import type { SavedRun } from '../../train/savedRun.ts';
 
@@ -82,7 +83,7 @@ async function writeHuggingFace(run: SavedRun, folder: string, type: WeightType)
   const path = JSON.stringify(resolve(folder));
   return {
     files: [...described, 'model.safetensors', 'README.md'],
-    load: `python3 -c 'from transformers import pipeline; print(pipeline("text-generation", ${path})("The"))'`,
+    load: `python3 -c ${shellWord(`from transformers import pipeline; print(pipeline("text-generation", ${path})("The"))`)}`,
     notes: [],
   };
 }
@@ -95,7 +96,7 @@ async function writeGguf({ model, tokenizer }: SavedRun, folder: string, type: W
   const path = join(folder, 'model.gguf');
   return {
     files: ['model.gguf'],
-    load: `llama-cli -m ${path} -no-cnv --ignore-eos -p "The"`,
+    load: `llama-cli -m ${shellWord(path)} -no-cnv --ignore-eos -p "The"`,
     notes:
       end === undefined
         ? []
@@ -118,7 +119,7 @@ async function writeOllama(run: SavedRun, folder: string, type: WeightType): Pro
   await writeAtomic(join(folder, 'Modelfile'), `${lines.join('\n')}\n`);
   return {
     files: [...files, 'Modelfile'],
-    load: `ollama create dawnlm -f ${join(folder, 'Modelfile')} && ollama run dawnlm "The"`,
+    load: `ollama create dawnlm -f ${shellWord(join(folder, 'Modelfile'))} && ollama run dawnlm "The"`,
     notes,
   };
 }
@@ -136,16 +137,17 @@ async function writeOnnx(run: SavedRun, folder: string): Promise<Exported> {
 
 /** The card that Hugging Face's hub shows. */
 function modelCard({ model: { config, parameters }, dataCard, state }: SavedRun): string {
-  const loss = state.bestValidationLoss;
+  const loss = state?.bestValidationLoss ?? undefined;
+  const steps = state ? ` for ${state.step.toLocaleString('en')} steps` : '';
   return `---
 library_name: transformers
 pipeline_tag: text-generation
 tags: [dawnlm]
 ---
-A ${config.style} model of ${parameters.count.toLocaleString('en')} parameters, trained from scratch with dawnlm for ${state.step.toLocaleString('en')} steps.
+A ${config.style} model of ${parameters.count.toLocaleString('en')} parameters, trained from scratch with dawnlm${steps}.
 
 - Text: ${dataCard.name} (${dataCard.source}; ${dataCard.licence}), SHA-256 ${dataCard.sha256}
 - Tokens: ${dataCard.tokenizer}, ${dataCard.vocabularySize.toLocaleString('en')} of them; context ${config.blockSize}
-- Lowest validation loss: ${loss === null ? 'not measured' : `${loss.toFixed(4)} nats a token`}
+- Lowest validation loss: ${loss === undefined ? 'not measured' : `${loss.toFixed(4)} nats a token`}
 `;
 }

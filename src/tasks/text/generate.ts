@@ -2,6 +2,7 @@
 import { sampleDistribution } from '../../kernels/sampling/sampling.ts';
 import { SAMPLE_SETTINGS, type SampleSettings } from '../../kernels/sampling/settings.ts';
 import { Generator } from '../../model/generate.ts';
+import { count } from '../../report/format.ts';
 import { promptText } from '../../text/chat/chatTemplate.ts';
 import { Continuation } from '../../text/tokenizers/continuation.ts';
 import { type TokenFacts, tokenFacts } from '../../text/tokenizers/tokenFacts.ts';
@@ -25,6 +26,8 @@ export interface GenerateTextOptions extends SampleSettings {
   readonly count?: number;
   /** Whether each step says what the first sample's token was drawn from. */
   readonly showProbabilities?: boolean;
+  /** Told of a prompt that is read only in part. */
+  readonly say?: (sentence: string) => void;
 }
 
 /** What a step adds. */
@@ -60,14 +63,20 @@ export class TextGenerator {
   }
 
   /**
-   * Writes after a prompt, step by step; the next call has the next seed.
+   * Writes after a prompt, step by step; the next call has the next seed. Of a prompt that is longer than the context, the last
+   * tokens that fit are read.
    * @param interrupted ends the samples early
-   * @throws UserError for a prompt that the tokenizer cannot write, and, at the first step, for one that is longer than the context
+   * @throws UserError for a prompt that the tokenizer cannot write
    */
   generate(prompt: string, interrupted = (): boolean => false): AsyncGenerator<TextStep> {
-    const { tokenizer } = this.writer;
+    const { tokenizer, model } = this.writer;
+    const { blockSize } = model.config;
     const ids = prompt === '' ? openingTokens(tokenizer) : tokenizer.encode(this.shown(prompt));
-    return this.steps(ids, interrupted);
+    if (ids.length > blockSize) {
+      const sizes = `the prompt has ${count(ids.length)} tokens, and the model's context holds ${count(blockSize)}`;
+      this.options.say?.(`${sizes}: only the last ${count(blockSize)} are read`);
+    }
+    return this.steps(ids.slice(-blockSize), interrupted);
   }
 
   private async *steps(ids: readonly number[], interrupted: () => boolean): AsyncGenerator<TextStep> {

@@ -1,9 +1,7 @@
 /** Runs of adapters as ones that stand by themselves. */
-import { join, relative, resolve } from 'node:path';
-import { encodeSafetensors } from '../../export/safetensors.ts';
-import { writeAtomic } from '../../node/files.ts';
+import { relative, resolve } from 'node:path';
 import type { Engine } from '../../tensor/engine.ts';
-import { FILES, writeRunCard } from '../../train/runFolder.ts';
+import { FILES, weightsOf, writeRunCard, writeWeights } from '../../train/runFolder.ts';
 import { linkTo, loadRun } from '../../train/savedRun.ts';
 import { readParts, readTuned, type TunedCard, writeTuned } from '../folder.ts';
 
@@ -18,11 +16,13 @@ export async function mergeAdapters(
   out: string,
 ): Promise<void> {
   const { model, tokenizer, state, ...card } = await loadRun(engine, folder, checkpoint);
-  const { parameters } = model;
-  const weights = parameters.split(await parameters.values.floats());
-  await writeAtomic(join(out, FILES.last), encodeSafetensors(weights, { state: JSON.stringify(state) }));
+  const weights = await weightsOf(model.parameters);
+  await writeWeights(out, FILES.last, weights, state && { state: JSON.stringify(state) });
   const link = await linkTo(folder, out, checkpoint);
-  await writeRunCard(out, { ...card, tunedFrom: { ...card.tunedFrom, ...link, method: 'full' } }, tokenizer, model);
+  const { path } = card.dataCard;
+  const moved = { ...card.dataCard, path: path && relative(resolve(out), resolve(folder, path)) };
+  const tunedFrom = { ...card.tunedFrom, ...link, method: 'full' } as const;
+  await writeRunCard(out, { ...card, dataCard: moved, tunedFrom }, tokenizer, model);
 }
 
 /**

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../errors.ts';
 import type { LoraSettings } from '../../model/lora.ts';
+import { shellWord } from '../../shellWord.ts';
 import type { Engine } from '../../tensor/engine.ts';
 import { resolveConfig, type TrainConfig } from '../../train/config.ts';
 import { FILES, type RunCard, readRunCard, type TunedFrom } from '../../train/runFolder.ts';
@@ -64,7 +65,9 @@ export async function beginTuning(engine: Engine, settings: TextTuningSettings):
 export async function readTextTuning(folder: string): Promise<RunCard & { tunedFrom: TunedFrom }> {
   const { tunedFrom, ...card } = await readRunCard(folder);
   if (!tunedFrom) {
-    throw new UserError(`${folder} was not tuned: continue it with dawnlm train --resume --out ${folder}`);
+    throw new UserError(
+      `${folder} was not tuned: continue it with npx dawnlm train --resume --out ${shellWord(folder)}`,
+    );
   }
   if (existsSync(join(folder, FILES.resume))) return { ...card, tunedFrom };
   throw new UserError(`${folder} was ended before its first checkpoint: remove it, and begin anew without --resume.`);

@@ -1,5 +1,6 @@
 /** Prompts with the answers that are wanted, from JSON lines. */
 import { UserError } from '../../errors.ts';
+import { quote } from '../../quote.ts';
 import { jsonLines } from '../labels/labelled.ts';
 
 /** What is given, and what the model should say then; neither is empty. */
@@ -42,9 +43,7 @@ function conversation(messages: readonly unknown[], where: string): PromptAnswer
   for (const message of messages) {
     const { role, content } = (message ?? {}) as { role?: unknown; content?: unknown };
     if (role !== 'system' && role !== 'user' && role !== 'assistant') {
-      throw new UserError(
-        `${where}: a message must have the role system, user or assistant, got ${JSON.stringify(role)}`,
-      );
+      throw new UserError(`${where}: a message must have the role system, user or assistant, got ${quote(role)}`);
     }
     const text = filled(content, 'content', where);
     if (role === 'assistant') {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { UsageError } from '../../errors.ts';
+import { quote } from '../../quote.ts';
 import { unescapeTemplate } from './escapes.ts';
 
 /** How a prompt and its answer become one text. A model that was tuned with one is prompted with the same. */
@@ -22,7 +23,7 @@ export function parseTemplate(template: string): ChatTemplate {
     return { before, between, after };
   }
   throw new UsageError(
-    `a template holds {prompt}, then {answer}, each once, and text between and after them; got ${JSON.stringify(template)}, and ${JSON.stringify(DEFAULT_TEMPLATE)} would do`,
+    `a template holds {prompt}, then {answer}, each once, and text between and after them; got ${quote(template)}, and ${quote(DEFAULT_TEMPLATE)} would do`,
   );
 }
 

@@ -1,7 +1,9 @@
 /** Texts with one label each: read from a user's table, freed of duplicates, split, and thinned out. Pure functions. */
-import Papa from 'papaparse';
 import { UsageError, UserError } from '../../errors.ts';
+import { quote } from '../../quote.ts';
+import { parseJson } from '../../schema.ts';
 import { mix } from '../windows/permutation.ts';
+import { separatedLine, separatedRows } from './separated.ts';
 
 /** A text and the class that it belongs to; neither is empty. */
 export interface LabelledText {
@@ -16,6 +18,8 @@ export type TableFormat = 'csv' | 'tsv' | 'jsonl';
 export interface TableColumns {
   readonly text: string;
   readonly label: string;
+  /** Of CSV and TSV, whether quotes enclose cells; as `separatedRows` has it unless given. */
+  readonly quotes?: boolean;
 }
 
 /** A row of any format: its columns by name, and the line of the file (from 1) that it begins in. */
@@ -32,8 +36,8 @@ export function tableFormat(path: string): TableFormat {
 }
 
 /**
- * The examples of a table. CSV and TSV begin with a line of column names; quotes, line ends of all systems and a byte order
- * mark are understood, and a semicolon separates where the names hold no comma. Spaces around a text or label are dropped.
+ * The examples of a table. CSV and TSV begin with a line of column names, and are read as `separatedRows` says. Spaces around a
+ * text or label are dropped.
  * @param content the whole file
  * @param columns which columns hold the text and the label
  * @param name what errors call the file
@@ -45,15 +49,23 @@ export function readTable(
   columns: TableColumns,
   name = 'the table',
 ): LabelledText[] {
-  const rows = rowsOf(content, format, [columns.text, columns.label], name);
+  const rows = rowsOf(content, format, [columns.text, columns.label], name, columns.quotes);
   if (rows.length === 0) throw new UserError(`${name} holds no examples; give a table with one text and label a row`);
   const labels = columnOf(rows, columns.label, name);
   return columnOf(rows, columns.text, name).map((text, i) => ({ text, label: labels[i] }));
 }
 
 /** The texts alone, for prediction: as `readTable`, where the label column may be absent. */
-export const readTexts = (content: string, format: TableFormat, column: string, name = 'the table'): string[] =>
-  columnOf(rowsOf(content, format, [column], name), column, name);
+export function readTexts(
+  content: string,
+  format: TableFormat,
+  { text, quotes }: Omit<TableColumns, 'label'>,
+  name = 'the table',
+): string[] {
+  const rows = rowsOf(content, format, [text], name, quotes);
+  if (rows.length === 0) throw new UserError(`${name} holds no texts; give a table with one text a row`);
+  return columnOf(rows, text, name);
+}
 
 /** @throws UserError where something in the column is no text, or is empty */
 function columnOf(rows: readonly Row[], column: string, name: string): string[] {
@@ -65,10 +77,16 @@ function columnOf(rows: readonly Row[], column: string, name: string): string[] 
   );
 }
 
-function rowsOf(content: string, format: TableFormat, columns: readonly string[], name: string): Row[] {
+function rowsOf(
+  content: string,
+  format: TableFormat,
+  columns: readonly string[],
+  name: string,
+  quotes?: boolean,
+): Row[] {
   if (content.trim() === '') throw new UserError(`${name} is empty; give a table with one text and label a row`);
   const bare = content.replace(/^\uFEFF/, '');
-  return format === 'jsonl' ? jsonRows(bare, columns, name) : separatedRows(bare, format, columns, name);
+  return format === 'jsonl' ? jsonRows(bare, columns, name) : namedRows(bare, format, columns, { name, quotes });
 }
 
 const listLines = (lines: readonly number[]): string =>
@@ -85,52 +103,32 @@ function asText(value: unknown, column: string, line: number, name: string): str
 function checkColumns(present: readonly string[], wanted: readonly string[], where: string): void {
   for (const column of wanted) {
     if (present.includes(column)) continue;
-    const list = present.map((each) => `"${each}"`).join(', ') || 'none';
-    throw new UserError(`${where} has no column "${column}"; its columns are ${list}`);
+    const more = present.length > 8 ? ` and ${present.length - 8} more` : '';
+    const list = present.slice(0, 8).map(quote).join(', ') || 'none';
+    throw new UserError(`${where} has no column ${quote(column)}; its columns are ${list}${more}`);
   }
 }
 
-function separatedRows(content: string, format: 'csv' | 'tsv', columns: readonly string[], name: string): Row[] {
-  const rows = parseRows(content, separatorOf(content, format), name);
-  const header = rows.shift()?.cells.map((cell) => cell.trim()) ?? [];
+function namedRows(
+  content: string,
+  format: 'csv' | 'tsv',
+  columns: readonly string[],
+  { name, quotes }: { name: string; quotes?: boolean },
+): Row[] {
+  const [first, ...rows] = separatedRows(content, format, columns, { name, quotes });
+  const header = first?.cells.map((cell) => cell.trim()) ?? [];
   checkColumns(header, columns, name);
   const twice = columns.find((column) => header.indexOf(column) !== header.lastIndexOf(column));
   if (twice !== undefined) throw new UserError(`${name} has two columns "${twice}"; give each a name of its own`);
   return rows.map(({ cells, line }) => {
-    if (cells.length !== header.length) {
+    const more = cells.slice(header.length).some((cell) => cell.trim() !== ''); // spreadsheets end rows with separators
+    if (cells.length < header.length || more) {
       throw new UserError(
-        `${name}, line ${line}: ${cells.length} fields, but the first line names ${header.length} columns; put quotes around fields that hold a separator or a line end`,
+        `${name}, line ${line}: ${cells.length} fields, but the first line names ${header.length} columns; put quotes around fields that hold a separator or a line end${format === 'tsv' ? ', and give --quotes' : ''}`,
       );
     }
     return { line, fields: Object.fromEntries(header.map((column, i) => [column, cells[i]])) };
   });
-}
-
-function separatorOf(content: string, format: 'csv' | 'tsv'): string {
-  if (format === 'tsv') return '\t';
-  const header = content.slice(0, content.search(/[\r\n]|$/));
-  return header.includes(';') && !header.includes(',') ? ';' : ',';
-}
-
-/** Rows of cells with the lines that they begin in: a quoted field may hold line ends, so that rows are not lines. */
-function parseRows(content: string, delimiter: string, name: string): { cells: string[]; line: number }[] {
-  const rows: { cells: string[]; line: number }[] = [];
-  let line = 1;
-  let from = 0;
-  Papa.parse<string[]>(content, {
-    delimiter,
-    step: ({ data, errors, meta }) => {
-      if (errors.length > 0) {
-        throw new UserError(
-          `${name}, line ${line}: a quote is opened and not closed, or closed in the middle of a field; write a quote inside a quoted field twice`,
-        );
-      }
-      if (data.length > 1 || data[0].trim() !== '') rows.push({ cells: data, line });
-      line += content.slice(from, meta.cursor).match(/\r\n|\r|\n/g)?.length ?? 0;
-      from = meta.cursor;
-    },
-  });
-  return rows;
 }
 
 function jsonRows(content: string, columns: readonly string[], name: string): Row[] {
@@ -146,7 +144,9 @@ function jsonRows(content: string, columns: readonly string[], name: string): Ro
 export function jsonLines(content: string, name: string): Row[] {
   return content.split(/\r\n|\r|\n/).flatMap((text, i) => {
     if (text.trim() === '') return [];
-    const value = parseJson(text, `${name}, line ${i + 1}`);
+    const refuse = (problem: string) =>
+      new UserError(`${name}, line ${i + 1}: ${problem}; each line must be one JSON object`);
+    const value = parseJson(text, refuse);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
       return [{ line: i + 1, fields: value as Record<string, unknown> }];
     }
@@ -154,20 +154,11 @@ export function jsonLines(content: string, name: string): Row[] {
   });
 }
 
-function parseJson(text: string, where: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new UserError(`${where}: this is no JSON (${(error as Error).message}); each line must be one JSON object`);
-  }
-}
-
 /** Examples as a CSV file with the columns text and label, which `readTable` reads back. */
 export const writeTable = (examples: readonly LabelledText[]): string =>
-  `${Papa.unparse(
-    examples.map(({ text, label }) => ({ text, label })),
-    { newline: '\n' },
-  )}\n`;
+  ['text,label', ...examples.map(({ text, label }) => separatedLine([text, label]))]
+    .map((line) => `${line}\n`)
+    .join('');
 
 /** The labels that occur and how often, the most frequent first (equally frequent ones by name). */
 export function countLabels(examples: readonly { readonly label: string }[]): Map<string, number> {
@@ -182,7 +173,7 @@ export function requireClasses(examples: readonly LabelledText[], name: string):
   if (labels.length > 1) return;
   if (labels.length === 0) throw new UserError(`${name} has no texts left: each of them has several labels`);
   throw new UserError(
-    `${name} has one class only ("${labels[0]}"), but a classifier needs two or more; check which column holds the label`,
+    `${name} has one class only (${quote(labels[0])}), but a classifier needs two or more; check which column holds the label`,
   );
 }
 

@@ -1,5 +1,7 @@
 /** Texts for a classifier: encoded, cut to the context, and gathered into padded batches of few lengths. Pure functions. */
+
 import { UserError } from '../../errors.ts';
+import { largest } from '../../numbers.ts';
 import type { Tokenizer } from '../tokenizers/tokenizer.ts';
 import { shuffled } from './labelled.ts';
 
@@ -62,7 +64,7 @@ export interface TextBatch {
 
 /** Pads texts to one of few lengths (see `paddedLength`), and the batch to `batchSize` rows. */
 export function padTexts(texts: readonly EncodedText[], batchSize: number, context: number): TextBatch {
-  const length = paddedLength(Math.max(...texts.map(({ ids }) => ids.length)), context);
+  const length = paddedLength(largest(texts.map(({ ids }) => ids.length)), context);
   const ids = new Uint32Array(batchSize * length);
   texts.forEach((text, b) => {
     ids.set(text.ids, b * length);

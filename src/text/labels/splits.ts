@@ -95,7 +95,13 @@ export function subsample<T extends { readonly label: string }>(train: readonly 
 /** The first `n` items of one fixed order, for items without a class. Fewer are always a part of more. */
 export const subsampleAny = <T>(train: readonly T[], n: number, seed: number): T[] => shuffled(train, seed).slice(0, n);
 
-/** What makes two texts the same: letters and digits alone, compatibility forms and case folded. */
+/**
+ * What makes two texts of a user the same: every sign, but for how the system writes line ends and how Unicode may write one
+ * letter in two ways (NFC). Texts that differ in a sign, a capital or an emoji may well differ in their label.
+ */
+export const sameText = (text: string): string => text.replace(/\r\n?/g, '\n').normalize('NFC').trim();
+
+/** What makes two texts of a known set nearly the same: letters and digits alone, compatibility forms and case folded. */
 export const normalizeText = (text: string): string =>
   text
     .normalize('NFKC')

@@ -1,5 +1,6 @@
 /** Sentences for a tagger: cut into segments that fit its context, and gathered into padded batches of few lengths. */
 
+import { largest } from '../../numbers.ts';
 import type { Tokenizer } from '../tokenizers/types.ts';
 import { IGNORE } from '../windows/windows.ts';
 import { encodeWords } from './align.ts';
@@ -61,7 +62,7 @@ export function padSegments(
   { batchSize: B, context }: { batchSize: number; context: number },
   classes?: readonly (readonly number[])[],
 ): TaggedBatch {
-  const length = paddedLength(Math.max(...segments.map(({ ids }) => ids.length)), context);
+  const length = paddedLength(largest(segments.map(({ ids }) => ids.length)), context);
   const ids = new Uint32Array(B * length);
   const lengths = new Uint32Array(B).fill(1);
   const targets = new Uint32Array(B * length).fill(IGNORE);

@@ -1,3 +1,4 @@
+import { largest, smallest } from '../../numbers.ts';
 import { StreamDecoder, type Tokenizer } from './tokenizer.ts';
 
 /**
@@ -37,7 +38,7 @@ export class Continuation {
     const pending = this.held + text;
     const found = this.stops.map((stop) => pending.indexOf(stop)).filter((index) => index >= 0);
     this.stopped = found.length > 0;
-    const certain = this.stopped ? Math.min(...found) : pending.length - (last ? 0 : this.partialStop(pending));
+    const certain = this.stopped ? smallest(found) : pending.length - (last ? 0 : this.partialStop(pending));
     this.held = pending.slice(certain);
     this.text += pending.slice(0, certain);
     return pending.slice(0, certain);
@@ -50,6 +51,6 @@ export class Continuation {
       while (length > 0 && !pending.endsWith(stop.slice(0, length))) length--;
       return length;
     });
-    return Math.max(0, ...lengths);
+    return largest([0, ...lengths]);
   }
 }

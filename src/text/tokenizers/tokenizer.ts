@@ -1,4 +1,5 @@
 import { UsageError } from '../../errors.ts';
+import { quote } from '../../quote.ts';
 import { trainBpe } from './bpeTrain.ts';
 import { ByteTokenizer } from './byteTokenizer.ts';
 import { trainChar } from './charTokenizer.ts';
@@ -38,5 +39,5 @@ export async function trainTokenizer(spec: string, chunks: () => AsyncIterable<s
       return compactGpt('o200k', chunks());
   }
   if (spec.startsWith('bpe:')) return trainBpe(chunks(), Number(spec.slice(4)));
-  throw new UsageError(`unknown tokenizer ${JSON.stringify(spec)}; choose one of: ${TOKENIZER_SPECS}`);
+  throw new UsageError(`unknown tokenizer ${quote(spec)}; choose one of: ${TOKENIZER_SPECS}`);
 }

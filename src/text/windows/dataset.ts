@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { UsageError, UserError } from '../../errors.ts';
+import { Sha256 } from '../../schema.ts';
 import { pairCut } from '../tokenizers/bytes.ts';
 import type { Tokenizer } from '../tokenizers/types.ts';
 import { safePieces } from './stream.ts';
@@ -20,9 +21,11 @@ export const DataCard = z.object({
   name: z.string(),
   /** Where the text was had: a package and version, an address, or a file's name. */
   source: z.string(),
+  /** Of a user's own text, where it lies as seen from the run's folder: `source` is as it was named, from wherever that was. */
+  path: z.string().optional(),
   licence: z.string(),
-  /** Of the bytes as they were read, hex. */
-  sha256: z.string(),
+  /** Of the bytes as they were read. */
+  sha256: Sha256,
   tokenizer: z.string(),
   vocabularySize: size,
   /** Of the whole text: its size in UTF-8, and code points. */

@@ -1,4 +1,6 @@
 /** What a run is told, and what it tells. */
+
+import type { FolderLock } from '../../node/lock.ts';
 import type { MemoryCard, Sample } from '../../report/data.ts';
 import type { LogRecord } from '../../report/logRecord.ts';
 import type { Precision } from '../../tensor/capabilities.ts';
@@ -15,6 +17,8 @@ export interface TrainRunOptions {
   corpus: CorpusSource;
   config: TrainConfig;
   folder: string;
+  /** The lock of the folder, where it is held already. */
+  lock?: FolderLock;
   /** Continue the run in `folder`. */
   resume: boolean;
   /** Measure, for at most a few seconds, what kernels do best where the engine's tables do not know; and keep it for others. */
@@ -43,12 +47,16 @@ export type RunEvent =
     }
   | { type: 'log'; record: LogRecord; plannedSteps: number; remainingMs?: number }
   | { type: 'checkpoint'; step: number; best: boolean }
+  /** The folder was removed or moved away, and was written anew; the best weights up to here went with it. */
+  | { type: 'restored'; step: number }
   | { type: 'sample'; prompt: string; text: string };
 
 export interface RunResult {
   status: 'finished' | 'stopped' | 'diverged';
   folder: string;
   steps: number;
+  /** Whether there are weights to go on from. */
+  saved: boolean;
   validationLoss: number;
   bestValidationLoss: number;
   log: readonly LogRecord[];

@@ -1,3 +1,4 @@
+import type { FolderLock } from '../../node/lock.ts';
 import type { LogRecord } from '../../report/logRecord.ts';
 import { appendLog, writeLog } from '../runFolder.ts';
 import type { StepMetrics } from '../stepper.ts';
@@ -5,13 +6,15 @@ import type { StepMetrics } from '../stepper.ts';
 /** The log of a run, in memory and in its folder: the figures of every step and validation, and the clock that they go by. */
 export class RunLog {
   records: LogRecord[] = [];
+  /** Of the records, those that are in the file. */
+  private written = 0;
   private startedAt = performance.now();
   /** When the losses were last read, moved on by what took time aside from the steps since. */
   private readAt = performance.now();
 
   /** @param mixed whether the run is in mixed precision: then there is a loss scale, and steps may be skipped */
   constructor(
-    private readonly folder: string,
+    private readonly lock: FolderLock,
     private readonly tokensPerStep: number,
     private readonly mixed: boolean,
   ) {}
@@ -19,7 +22,13 @@ export class RunLog {
   /** Begins the file anew with the records that hold: those before the point where a run resumes. */
   async begin(records: LogRecord[]): Promise<void> {
     this.records = records;
-    await writeLog(this.folder, records);
+    await this.rewrite();
+  }
+
+  /** Writes the whole file. */
+  async rewrite(): Promise<void> {
+    await writeLog(this.lock.folder, this.records);
+    this.written = this.records.length;
   }
 
   /** Sets the clock to what was spent on training before. */
@@ -67,8 +76,11 @@ export class RunLog {
   }
 
   private async add(records: readonly LogRecord[]): Promise<void> {
-    this.records.push(...records);
-    await appendLog(this.folder, records);
+    for (const record of records) this.records.push(record);
+    await this.lock.write(async () => {
+      await appendLog(this.lock.folder, this.records.slice(this.written));
+      this.written = this.records.length;
+    });
   }
 
   /** Without mixed precision there is no scale, and a norm that is no number is a mistake and no skipped step. */

@@ -5,16 +5,19 @@ import { ChatBatches, chatEvaluation, chatParts } from '../../text/chat/chatBatc
 import type { ChatTemplate } from '../../text/chat/chatTemplate.ts';
 import { type Tokenizer, trainTokenizer } from '../../text/tokenizers/tokenizer.ts';
 import { buildDataset, type DataCard, measureText } from '../../text/windows/dataset.ts';
-import { utf8Chunks } from '../../text/windows/stream.ts';
+import { type TextBytes, utf8Chunks } from '../../text/windows/stream.ts';
 import { type Batch, type CountedBatches, evaluationBatches, Windows } from '../../text/windows/windows.ts';
 import type { TrainConfig } from '../config.ts';
 
 /** A text to train on: what its data card says, and a fresh stream of its bytes at each call. */
 export interface CorpusSource {
+  /** Short, fit for a folder's name. */
   name: string;
   source: string;
   licence: string;
-  bytes: () => AsyncIterable<Uint8Array>;
+  /** Of a file or folder that can be read again: its absolute path. */
+  path?: string;
+  bytes: () => AsyncIterable<TextBytes>;
 }
 
 /** The tokens of a run. */

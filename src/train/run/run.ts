@@ -1,12 +1,15 @@
+import { relative, resolve } from 'node:path';
 import { UserError } from '../../errors.ts';
 import { GPT } from '../../model/gpt.ts';
+import type { FolderLock } from '../../node/lock.ts';
 import type { MemoryCard } from '../../report/data.ts';
 import { autotune } from '../autotune.ts';
 import { saveCheckpoint } from '../checkpoint.ts';
 import { modelConfig } from '../config.ts';
 import { Evaluator } from '../evaluate.ts';
+import { lockRun } from '../place.ts';
 import { choosePrecision } from '../precision.ts';
-import { isRunFolder, type RunCard, type RunState, readLog, readRunCard } from '../runFolder.ts';
+import { isRunFolder, type RunCard, type RunState, readLog, readRunCard, syncLog } from '../runFolder.ts';
 import { drawSamples } from '../samples.ts';
 import { learningRateAt } from '../schedule.ts';
 import type { TextTuning } from '../trainable.ts';
@@ -15,7 +18,7 @@ import { diagnose } from './diagnose.ts';
 import type { RunEvent, RunResult, TrainRunOptions } from './events.ts';
 import { RunLog } from './log.ts';
 import { chatMaterial, type Material, textMaterial } from './material.ts';
-import { beginFolder, checkSameRun, type RunParts, writeReport } from './saving.ts';
+import { beginFolder, checkSameRun, type RunParts, writeCard, writeReport } from './saving.ts';
 
 /**
  * Trains a model on a text and leaves a run folder behind; with `resume` it goes on where the folder's checkpoint stands, bit
@@ -25,6 +28,13 @@ import { beginFolder, checkSameRun, type RunParts, writeReport } from './saving.
  *   precision that the adapter has not; UsageError when a resumed run has other settings or another text.
  */
 export async function trainRun(given: TrainRunOptions): Promise<RunResult> {
+  const lock = given.lock ?? (await lockRun(given.folder, given.resume));
+  return trainIn(lock, given).finally(() => {
+    if (!given.lock) lock.release();
+  });
+}
+
+async function trainIn(lock: FolderLock, given: TrainRunOptions): Promise<RunResult> {
   const { folder, resume, engine, adapter, base } = given;
   const before = resume ? await readRunCard(folder) : undefined;
   if (!resume && isRunFolder(folder)) {
@@ -40,7 +50,7 @@ export async function trainRun(given: TrainRunOptions): Promise<RunResult> {
   const model = base?.model ?? new GPT(engine, modelConfig(config, text.tokenizer.vocabSize));
   const trainer = new Trainer(model, config, base?.parameters);
   if (options.autotune && !before) await tuneFor(trainer, options);
-  const run = new Run({ options, text, trainer, startedAt: before?.startedAt ?? new Date().toISOString() });
+  const run = new Run({ options, lock, text, trainer, startedAt: before?.startedAt ?? new Date().toISOString() });
   await run.begin();
   const { status, warnings } = await run.train();
   return run.end(status, warnings);
@@ -54,10 +64,13 @@ function settlePrecision(options: TrainRunOptions, before: RunCard | undefined):
   return { ...options, config: { ...config, precision } };
 }
 
-const materialOf = ({ corpus, config, base }: TrainRunOptions): Promise<Material> =>
-  base?.from.chat
-    ? chatMaterial(corpus, config, base.tokenizer, base.from.chat)
-    : textMaterial(corpus, config, base?.tokenizer);
+async function materialOf({ corpus, config, base, folder }: TrainRunOptions): Promise<Material> {
+  const material = base?.from.chat
+    ? await chatMaterial(corpus, config, base.tokenizer, base.from.chat)
+    : await textMaterial(corpus, config, base?.tokenizer);
+  if (corpus.path === undefined) return material;
+  return { ...material, card: { ...material.card, path: relative(resolve(folder), corpus.path) } };
+}
 
 async function tuneFor(trainer: Trainer, { engine, adapter, signal, onEvent }: TrainRunOptions): Promise<void> {
   const onBegin = (unknown: number, budgetMs: number) => onEvent?.({ type: 'tuning', unknown, budgetMs });
@@ -89,14 +102,31 @@ class Run {
   private readonly memory: MemoryCard['planned'];
   /** As of the last checkpoint and the best validation. */
   private state!: RunState;
+  private saved: boolean;
+  private diverged = false;
 
   constructor(private readonly parts: RunParts) {
-    const { options, trainer } = parts;
-    const { config, engine, folder } = options;
+    const { options, lock, trainer } = parts;
+    const { config, engine } = options;
     const { batchSize, blockSize, gradientAccumulation } = config;
     this.evaluator = new Evaluator(trainer.model, batchSize);
-    this.log = new RunLog(folder, batchSize * blockSize * gradientAccumulation, engine.precision === 'mixed');
+    this.log = new RunLog(lock, batchSize * blockSize * gradientAccumulation, engine.precision === 'mixed');
     this.memory = memoryPlan(trainer, this.evaluator, options.base);
+    this.saved = options.resume;
+    lock.restore = () => this.restore();
+  }
+
+  /** Writes the folder anew. What only the disk held are the best weights: the next validation is the best so far. */
+  private async restore(): Promise<void> {
+    const { trainer, options } = this.parts;
+    const { step } = trainer;
+    await writeCard(this.parts);
+    await this.log.rewrite();
+    const isBest = this.state.bestStep === step;
+    if (!isBest) this.state = { ...this.state, bestValidationLoss: null, bestStep: 0 };
+    this.state = { ...this.state, step, timeMs: this.log.timeMs };
+    if (!this.diverged && step > 0) await saveCheckpoint(options.folder, trainer, this.state, isBest, options.base);
+    this.emit({ type: 'restored', step });
   }
 
   private emit(event: RunEvent): void {
@@ -123,32 +153,42 @@ class Run {
     const { steps, gradientAccumulation: count } = config;
     this.log.start(this.state.timeMs);
     // a base that tuning does not better is the best there is
-    if (base && trainer.step === 0) await this.save(await this.validate());
+    if (base && !this.saved) await this.save(await this.validate());
     while (trainer.step < steps && !signal?.aborted) {
       trainer.train(Array.from({ length: count }, (_, i) => text.train.batch(trainer.step * count + i)));
       const due = (every: number): boolean => trainer.step % every === 0 || trainer.step === steps;
-      const warning = due(config.logEvery) && (await this.readLosses());
+      const [validates, saves] = [due(config.evalEvery), due(config.checkpointEvery)];
+      // what is saved is known to be sound, and its losses are in the log before
+      const warning = (due(config.logEvery) || validates || saves) && (await this.readLosses());
       if (warning) return { status: 'diverged', warnings: [warning] };
-      const improved = due(config.evalEvery) && (await this.validate());
-      if (due(config.checkpointEvery) || improved) await this.save(improved);
+      const improved = validates && (await this.validate());
+      if (saves || improved) await this.save(improved);
     }
-    return { status: trainer.step < steps ? 'stopped' : 'finished', warnings: [] };
+    return this.stop();
   }
 
-  /** Saves what is not saved yet, draws samples and writes the report. */
-  async end(status: RunResult['status'], warnings: readonly string[]): Promise<RunResult> {
-    const { trainer, text, options } = this.parts;
-    if (status === 'stopped' && trainer.step > this.state.step) {
-      await this.readLosses();
-      await this.save(await this.validate());
+  /** Saves where it stands, if it ends between two checkpoints: without a validation, which the run would not have had. */
+  private async stop(): Promise<Pick<RunResult, 'status' | 'warnings'>> {
+    const { trainer, options } = this.parts;
+    if (trainer.step > this.state.step) {
+      const warning = await this.readLosses();
+      if (warning) return { status: 'diverged', warnings: [warning] };
+      await this.save(false);
     }
+    return { status: trainer.step < options.config.steps ? 'stopped' : 'finished', warnings: [] };
+  }
+
+  /** Draws samples and writes the report. */
+  async end(status: RunResult['status'], warnings: readonly string[]): Promise<RunResult> {
+    const { trainer, lock, text, options } = this.parts;
     const isDone = status === 'finished';
     const samples = isDone ? await drawSamples(trainer.model, text.tokenizer, options.config.seed) : [];
     for (const { prompt, text } of samples) this.emit({ type: 'sample', prompt, text });
     const { records: log, timeMs: durationMs } = this.log;
-    const report = await writeReport(this.parts, { status, warnings, durationMs, log, samples }, this.memory);
+    const outcome = { status, warnings, durationMs, log, samples };
+    const report = await lock.write(() => writeReport(this.parts, outcome, this.memory));
     return {
-      ...{ status, folder: options.folder, steps: trainer.step, log, samples, warnings },
+      ...{ status, folder: options.folder, steps: trainer.step, saved: this.saved, log, samples, warnings },
       validationLoss: log.findLast(({ validationLoss }) => validationLoss !== undefined)?.validationLoss ?? Number.NaN,
       bestValidationLoss: this.state.bestValidationLoss ?? Number.NaN,
       report,
@@ -164,7 +204,9 @@ class Run {
     const { record, stepMs } = await this.log.addSteps(steps, learningRateAt(trainer.step - 1, config));
     const remainingMs = (config.steps - trainer.step) * stepMs;
     this.emit({ type: 'log', record, plannedSteps: config.steps, remainingMs });
-    return diagnose(this.log.records, config, text.tokenizer.vocabSize);
+    const warning = diagnose(this.log.records, config, text.tokenizer.vocabSize, this.saved);
+    this.diverged = warning !== undefined;
+    return warning;
   }
 
   /** Scores the held-out text; true when it is the best so far. At the end all of it is scored, or FINAL_TOKENS of it. */
@@ -185,10 +227,16 @@ class Run {
   }
 
   private async save(best: boolean): Promise<void> {
-    const { trainer, options } = this.parts;
+    const { trainer, lock, options } = this.parts;
     const { step } = trainer;
     this.state = { ...this.state, step, timeMs: this.log.timeMs };
-    await this.log.aside(() => saveCheckpoint(options.folder, trainer, this.state, best, options.base));
+    await this.log.aside(() =>
+      lock.write(async () => {
+        await syncLog(lock.folder);
+        await saveCheckpoint(lock.folder, trainer, this.state, best, options.base);
+      }),
+    );
+    this.saved = true;
     this.emit({ type: 'checkpoint', step, best });
   }
 }

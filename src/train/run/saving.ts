@@ -1,7 +1,8 @@
 /** What a run leaves in its folder beside its log and checkpoints: the card that says what it is and must stay, and the report. */
 import { basename, join, resolve } from 'node:path';
 import { UsageError } from '../../errors.ts';
-import { sweepTemporary, writeAtomic } from '../../node/files.ts';
+import { writeAtomic } from '../../node/files.ts';
+import type { FolderLock } from '../../node/lock.ts';
 import type { ReportData } from '../../report/data.ts';
 import type { DataCard } from '../../text/windows/dataset.ts';
 import { restoreCheckpoint } from '../checkpoint.ts';
@@ -35,6 +36,7 @@ export function checkSameRun(before: RunCard, config: TrainConfig, card: DataCar
 /** What a run is made of. */
 export interface RunParts {
   readonly options: TrainRunOptions;
+  readonly lock: FolderLock;
   readonly text: Material;
   readonly trainer: Trainer;
   /** ISO 8601; of a resumed run, when it was first begun. */
@@ -42,19 +44,24 @@ export interface RunParts {
 }
 
 /** Gives a run fresh weights, or those of its checkpoint, and writes its card. Returns how far it is. */
-export async function beginFolder({ options, text, trainer, startedAt }: RunParts): Promise<RunState> {
-  const { folder, resume, config, adapter, engine, base } = options;
-  const { model } = trainer;
-  if (!resume && !base) model.initialize(config.seed);
+export async function beginFolder(parts: RunParts): Promise<RunState> {
+  const { trainer } = parts;
+  const { folder, resume, config, base } = parts.options;
+  if (!resume && !base) trainer.model.initialize(config.seed);
   const state = resume
     ? await restoreCheckpoint(folder, trainer)
     : { step: 0, timeMs: 0, bestValidationLoss: null, bestStep: 0 };
-  await sweepTemporary(folder);
+  await writeCard(parts);
+  return state;
+}
+
+/** Writes what stays the same all through a run. @throws UserError when the folder cannot be written */
+export async function writeCard({ options, text, trainer: { model }, startedAt }: RunParts): Promise<void> {
+  const { folder, config, adapter, engine, base } = options;
   if (base?.adapters) await writeAdapterConfig(folder, base.adapters, base.from, model.config);
   const { table: tuning } = engine.tuning;
   const card = { config, dataCard: text.card, adapter, startedAt, tuning, tunedFrom: base?.from };
   await writeRunCard(folder, { version: 1, ...card }, text.tokenizer, model);
-  return state;
 }
 
 /** What became of a run, for its report. */
@@ -72,7 +79,7 @@ export async function writeReport(
   const page = renderReport({
     ...{ name: basename(resolve(folder)), startedAt, ...outcome, adapter, dataCard: text.card },
     ...{ plannedSteps: config.steps, train: { ...config }, model, parameters: modelTable(model, parameters.specs) },
-    memory: { planned, peakBytes: engine.device.pool.allocatedBytes },
+    memory: { planned, peakBytes: engine.device.pool.peakBytes },
   });
   const path = join(folder, FILES.report);
   await writeAtomic(path, page);

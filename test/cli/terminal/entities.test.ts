@@ -20,3 +20,9 @@ it('colours by type, and changes nothing else', () => {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   expect(marked.replace(/\x1b\[2m.*?\x1b\[0m|\x1b\[[\d;]*m/g, '')).toBe(text);
 });
+
+it('colours what a text holds, and shows the control characters in it', () => {
+  const steered = [{ type: 'P\x1b[2J', start: 0, end: 3, text: 'A\u009bb' }];
+  const marked = markEntities('A\u009bb\x07', steered, { types: ['P\x1b[2J'], color: true });
+  expect(marked).toBe('\x1b[1;34mA\\u009bb\x1b[0m\x1b[2m P\\u001b[2J\x1b[0m\\u0007');
+});

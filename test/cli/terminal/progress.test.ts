@@ -34,6 +34,12 @@ it('keeps notes above the live line', () => {
   expect(written).toEqual(['starting\n', '\r\x1b[Kstep 1/9', '\r\x1b[Ksaved\nstep 1/9', '\n']);
 });
 
+it('shows the control characters of a note, lines aside', () => {
+  const { written, progress } = setUp({ isTTY: true });
+  progress.note('text: a\x1b[2Jb\u009b,\nof two lines');
+  expect(written).toEqual(['text: a\\u001b[2Jb\\u009b,\nof two lines\n']);
+});
+
 it('writes a plain line now and then into a file, and the last one', () => {
   const { written, clock, progress } = setUp({});
   for (clock.timeMs = 0; clock.timeMs < 25_000; clock.timeMs += 100) {

@@ -15,6 +15,7 @@ import { trainTokenizer } from '../../../src/text/tokenizers/tokenizer.ts';
 import { testEngine } from '../../helpers/engine.ts';
 import { smallModel } from '../../helpers/models.ts';
 import { inChunks } from '../../text/tokenizers/samples.ts';
+import { recall } from '../report/transferResult.ts';
 
 const rows: LabelledText[] = Array.from({ length: 60 }, (_, i) =>
   i % 2 ? { text: `a ship ${i} sank`, label: 'thing' } : { text: `a whale ${i} came`, label: 'animal' },
@@ -113,7 +114,7 @@ describe('the experiment', () => {
     const engine = await testEngine();
     const base = { model: smallModel(engine, 'gpt2', { vocabSize: tokenizer.vocabSize, blockSize: 96 }), tokenizer };
     const store = await TransferStore.open(join(folder, at), identity);
-    if (store.records.length === 0) await store.add({ kind: 'recall', result: {} as never });
+    if (store.records.length === 0) await store.add({ kind: 'recall', result: recall });
     const stop = new AbortController();
     const seen: string[] = [];
     const complete = await runTransfer({

@@ -20,6 +20,15 @@ describe('splitTable', () => {
     );
   });
 
+  it('keeps texts that differ in a sign alone, and reads what spreadsheets add', () => {
+    const orders = Array.from({ length: 24 }, (_, i) => [`order ${i} came :),happy`, `order ${i} came :(,sad`]).flat();
+    const signs = ['👍', '👎', '!', '?'].flatMap((sign) => [`late ${sign},sad`, `LATE ${sign},happy`]);
+    const rows = ['body;kind', ...[...orders, ...signs].map((row) => row.replace(/,(?=\w+$)/, ';')), ';', ' ; '];
+    const { parts, card } = splitTable(`sep=;\r\n${rows.join('\n')}\r`, 'mails.csv', COLUMNS);
+    expect(parts.train.length + parts.validation.length + parts.test.length).toBe(56);
+    expect(card.duplicates).toEqual({ within: 0, across: 0, conflicting: 0 });
+  });
+
   it('refuses tables that nothing can be learned from', () => {
     const split = (content: string) => () => splitTable(content, 'mails.csv', COLUMNS);
     expect(split('text,kind\na,b')).toThrow('mails.csv has no column "body"; its columns are "text", "kind"');

@@ -16,9 +16,21 @@ it('splits a file without leaks, and says so on the card', () => {
   expect(read(FILE)).toEqual(read(FILE));
 });
 
+it('says on the card where words were found and what tags became', () => {
+  const numbered = Array.from({ length: 20 }, (_, i) => `1\tAnna${i}\tS-PER\n2\tleft :)\tO\n\n`).join('');
+  const { card, parts } = read(`${numbered}1\tAnna1\tS-PER\n2\tleft :(\tO\n`);
+  expect(card.note).toMatch(/^Tags in BIOES; the first column numbers the words, .*--words-column/);
+  expect(card.duplicates.within).toBe(0);
+  expect(
+    parts.train.every(
+      ({ words: [name, left], tags }) => /^Anna/.test(name) && / :[()]$/.test(left) && tags[0] === 'B-PER',
+    ),
+  ).toBe(true);
+});
+
 it.each([
   ['a broken line', `${FILE}Bob\n`, /names\.conll, line 61: 1 columns, but the lines before have 2/],
-  ['a tag of no scheme', `${FILE}Bob S-PER\n`, /line 61: "S-PER" is no tag of BIO or IOB1/],
+  ['a tag of no scheme', `${FILE}Bob X-PER\n`, /line 61: "X-PER" is no tag of BIO, IOB1/],
   ['one tag only', FILE.replaceAll('I-PER', 'O'), /training part of names\.conll has one tag only \("O"\)/],
   ['too few sentences', sentence(1) + sentence(2) + sentence(2), /holds 2 different sentences, but 3 or more/],
   ['nothing', ' \n', /holds no sentences/],

@@ -48,6 +48,17 @@ it('ends early, and refuses at once what its tokenizer cannot write', async () =
   expect(() => generator.generate('x')).toThrow(/character "x"/);
 });
 
+it('reads the last tokens of a prompt that is longer than the context, and says so', async () => {
+  const said: string[] = [];
+  const asked = async (prompt: string) =>
+    write(new TextGenerator(await writer(), { ...settings, say: (sentence) => said.push(sentence) }), prompt);
+  const long = 'abcdefgh'.repeat(200);
+  const answer = await asked(long);
+  expect(said).toEqual(["the prompt has 1,600 tokens, and the model's context holds 19: only the last 19 are read"]);
+  expect(answer).toEqual(await asked(long.slice(-19)));
+  expect(said).toHaveLength(1);
+});
+
 it('puts prompts as a run that was tuned on answers learned them', async () => {
   const chat = parseTemplate('a{prompt}b{answer}\n');
   expect(new TextGenerator({ ...(await writer()), chat }, settings).shown('cd')).toBe('acdb');

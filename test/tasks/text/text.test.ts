@@ -103,6 +103,17 @@ describe.each(['full', 'lora', 'last'] as const)('a run tuned on another text (%
   });
 });
 
+it('that was stopped before its first step has the score of its base in the log once', async () => {
+  const folder = at('unbegun');
+  const begin = await beginTuning(engine, { folder, base, checkpoint: 'best', method: 'full', lora, seed: 5 });
+  const options = { engine, adapter, corpus: corpus(OTHER), config: config({ steps: 4 }), folder };
+  const { status } = await trainRun({ ...options, base: begin, resume: false, signal: AbortSignal.abort() });
+  expect(status).toBe('stopped');
+  const { tunedFrom } = await readRunCard(folder);
+  const { log } = await trainRun({ ...options, base: await resumeTuning(engine, folder, tunedFrom!), resume: true });
+  expect(log.flatMap(({ step, validationLoss }) => (validationLoss === undefined ? [] : step))).toEqual([0, 4]);
+});
+
 it('of adapters alone is a small file, and refuses a base that is not what it was, or not there', async () => {
   await tune('small', 'lora', { steps: 4 });
   const sizes = await Promise.all(

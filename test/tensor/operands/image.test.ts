@@ -113,6 +113,18 @@ it('is filled once for several readers, and again after a writer', async () => {
   expect(await fillsIn(engine, readTwice(narrow))).toEqual(['pack_image', 'pack_image']);
 });
 
+it('that was made inside a scope is made again', async () => {
+  const engine = await testEngine();
+  const x = engine.tensor(normalNumbers([5, 7], 1), [5, 7]);
+  engine.scope(() => {
+    copied(x);
+    return {};
+  });
+  const other = copied(engine.tensor(normalNumbers([5, 7], 2), [5, 7])); // takes the texture
+  expect(await copied(x).floats()).toEqual(normalNumbers([5, 7], 1));
+  expect(await other.floats()).toEqual(normalNumbers([5, 7], 2));
+});
+
 it('ends its rows in zeros', async () => {
   const texels = defineKernel({
     name: 'texels',

@@ -24,7 +24,7 @@ it('a conversation gives an example for each answer', () => {
 
 const turn = (role: string, content = 'x') => ({ role, content });
 it.each([
-  ['a broken line', ['{"prompt": "a", "answer": "b"}', '{'], /chat\.jsonl, line 2: this is no JSON/],
+  ['a broken line', ['{"prompt": "a", "answer": "b"}', '{'], /chat\.jsonl, line 2: it is not JSON/],
   ['no answer', [{ prompt: 'a' }], /line 1: "answer" is missing; expected \{"prompt"/],
   ['an empty prompt', [{ prompt: ' ', answer: 'a' }], /"prompt" is empty/],
   ['a number', [{ prompt: 'a', answer: 3 }], /"answer" is no text/],

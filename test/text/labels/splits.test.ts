@@ -4,6 +4,7 @@ import {
   normalizeText,
   randomSplit,
   removeDuplicates,
+  sameText,
   stratifiedSplit,
   subsample,
   subsampleAny,
@@ -113,6 +114,25 @@ describe('duplicates', () => {
 
   it('are gone after one pass', () => {
     expect(removeDuplicates(splits).removed).toEqual({ within: 0, across: 0, conflicting: 0 });
+  });
+
+  it('of a user are told by every sign, however the system writes it', () => {
+    const texts = [
+      'late :)',
+      'late :(',
+      'late',
+      'Late',
+      'late!',
+      'late 👍',
+      'late 👎',
+      'la te',
+      'la  te',
+      'ﬁne',
+      'fine',
+    ];
+    expect(new Set(texts.map(sameText)).size).toBe(texts.length);
+    expect(new Set(['a\r\nb', 'a\nb', ' a\rb\n'].map(sameText)).size).toBe(1);
+    expect(sameText('cafe\u0301')).toBe(sameText('café'));
   });
 
   it('are told by letters and digits', () => {

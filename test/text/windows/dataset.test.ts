@@ -8,7 +8,7 @@ import { UsageError, UserError } from '../../../src/errors.ts';
 import { countWords } from '../../../src/text/tokenizers/bpeTrain.ts';
 import { trainTokenizer } from '../../../src/text/tokenizers/tokenizer.ts';
 import { buildDataset, encodeStream } from '../../../src/text/windows/dataset.ts';
-import { safePieces, utf8Chunks } from '../../../src/text/windows/stream.ts';
+import { linesOf, safePieces, utf8Chunks } from '../../../src/text/windows/stream.ts';
 import { inChunks, randomText, SPECS } from '../tokenizers/samples.ts';
 
 const corpus = randomText(7, 8000);
@@ -145,8 +145,29 @@ describe('utf8Chunks', () => {
   it('refuses what is not UTF-8 and says where', async () => {
     const latin1 = Buffer.concat([Buffer.alloc(200_000, 'a'), Buffer.from('caf\xe9 noir', 'latin1')]);
     await expect(decodeAll(latin1)).rejects.toThrow(UserError);
-    await expect(decodeAll(latin1)).rejects.toThrow(/test\.txt is not UTF-8 between bytes 196608 and 200009.*iconv/);
-    await expect(decodeAll(latin1.subarray(0, 200_004))).rejects.toThrow(/at its end, byte 200004/);
+    const sentence = /test\.txt is not UTF-8 in line 1, at byte 200003 \(0xE9\).*iconv/;
+    for (const size of [1000, 1 << 20]) await expect(decodeAll(latin1, size)).rejects.toThrow(sentence);
+    await expect(decodeAll(latin1.subarray(0, 200_004))).rejects.toThrow(sentence);
+    const later = Buffer.concat([Buffer.from('ä\r\n€\n𝄞'), Uint8Array.of(0x80, 10, 0xe2, 0x82), Buffer.from('s')]);
+    for (const size of [1, 2, 3, 5, 100]) await expect(decodeAll(later, size)).rejects.toThrow(/line 3, at byte 12 /);
+    for (const size of [1, 2, 3, 5, 100])
+      await expect(decodeAll(Uint8Array.of(10, 0xf0, 0x9d, 0x84), size)).rejects.toThrow(/line 2, at byte 1 \(0xF0\)/);
+  });
+
+  it('names the encoding that it finds, and the file and place of many', async () => {
+    const utf16 = Uint8Array.of(0xff, 0xfe, 116, 0);
+    await expect(decodeAll(utf16)).rejects.toThrow(/test\.txt is UTF-16 text, .* iconv -f utf-16/);
+    async function* files(...contents: Uint8Array[]) {
+      for (const [i, bytes] of contents.entries()) yield Object.assign(bytes, { file: `${i}.txt` });
+    }
+    const text = (word: string) => new TextEncoder().encode(word);
+    const read = async (...contents: Uint8Array[]) => (await collect(utf8Chunks(files(...contents), 'all'))).join('');
+    expect(await read(text('\ufeffone'), text('\ufeff'), text('\ufefftwo'))).toBe('onetwo');
+    await expect(read(text('one\n'), Uint8Array.of(10, 0xe9, 10), text('two'))).rejects.toThrow(
+      /^1\.txt is not UTF-8 in line 2, at byte 1 /,
+    );
+    // what one file begins no other one ends
+    await expect(read(Uint8Array.of(0xc3), Uint8Array.of(0xa9))).rejects.toThrow(/^0\.txt is not UTF-8 .* byte 0 /);
   });
 
   it('refuses a NUL byte as a sign of a binary file', async () => {
@@ -154,6 +175,40 @@ describe('utf8Chunks', () => {
     for (const size of [1, 4])
       await expect(decodeAll(binary, size)).rejects.toThrow(/binary file \(a NUL byte at offset 2\)/);
     await expect(decodeAll(Buffer.from('text', 'utf16le'))).rejects.toThrow(UserError);
+  });
+});
+
+describe('linesOf', () => {
+  const lines = async (chunks: AsyncIterable<string>): Promise<string[]> => {
+    const all: string[][] = [];
+    for await (const some of linesOf(chunks)) all.push(some);
+    return all.flat();
+  };
+
+  it('gives a line as soon as it ends', async () => {
+    async function* slow() {
+      yield 'one\r';
+      throw new Error('waited for more');
+    }
+    expect((await linesOf(slow()).next()).value).toEqual(['one']);
+  });
+
+  it('ends lines as any system does, wherever the text is cut', async () => {
+    const written = ['one', '', 'two', 'three', '', '', 'four '];
+    const text = 'one\n\r\ntwo\rthree\r\n\r\rfour ';
+    for (const end of ['', '\n', '\r', '\r\n'])
+      for (const size of [1, 2, 3, 7, 100]) expect(await lines(inChunks(text + end, size)())).toEqual(written);
+    expect(await lines(inChunks('')())).toEqual([]);
+  });
+
+  it('are as many, or as long, as they are', async () => {
+    const many = Array.from({ length: 5 }, () => 'x\n'.repeat(40_000));
+    async function* pieces(all: readonly string[]) {
+      yield* all;
+    }
+    expect(await lines(pieces(many))).toHaveLength(200_000);
+    const long = Array.from({ length: 1000 }, () => 'x'.repeat(1 << 16));
+    expect((await lines(pieces(long)))[0]).toHaveLength(1000 << 16);
   });
 });
 
