@@ -122,7 +122,12 @@ const MISTAKES: [name: string, code: number, args: string[], sentence: RegExp][]
   ['a broken quote', 1, tune('quote.csv'), /quote\.csv, line 50: a quote is opened/],
   ['no run', 2, ['finetune', 'classify', 'pets.csv'], /required option '--run <folder>' not specified/],
   ['a run that is not there', 1, tune('pets.csv', '--run', 'nowhere'), /no run folder nowhere/],
-  ['a run in the way', 1, tune('pets.csv', '--out', 'tuned'), /tuned holds a run already: write over it with --force/],
+  [
+    'a run in the way',
+    1,
+    tune('pets.csv', '--out', 'tuned'),
+    /tuned holds a run already: .*begin anew with --force, which keeps it as/,
+  ],
   ['the run itself in the way', 2, tune('pets.csv', '--out', 'run', '--force'), /run is the run that is to be tuned/],
   ['too few labels for two classes', 2, tune('pets.csv', '--labels', '1'), /whole number of 2 or more/],
   ['tuning what is tuned', 1, tune('pets.csv', '--run', 'tuned'), /was tuned to classify, and a run of dawnlm train/],

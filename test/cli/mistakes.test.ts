@@ -83,7 +83,7 @@ const MISTAKES: [name: string, code: number, args: string[], sentence: RegExp][]
     trainTiny('occupied/run'),
     /occupied\/run.* cannot be written.*Choose another folder/,
   ],
-  ['a run in the way', 1, trainTiny('run'), /run holds a finished run \(30 steps.*--force/],
+  ['a run in the way', 1, trainTiny('run'), /run holds a finished run \(30 steps[\s\S]*--force/],
   ['nothing to resume', 1, tiny('text.txt', '--resume'), /no run folder fresh/],
   [
     'resuming with other settings',

@@ -152,7 +152,7 @@ it('is told apart from other runs', async () => {
   await expect(readTunedCard(at('base'), 'classify')).rejects.toThrow(/holds a run that was not tuned to labels/);
   await tuneInto('pets', 'head');
   await expect(readTunedCard(at('pets'), 'tag')).rejects.toThrow(
-    /was tuned to classify, .*: use it with dawnlm classify --run/,
+    /was tuned to classify, .*: use it with npx dawnlm classify --run/,
   );
   await expect(loadRun(await testEngine(), at('pets'))).rejects.toThrow(
     /was tuned to classify, and a run of dawnlm train/,
