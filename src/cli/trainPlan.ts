@@ -1,15 +1,15 @@
 /** What `train` is to do: which text, which settings, which folder, and whether to go on with the run that is there. */
 import { existsSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { corpora } from '../../data/corpora.ts';
 import { UsageError, UserError } from '../errors.ts';
-import { errorCode } from '../node/files.ts';
 import { loss } from '../report/format.ts';
 import { seriesOf } from '../report/series.ts';
 import { check, parseJson } from '../schema.ts';
 import { shellWord } from '../shellWord.ts';
+import { readText } from '../tasks/data.ts';
 import { resolveConfig, SETTINGS, TrainConfig } from '../train/config.ts';
 import { FILES, isRunFolder, type RunCard, readLog, readRunCard } from '../train/runFolder.ts';
 import { corpusName, givenOf, STANDARD_INPUT } from './corpus.ts';
@@ -95,11 +95,11 @@ async function readSettings(flags: TrainFlags, before: RunCard | undefined): Pro
 
 /** The settings that a file names. @throws UserError when it cannot be read, UsageError when one of them is wrong */
 async function readConfigFile(file: string): Promise<Record<string, unknown>> {
-  const bytes = await readFile(file, 'utf8').catch((error) => {
-    throw new UserError(`The config file ${file} cannot be read (${errorCode(error)}). Give --config a JSON file.`);
+  const text = await readText(file).catch((cause) => {
+    throw new UserError(`The config file ${file} cannot be read. ${cause.message}`, { cause });
   });
   const refuse = (problem: string): Error => new UsageError(`${file} holds no settings as {"nLayer": 6}: ${problem}`);
-  const given = parseJson(bytes.replace(/^\uFEFF/, ''), refuse);
+  const given = parseJson(text, refuse);
   check(ConfigFile, given, refuse);
   const { $schema, ...settings } = given as Record<string, unknown>; // without the defaults, which a check fills in
   return settings;

@@ -65,6 +65,7 @@ const MISTAKES: [name: string, code: number, args: string[], sentence: RegExp][]
     tiny('text.txt', '--config', 'none.json'),
     /config file none\.json cannot be read/,
   ],
+  ['a config file that never ends', 1, tiny('text.txt', '--config', '/dev/zero'), /cannot be read.*is a device/],
   [
     'a config file that is not JSON',
     2,

@@ -1,0 +1,39 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, expect, it } from 'vitest';
+import { dawnlm, succeed, trainedRun, workshop } from '../helpers/dawnlm.ts';
+
+/** That the files are right is what test/judges asks the programs that read them. */
+
+const cwd = workshop();
+beforeAll(() => trainedRun(cwd));
+
+it('all formats, each in a folder of its own, with the line that loads it; what one cannot hold is said', async () => {
+  const args = ['export', '--run', 'run', '--to', 'all', '--type', 'q8_0', '--out', 'for others'];
+  const { stdout, stderr } = await succeed(args, { cwd });
+  const files = [
+    'hf/model.safetensors',
+    'hf/tokenizer.json',
+    'gguf/model.gguf',
+    'ollama/Modelfile',
+    'onnx/onnx/model.onnx',
+  ];
+  for (const file of files) {
+    expect(existsSync(join(cwd, 'for others', file)), file).toBe(true);
+    expect(stdout).toContain(join('for others', file));
+  }
+  expect(stdout).toContain("llama-cli -m 'for others/gguf/model.gguf'");
+  expect(readFileSync(join(cwd, 'for others/ollama/Modelfile'), 'utf8')).toMatch(/^FROM \.\/model\.gguf\n/);
+  expect(stderr).toMatch(/note: hf has no q8_0: its weights are f32/);
+  expect(stderr).toMatch(/llama\.cpp stops at "." unless it is told --ignore-eos/);
+});
+
+it.each([
+  ['a type that a format has not', 2, ['--to', 'hf', '--type', 'q8_0'], /hf holds weights as f32 or f16, not as q8_0/],
+  ['a format that there is not', 2, ['--to', 'tf'], /Allowed choices are hf, gguf, ollama, onnx, all/],
+  ['no format', 2, [], /required option '--to/],
+])('%s is refused', async (_, code, more, sentence) => {
+  const outcome = await dawnlm(['export', '--run', 'run', ...more], { cwd });
+  expect(outcome.stderr).toMatch(sentence);
+  expect(outcome.code).toBe(code);
+});
