@@ -20,30 +20,25 @@ function preTokenizer(kind: BpeKind | 'byte'): object {
 const numbered = (tokens: readonly string[]): Record<string, number> =>
   Object.fromEntries(tokens.map((token, id) => [token, id]));
 
-/** Characters are themselves; one that is not known is left out, for there is no token to stand for it. */
-function charModel(characters: string) {
-  return {
-    pre_tokenizer: null,
-    decoder: { type: 'Fuse' },
-    model: bpe(numbered([...characters]), []),
-  };
-}
-
-const bpe = (vocab: Record<string, number>, merges: readonly (readonly [string, string])[]) => ({
+const bpe = (tokens: readonly string[], merges: readonly (readonly [string, string])[]) => ({
   ...{ type: 'BPE', dropout: null, unk_token: null, continuing_subword_prefix: null, end_of_word_suffix: null },
-  ...{ fuse_unk: false, byte_fallback: false, ignore_merges: false, vocab, merges },
+  ...{ fuse_unk: false, byte_fallback: false, ignore_merges: false, vocab: numbered(tokens), merges },
 });
 
 /** The content of tokenizer.json. @throws UserError when the format cannot hold the tokenizer */
 export function toTokenizerJson(file: TokenizerFile): Record<string, unknown> {
-  const shared = { version: '1.0', truncation: null, padding: null, added_tokens: [], normalizer: null };
-  if (file.kind === 'char') return { ...shared, post_processor: null, ...charModel(file.characters) };
-  const { tokens, merges } = vocabularyOf(file);
-  return {
-    ...shared,
-    pre_tokenizer: preTokenizer(file.kind),
+  const shared = {
+    version: '1.0',
+    truncation: null,
+    padding: null,
+    added_tokens: [],
+    normalizer: null,
     post_processor: null,
-    decoder: BYTE_LEVEL,
-    model: bpe(numbered(tokens), merges),
   };
+  if (file.kind === 'char') {
+    // characters are themselves; one that is not known is left out, for there is no token to stand for it
+    return { ...shared, pre_tokenizer: null, decoder: { type: 'Fuse' }, model: bpe([...file.characters], []) };
+  }
+  const { tokens, merges } = vocabularyOf(file);
+  return { ...shared, pre_tokenizer: preTokenizer(file.kind), decoder: BYTE_LEVEL, model: bpe(tokens, merges) };
 }
