@@ -54,13 +54,17 @@ async function encodeFile({ tokenizer }: SavedRun, file: string): Promise<Text> 
 }
 
 /** The validation text of the run, if its corpus is still what it was. */
-async function heldOut({ tokenizer, config, dataCard, tunedFrom }: SavedRun, folder: string): Promise<Text> {
+async function heldOut(
+  { tokenizer, config, dataCard, tunedFrom, importedFrom }: SavedRun,
+  folder: string,
+): Promise<Text> {
   const { name } = dataCard;
   if (tunedFrom?.chat)
     throw new UserError(
       `${folder} was tuned on prompts and answers, which are no text to score. Give one: npx dawnlm eval --run ${shellWord(folder)} file.txt`,
     );
   const advice = `Give a text: npx dawnlm eval --run ${shellWord(folder)} file.txt`;
+  if (importedFrom) throw new UserError(`${folder} was imported, without the text that it was trained on. ${advice}`);
   const given = givenOf(dataCard, folder, advice);
   const corpus = await openCorpus(given);
   if ((await sha256(corpus.bytes())) !== dataCard.sha256) {
