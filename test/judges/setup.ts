@@ -14,6 +14,7 @@ const JUDGES: Readonly<Record<string, string>> = {
   [`@node-llama-cpp/${platform}`]: '3.22.1',
   'node-llama-cpp': '3.22.1',
   'onnxruntime-node': '1.30.0',
+  tokenizers: '0.23.2',
 };
 
 /** Brings the programs that judge, where they are not there yet. @throws UserError when npm cannot have them: then nothing was judged */
