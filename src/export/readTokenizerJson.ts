@@ -28,6 +28,8 @@ const no = z.literal(false).nullish();
 const none = z.literal('').nullish();
 const id = z.int().min(0).max(MOST.vocabSize);
 
+const Vocabulary = z.record(z.string(), id);
+
 const ByteLevel = z.object({
   type: z.literal('ByteLevel'),
   add_prefix_space: no,
@@ -65,7 +67,7 @@ const TokenizerJson = z.object({
   model: z.object({
     ...{ type: z.literal('BPE').default('BPE'), dropout: z.literal(0).nullish(), byte_fallback: no },
     ...{ continuing_subword_prefix: none, end_of_word_suffix: none, ignore_merges: z.boolean().nullish() },
-    vocab: z.record(z.string(), id),
+    vocab: Vocabulary,
     merges: z.array(z.union([z.string(), z.tuple([z.string(), z.string()])])),
   }),
 });
@@ -115,8 +117,9 @@ const LONGEST_TOKEN = 512;
 
 /** A tokenizer that was written here: the one that is written so again. */
 function ownTokenizer(json: unknown): Tokenizer | undefined {
-  const vocab = (json as { model?: { vocab?: object } } | null)?.model?.vocab;
-  if (typeof vocab !== 'object' || vocab === null) return undefined;
+  const { success, data } = z.object({ model: z.object({ vocab: Vocabulary }) }).safeParse(json);
+  if (!success) return undefined;
+  const { vocab } = data.model;
   const tokens = Object.entries(vocab)
     .sort(([, a], [, b]) => a - b)
     .map(([token]) => token);
