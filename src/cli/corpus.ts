@@ -38,7 +38,8 @@ export function givenOf({ name, source, path }: DataCard, folder: string, advice
 
 /** The text of a run as its tokens. @throws UserError with the advice when it cannot be had, or has changed since */
 export async function datasetOf(run: SavedRun, folder: string, advice: string): Promise<Dataset> {
-  const { tokenizer, config, dataCard } = run;
+  const { tokenizer, config, dataCard, importedFrom } = run;
+  if (importedFrom) throw new UserError(`${folder} was imported, without the text that it was trained on. ${advice}`);
   const given = givenOf(dataCard, folder, advice);
   const corpus = await openCorpus(given);
   if ((await sha256(corpus.bytes())) !== dataCard.sha256) {

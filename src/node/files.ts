@@ -66,10 +66,13 @@ export function asWriteError(path: string, error: unknown): unknown {
   return code ? new UserError(writeSentence(path, code), { cause: error }) : error;
 }
 
-async function writeAndSync(path: string, chunks: Iterable<Uint8Array>): Promise<void> {
+/** What is written, in one piece or several; a stream of them is not held in memory. */
+export type Pieces = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
+async function writeAndSync(path: string, chunks: Exclude<Pieces, Uint8Array>): Promise<void> {
   const file = await open(path, 'wx');
   try {
-    for (const chunk of chunks) await file.writeFile(chunk);
+    for await (const chunk of chunks) await file.writeFile(chunk);
     await file.sync();
   } finally {
     await file.close();
@@ -95,7 +98,7 @@ export const temporaryName = (name: string): string => `.${name}.${randomBytes(4
  * that could be the user's.
  * @throws UserError when the disk is full or the folder may not be written
  */
-export async function writeAtomic(path: string, data: string | Uint8Array | Iterable<Uint8Array>): Promise<void> {
+export async function writeAtomic(path: string, data: string | Pieces): Promise<void> {
   const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
   const chunks = bytes instanceof Uint8Array ? [bytes] : bytes;
   const temporary = join(dirname(path), temporaryName(basename(path)));
@@ -243,3 +246,33 @@ export function hashing<T extends Uint8Array>(
   }
   return { stream: pass(), digest: () => hash.digest('hex') };
 }
+
+/** A file of which parts are read as they are asked for. */
+export interface OpenFile {
+  readonly sizeBytes: number;
+  /** @throws UserError when it cannot be read, or has become shorter meanwhile */
+  read(begin: number, end: number): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/** @throws UserError when there is no such file; a device or a pipe, which may never end, is none */
+export async function openFile(path: string): Promise<OpenFile> {
+  if (!(await statOrExplain(path)).isFile()) throw new UserError(`${path} is no file. Give one.`);
+  const file = await orExplain(path, open(path, 'r'));
+  const { size: sizeBytes } = await orExplain(path, file.stat());
+  const read = async (begin: number, end: number): Promise<Uint8Array> => {
+    const bytes = Buffer.allocUnsafeSlow(end - begin); // one of its own, so that its numbers lie where arrays may begin
+    for (let at = 0; at < bytes.length; ) {
+      const { bytesRead } = await orExplain(
+        path,
+        file.read(bytes, at, Math.min(bytes.length - at, MOST_READ), begin + at),
+      );
+      if (bytesRead === 0) throw new UserError(`${path} has become shorter while it was read. Try again.`);
+      at += bytesRead;
+    }
+    return bytes;
+  };
+  return { sizeBytes, read, close: () => file.close() };
+}
+/** Bytes that are read at once: systems read less than 2 GiB. */
+const MOST_READ = 2 ** 30;

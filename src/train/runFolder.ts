@@ -109,6 +109,8 @@ const RunCard = z.object({
   /** Measured choices of kernels that the run goes by: they decide the last bits of its numbers. */
   tuning: Table.optional(),
   tunedFrom: TunedFrom.optional(),
+  /** Of a model that was trained elsewhere: what it was read from. */
+  importedFrom: z.object({ path: z.string() }).optional(),
 });
 export type RunCard = z.infer<typeof RunCard>;
 
@@ -179,7 +181,7 @@ export async function writeRunCard(
   folder: string,
   card: RunCard | { task: string; [more: string]: unknown },
   tokenizer: Tokenizer,
-  model: GPT,
+  model: Pick<GPT, 'config'>,
 ): Promise<void> {
   await writeJson(folder, FILES.config, toHuggingFaceConfig(model.config));
   await writeAtomic(join(folder, FILES.tokenizer), `${JSON.stringify(tokenizer.toJSON())}\n`);

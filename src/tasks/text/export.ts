@@ -158,7 +158,8 @@ async function goOnInTorch(run: ExportedRun, folder: string): Promise<Exported> 
 }
 
 /** The card that Hugging Face's hub shows. */
-function modelCard({ model: { config, parameters }, dataCard, state }: SavedRun): string {
+function modelCard({ model: { config, parameters }, dataCard, state, importedFrom }: SavedRun): string {
+  const from = importedFrom ? `imported with dawnlm from ${dataCard.name}` : 'trained from scratch with dawnlm';
   const loss = state?.bestValidationLoss ?? undefined;
   const steps = state ? ` for ${state.step.toLocaleString('en')} steps` : '';
   return `---
@@ -166,7 +167,7 @@ library_name: transformers
 pipeline_tag: text-generation
 tags: [dawnlm]
 ---
-A ${config.style} model of ${parameters.count.toLocaleString('en')} parameters, trained from scratch with dawnlm${steps}.
+A ${config.style} model of ${parameters.count.toLocaleString('en')} parameters, ${from}${steps}.
 
 - Text: ${dataCard.name} (${dataCard.source}; ${dataCard.licence}), SHA-256 ${dataCard.sha256}
 - Tokens: ${dataCard.tokenizer}, ${dataCard.vocabularySize.toLocaleString('en')} of them; context ${config.blockSize}
