@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { UserError } from '../errors.ts';
 import { quote, short } from '../quote.ts';
+import { fromF16, toF16 } from '../tensor/operands/float16.ts';
 import { bytesOf } from './bytes.ts';
-import { fromF16, toF16 } from './half.ts';
 import { damaged, LENGTH_BYTES, METADATA_KEY, parseHeader, type TensorEntry } from './safetensorsHeader.ts';
 
 /** A tensor to be written: dense, row-major. */
