@@ -3,12 +3,13 @@ import { UserError } from '../errors.ts';
 import { count } from '../report/format.ts';
 import { shellWord } from '../shellWord.ts';
 import { evaluateText, type TextScore } from '../tasks/text/evaluate.ts';
+import type { WeightFormat } from '../tensor/operands/packing.ts';
 import { encodeStream, type Tokens } from '../text/windows/dataset.ts';
 import { utf8Chunks } from '../text/windows/stream.ts';
 import type { SavedRun } from '../train/savedRun.ts';
 import { datasetOf, openCorpus } from './corpus.ts';
 import { openRun } from './engine.ts';
-import { addRunOptions, examples, type RunFlags } from './options.ts';
+import { addRunOptions, examples, type RunFlags, weightsOption } from './options.ts';
 import { print, printJson, say, table } from './terminal/output.ts';
 
 /** `dawnlm eval`. */
@@ -18,6 +19,7 @@ export function addEval(program: Command): void {
     .description('score a text with a trained model: nats a token, perplexity, bits a byte')
     .argument('[file]', "a text file, a folder of them, or - (default: the run's own held-out text)");
   addRunOptions(verb)
+    .addOption(weightsOption())
     .addHelpText(
       'after',
       examples('dawnlm eval --run runs/moby-dick-quick', 'dawnlm eval --run runs/x other.txt --json'),
@@ -25,7 +27,7 @@ export function addEval(program: Command): void {
     .action(evalVerb);
 }
 
-async function evalVerb(file: string | undefined, options: RunFlags): Promise<void> {
+async function evalVerb(file: string | undefined, options: RunFlags & { weights: WeightFormat }): Promise<void> {
   const run = await openRun(options);
   const { name, tokens } = file === undefined ? await heldOut(run, options.run) : await encodeFile(run, file);
   if (tokens.length < 2)

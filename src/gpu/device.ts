@@ -140,6 +140,18 @@ export class Device {
     this.gpu.queue.writeBuffer(this.pool.materialize(block), offsetBytes, data);
   }
 
+  /** Uploads all texels of an image, row after row; takes effect as `write` does. @throws UserError when it is too large a texture */
+  writeImage(image: Image, texels: Uint32Array<ArrayBuffer>): void {
+    const { width, height } = image;
+    const side = this.gpu.limits.maxTextureDimension2D;
+    if (Math.max(width, height) > side) {
+      throw new UserError(`a texture of ${width} x ${height} is more than the ${side} that ${this.adapter.name} takes`);
+    }
+    this.flush();
+    const texture = this.pool.materialize(image);
+    this.gpu.queue.writeTexture({ texture }, texels, { bytesPerRow: 16 * width }, [width, height]);
+  }
+
   /** Waits for all work before and returns the bytes of a view. @throws UserError for whatever failed on the way. */
   async read({ block, offsetBytes, sizeBytes }: View): Promise<ArrayBuffer> {
     const staging = new Block(sizeBytes, 'a readback', 'staging');
@@ -208,10 +220,10 @@ export class Device {
     this.pool.trim();
   }
 
-  /** Frees what a program or a view has in memory, at once and not when it is garbage. Neither may be used any more. */
-  free(what: Program | View): void {
+  /** Frees what a program, a view or an image has in memory, at once and not when it is garbage. None may be used any more. */
+  free(what: Program | Resource): void {
     if (what instanceof Program) what.release();
-    else this.reclaim([what.block]);
+    else this.reclaim([memoryOf(what)]);
   }
 
   /**
