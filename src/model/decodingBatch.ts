@@ -1,3 +1,4 @@
+import type { Constants } from '../gpu/device.ts';
 import { advance } from '../kernels/sampling/advance.ts';
 import { sample } from '../kernels/sampling/sampling.ts';
 import { SAMPLE_SETTINGS, type SampleSettings } from '../kernels/sampling/settings.ts';
@@ -53,6 +54,8 @@ export class DecodingBatch {
   private readonly rows: Record<'ids' | 'start' | 'places' | 'state' | 'settings' | 'seen' | 'bias', Tensor>;
   /** A row of each: WebGPU copies nothing within a buffer. */
   private readonly between: Tensor[];
+  /** The images of the weights, which all recordings share. */
+  private readonly weights: Constants;
   private readonly steps = new Map<string, Recording<{ logits: Tensor }>>();
   private readonly prompts: RecordedPasses<PassName>;
   private readonly scores: RecordedPasses<PassName>;
@@ -80,8 +83,9 @@ export class DecodingBatch {
     const { keys, values } = this.cache;
     const hidden = ({ ids, start, places }: Record<PassName, Tensor>): Tensor =>
       model.hidden(ids, { cache: { keys, values, start, places } });
-    this.prompts = new RecordedPasses(engine, hidden);
-    this.scores = new RecordedPasses(engine, (inputs) => model.logits(hidden(inputs)));
+    this.weights = engine.constants([model.parameters.values]);
+    this.prompts = new RecordedPasses(engine, hidden, this.weights);
+    this.scores = new RecordedPasses(engine, (inputs) => model.logits(hidden(inputs)), this.weights);
   }
 
   /** Puts a sequence into a row. */
@@ -167,9 +171,9 @@ export class DecodingBatch {
   }
 
   private record(size: number, adjusted: boolean): Recording<{ logits: Tensor }> {
-    const { engine, parameters } = this.model;
+    const { engine } = this.model;
     const step = engine.withoutGradients(() =>
-      engine.record(() => ({ logits: this.decode(size, adjusted) }), [parameters.values]),
+      engine.record(() => ({ logits: this.decode(size, adjusted) }), this.weights),
     );
     step.prepare();
     return step;
