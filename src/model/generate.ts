@@ -5,7 +5,7 @@ import { sample } from '../kernels/sampling/sampling.ts';
 import { SAMPLE_SETTINGS, type SampleSettings } from '../kernels/sampling/settings.ts';
 import type { Recording } from '../tensor/engine.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { KeyValueCache } from './cache.ts';
+import { KeyValueCache, keptTokens } from './cache.ts';
 import { stepLogits, stepsPay } from './decodeStep.ts';
 import type { GPT } from './gpt.ts';
 import type { Adapters } from './layers.ts';
@@ -117,13 +117,8 @@ export class Generator {
         steps = 0;
         source = this.step.outputs.logits;
       }
-      sequences = sequences.map((sequence) => sequence.slice(-this.kept));
+      sequences = sequences.map((sequence) => sequence.slice(-keptTokens(this.model.config)));
     }
-  }
-
-  /** Tokens of context that are kept when it is full. */
-  private get kept(): number {
-    return Math.max(1, Math.floor(this.model.config.blockSize / 2));
   }
 
   /** Prompts of one token need no pass of their own: the first step takes them. Returns where it leaves its logits. */

@@ -3,12 +3,12 @@ import { defineEach } from '../skeleton/each.ts';
 
 const kernel = defineEach({
   name: 'advance',
-  bind: { next: 'read u32', ids: 'write u32', start: 'write u32', state: 'write u32', history: 'write u32' },
+  bind: { next: 'read u32', ids: 'write u32', start: 'write u32', state: 'write u32', history: 'write? u32' },
   params: { B: 'u32', S: 'u32' },
   each: ['B'],
-  body: /* wgsl */ `
+  body: ({ has }) => /* wgsl */ `
   let counter = state[3u * i + 2u];
-  history[i * params.S + counter % params.S] = next[i];
+  ${has.history ? 'history[i * params.S + counter % params.S] = next[i];' : ''}
   ids[i] = next[i];
   start[i] += 1u;
   state[3u * i + 2u] = counter + 1u;`,
@@ -25,10 +25,10 @@ export interface DecodingState {
   /** [seed, choice, counter] of each sequence, the counter one more: (B, 3) u32. */
   state: Tensor;
   /** Rings of sampled tokens; that of step `counter` of a sequence goes to column counter % S of its row: (B, S) u32. */
-  history: Tensor;
+  history?: Tensor;
 }
 
 /** Feeds sampled tokens back on the GPU, so that many steps of decoding run without the host between them. */
 export function advance({ next, ids, start, state, history }: DecodingState): void {
-  kernel({ next, ids, start, state, history }, { B: next.size, S: history.shape[1] });
+  kernel({ next, ids, start, state, history }, { B: next.size, S: history?.shape[1] ?? 1 });
 }
