@@ -4,8 +4,8 @@
  * are called, and how they lie: gguf-py/gguf/constants.py and convert_hf_to_gguf.py of https://github.com/ggml-org/llama.cpp.
  */
 import type { ModelConfig } from '../model/config.ts';
+import { toF16 } from '../tensor/operands/float16.ts';
 import { bytesOf, concat, utf8 } from './bytes.ts';
-import { toF16 } from './half.ts';
 import type { NamedTensor } from './safetensors.ts';
 
 /** A value of the metadata: numbers say their type. */

@@ -2,9 +2,9 @@
 import { createHash, type Hash } from 'node:crypto';
 import { UserError } from '../errors.ts';
 import { quote, short } from '../quote.ts';
+import { toF16, widenBF16, widenF16 } from '../tensor/operands/float16.ts';
 import { sizeOf } from '../tensor/shape.ts';
 import { bytesOf } from './bytes.ts';
-import { toF16, widenBF16, widenF16 } from './half.ts';
 import {
   BEGINNING,
   damaged,

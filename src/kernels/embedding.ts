@@ -113,9 +113,9 @@ const positionsGradient = defineRows({
       ${assign('dpositions[start + c]', 'sum', accumulate)}`),
 });
 
-type Inputs = { ids: Tensor; tokens: Tensor; positions?: Tensor; start?: Tensor };
+export type EmbeddingInputs = { ids: Tensor; tokens: Tensor; positions?: Tensor; start?: Tensor };
 
-function shape({ ids, tokens, positions, start }: Each<Inputs, Shape>): Shape {
+function shape({ ids, tokens, positions, start }: Each<EmbeddingInputs, Shape>): Shape {
   const refuse = (name: string, expected: string, got: Shape) => {
     throw new UserError(`embedding: ${name} must be ${expected}, got ${format(got)}`);
   };
@@ -127,7 +127,7 @@ function shape({ ids, tokens, positions, start }: Each<Inputs, Shape>): Shape {
   return [B, T, C];
 }
 
-function forward({ inputs: { ids, tokens, positions, start }, output: y, variant }: Call<Inputs>): void {
+function forward({ inputs: { ids, tokens, positions, start }, output: y, variant }: Call<EmbeddingInputs>): void {
   const [B, T, C] = y.shape;
   const kernel = variant === 'naive' ? naive : rows;
   const sizes = { R: B * T, C, T, V: tokens.shape[0], S: positions?.shape[0] ?? 0 };
@@ -147,7 +147,7 @@ function addTokenGradients(ids: Tensor, dy: Tensor, { tensor: dtokens, accumulat
   tokensGradientChains({ ids, first, next, dy, dtokens }, { R, C, V });
 }
 
-function backward({ inputs: { ids, start }, dy, target, variant }: BackwardCall<Inputs>): void {
+function backward({ inputs: { ids, start }, dy, target, variant }: BackwardCall<EmbeddingInputs>): void {
   const [B, T, C] = dy.shape;
   const dtokens = target('tokens');
   if (dtokens) addTokenGradients(ids, dy, dtokens, variant === 'naive');
@@ -164,7 +164,7 @@ function backward({ inputs: { ids, start }, dy, target, variant }: BackwardCall<
  * ids: (B, T) u32, tokens: (V, C), positions: (S, C), start: (B) u32, y: (B, T, C)
  * @throws UserError when shapes do not fit.
  */
-export const embedding = defineOp<Inputs>({
+export const embedding = defineOp<EmbeddingInputs>({
   name: 'embedding',
   inputs: ['ids', 'tokens', 'positions?', 'start?'],
   shape,

@@ -3,11 +3,11 @@ import { attention } from '../kernels/attention/attention.ts';
 import { cachedAttention } from '../kernels/attention/cachedAttention.ts';
 import { dropout } from '../kernels/dropout.ts';
 import { gelu } from '../kernels/gelu.ts';
-import { matmul } from '../kernels/matmul/matmul.ts';
+import { product } from '../kernels/matmul/packed.ts';
 import { layerNorm, rmsNorm } from '../kernels/norm/norm.ts';
 import { rope } from '../kernels/rope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import type { KeyValueCache } from './cache.ts';
+import type { PassCache } from './cache.ts';
 import type { ModelConfig } from './config.ts';
 
 /** What a pass needs beside the tokens. */
@@ -15,7 +15,7 @@ export interface PassOptions {
   /** For training with dropout: (2) u32 [seed, step]. Without it nothing is dropped. */
   state?: Tensor;
   /** For decoding: keys and values of the tokens before; this pass appends its own. */
-  cache?: KeyValueCache;
+  cache?: PassCache;
   /** For training in less memory: all blocks but the last keep only their inputs, and run again in the backward pass. */
   recompute?: boolean;
   /** For readers: tokens also see those behind them. Not for decoding, whose cache is causal. */
@@ -35,7 +35,7 @@ export class Linear {
   constructor(
     /** What files call it. */
     readonly name: string,
-    /** (in, out), or (out, in) where it is `transposed`. */
+    /** (in, out), or (out, in) where it is `transposed`, as quantized ones always are. */
     readonly weight: Tensor,
     /** (out) */
     readonly bias: Tensor | undefined,
@@ -47,8 +47,8 @@ export class Linear {
     const { weight, bias } = this;
     const layout = { transposeB: this.transposed };
     const delta = adapters?.delta(x, this.name, state, then.residual); //                            (..., out)
-    if (!delta) return matmul({ a: x, b: weight, bias, residual: then.residual }, { ...layout, gelu: then.gelu });
-    const y = matmul({ a: x, b: weight, bias, residual: delta }, layout); //                         (..., out)
+    if (!delta) return product({ a: x, b: weight, bias, residual: then.residual }, { ...layout, gelu: then.gelu });
+    const y = product({ a: x, b: weight, bias, residual: delta }, layout); //                         (..., out)
     return then.gelu ? gelu({ x: y }) : y;
   }
 }
@@ -138,7 +138,7 @@ export class Pass {
     const { nHead, nKvHead } = this.config;
     if (!cache) return attention({ qkv, lengths }, { nHead, nKvHead, causal: !bidirectional });
     const [keys, values] = [cache.keys[this.layer], cache.values[this.layer]];
-    return cachedAttention({ qkv, keys, values, start: cache.start }, { nHead, nKvHead });
+    return cachedAttention({ qkv, keys, values, start: cache.start, places: cache.places }, { nHead, nKvHead });
   }
 
   /** Turns queries and keys by their positions: (B, T, (H + 2 K) D) -> the same. */

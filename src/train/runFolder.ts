@@ -18,7 +18,7 @@ import { quote } from '../quote.ts';
 import { LogRecord } from '../report/logRecord.ts';
 import { checkJson, checkLines, damaged, Moment, Sha256 } from '../schema.ts';
 import { shellWord } from '../shellWord.ts';
-import type { Parameters } from '../tensor/parameters.ts';
+import type { ParameterSpec, Parameters } from '../tensor/parameters.ts';
 import { ChatTemplate } from '../text/chat/chatTemplate.ts';
 import { TASKS } from '../text/labels/taskCard.ts';
 import { type Tokenizer, tokenizerFromJSON } from '../text/tokenizers/tokenizer.ts';
@@ -209,13 +209,19 @@ export const writeWeights = (
 export const stateOf = ({ metadata, fileName }: LoadedFile): RunState =>
   checkJson(RunState, metadata.state, damaged(`${fileName} (its state)`));
 
+/** Fills parameters from a file. @throws UserError when it is of another config, or damaged */
+export const loadParameters = (parameters: Parameters, file: LoadedFile): void => {
+  const partOf = parametersIn(file, parameters.specs);
+  parameters.values.write(parameters.join((name, shape) => partOf({ name, shape })));
+};
+
 /**
- * Fills parameters from a file. Tensors beside them, such as masks that other programs keep, are passed over; biases that a model
+ * The numbers of each parameter in a file. Tensors beside them, such as masks that other programs keep, are passed over; biases that a model
  * has no place for are not, unless they are zero: transformers has them where `bias` is false here, and trains them.
  * @throws UserError when it is of another config, or damaged
  */
-export const loadParameters = (parameters: Parameters, file: LoadedFile): void => {
-  const known = new Set(parameters.specs.map(({ name }) => name));
+export function parametersIn(file: LoadedFile, specs: readonly ParameterSpec[]) {
+  const known = new Set(specs.map(({ name }) => name));
   for (const [name, { data }] of file.tensors) {
     const stray = !known.has(name) && known.has(name.replace(/bias$/, 'weight')) && data.some((value) => value !== 0);
     if (stray) {
@@ -224,8 +230,9 @@ export const loadParameters = (parameters: Parameters, file: LoadedFile): void =
       );
     }
   }
-  parameters.values.write(parameters.join((name, shape) => asWeights(tensorOf(file, name, shape), name, file)));
-};
+  return ({ name, shape }: Pick<ParameterSpec, 'name' | 'shape'>): Float32Array =>
+    asWeights(tensorOf(file, name, shape), name, file);
+}
 
 /** Numbers of a file as weights. @throws UserError when one is NaN or infinite: whatever is computed with it is nonsense */
 export function asWeights(numbers: Float32Array, name: string, { fileName }: LoadedFile): Float32Array {

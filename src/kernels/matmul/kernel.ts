@@ -37,7 +37,7 @@ const PARAMS = {
 type MatmulParams = Record<keyof typeof PARAMS, number>;
 
 /** T, where columns come in fours, is a vector of them. `before`: what GELU gets, kept for its gradient. */
-const BIND = {
+export const BIND = {
   a: 'operand',
   b: 'operand',
   bias: 'read? T',
@@ -47,15 +47,20 @@ const BIND = {
 } as const;
 
 /** The epilogue: the WGSL function `store(matrix, m, n, sum)`. */
-function storeWgsl(has: Record<keyof typeof BIND, boolean>, accumulate: string, width: 1 | 4): string {
+export function storeWgsl(
+  has: Readonly<Record<keyof typeof BIND, boolean>>,
+  accumulate: string,
+  width: 1 | 4,
+  gelu = has.before,
+): string {
   const lines = [
     has.bias && width === 1 && 'value += bias[n];', // vectors begin with it
-    has.before && 'before[i] = value; value = gelu(value);',
+    gelu && `${has.before ? 'before[i] = value; ' : ''}value = gelu(value);`,
     has.residual && 'value += residual[i];',
     `if (${accumulate}) { value += c[i]; }`,
     'c[i] = value;',
   ];
-  return /* wgsl */ `${has.before ? geluWgsl('T') : ''}
+  return /* wgsl */ `${gelu ? geluWgsl('T') : ''}
 fn store(matrix: u32, m: u32, n: u32, sum: T) {
   let i = ((matrix * params.M + m) * params.N + n) / WIDTH;
   var value = sum;
