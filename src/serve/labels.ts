@@ -11,7 +11,12 @@ const listOf = (model: string, data: readonly object[]) => ({
   data: data.map((one, index) => ({ index, ...one })),
 });
 
-const textsOf = (input: string | readonly string[]): readonly string[] => (typeof input === 'string' ? [input] : input);
+/** @throws ApiError for a text without words: there is nothing to say of it */
+function textsOf(input: string | readonly string[]): readonly string[] {
+  const texts = typeof input === 'string' ? [input] : input;
+  if (texts.every((text) => text.trim() !== '')) return texts;
+  throw new ApiError(400, 'input holds a text that is empty; leave it out, or give it words.', null, 'input');
+}
 
 /** Each text's label with its probability, and those of all others. */
 export async function classify(c: Context, models: Models): Promise<Response> {
@@ -33,9 +38,6 @@ export async function tag(c: Context, models: Models): Promise<Response> {
   const { model: name, input } = await readBody(c, LabelRequest);
   const { tagger, turns, name: model } = models.find(name, 'tag');
   const texts = textsOf(input).map((text) => ({ text, sentences: splitSentences(text) }));
-  if (texts.some(({ sentences }) => sentences.length === 0)) {
-    throw new ApiError(400, 'input holds a text without words: there is nothing to tag.', null, 'input');
-  }
   const data = await turns.take(async () => {
     const found: object[] = [];
     for (const { text, sentences } of texts) found.push({ entities: await tagger.entities(text, sentences) });
