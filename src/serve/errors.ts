@@ -1,7 +1,7 @@
 /** Refusals as OpenAI's clients read them. */
 import { UserError } from '../errors.ts';
 import type { Refuse } from '../schema.ts';
-import { QueueFull } from './scheduler.ts';
+import { Closed, QueueFull } from './scheduler.ts';
 
 /** Statuses that requests are refused with, and the type that OpenAI has for each. */
 const TYPES = {
@@ -61,6 +61,7 @@ export function asApiError(error: unknown): ApiError {
   if (error instanceof QueueFull) {
     return new ApiError(429, 'The queue is full: try again in a moment.', 'rate_limit_exceeded');
   }
+  if (error instanceof Closed) return new ApiError(503, 'The server is being stopped.', 'stopping');
   if (error instanceof UserError) return new ApiError(400, error.message);
   return new ApiError(500, 'Something went wrong in the server; its operator finds more on its standard error.');
 }

@@ -32,11 +32,12 @@ export function characters(text: string): number {
 
 /** What a request asks of each sequence, but for its prompt and its number among the choices. */
 export function settingsOf(request: WritingRequest, { model }: TextModel): Omit<SequenceRequest, 'prompt' | 'tokens'> {
-  const { temperature, top_p: topP, min_p: minP, repetition_penalty: repetitionPenalty, seed } = request;
-  const penalties = { presencePenalty: request.presence_penalty, frequencyPenalty: request.frequency_penalty };
+  const { temperature, top_p: topP, min_p: minP, seed } = request;
   const sampling: SampleSettings = {
-    ...{ temperature, topP, minP, repetitionPenalty, topK: Math.max(0, request.top_k) },
-    ...penalties,
+    ...{ temperature, topP, minP, topK: Math.max(0, request.top_k) },
+    repetitionPenalty: request.repetition_penalty,
+    presencePenalty: request.presence_penalty,
+    frequencyPenalty: request.frequency_penalty,
   };
   const bias = Object.entries(request.logit_bias).map(([id, added]): [number, number] => [Number(id), added]);
   for (const [id] of bias) requireId(id, model.config.vocabSize, 'logit_bias');
