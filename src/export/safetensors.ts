@@ -98,18 +98,18 @@ export function sealSafetensors(tensors: readonly NamedTensor[], metadata: Recor
  * The same of tensors that are made one at a time, as often as asked: once for the hash, once to be written.
  * @returns the pieces, to be written one after another, and the hash
  */
-export async function sealStream(
+export function sealStream(
   tensors: readonly TensorShape[],
-  make: (name: string) => Promise<Float32Array>,
+  make: (name: string) => Float32Array,
   metadata: Record<string, string> = {},
-): Promise<{ seal: string; pieces: AsyncIterable<Uint8Array> }> {
+): { seal: string; pieces: Iterable<Uint8Array> } {
   const sorted = byName(tensors);
   const hash = beginSeal(metadata);
-  for (const { name } of sorted) hash.update(bytesOf(await make(name)));
+  for (const { name } of sorted) hash.update(bytesOf(make(name)));
   const seal = hash.digest('hex');
-  async function* pieces(): AsyncGenerator<Uint8Array> {
+  function* pieces(): Generator<Uint8Array> {
     yield headerOf(sorted, { ...metadata, [SEAL]: seal }, 'f32');
-    for (const { name } of sorted) yield bytesOf(await make(name));
+    for (const { name } of sorted) yield bytesOf(make(name));
   }
   return { seal, pieces: pieces() };
 }
@@ -144,7 +144,7 @@ export function decodeSafetensors(bytes: Uint8Array, fileName: string): LoadedFi
   const { entries, metadata, dataStart } = parseHeader(bytes, fileName);
   const data = bytes.subarray(dataStart);
   if (Object.hasOwn(metadata, SEAL) && metadata[SEAL] !== sealOf(metadata, [data])) {
-    throw damaged(fileName, 'its bytes are not those that were written (their SHA-256 is another)');
+    throw broken(fileName);
   }
   const tensors = new Map(entries.map((entry) => [entry.name, loadTensor(entry, data, fileName)]));
   return { fileName, tensors, metadata };
@@ -164,8 +164,11 @@ export function tensorOf({ tensors, fileName }: LoadedFile, name: string, shape:
 export interface ByteSource {
   readonly sizeBytes: number;
   /** @throws UserError when they cannot be read */
-  read(begin: number, end: number): Promise<Uint8Array>;
+  read(begin: number, end: number): Uint8Array;
 }
+
+/** Bytes that are read at once where only their sum counts. */
+const CHUNK_BYTES = 2 ** 26;
 
 /** A file whose tensors are read when they are asked for: only its header is held in memory. */
 export class TensorFile {
@@ -180,28 +183,61 @@ export class TensorFile {
   }
 
   /** @throws UserError when its header is not one that fits its bytes */
-  static async open(source: ByteSource, fileName: string): Promise<TensorFile> {
+  static open(source: ByteSource, fileName: string): TensorFile {
     const { sizeBytes } = source;
-    const end = headerEnd(await source.read(0, Math.min(BEGINNING, sizeBytes)), fileName, sizeBytes);
-    return new TensorFile(fileName, source, parseHeader(await source.read(0, end), fileName, sizeBytes));
+    const end = headerEnd(source.read(0, Math.min(BEGINNING, sizeBytes)), fileName, sizeBytes);
+    return new TensorFile(fileName, source, parseHeader(source.read(0, end), fileName, sizeBytes));
   }
 
   get metadata(): Header['metadata'] {
     return this.header.metadata;
   }
 
-  /** The bytes of a tensor as they are in the file, or the first of them. */
-  bytes({ begin, end }: TensorEntry, most = end - begin, from = 0): Promise<Uint8Array> {
+  /** The bytes of a tensor as they are in the file, or some of them. */
+  bytes({ begin, end }: TensorEntry, most = end - begin, from = 0): Uint8Array {
     const start = this.header.dataStart + begin + from;
     return this.source.read(start, Math.min(start + most, this.header.dataStart + end));
   }
 
   /** Its first numbers, all of them unless told. @throws UserError where they are of a dtype that is not read */
-  async numbers(entry: TensorEntry, count = sizeOf(entry.shape)): Promise<Float32Array> {
+  numbers(entry: TensorEntry, count = sizeOf(entry.shape)): Float32Array {
     requireReadable(entry, this.fileName);
-    return widened(entry.dtype, await this.bytes(entry, count * (entry.dtype === 'F32' ? 4 : 2)));
+    return widened(entry.dtype, this.bytes(entry, count * (entry.dtype === 'F32' ? 4 : 2)));
+  }
+
+  /**
+   * The same as `decodeSafetensors` gives, but that the numbers of a tensor are read whenever they are asked for.
+   * @throws UserError where the file is sealed, and changed by a single bit
+   */
+  loaded(): LoadedFile {
+    const { fileName, metadata, entries } = this;
+    if (Object.hasOwn(metadata, SEAL) && metadata[SEAL] !== sealOf(metadata, this.chunks())) throw broken(fileName);
+    for (const entry of entries.values()) requireReadable(entry, fileName);
+    const tensors = new Map([...entries].map(([name, entry]) => [name, this.lazy(entry)]));
+    return { fileName, tensors, metadata };
+  }
+
+  private lazy(entry: TensorEntry): LoadedTensor {
+    const read = () => this.numbers(entry);
+    return {
+      ...{ shape: entry.shape, dtype: entry.dtype },
+      get data() {
+        return read();
+      },
+    };
+  }
+
+  /** All bytes of tensors, in their order. */
+  private *chunks(): Generator<Uint8Array> {
+    const { sizeBytes } = this.source;
+    for (let at = this.header.dataStart; at < sizeBytes; at += CHUNK_BYTES) {
+      yield this.source.read(at, Math.min(at + CHUNK_BYTES, sizeBytes));
+    }
   }
 }
+
+const broken = (fileName: string): Error =>
+  damaged(fileName, 'its bytes are not those that were written (their SHA-256 is another)');
 
 function loadTensor(entry: TensorEntry, data: Uint8Array, fileName: string): LoadedTensor {
   requireReadable(entry, fileName);

@@ -68,8 +68,8 @@ export class StoredModel {
    * head of its own. Fewer tokens than rows are what padding leaves.
    * @throws UserError when tensors are missing, of another shape, or none of such a model's
    */
-  async fit(config: ModelConfig, vocabSize: number): Promise<ModelConfig> {
-    const tied = config.tieEmbeddings && (await this.isTied());
+  fit(config: ModelConfig, vocabSize: number): ModelConfig {
+    const tied = config.tieEmbeddings && this.isTied();
     const own = { ...config, tieEmbeddings: tied };
     const specs = parameterSpecs(own, styleOf(own));
     for (const { name, shape } of specs) this.require(name, shape);
@@ -85,9 +85,9 @@ export class StoredModel {
   }
 
   /** The numbers of a tensor of so many elements: of padded ones the first. @throws UserError when one is NaN or infinite */
-  async numbers(name: string, count: number): Promise<Float32Array> {
+  numbers(name: string, count: number): Float32Array {
     const { file, entry } = this.tensors.get(name)!;
-    const numbers = await file.numbers(entry, count);
+    const numbers = file.numbers(entry, count);
     for (let i = 0; i < numbers.length; i++) {
       if (Number.isFinite(numbers[i])) continue;
       throw new UserError(
@@ -108,14 +108,14 @@ export class StoredModel {
   }
 
   /** Whether the head is the token embedding: absent, or the same bytes. */
-  private async isTied(): Promise<boolean> {
+  private isTied(): boolean {
     const head = this.tensors.get(HEAD);
     const tokens = this.tensors.get(`${styleOf({ style: this.style }).names.tokens}.weight`);
     if (!head || !tokens) return true;
     const size = head.entry.end - head.entry.begin;
     if (head.entry.dtype !== tokens.entry.dtype || size !== tokens.entry.end - tokens.entry.begin) return false;
     for (let at = 0; at < size; at += CHUNK) {
-      const [a, b] = await Promise.all([head, tokens].map(({ file, entry }) => file.bytes(entry, CHUNK, at)));
+      const [a, b] = [head, tokens].map(({ file, entry }) => file.bytes(entry, CHUNK, at));
       if (Buffer.compare(a, b) !== 0) return false;
     }
     return true;

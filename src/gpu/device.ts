@@ -91,19 +91,27 @@ export class Device {
 
   /** New memory with undefined contents; while capturing it belongs to the program. */
   allocate(sizeBytes: number, label: string): View {
-    const limit = this.gpu.limits.maxStorageBufferBindingSize;
-    if (sizeBytes > limit) {
-      throw new UserError(
-        `${label} needs ${sizeBytes} bytes in one buffer, and ${this.adapter.name} binds at most ${limit}. Use a smaller model, batch or context.`,
-      );
-    }
+    const limit = this.gpu.limits.maxBufferSize;
+    if (sizeBytes > limit) throw this.tooLarge(label, sizeBytes, `makes none of more than ${limit}`);
     const block = new Block(sizeBytes, label);
     if (!this.capturing) this.give(block);
     return viewOf(block);
   }
 
-  /** Runs or captures a dispatch. */
+  private tooLarge(label: string, sizeBytes: number, why: string): UserError {
+    const advice =
+      'Use a smaller model, batch or context, or weights of fewer bits (--weights f16) where a verb has them.';
+    return new UserError(`${label} needs ${sizeBytes} bytes in one buffer, and ${this.adapter.name} ${why}. ${advice}`);
+  }
+
+  /** Runs or captures a dispatch. @throws UserError where more of a buffer is to be bound than can be */
   dispatch({ source, resources, uniform, grid }: Work): void {
+    const limit = this.gpu.limits.maxStorageBufferBindingSize;
+    for (const one of resources) {
+      if ('block' in one && one.sizeBytes > limit) {
+        throw this.tooLarge(one.block.label, one.sizeBytes, `binds at most ${limit}`);
+      }
+    }
     const bound = uniform ? [...resources, this.uniform(uniform)] : resources;
     this.add({ kind: 'dispatch', pipeline: this.pipelines.get(source), resources: bound, grid });
   }

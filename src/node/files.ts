@@ -1,6 +1,6 @@
 /** Files as the command line needs them: text read as streams, results written so that a crash never leaves half of one. */
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream, type Stats } from 'node:fs';
+import { closeSync, createReadStream, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { mkdir, mkdtemp, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { homedir, tmpdir } from 'node:os';
@@ -66,13 +66,10 @@ export function asWriteError(path: string, error: unknown): unknown {
   return code ? new UserError(writeSentence(path, code), { cause: error }) : error;
 }
 
-/** What is written, in one piece or several; a stream of them is not held in memory. */
-export type Pieces = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
-
-async function writeAndSync(path: string, chunks: Exclude<Pieces, Uint8Array>): Promise<void> {
+async function writeAndSync(path: string, chunks: Iterable<Uint8Array>): Promise<void> {
   const file = await open(path, 'wx');
   try {
-    for await (const chunk of chunks) await file.writeFile(chunk);
+    for (const chunk of chunks) await file.writeFile(chunk);
     await file.sync();
   } finally {
     await file.close();
@@ -98,7 +95,7 @@ export const temporaryName = (name: string): string => `.${name}.${randomBytes(4
  * that could be the user's.
  * @throws UserError when the disk is full or the folder may not be written
  */
-export async function writeAtomic(path: string, data: string | Pieces): Promise<void> {
+export async function writeAtomic(path: string, data: string | Uint8Array | Iterable<Uint8Array>): Promise<void> {
   const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
   const chunks = bytes instanceof Uint8Array ? [bytes] : bytes;
   const temporary = join(dirname(path), temporaryName(basename(path)));
@@ -247,32 +244,48 @@ export function hashing<T extends Uint8Array>(
   return { stream: pass(), digest: () => hash.digest('hex') };
 }
 
-/** A file of which parts are read as they are asked for. */
-export interface OpenFile {
-  readonly sizeBytes: number;
-  /** @throws UserError when it cannot be read, or has become shorter meanwhile */
-  read(begin: number, end: number): Promise<Uint8Array>;
-  close(): Promise<void>;
-}
+/** A file of which parts are read as they are asked for. It is closed when nobody can ask any more. */
+export class OpenFile {
+  private constructor(
+    private readonly path: string,
+    private readonly descriptor: number,
+    readonly sizeBytes: number,
+  ) {
+    forgotten.register(this, descriptor);
+  }
 
-/** @throws UserError when there is no such file; a device or a pipe, which may never end, is none */
-export async function openFile(path: string): Promise<OpenFile> {
-  if (!(await statOrExplain(path)).isFile()) throw new UserError(`${path} is no file. Give one.`);
-  const file = await orExplain(path, open(path, 'r'));
-  const { size: sizeBytes } = await orExplain(path, file.stat());
-  const read = async (begin: number, end: number): Promise<Uint8Array> => {
-    const bytes = Buffer.allocUnsafeSlow(end - begin); // one of its own, so that its numbers lie where arrays may begin
+  /** @throws UserError when there is no such file; a device or a pipe, which may never end, is none */
+  static async open(path: string): Promise<OpenFile> {
+    if (!(await statOrExplain(path)).isFile()) throw new UserError(`${path} is no file. Give one.`);
+    return orExplainNow(path, () => {
+      const descriptor = openSync(path, 'r');
+      return new OpenFile(path, descriptor, fstatSync(descriptor).size);
+    });
+  }
+
+  /** Bytes of their own, where numbers of any width may begin. @throws UserError when they cannot be read, or are there no more */
+  read(begin: number, end: number): Uint8Array {
+    const { path, descriptor } = this;
+    const bytes = Buffer.allocUnsafeSlow(end - begin);
     for (let at = 0; at < bytes.length; ) {
-      const { bytesRead } = await orExplain(
-        path,
-        file.read(bytes, at, Math.min(bytes.length - at, MOST_READ), begin + at),
-      );
-      if (bytesRead === 0) throw new UserError(`${path} has become shorter while it was read. Try again.`);
-      at += bytesRead;
+      const most = Math.min(bytes.length - at, MOST_READ);
+      const count = orExplainNow(path, () => readSync(descriptor, bytes, at, most, begin + at));
+      if (count === 0) throw new UserError(`${path} has become shorter while it was read. Try again.`);
+      at += count;
     }
     return bytes;
-  };
-  return { sizeBytes, read, close: () => file.close() };
+  }
 }
+
+const forgotten = new FinalizationRegistry<number>((descriptor) => closeSync(descriptor));
+
 /** Bytes that are read at once: systems read less than 2 GiB. */
 const MOST_READ = 2 ** 30;
+
+function orExplainNow<T>(path: string, ask: () => T): T {
+  try {
+    return ask();
+  } catch (error) {
+    throw errorCode(error) ? unreadable(path, error) : error;
+  }
+}

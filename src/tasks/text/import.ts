@@ -15,7 +15,7 @@ import { indexedFiles, StoredModel } from '../../export/storedModel.ts';
 import type { ModelConfig } from '../../model/config.ts';
 import { parameterSpecs } from '../../model/parameters.ts';
 import { styleOf } from '../../model/styles.ts';
-import { errorCode, openFile, writeAtomic } from '../../node/files.ts';
+import { errorCode, OpenFile, writeAtomic } from '../../node/files.ts';
 import { parseJson } from '../../schema.ts';
 import { sizeOf } from '../../tensor/shape.ts';
 import { resolveConfig, type TrainConfig } from '../../train/config.ts';
@@ -57,38 +57,30 @@ export async function importModel(
   const json = await readJson(folder, CONFIG);
   const described = fromHuggingFaceConfig(json, join(folder, CONFIG));
   const { tokenizer, notes } = await readTokenizer(folder, { rows: described.vocabSize, ...endsOf(json) });
-  const opened = await Promise.all(weights.map((file) => openFile(join(folder, file))));
-  try {
-    const files = await Promise.all(opened.map((source, i) => TensorFile.open(source, join(folder, weights[i]))));
-    const stored = new StoredModel(files, described.style);
-    const config = await stored.fit(described, tokenizer.vocabSize);
-    const specs = parameterSpecs(config, styleOf(config));
-    const parameters = specs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-    const sizes = new Map(specs.map(({ name, shape }) => [name, sizeOf(shape)]));
-    let done = 0;
-    const make = async (name: string): Promise<Float32Array> => {
-      const numbers = await stored.numbers(name, sizes.get(name)!);
-      done += numbers.length;
-      onProgress(done / (2 * parameters));
-      return numbers;
-    };
-    const { seal, pieces } = await sealStream(specs, make);
-    await writeAtomic(join(out, FILES.last), pieces);
-    await writeRunCard(out, cardOf(source, config, seal), tokenizer, { config });
-    const passedOver = [...notes, ...notesOf(described, config, stored)];
-    const { kind, vocabSize } = tokenizer;
-    return {
-      config,
-      parameters,
-      files: weights,
-      types: stored.types,
-      tokenizer: { kind, vocabSize },
-      notes: passedOver,
-    };
-  } finally {
-    await Promise.all(opened.map((file) => file.close()));
-  }
+  const files = await Promise.all(weights.map((file) => openWeights(join(folder, file))));
+  const stored = new StoredModel(files, described.style);
+  const config = stored.fit(described, tokenizer.vocabSize);
+  const specs = parameterSpecs(config, styleOf(config));
+  const sizes = new Map(specs.map(({ name, shape }) => [name, sizeOf(shape)]));
+  const parameters = specs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  let done = 0;
+  const make = (name: string): Float32Array => {
+    const numbers = stored.numbers(name, sizes.get(name)!);
+    done += numbers.length;
+    onProgress(done / (2 * parameters));
+    return numbers;
+  };
+  const { seal, pieces } = sealStream(specs, make);
+  await writeAtomic(join(out, FILES.last), pieces);
+  await writeRunCard(out, cardOf(source, config, seal), tokenizer, { config });
+  const { kind, vocabSize } = tokenizer;
+  return {
+    ...{ config, parameters, files: weights, types: stored.types, tokenizer: { kind, vocabSize } },
+    notes: [...notes, ...notesOf(described, config, stored)],
+  };
 }
+
+const openWeights = async (path: string): Promise<TensorFile> => TensorFile.open(await OpenFile.open(path), path);
 
 const CONFIG = 'config.json';
 const WEIGHTS = 'model.safetensors';
@@ -131,13 +123,9 @@ async function insteadOf(folder: string): Promise<string> {
 /** The text of a file that is read whole. */
 async function readText(folder: string, file: string): Promise<string> {
   const path = join(folder, file);
-  const opened = await openFile(path);
-  try {
-    if (opened.sizeBytes > MOST_TEXT_BYTES) throw new UserError(`${path} is too large: ${opened.sizeBytes} bytes.`);
-    return new TextDecoder().decode(await opened.read(0, opened.sizeBytes));
-  } finally {
-    await opened.close();
-  }
+  const opened = await OpenFile.open(path);
+  if (opened.sizeBytes > MOST_TEXT_BYTES) throw new UserError(`${path} is too large: ${opened.sizeBytes} bytes.`);
+  return new TextDecoder().decode(opened.read(0, opened.sizeBytes));
 }
 const MOST_TEXT_BYTES = 2 ** 28;
 
