@@ -14,12 +14,13 @@ const JUDGES: Readonly<Record<string, string>> = {
   [`@node-llama-cpp/${platform}`]: '3.22.1',
   'node-llama-cpp': '3.22.1',
   'onnxruntime-node': '1.30.0',
+  openai: '6.49.0',
 };
 
 /** Brings the programs that judge, where they are not there yet. @throws UserError when npm cannot have them: then nothing was judged */
 export default async function setup(): Promise<void> {
   const absent = Object.keys(JUDGES).filter((name) => !existsSync(join(peersFolder(), 'node_modules', name)));
   if (absent.length === 0) return;
-  console.log(`installing what judges exported models: ${absent.join(', ')}`);
+  console.log(`installing what judges models and servers: ${absent.join(', ')}`);
   await installPeers([{ packages: JUDGES }]);
 }
