@@ -1,10 +1,13 @@
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.ts';
+import { isSmallWork } from '../model/decodeStep.ts';
 import { makeApp } from '../serve/app.ts';
 import { isLoopback } from '../serve/guard.ts';
 import { listen } from '../serve/listen.ts';
-import { modelCard, openModels, type ServedModel } from '../serve/models.ts';
+import { modelCard, openModels, type ServedModel, type TextModel } from '../serve/models.ts';
+import { MOST_SEQUENCES } from '../serve/scheduler.ts';
 import { shellWord } from '../shellWord.ts';
+import { readModelConfig } from '../train/runFolder.ts';
 import { openEngine } from './engine.ts';
 import { adapterOption, checkpointOption, examples, jsonOption, number, path } from './options.ts';
 import { print, printJson, say } from './terminal/output.ts';
@@ -63,7 +66,9 @@ async function serveVerb({ run: folders, host, port, open, json, checkpoint, ...
       `--host ${host} lets other machines in: give a --key that they have to send, or --open for all`,
     );
   }
-  const { engine } = await openEngine(flags.adapter);
+  const configs = await Promise.all(folders.map(readModelConfig));
+  const smallWork = configs.every((config) => isSmallWork(config, MOST_SEQUENCES));
+  const { engine } = await openEngine(flags.adapter, { smallWork });
   const models = await openModels(engine, folders, { checkpoint });
   const app = makeApp({ models, key, loopback, say });
   const signal = stopSignal('Stopping when what is open has been answered. Ctrl-C again ends at once.');
@@ -78,12 +83,23 @@ async function serveVerb({ run: folders, host, port, open, json, checkpoint, ...
 /** Where it is, what it serves, and a line to try it with. */
 function greeting(url: string, all: readonly ServedModel[], key: string | undefined): string {
   const names = all.map(({ name, task }) => (task === 'text' ? name : `${name} (${task})`)).join(', ');
-  const [{ name, task }] = all;
+  const [first] = all;
+  const { name: model, task } = first;
   const [route, body] =
     task === 'text'
-      ? ['completions', { model: name, prompt: 'The', max_tokens: 40 }]
-      : [task, { model: name, input: 'Some text.' }];
+      ? ['completions', { model, prompt: promptFor(first), max_tokens: 40 }]
+      : [task, { model, input: 'Some text.' }];
   const header = key === undefined ? '' : ` -H 'Authorization: Bearer KEY'`;
   const curl = `curl ${url}/v1/${route}${header} -d ${shellWord(JSON.stringify(body))}`;
   return `serving ${names} at ${url}\ntry: ${curl}\nCtrl-C stops.\n`;
+}
+
+/** Words to begin with, where the model has their characters. */
+function promptFor({ tokenizer }: TextModel): string {
+  try {
+    tokenizer.encode('The');
+    return 'The';
+  } catch {
+    return '';
+  }
 }

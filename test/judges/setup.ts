@@ -16,6 +16,7 @@ const JUDGES: Readonly<Record<string, string>> = {
   [`@node-llama-cpp/${platform}`]: '3.22.1',
   'node-llama-cpp': '3.22.1',
   'onnxruntime-node': '1.30.0',
+  openai: '6.49.0',
   tokenizers: '0.23.2',
 };
 
@@ -24,7 +25,7 @@ export default async function setup(): Promise<void> {
   await bringPytorch();
   const absent = Object.keys(JUDGES).filter((name) => !existsSync(join(peersFolder(), 'node_modules', name)));
   if (absent.length === 0) return;
-  console.log(`installing what judges exported models: ${absent.join(', ')}`);
+  console.log(`installing what judges models and servers: ${absent.join(', ')}`);
   await installPeers([{ packages: JUDGES }]);
 }
 
