@@ -146,7 +146,14 @@ async function* merged(
   controller: AbortController,
 ): AsyncGenerator<readonly [number, Piece]> {
   type Next = { i: number; result: IteratorResult<Piece> };
-  const advance = async (i: number): Promise<Next> => ({ i, result: await open.get(i)!.next() });
+  const advance = (i: number): Promise<Next> => {
+    const next = open
+      .get(i)!
+      .next()
+      .then((result) => ({ i, result }));
+    next.catch(() => undefined); // the race tells, unless the client has gone and nobody waits any more
+    return next;
+  };
   const pending = new Map([...open.keys()].map((i) => [i, advance(i)]));
   try {
     for (let next = open.size; pending.size > 0; ) {
@@ -164,7 +171,6 @@ async function* merged(
     }
   } finally {
     controller.abort();
-    for (const promise of pending.values()) promise.catch(() => undefined);
     await Promise.allSettled([...open.values()].map((one) => one.return(undefined)));
   }
 }

@@ -11,6 +11,9 @@ import type { Models } from './models.ts';
 const HEADERS_MS = 10_000;
 const REQUEST_MS = 30_000;
 
+/** How often connections without a request are closed while the server ends. */
+const SWEEP_MS = 20;
+
 export interface ListenOptions {
   readonly host: string;
   /** 0 for any that is free. */
@@ -48,9 +51,9 @@ export async function listen(
     url: `http://${family === 'IPv6' ? `[${address}]` : address}:${own}`,
     close: async () => {
       app.stop();
-      const closed = new Promise((done) => server.close(done));
-      server.closeIdleConnections();
-      await closed;
+      const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS); // clients keep theirs for a next request
+      await new Promise((done) => server.close(done));
+      clearInterval(sweep);
       await Promise.all(models.writing.map(({ scheduler }) => scheduler.close()));
     },
   };
