@@ -68,15 +68,20 @@ it.each(SPECS)('ids and texts of %s are ours', async (spec) => {
   await theirs.dispose();
 });
 
-/** What is otherwise there is said when such a run is exported: marks cut words of o200k, and texts of cl100k lose spaces before signs. */
+/**
+ * What is otherwise there is said when such a run is exported: marks cut words of o200k, and texts of cl100k lose spaces before signs.
+ * Of 2,000 texts, for its pattern of o200k is slow.
+ */
 it.each([
   ['gpt:cl100k', /^$/],
   ['gpt:o200k', /\p{M}/u],
 ])('ids of %s are ours, but for texts with %s', async (spec, except) => {
   const ours = await tokenizerOf(spec);
   const theirs = await loaded(await runOf(MODELS[0], ours), 'f32');
-  const texts = fuzzed(spec).filter((text) => !except.test(text));
-  expect(texts.length).toBeGreaterThan(5000);
+  const texts = fuzzed(spec)
+    .slice(0, 2000)
+    .filter((text) => !except.test(text));
+  expect(texts.length).toBeGreaterThan(1000);
   const others = texts.filter((text) => `${theirs.tokenize(text, false)}` !== `${ours.encode(text)}`);
   await theirs.dispose();
   expect(others).toEqual([]);
