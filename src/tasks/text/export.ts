@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path';
 import { UsageError } from '../../errors.ts';
 import { encodeGguf, type GgufType } from '../../export/gguf.ts';
-import { ggufTokenizer, realEnd } from '../../export/ggufTokenizer.ts';
+import { ggufCaveats, ggufTokenizer } from '../../export/ggufTokenizer.ts';
 import { toHuggingFaceConfig } from '../../export/huggingFace.ts';
 import { knownStyle } from '../../export/knownStyle.ts';
 import { encodeOnnx } from '../../export/onnx.ts';
@@ -112,17 +112,11 @@ async function writeGguf(run: ExportedRun, folder: string, type: WeightType): Pr
   const weights = await weightsIn(run);
   const file = tokenizer.toJSON();
   await writeAtomic(join(folder, 'model.gguf'), encodeGguf(model.config, weights, ggufTokenizer(file), type));
-  const end = realEnd(file);
   const path = join(folder, 'model.gguf');
   return {
     files: ['model.gguf'],
     load: `llama-cli -m ${shellWord(path)} -no-cnv --ignore-eos -p "The"`,
-    notes:
-      end === undefined
-        ? []
-        : [
-            `GGUF needs a token that ends a text, and characters have none: llama.cpp stops at ${JSON.stringify(end)} unless it is told --ignore-eos`,
-          ],
+    notes: ggufCaveats(file),
   };
 }
 
