@@ -2,6 +2,7 @@
 
 import { asRate, timingOf } from '../src/check/measure.ts';
 import { benchConfig, VOCABULARY } from '../src/check/workloads.ts';
+import { NO_FILTERS } from '../src/kernels/sampling/settings.ts';
 import { isSmallWork } from '../src/model/decodeStep.ts';
 import { Generator } from '../src/model/generate.ts';
 import type { GPT } from '../src/model/gpt.ts';
@@ -16,8 +17,6 @@ import { underRoof } from './roof.ts';
 
 /** Streams that are decoded at once. */
 export const BATCHES = [1, 8, 32] as const;
-
-const SETTINGS = { temperature: 1, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1 };
 
 export interface SampleBenchOptions extends ModelBenchOptions {
   /** The same adapter as the verb `sample` opens it for a small model. */
@@ -117,7 +116,7 @@ async function tuneFor(engine: Engine, adapter: { name: string; software: boolea
 function generation(model: GPT, prompts: readonly ArrayLike<number>[], tokens: number): Job['run'] {
   const generator = new Generator(model, prompts.length);
   return async () => {
-    for await (const _ of generator.generate(prompts, { ...SETTINGS, seed: 1, tokens }));
+    for await (const _ of generator.generate(prompts, { ...NO_FILTERS, seed: 1, tokens }));
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { opDispatches } from '../src/check/opWork.ts';
 import { VOCABULARY } from '../src/check/workloads.ts';
+import { NO_FILTERS } from '../src/kernels/sampling/settings.ts';
 import { Generator } from '../src/model/generate.ts';
 import { GPT } from '../src/model/gpt.ts';
 import type { Precision } from '../src/tensor/capabilities.ts';
@@ -96,7 +97,7 @@ async function runModel(engine: Engine, preset: string): Promise<void> {
   const config = resolveConfig(preset);
   const model = new GPT(engine, modelConfig(config, VOCABULARY));
   const generator = new Generator(model);
-  const settings = { temperature: 1, topK: 40, topP: 0.9, minP: 0, repetitionPenalty: 1, tokens: 2, seed: 1 };
+  const settings = { ...NO_FILTERS, topK: 40, topP: 0.9, tokens: 2, seed: 1 };
   for await (const _ of generator.generate([[1, 2, 3]], settings));
   new Trainer(model, config).rehearse();
 }

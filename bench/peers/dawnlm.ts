@@ -1,7 +1,9 @@
 /** dawnlm among its peers. Before each work it measures the forms of kernels that no table knows, as training does. */
+
 import { readFileSync } from 'node:fs';
 import { openEngine } from '../../src/cli/engine.ts';
 import { matmul } from '../../src/kernels/matmul/matmul.ts';
+import { NO_FILTERS } from '../../src/kernels/sampling/settings.ts';
 import { isSmallWork } from '../../src/model/decodeStep.ts';
 import { Generator } from '../../src/model/generate.ts';
 import { GPT } from '../../src/model/gpt.ts';
@@ -61,7 +63,7 @@ async function decode({ model: job }: Job): Promise<Prepared> {
     own.engine,
   );
   const generator = new Generator(model);
-  const greedy = { temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: 0 };
+  const greedy = { ...NO_FILTERS, temperature: 0, seed: 0 };
   const texts = (async function* () {
     for (;;) yield* generator.generate([[job.inputs[0]]], { ...greedy, tokens: job.sizes.blockSize });
   })();

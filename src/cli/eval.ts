@@ -1,14 +1,13 @@
 import type { Command } from 'commander';
 import { UserError } from '../errors.ts';
-import { sha256 } from '../node/files.ts';
 import { count } from '../report/format.ts';
 import { shellWord } from '../shellWord.ts';
 import { evaluateText, type TextScore } from '../tasks/text/evaluate.ts';
 import type { WeightFormat } from '../tensor/operands/packing.ts';
-import { buildDataset, encodeStream, type Tokens } from '../text/windows/dataset.ts';
+import { encodeStream, type Tokens } from '../text/windows/dataset.ts';
 import { utf8Chunks } from '../text/windows/stream.ts';
 import type { SavedRun } from '../train/savedRun.ts';
-import { givenOf, openCorpus } from './corpus.ts';
+import { datasetOf, openCorpus } from './corpus.ts';
 import { openRun } from './engine.ts';
 import { addRunOptions, examples, type RunFlags, weightsOption } from './options.ts';
 import { print, printJson, say, table } from './terminal/output.ts';
@@ -56,20 +55,12 @@ async function encodeFile({ tokenizer }: SavedRun, file: string): Promise<Text> 
 }
 
 /** The validation text of the run, if its corpus is still what it was. */
-async function heldOut({ tokenizer, config, dataCard, tunedFrom }: SavedRun, folder: string): Promise<Text> {
-  const { name } = dataCard;
-  if (tunedFrom?.chat)
+async function heldOut(run: SavedRun, folder: string): Promise<Text> {
+  if (run.tunedFrom?.chat)
     throw new UserError(
       `${folder} was tuned on prompts and answers, which are no text to score. Give one: npx dawnlm eval --run ${shellWord(folder)} file.txt`,
     );
   const advice = `Give a text: npx dawnlm eval --run ${shellWord(folder)} file.txt`;
-  const given = givenOf(dataCard, folder, advice);
-  const corpus = await openCorpus(given);
-  if ((await sha256(corpus.bytes())) !== dataCard.sha256) {
-    throw new UserError(`${given} has changed since ${folder} was trained on it. ${advice}`);
-  }
-  const { blockSize, validationFraction } = config;
-  const options = { name, blockSize, validationFraction };
-  const { validation } = await buildDataset(() => utf8Chunks(corpus.bytes(), name), tokenizer, options);
-  return { name: `the held-out part of ${name}`, tokens: validation };
+  const { validation } = await datasetOf(run, folder, advice);
+  return { name: `the held-out part of ${run.dataCard.name}`, tokens: validation };
 }

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { Command } from 'commander';
 import { mean } from 'simple-statistics';
 import { UsageError } from '../errors.ts';
+import { NO_FILTERS } from '../kernels/sampling/settings.ts';
 import { count } from '../report/format.ts';
 import { openShots } from '../tasks/classify/data.ts';
 import { readPrompt } from '../tasks/data.ts';
@@ -140,7 +141,7 @@ async function complete(input: string | undefined, source: string, options: Prom
   const text = input === '-' ? await readPrompt('-') : (input ?? '');
   const { run, temperature, tokens, stop, seed = randomInt(2 ** 32), json } = options;
   const { model, tokenizer } = await openRun(options);
-  const settings = { temperature, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, tokens, stop, seed, say };
+  const settings = { ...NO_FILTERS, temperature, tokens, stop, seed, say };
   const prompt = `${before}${text}${after}`;
   const steps = new TextGenerator({ model, tokenizer }, settings).generate(prompt);
   if (!json) printText(prompt);

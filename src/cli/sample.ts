@@ -24,6 +24,7 @@ interface SampleOptions extends SampleSettings, RunFlags {
 }
 
 const share = number({ least: 0, most: 1 });
+const penalty = number({ least: -100, most: 100 });
 
 /** `dawnlm sample`. */
 export function addSample(program: Command): void {
@@ -36,6 +37,8 @@ export function addSample(program: Command): void {
     .option('--top-p <p>', 'draw from the likeliest tokens with this share of the probability', share, 1)
     .option('--min-p <p>', "leave out what is below this share of the likeliest one's probability", share, 0)
     .option('--repetition-penalty <x>', 'above 1: tokens that came before are less likely', number({ least: 0.01 }), 1)
+    .option('--presence-penalty <x>', 'taken off the logits of tokens that were written before', penalty, 0)
+    .option('--frequency-penalty <x>', 'taken off for each time that they were', penalty, 0)
     .addOption(stopOption('end before any of these texts'))
     .option('--seed <n>', 'of the random numbers (default: a new one)', seedNumber)
     .addOption(weightsOption())
@@ -86,8 +89,9 @@ async function writeOne(
 /** All samples at once, each shown whole. */
 async function writeAll(generator: TextGenerator, prompt: string, { json, ...options }: SampleOptions): Promise<void> {
   const { seed } = generator;
-  const { temperature, topK, topP, minP, repetitionPenalty } = options;
-  const settings = { temperature, topK, topP, minP, repetitionPenalty };
+  const { temperature, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty } = options;
+  const penalties = { repetitionPenalty, presencePenalty, frequencyPenalty };
+  const settings = { temperature, topK, topP, minP, ...penalties };
   const steps: Choice[] = [];
   let samples: TextStep['samples'] = [];
   for await (const step of generator.generate(prompt)) {

@@ -24,12 +24,29 @@ const EAGER_BATCH = 32;
 /** Distinct uniform structs kept; training uses some dozens. */
 const UNIFORMS_KEPT = 4096;
 
+/** What was copied into other forms, by memory and form. */
+type Copies = WeakMap<Memory, Map<string, Resource>>;
+
+/** Memory that changes only between runs, and the copies of it that all captures share which are given the same one. */
+export class Constants {
+  readonly copies: Copies = new WeakMap();
+  private readonly blocks: ReadonlySet<Block>;
+
+  constructor(views: readonly View[]) {
+    this.blocks = new Set(views.map(({ block }) => block));
+  }
+
+  has(block: Block): boolean {
+    return this.blocks.has(block);
+  }
+}
+
 /** Commands that are collected and not run. */
 interface Capture {
   readonly commands: Command[];
   /** What makes copies of `constants` in other forms: the memory that does not change while the commands run. */
   readonly preparation: Command[];
-  readonly constants: ReadonlySet<Block>;
+  readonly constants: Constants;
 }
 
 /**
@@ -43,7 +60,7 @@ export class Device {
   private capturing: Capture | undefined;
   private eager: Command[] = [];
   /** Copies that still show what their blocks hold. A capture begins and ends without any: its copies live inside it. */
-  private copies = new WeakMap<Memory, Map<string, Resource>>();
+  private copies: Copies = new WeakMap();
   /** What eager work in the innermost `scope` was given memory for. */
   private scoped: Set<Memory> | undefined;
   /** The first error since the last `check`. */
@@ -74,19 +91,27 @@ export class Device {
 
   /** New memory with undefined contents; while capturing it belongs to the program. */
   allocate(sizeBytes: number, label: string): View {
-    const limit = this.gpu.limits.maxStorageBufferBindingSize;
-    if (sizeBytes > limit) {
-      throw new UserError(
-        `${label} needs ${sizeBytes} bytes in one buffer, and ${this.adapter.name} binds at most ${limit}. Use a smaller model, batch or context.`,
-      );
-    }
+    const limit = this.gpu.limits.maxBufferSize;
+    if (sizeBytes > limit) throw this.tooLarge(label, sizeBytes, `makes none of more than ${limit}`);
     const block = new Block(sizeBytes, label);
     if (!this.capturing) this.give(block);
     return viewOf(block);
   }
 
-  /** Runs or captures a dispatch. */
+  private tooLarge(label: string, sizeBytes: number, why: string): UserError {
+    const advice =
+      'Use a smaller model, batch or context, or weights of fewer bits (--weights f16) where a verb has them.';
+    return new UserError(`${label} needs ${sizeBytes} bytes in one buffer, and ${this.adapter.name} ${why}. ${advice}`);
+  }
+
+  /** Runs or captures a dispatch. @throws UserError where more of a buffer is to be bound than can be */
   dispatch({ source, resources, uniform, grid }: Work): void {
+    const limit = this.gpu.limits.maxStorageBufferBindingSize;
+    for (const one of resources) {
+      if ('block' in one && one.sizeBytes > limit) {
+        throw this.tooLarge(one.block.label, one.sizeBytes, `binds at most ${limit}`);
+      }
+    }
     const bound = uniform ? [...resources, this.uniform(uniform)] : resources;
     this.add({ kind: 'dispatch', pipeline: this.pipelines.get(source), resources: bound, grid });
   }
@@ -97,12 +122,15 @@ export class Device {
    */
   copyAs<T extends Resource>(view: View, form: string, make: () => T): T {
     const key = `${view.offsetBytes} ${form}`;
-    const known = this.copies.get(view.block)?.get(key);
+    const { capturing } = this;
+    const constant = capturing?.constants.has(view.block);
+    const copies = constant ? capturing!.constants.copies : this.copies;
+    const known = copies.get(view.block)?.get(key);
     // one that was made inside a scope lives no longer than that
-    if (known && (this.capturing || memoryOf(known).gpu)) return known as T;
-    const copy = this.capturing?.constants.has(view.block) ? this.prepared(this.capturing, make) : make();
-    const copies = this.copies.get(view.block) ?? new Map<string, Resource>();
-    this.copies.set(view.block, copies.set(key, copy));
+    if (known && (capturing || memoryOf(known).gpu)) return known as T;
+    const copy = constant ? this.prepared(capturing!, make) : make();
+    const ofBlock = copies.get(view.block) ?? new Map<string, Resource>();
+    copies.set(view.block, ofBlock.set(key, copy));
     return copy;
   }
 
@@ -181,13 +209,13 @@ export class Device {
   }
 
   /**
-   * Collects the commands that `work` gives, without running them. Memory of `constants` changes only between runs: what makes
-   * copies of it in other forms stands apart, in `preparation`.
+   * Collects the commands that `work` gives, without running them. What makes copies of `constants` in other forms stands apart,
+   * in `preparation`; those that another capture with the same constants has made are not made again.
    */
-  capture<T>(work: () => T, constants: readonly View[] = []): { result: T } & Capture {
+  capture<T>(work: () => T, constants = new Constants([])): { result: T } & Capture {
     if (this.capturing) throw new Error('recordings cannot be nested');
     this.flush();
-    const capture = { commands: [], preparation: [], constants: new Set(constants.map(({ block }) => block)) };
+    const capture = { commands: [], preparation: [], constants };
     this.capturing = capture;
     this.copies = new WeakMap();
     try {

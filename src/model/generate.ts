@@ -5,7 +5,7 @@ import { sample } from '../kernels/sampling/sampling.ts';
 import { SAMPLE_SETTINGS, type SampleSettings } from '../kernels/sampling/settings.ts';
 import type { Recording } from '../tensor/engine.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { KeyValueCache } from './cache.ts';
+import { KeyValueCache, keptTokens } from './cache.ts';
 import { stepLogits, stepsPay } from './decodeStep.ts';
 import type { GPT } from './gpt.ts';
 import type { Adapters } from './layers.ts';
@@ -37,10 +37,10 @@ const READ_EVERY = 16;
 export class Generator {
   private readonly cache: KeyValueCache;
   private readonly ids: Tensor; //      (B, 1) u32
-  private readonly settings: Tensor; // (5)
-  private readonly state: Tensor; //    (2) u32 [seed, counter]
+  private readonly settings: Tensor; // (B, SAMPLE_SETTINGS)
+  private readonly state: Tensor; //    (B, 3) u32 [seed, choice, counter]
   private readonly seen: Tensor; //     (B, V) u32
-  private readonly history: Tensor; //  (READ_EVERY, B) u32
+  private readonly history: Tensor; //  (B, READ_EVERY) u32
   private step: Recording<{ logits: Tensor }>;
   private readonly passes: RecordedPasses<'ids' | 'last'>;
   /** What the model had when they were recorded. */
@@ -53,10 +53,10 @@ export class Generator {
     const { engine, config } = model;
     this.cache = new KeyValueCache(engine, config, batch);
     this.ids = engine.zeros([batch, 1], 'u32');
-    this.settings = engine.zeros([SAMPLE_SETTINGS.size]);
-    this.state = engine.zeros([2], 'u32');
+    this.settings = engine.zeros([batch, SAMPLE_SETTINGS.size]);
+    this.state = engine.zeros([batch, 3], 'u32');
     this.seen = engine.zeros([batch, config.vocabSize], 'u32');
-    this.history = engine.zeros([READ_EVERY, batch], 'u32');
+    this.history = engine.zeros([batch, READ_EVERY], 'u32');
     this.step = this.record();
     this.passes = new RecordedPasses(engine, ({ ids, last }) => this.pass(ids, last));
   }
@@ -89,8 +89,9 @@ export class Generator {
     withLogits = false,
   ): AsyncGenerator<GeneratedStep> {
     this.check(prompts);
-    this.settings.write(SAMPLE_SETTINGS.floats(options));
-    this.state.write(Uint32Array.of(options.seed, 0));
+    const settings = SAMPLE_SETTINGS.floats(options);
+    this.settings.write(Float32Array.from(prompts.flatMap(() => [...settings])));
+    this.state.write(Uint32Array.from(prompts.flatMap((_, choice) => [options.seed, choice, 0])));
     this.seen.write(this.flags(prompts));
     this.renew();
     let sequences = prompts.map((prompt) => Array.from(prompt));
@@ -116,13 +117,8 @@ export class Generator {
         steps = 0;
         source = this.step.outputs.logits;
       }
-      sequences = sequences.map((sequence) => sequence.slice(-this.kept));
+      sequences = sequences.map((sequence) => sequence.slice(-keptTokens(this.model.config)));
     }
-  }
-
-  /** Tokens of context that are kept when it is full. */
-  private get kept(): number {
-    return Math.max(1, Math.floor(this.model.config.blockSize / 2));
   }
 
   /** Prompts of one token need no pass of their own: the first step takes them. Returns where it leaves its logits. */
@@ -178,12 +174,12 @@ export class Generator {
 
   /** Reads `count` steps from the ring, beginning with step `first`. */
   private async read(first: number, count: number, logits: Tensor | undefined): Promise<GeneratedStep[]> {
-    const { batch } = this;
     const scores = logits && (await logits.floats());
-    const ring = await this.history.uints();
+    const rings = await this.history.uints();
     return Array.from({ length: count }, (_, i) => {
-      const row = ((first + i) % READ_EVERY) * batch;
-      return { tokens: ring.slice(row, row + batch), ...(scores && { logits: scores }) };
+      const column = (first + i) % READ_EVERY;
+      const tokens = Uint32Array.from({ length: this.batch }, (_, b) => rings[b * READ_EVERY + column]);
+      return { tokens, ...(scores && { logits: scores }) };
     });
   }
 

@@ -7,7 +7,7 @@ import { product } from '../kernels/matmul/packed.ts';
 import { layerNorm, rmsNorm } from '../kernels/norm/norm.ts';
 import { rope } from '../kernels/rope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import type { KeyValueCache } from './cache.ts';
+import type { PassCache } from './cache.ts';
 import type { ModelConfig } from './config.ts';
 
 /** What a pass needs beside the tokens. */
@@ -15,7 +15,7 @@ export interface PassOptions {
   /** For training with dropout: (2) u32 [seed, step]. Without it nothing is dropped. */
   state?: Tensor;
   /** For decoding: keys and values of the tokens before; this pass appends its own. */
-  cache?: KeyValueCache;
+  cache?: PassCache;
   /** For training in less memory: all blocks but the last keep only their inputs, and run again in the backward pass. */
   recompute?: boolean;
   /** For readers: tokens also see those behind them. Not for decoding, whose cache is causal. */
@@ -138,7 +138,7 @@ export class Pass {
     const { nHead, nKvHead } = this.config;
     if (!cache) return attention({ qkv, lengths }, { nHead, nKvHead, causal: !bidirectional });
     const [keys, values] = [cache.keys[this.layer], cache.values[this.layer]];
-    return cachedAttention({ qkv, keys, values, start: cache.start }, { nHead, nKvHead });
+    return cachedAttention({ qkv, keys, values, start: cache.start, places: cache.places }, { nHead, nKvHead });
   }
 
   /** Turns queries and keys by their positions: (B, T, (H + 2 K) D) -> the same. */

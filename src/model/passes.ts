@@ -1,4 +1,5 @@
 /** Passes over batches of few sizes: their input tensors, and, where nothing is trained, what is recorded over them. */
+import type { Constants } from '../gpu/device.ts';
 import type { Engine, Recording } from '../tensor/engine.ts';
 import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -67,6 +68,8 @@ export class RecordedPasses<Name extends string> {
   constructor(
     private readonly engine: Engine,
     private readonly forward: (inputs: Inputs<Name>) => Tensor,
+    /** What changes no more, now that passes over it are recorded. */
+    private readonly constants: Constants = engine.constants([]),
   ) {
     this.inputs = new BatchInputs(engine);
   }
@@ -96,7 +99,10 @@ export class RecordedPasses<Name extends string> {
 
   private record(inputs: Inputs<Name>): Recording<{ output: Tensor }> {
     this.keep(MOST_KEPT - 1);
-    return this.engine.withoutGradients(() => this.engine.record(() => ({ output: this.forward(inputs) })));
+    const { engine, constants } = this;
+    const recording = engine.withoutGradients(() => engine.record(() => ({ output: this.forward(inputs) }), constants));
+    recording.prepare();
+    return recording;
   }
 
   private keep(most: number): void {

@@ -1,6 +1,6 @@
 import { UserError } from '../errors.ts';
 import type { AdapterSummary } from '../gpu/adapter.ts';
-import { Device, type Wait } from '../gpu/device.ts';
+import { Constants, Device, type Wait } from '../gpu/device.ts';
 import type { Program } from '../gpu/recorder.ts';
 import { Tape } from './autograd.ts';
 import type { Capabilities, Precision } from './capabilities.ts';
@@ -49,6 +49,7 @@ export class Engine implements TensorEngine {
       ...pretended,
       workgroupStorageBytes: limits.maxComputeWorkgroupStorageSize,
       workgroupInvocations: limits.maxComputeInvocationsPerWorkgroup,
+      bindingBytes: limits.maxStorageBufferBindingSize,
       textureSide: limits.maxTextureDimension2D,
     };
     this.capabilitiesAt = {
@@ -111,13 +112,15 @@ export class Engine implements TensorEngine {
 
   /**
    * Records what `work` does instead of doing it. Tensors made inside share memory by lifetime; the returned ones last.
-   * `constants` hold what changes only between runs, such as the parameters when sampling: `prepare` makes their images.
+   * `constants` hold what changes only between runs, such as the parameters when sampling: `prepare` makes their images. Recordings
+   * that are given the same `constants` share the images, of which each prepares those that it was the first to ask for.
    */
-  record<T extends Readonly<Record<string, Tensor>>>(work: () => T, constants: readonly Tensor[] = []): Recording<T> {
-    const { result, commands, preparation } = this.device.capture(
-      work,
-      constants.map((tensor) => tensor.view),
-    );
+  record<T extends Readonly<Record<string, Tensor>>>(
+    work: () => T,
+    constants: readonly Tensor[] | Constants = [],
+  ): Recording<T> {
+    const shared = constants instanceof Constants ? constants : this.constants(constants);
+    const { result, commands, preparation } = this.device.capture(work, shared);
     const preparing = this.device.program(preparation, []);
     const program = this.device.program(
       commands,
@@ -134,6 +137,11 @@ export class Engine implements TensorEngine {
         this.device.free(preparing);
       },
     };
+  }
+
+  /** Tensors that change only between runs of the recordings that are given this. */
+  constants(tensors: readonly Tensor[]): Constants {
+    return new Constants(tensors.map(({ view }) => view));
   }
 
   /**

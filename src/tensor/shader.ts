@@ -11,12 +11,13 @@ type ReadOrWrite = 'read' | 'write';
  * binding marked "?" may be absent: it is then not declared, and the shader is told (see `ShaderContext.has`). `T` is f32 or
  * vec4<f32>, by the kernel's width. An `operand` is a buffer to read, of elements that the shader knows as `Operand`: f32, or
  * f16 where the engine's precision is mixed (see `operands/half.ts`); at tuning points with IMAGE = 1 it is a texture (see
- * `operands/image.ts`), and at all points where it is packed: see `ShaderContext.packed`. A struct is bound as one.
+ * `operands/image.ts`), and at all points where it is packed: see `ShaderContext.packed`. A struct is bound as one,
+ * or as an array of them.
  */
 export type Binding =
   | 'operand'
   | `${ReadOrWrite}${'' | '?'}${'' | ` ${'u32' | 'vec4<f32>' | 'atomic<u32>' | 'T'}`}`
-  | { readonly access: ReadOrWrite; readonly struct: Struct };
+  | { readonly access: ReadOrWrite; readonly struct: Struct; readonly array?: true };
 
 /** Bindings in order: the WGSL declarations, the layout and the arguments all come from here. Each is a WGSL variable. */
 export type Bindings = Readonly<Record<string, Binding>>;
@@ -76,7 +77,7 @@ function accessOf(binding: Binding, point: Point, packed: boolean): Access {
 
 /** The WGSL type of a binding. */
 function typeOf(binding: Binding): string {
-  if (typeof binding !== 'string') return binding.struct.name;
+  if (typeof binding !== 'string') return binding.array ? `array<${binding.struct.name}>` : binding.struct.name;
   return binding === 'operand' ? 'array<Operand>' : `array<${binding.split(' ')[1] ?? 'f32'}>`;
 }
 

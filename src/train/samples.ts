@@ -1,4 +1,5 @@
 import { UserError } from '../errors.ts';
+import { NO_FILTERS } from '../kernels/sampling/settings.ts';
 import { Generator } from '../model/generate.ts';
 import type { GPT } from '../model/gpt.ts';
 import type { Sample } from '../report/data.ts';
@@ -6,7 +7,7 @@ import type { Tokenizer } from '../text/tokenizers/tokenizer.ts';
 
 const COUNT = 3;
 const TOKENS = 240;
-const SETTINGS = { temperature: 0.8, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1 };
+const SETTINGS = { ...NO_FILTERS, temperature: 0.8 };
 
 /** What a model is given to begin with when nobody says anything: a new line, or, where it has none, its first token. */
 export function openingTokens(tokenizer: Tokenizer): number[] {

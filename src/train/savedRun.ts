@@ -93,7 +93,7 @@ export function modelOf(engine: Engine, config: ModelConfig, file: LoadedFile, w
 
 /** SHA-256 of a file of weights, in hex. @throws UserError when the folder lacks it */
 const hashWeights = async (folder: string, which: 'best' | 'last'): Promise<string> =>
-  sha256([await folders.readRunFile(folder, folders.weightsFile(folder, which))]);
+  sha256(folders.streamRunFile(folder, folders.weightsFile(folder, which)));
 
 /** What a tuned run in `folder` says of the run that it goes on from. @throws UserError when there is no such run */
 export const linkTo = async (base: string, folder: string, checkpoint: 'best' | 'last'): Promise<folders.BaseLink> => ({

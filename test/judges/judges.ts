@@ -1,4 +1,5 @@
 /** Programs that others wrote, which say whether what is exported is right; and what they are given. */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -6,6 +7,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll } from 'vitest';
 import { peersFolder } from '../../bench/peers/catalog.ts';
+import { NO_FILTERS } from '../../src/kernels/sampling/settings.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
 import { Generator } from '../../src/model/generate.ts';
 import { GPT } from '../../src/model/gpt.ts';
@@ -85,7 +87,7 @@ export async function runOf(config: ModelConfig, tokenizer: Tokenizer): Promise<
 /** The most likely continuation, as ids. */
 export async function greedy(model: GPT, prompt: readonly number[], tokens: number): Promise<number[]> {
   const ids: number[] = [];
-  const settings = { temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: 0, tokens };
+  const settings = { ...NO_FILTERS, temperature: 0, seed: 0, tokens };
   for await (const step of new Generator(model).generate([prompt], settings)) ids.push(step.tokens[0]);
   return ids;
 }

@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { peersFolder } from '../../bench/peers/catalog.ts';
+import { peersFolder, pythonWithTorch } from '../../bench/peers/catalog.ts';
 import { installPeers } from '../../bench/peers/install.ts';
+import { UserError } from '../../src/errors.ts';
+import { canInstall, installPackages } from '../../src/node/install.ts';
 
 const platform = `${process.platform}-${process.arch}`;
 
@@ -14,12 +16,25 @@ const JUDGES: Readonly<Record<string, string>> = {
   [`@node-llama-cpp/${platform}`]: '3.22.1',
   'node-llama-cpp': '3.22.1',
   'onnxruntime-node': '1.30.0',
+  openai: '6.49.0',
+  tokenizers: '0.23.2',
 };
 
-/** Brings the programs that judge, where they are not there yet. @throws UserError when npm cannot have them: then nothing was judged */
+/** Brings the programs that judge, where they are not there yet. @throws UserError when they cannot be had: then nothing was judged */
 export default async function setup(): Promise<void> {
+  await bringPytorch();
   const absent = Object.keys(JUDGES).filter((name) => !existsSync(join(peersFolder(), 'node_modules', name)));
   if (absent.length === 0) return;
-  console.log(`installing what judges exported models: ${absent.join(', ')}`);
+  console.log(`installing what judges models and servers: ${absent.join(', ')}`);
   await installPeers([{ packages: JUDGES }]);
+}
+
+async function bringPytorch(): Promise<void> {
+  if (await pythonWithTorch()) return;
+  if (!canInstall()) {
+    throw new UserError(
+      'PyTorch judges exported runs, and is not here: apt-get install python3-torch, or pip install torch.',
+    );
+  }
+  await installPackages('PyTorch', ['python3-torch'], console.log);
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { argmaxOf } from '../../src/kernels/sampling/argmax.ts';
+import { NO_FILTERS } from '../../src/kernels/sampling/settings.ts';
 import { Generator } from '../../src/model/generate.ts';
 import type { GPT } from '../../src/model/gpt.ts';
 import { LoraAdapters, targetsOf } from '../../src/model/lora.ts';
@@ -8,7 +9,7 @@ import { testEngine } from '../helpers/engine.ts';
 import { smallModel } from '../helpers/models.ts';
 import { normalNumbers } from '../helpers/numbers.ts';
 
-const GREEDY = { temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: 1 };
+const GREEDY = { ...NO_FILTERS, temperature: 0, seed: 1 };
 
 /** Larger weights than fresh ones, so that the choices are clear and differ from context to context. */
 async function decisiveModel(style: string, nHead = 4, nEmbd = 24): Promise<GPT> {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
+import { NO_FILTERS } from '../../src/kernels/sampling/settings.ts';
 import { Generator } from '../../src/model/generate.ts';
 import { GPT } from '../../src/model/gpt.ts';
 import { LoraAdapters, targetsOf } from '../../src/model/lora.ts';
@@ -43,7 +44,7 @@ async function asQuantized(model: GPT, format: PackedFormat): Promise<GPT> {
 }
 
 async function greedy(model: GPT, prompts: number[][]): Promise<number[]> {
-  const settings = { temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: 1, tokens: 24 };
+  const settings = { ...NO_FILTERS, temperature: 0, seed: 1, tokens: 24 };
   const made: number[] = [];
   for await (const { tokens } of new Generator(model, prompts.length).generate(prompts, settings)) made.push(...tokens);
   return made;

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { NO_FILTERS } from '../../src/kernels/sampling/settings.ts';
 import { Generator } from '../../src/model/generate.ts';
 import type { GPT } from '../../src/model/gpt.ts';
 import { Scorer } from '../../src/model/score.ts';
@@ -20,7 +21,7 @@ async function stepByStep(model: GPT, prompt: number[], continuation: number[]):
   let sum = 0;
   for (const [at, target] of continuation.entries()) {
     const context = [...prompt, ...continuation.slice(0, at)];
-    const settings = { temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: 1, tokens: 1 };
+    const settings = { ...NO_FILTERS, temperature: 0, seed: 1, tokens: 1 };
     for await (const { logits } of generator.generate([context], settings, true)) {
       const largest = Math.max(...logits!);
       sum += logits![target] - largest - Math.log(logits!.reduce((total, x) => total + Math.exp(x - largest), 0));

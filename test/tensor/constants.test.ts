@@ -45,6 +45,32 @@ it('images of constants are made by prepare, and not again by each run', async (
   expect(await recording.outputs.y.floats()).toEqual(numbers(100));
 });
 
+it('recordings with the same constants share their images', async () => {
+  const engine = await testEngine();
+  const x = engine.tensor(numbers(0), [3, 5]);
+  const constants = engine.constants([x]);
+  const kernel = throughImage(false);
+  const record = () =>
+    engine.record(() => {
+      const y = engine.empty([3, 5]);
+      kernel({ x, y }, SIZES);
+      return { y };
+    }, constants);
+  const first = record();
+  first.prepare();
+  const { created } = engine.device.pool;
+  const second = record();
+  expect(second.program.kernels).toEqual(first.program.kernels);
+  expect(engine.device.pool.created).toBe(created + 1); // its output
+  second.prepare();
+  second.run();
+  expect(await second.outputs.y.floats()).toEqual(numbers(0));
+  x.write(numbers(100));
+  first.prepare();
+  second.run();
+  expect(await second.outputs.y.floats()).toEqual(numbers(100));
+});
+
 it('one matrix can be an image in both ways at once', async () => {
   const engine = await testEngine();
   const x = engine.tensor(numbers(0), [3, 5]);

@@ -79,7 +79,7 @@ fn search(lane: u32, goal: u32, counting: bool) -> u32 {
 }
 fn keptMass(i: u32) -> u32 {
   let z = score(i);
-  if (key(z) < threshold || weight(z) < settings.minP) { return 0u; }
+  if (key(z) < threshold || weight(z) < settingsOfRow.minP) { return 0u; }
   return mass(z);
 }
 /* floor(a * b / 2^32) */
@@ -93,7 +93,7 @@ fn multiplyHigh(a: u32, b: u32) -> u32 {
 fn draw(stretch: u32) -> u32 {
   var all = 0u;
   for (var s = 0u; s < WG; s++) { all += sums[s]; }
-  var rest = multiplyHigh(all, threefry(vec2<u32>(state[0], row), vec2<u32>(state[1], 0u)).x);
+  var rest = multiplyHigh(all, random());
   var s = 0u;
   while (s < WG - 1u && rest >= sums[s]) {
     rest -= sums[s];
@@ -113,16 +113,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         @builtin(local_invocation_index) lane: u32) {
   let index = groupIndex(group, groups);
   if (index >= params.B) { return; }
-  row = index;
+  let its = settings[index]; // uniform, as what branches around barriers must be
+  open(index, its);
   top = largest(lane, params.V);
-  if (isGreedy()) {
+  if (isGreedy(its)) {
     if (lane == 0u) { choose(top.id); }
     return;
   }
   threshold = 0u;
-  if (topK() > 0u && topK() < params.V) { threshold = search(lane, topK(), true); }
+  let rank = topK(its);
+  if (rank > 0u && rank < params.V) { threshold = search(lane, rank, true); }
   total = sumWeights(lane);
-  if (settings.topP < 1.0) { threshold = max(threshold, search(lane, max(u32(settings.topP * UNIT), 1u), false)); }
+  if (its.topP < 1.0) { threshold = max(threshold, search(lane, max(u32(its.topP * UNIT), 1u), false)); }
   let stretch = (params.V + WG - 1u) / WG;
   var sum = 0u;
   for (var i = lane * stretch; i < min((lane + 1u) * stretch, params.V); i++) { sum += keptMass(i); }

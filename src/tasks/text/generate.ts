@@ -111,7 +111,7 @@ const CANDIDATES = 5;
 
 /** Follows a generation and tells, for each step, the probabilities that the token was drawn from. */
 class Choices {
-  private readonly seen: Uint8Array;
+  private readonly seen: Uint32Array;
   private readonly settings: ArrayLike<number>;
 
   constructor(
@@ -120,14 +120,14 @@ class Choices {
     prompt: readonly number[],
   ) {
     this.settings = SAMPLE_SETTINGS.floats(settings);
-    this.seen = new Uint8Array(tokenizer.vocabSize);
+    this.seen = new Uint32Array(tokenizer.vocabSize);
     for (const id of prompt) this.seen[id] = 1;
   }
 
   /** Takes the next step: the token that was drawn, and the logits (V). */
   next(id: number, logits: ArrayLike<number>): Choice {
     const distribution = sampleDistribution(logits, this.settings, this.seen);
-    this.seen[id] = 1;
+    this.seen[id] += 2;
     const candidate = (id: number): Candidate => ({
       ...tokenFacts(this.tokenizer, id),
       probability: distribution[id],

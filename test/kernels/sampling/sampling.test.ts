@@ -2,19 +2,30 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { argmax, argmaxOf } from '../../../src/kernels/sampling/argmax.ts';
 import { sampleRadix } from '../../../src/kernels/sampling/radix.ts';
 import { sample, sampleDistribution } from '../../../src/kernels/sampling/sampling.ts';
-import { SAMPLE_SETTINGS, type SampleSettings } from '../../../src/kernels/sampling/settings.ts';
+import { NO_FILTERS, SAMPLE_SETTINGS, type SampleSettings } from '../../../src/kernels/sampling/settings.ts';
 import type { Engine } from '../../../src/tensor/engine.ts';
 import { testEngine } from '../../helpers/engine.ts';
 import { expectClose, normalNumbers, randomIds } from '../../helpers/numbers.ts';
 
-const PLAIN: SampleSettings = { temperature: 1, topP: 1, minP: 0, repetitionPenalty: 1, topK: 0 };
-const packed = (settings: Partial<SampleSettings>) => SAMPLE_SETTINGS.floats({ ...PLAIN, ...settings });
+const packed = (settings: Partial<SampleSettings>) => SAMPLE_SETTINGS.floats({ ...NO_FILTERS, ...settings });
+
+/** Settings for each of B rows; those that are no list are all rows'. */
+const settingsOf = (B: number, settings: Settings) =>
+  Float32Array.from(
+    Array.from({ length: B }, (_, b) => [...packed(Array.isArray(settings) ? settings[b] : settings)]).flat(),
+  );
+
+/** The states of B rows, the number of each its choice. */
+const statesOf = (B: number, seed: number, counter: number) =>
+  Uint32Array.from(Array.from({ length: B }, (_, b) => [seed, b, counter]).flat());
 
 let engine: Engine;
 beforeEach(async () => {
   engine = await testEngine();
   engine.variant = 'best';
 });
+
+type Settings = Partial<SampleSettings> | readonly Partial<SampleSettings>[];
 
 interface Rows {
   logits: ArrayLike<number>;
@@ -23,25 +34,30 @@ interface Rows {
   seed?: number;
   counter?: number;
   seen?: Uint32Array;
+  bias?: ArrayLike<number>;
 }
 
 /** Draws on the GPU. */
-async function draw({ logits, shape, seed = 1, counter = 2, seen }: Rows, settings: Partial<SampleSettings>) {
+async function draw({ logits, shape, seed = 1, counter = 2, seen, bias }: Rows, settings: Settings) {
+  const [B] = shape;
   return sample({
     logits: engine.tensor(logits, shape),
-    settings: engine.tensor(packed(settings), [5]),
-    state: engine.tensor(Uint32Array.of(seed, counter), [2]),
+    settings: engine.tensor(settingsOf(B, settings), [B, SAMPLE_SETTINGS.size]),
+    state: engine.tensor(statesOf(B, seed, counter), [B, 3]),
     seen: seen && engine.tensor(seen, shape),
+    bias: bias && engine.tensor(bias, shape),
   }).uints();
 }
 
 /** Draws by the reference. */
-function expected({ logits, shape, seed = 1, counter = 2, seen }: Rows, settings: Partial<SampleSettings>): number[] {
+function expected({ logits, shape, seed = 1, counter = 2, seen, bias }: Rows, settings: Settings): number[] {
+  const [B] = shape;
   const inputs = {
     logits: { shape, data: logits },
-    settings: { shape: [5], data: packed(settings) },
-    state: { shape: [2], data: [seed, counter] },
+    settings: { shape: [B, SAMPLE_SETTINGS.size], data: settingsOf(B, settings) },
+    state: { shape: [B, 3], data: statesOf(B, seed, counter) },
     seen: seen && { shape, data: seen },
+    bias: bias && { shape, data: bias },
   };
   return Array.from(sample.definition.reference(inputs, {}));
 }
@@ -62,10 +78,12 @@ const FILTERS: Partial<SampleSettings>[] = [
   { temperature: 1.5, topK: 40, topP: 0.8, minP: 0.05 },
 ];
 
+const PENALTIES = { repetitionPenalty: 1.3, presencePenalty: 0.4, frequencyPenalty: 0.3 };
+
 describe('sampleDistribution', () => {
   const logs = (...probabilities: number[]) => probabilities.map(Math.log);
-  const of = (logits: number[], settings: Partial<SampleSettings>, seen?: number[]) =>
-    sampleDistribution(logits, packed(settings), seen);
+  const of = (logits: number[], settings: Partial<SampleSettings>, seen?: number[], bias?: number[]) =>
+    sampleDistribution(logits, packed(settings), seen, bias);
 
   it.each([
     [{}, [0.1, 0.4, 0.2, 0.3]],
@@ -89,6 +107,18 @@ describe('sampleDistribution', () => {
     expectClose([b / a, c / a], [Math.exp(-3), 1], 1e-9);
   });
 
+  it('takes presence and frequency penalties off the logits of generated tokens, by how often they came', () => {
+    const seen = [0, 1, 2, 7]; // not at all, in the prompt alone, once, in the prompt and thrice
+    const settings = { presencePenalty: 0.5, frequencyPenalty: 0.25 };
+    const [none, prompt, once, thrice] = of([1, 1, 1, 1], settings, seen).map(Math.log);
+    expectClose([none - prompt, none - once, none - thrice], [0, 0.75, 1.25], 1e-6);
+  });
+
+  it('adds the bias to the logits before the penalties', () => {
+    const [a, b, c] = of([1, -1, 1], { repetitionPenalty: 2 }, [1, 1, 0], [3, 2, 0]);
+    expectClose([Math.log(a / c), Math.log(b / c)], [2 - 1, 0.5 - 1], 1e-9);
+  });
+
   it('keeps ties with the last token', () => {
     expectClose(of([1, 2, 1, 0], { topK: 2 }).map(Math.sign), [1, 1, 1, 0], 0);
     expectClose(of([1, 2, 1, 0], { topP: 0.7 }).map(Math.sign), [1, 1, 1, 0], 0);
@@ -103,12 +133,13 @@ describe.each(['naive', 'best'])('sample, %s', (variant) => {
       [17, 65],
       [6, 257],
     ] as const) {
-      const seen = randomIds([B, V], 2, V);
+      const seen = randomIds([B, V], 8, V);
+      const bias = normalNumbers([B, V], V + 2);
       for (const rows of [
         { logits: normalNumbers([B, V], V, 2), shape: [B, V] as const },
-        { logits: normalNumbers([B, V], V + 1, 3), shape: [B, V] as const, seed: 0xfffffff0, counter: 77, seen },
+        { logits: normalNumbers([B, V], V + 1, 3), shape: [B, V] as const, seed: 0xfffffff0, counter: 77, seen, bias },
       ]) {
-        const penalized = rows.seen ? { ...settings, repetitionPenalty: 1.3 } : settings;
+        const penalized = rows.seen ? { ...settings, ...PENALTIES } : settings;
         expect([...(await draw(rows, penalized))]).toEqual(expected(rows, penalized));
       }
     }
@@ -134,6 +165,22 @@ describe.each(['naive', 'best'])('sample, %s', (variant) => {
     },
   );
 
+  it('draws each row by its own settings and random numbers, wherever it stands and whoever its neighbours are', async () => {
+    engine.variant = variant;
+    const [B, V] = [FILTERS.length, 65];
+    const rows = { logits: normalNumbers([B, V], 5, 2), shape: [B, V] as const };
+    const ids = [...(await draw(rows, FILTERS))];
+    expect(ids).toEqual(expected(rows, FILTERS));
+    for (const [b, settings] of FILTERS.entries()) {
+      const alone = sample({
+        logits: engine.tensor(rows.logits.slice(b * V, (b + 1) * V), [1, V]),
+        settings: engine.tensor(packed(settings), [1, SAMPLE_SETTINGS.size]),
+        state: engine.tensor(Uint32Array.of(1, b, 2), [1, 3]),
+      });
+      expect([...(await alone.uints())]).toEqual([ids[b]]);
+    }
+  });
+
   it('takes the lowest id among equals when greedy, and top-k 1 does the same where there is no tie', async () => {
     engine.variant = variant;
     const ties = new Float32Array(70).fill(-5);
@@ -158,15 +205,18 @@ describe.each(['naive', 'best'])('sample, %s', (variant) => {
     engine.variant = variant;
     const seen = engine.zeros([2, 5], 'u32');
     const logits = engine.tensor([1, 2, 3, 2.9, 0, 9, 1, 8.5, 0, 0], [2, 5]);
-    const settings = engine.tensor(packed({ temperature: 0, repetitionPenalty: 1.1 }), [5]);
-    const state = engine.tensor(Uint32Array.of(1, 1), [2]);
+    const settings = engine.tensor(settingsOf(2, { temperature: 0, repetitionPenalty: 1.1 }), [
+      2,
+      SAMPLE_SETTINGS.size,
+    ]);
+    const state = engine.tensor(statesOf(2, 1, 1), [2, 3]);
     const { outputs, run } = engine.record(() => ({ ids: sample({ logits, settings, state, seen }) }));
     run();
     expect([...(await outputs.ids.uints())]).toEqual([2, 0]);
-    expect([...(await seen.uints())]).toEqual([0, 0, 1, 0, 0, 1, 0, 0, 0, 0]);
+    expect([...(await seen.uints())]).toEqual([0, 0, 2, 0, 0, 2, 0, 0, 0, 0]);
     run();
     expect([...(await outputs.ids.uints())]).toEqual([3, 2]);
-    expect([...(await seen.uints())]).toEqual([0, 0, 1, 1, 0, 1, 0, 1, 0, 0]);
+    expect([...(await seen.uints())]).toEqual([0, 0, 2, 2, 0, 2, 0, 2, 0, 0]);
   });
 });
 
@@ -207,14 +257,14 @@ it('repeats itself for the same seed and counter, and not for others', async () 
 it('replays with other settings and another state', async () => {
   const shape = [1, 65] as const;
   const logits = normalNumbers(shape, 6);
-  const settings = engine.empty([5]);
-  const state = engine.empty([2], 'u32');
+  const settings = engine.empty([1, SAMPLE_SETTINGS.size]);
+  const state = engine.empty([1, 3], 'u32');
   const x = engine.tensor(logits, shape);
   const { outputs, run } = engine.record(() => ({ ids: sample({ logits: x, settings, state }) }));
   const drawn = [];
   for (let counter = 0; counter < 20; counter++) {
     settings.write(packed({ temperature: counter % 2 }));
-    state.write(Uint32Array.of(7, counter));
+    state.write(Uint32Array.of(7, 0, counter));
     run();
     drawn.push((await outputs.ids.uints())[0]);
   }
@@ -225,8 +275,8 @@ it('replays with other settings and another state', async () => {
 
 it('says which shape was wrong', () => {
   const logits = engine.empty([2, 7]);
-  const state = engine.empty([2], 'u32');
-  const [settings, four, seen] = [engine.empty([5]), engine.empty([4]), engine.empty([7], 'u32')];
-  expect(() => sample({ logits, settings: four, state })).toThrow('sample: settings must be (5), got (4)');
+  const state = engine.empty([2, 3], 'u32');
+  const [settings, four, seen] = [engine.empty([2, 7]), engine.empty([2, 4]), engine.empty([7], 'u32')];
+  expect(() => sample({ logits, settings: four, state })).toThrow('sample: settings must be (2, 7), got (2, 4)');
   expect(() => sample({ logits, settings, state, seen })).toThrow('sample: seen must be (2, 7), got (7)');
 });

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { NO_FILTERS } from '../../../src/kernels/sampling/settings.ts';
 import { TextGenerator } from '../../../src/tasks/text/generate.ts';
 import { parseTemplate } from '../../../src/text/chat/chatTemplate.ts';
 import { trainTokenizer } from '../../../src/text/tokenizers/tokenizer.ts';
@@ -7,7 +8,7 @@ import { smallModel } from '../../helpers/models.ts';
 import { inChunks } from '../../text/tokenizers/samples.ts';
 
 const tokenizer = await trainTokenizer('char', inChunks('abcdefgh\n'));
-const settings = { temperature: 1, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, tokens: 6, seed: 4 };
+const settings = { ...NO_FILTERS, tokens: 6, seed: 4 };
 const writer = async () => ({
   model: smallModel(await testEngine(), 'gpt2', { vocabSize: tokenizer.vocabSize }),
   tokenizer,
