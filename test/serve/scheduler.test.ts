@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { NO_FILTERS } from '../../src/kernels/sampling/settings.ts';
 import { Generator } from '../../src/model/generate.ts';
 import type { GPT } from '../../src/model/gpt.ts';
+import { quantizeModel } from '../../src/model/quantized.ts';
 import { STYLES } from '../../src/model/styles.ts';
 import { Closed, type GeneratedToken, QueueFull, Scheduler, type SequenceRequest } from '../../src/serve/scheduler.ts';
 import { Evaluator } from '../../src/train/evaluate.ts';
@@ -53,6 +54,19 @@ const someRequests = (count: number, vocabSize: number, longest: number): Sequen
 const turns = async (count: number): Promise<void> => {
   for (let i = 0; i < count; i++) await new Promise((done) => setImmediate(done));
 };
+
+it('the scheduler writes what a generator writes with quantized weights', async () => {
+  const model = await quantizeModel(await decisiveModel('llama'), 'int8');
+  const scheduler = new Scheduler(model, { sequences: 3 });
+  const prompts = [[3, 1, 4], [15], [9, 2, 6, 5]];
+  const together = await Promise.all(prompts.map((prompt) => idsOf(scheduler.generate(request(prompt)))));
+  for (const [i, prompt] of prompts.entries()) {
+    const alone: number[] = [];
+    const steps = new Generator(model).generate([prompt], { ...GREEDY, seed: 1, tokens: 12 });
+    for await (const { tokens } of steps) alone.push(tokens[0]);
+    expect(together[i]).toEqual(alone);
+  }
+});
 
 describe.each(Object.keys(STYLES))('the scheduler on a model in the %s style', (style) => {
   it('writes what a generator writes, also past the context, for prompts of any length', async () => {
