@@ -52,7 +52,10 @@ function stopper(c: Context): AbortController {
   const controller = new AbortController();
   const { signal } = c.req.raw;
   if (signal.aborted) controller.abort();
-  signal.addEventListener('abort', () => controller.abort(), { once: true });
+  const stop = (): void => controller.abort();
+  signal.addEventListener('abort', stop, { once: true });
+  // Node holds on to a request's signal for as long as the request can be reached from it
+  controller.signal.addEventListener('abort', () => signal.removeEventListener('abort', stop), { once: true });
   return controller;
 }
 
