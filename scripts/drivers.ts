@@ -8,14 +8,14 @@
 import { spawnSync } from 'node:child_process';
 import { UserError } from '../src/errors.ts';
 import { openAdapter } from '../src/node/drivers.ts';
-import { canFetchSwiftshader, canInstallLavapipe, fetchSwiftshader, installLavapipe } from '../src/node/install.ts';
+import { canFetchSwiftshader, canInstall, fetchSwiftshader, installLavapipe } from '../src/node/install.ts';
 import { TEST_ADAPTERS } from './testAdapters.ts';
 
 const say = (sentence: string) => console.error(sentence);
 
 /** How each missing adapter is brought here; undefined where this machine and user cannot have it. */
 const bringers: Record<string, (() => Promise<void>) | undefined> = {
-  lavapipe: canInstallLavapipe() ? () => installLavapipe(say) : undefined,
+  lavapipe: canInstall() ? () => installLavapipe(say) : undefined,
   swiftshader: canFetchSwiftshader() ? () => fetchSwiftshader(say) : undefined,
 };
 

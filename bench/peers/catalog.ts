@@ -77,7 +77,8 @@ function llamaBinary(): string {
 const PYTHONS = ['python3', '/usr/bin/python3', 'python'];
 const HAS_TORCH = 'import importlib.util, sys; sys.exit(importlib.util.find_spec("torch") is None)';
 
-async function pythonWithTorch(): Promise<string | undefined> {
+/** A Python that has PyTorch, if there is one. */
+export async function pythonWithTorch(): Promise<string | undefined> {
   for (const python of PYTHONS) {
     const found = await promisify(execFile)(python, ['-c', HAS_TORCH]).catch(() => undefined);
     if (found) return python;

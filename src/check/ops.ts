@@ -3,6 +3,8 @@ import { readdirSync } from 'node:fs';
 import type { Precision } from '../tensor/capabilities.ts';
 import type { Engine } from '../tensor/engine.ts';
 import type { Case, CaseInput, Numbers, Op } from '../tensor/op.ts';
+import { pack, unpack } from '../tensor/operands/packing.ts';
+import { QuantizedMatrix } from '../tensor/operands/quantized.ts';
 import { normals, threefry } from '../tensor/random.ts';
 import { format, type Shape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -13,6 +15,8 @@ export type AnyOp = Op<Record<string, Tensor>, Attributes>;
 export type AnyCase = Case;
 
 const SEED = 1234;
+/** Texels of a texture that every adapter takes: wider matrices are packed in bands. */
+const SIDE = 8192;
 /** Cases for a quick look at an op: the first ones are small, and a reference is slow. */
 export const FIRST_CASES = 2;
 
@@ -42,7 +46,8 @@ export const shapesOf = ([inputs]: AnyCase): Record<string, Shape> => mapInputs(
 
 /** 'a (3, 5), b (5, 7) {"gelu":true}' */
 export function describeCase([inputs, attributes]: AnyCase): string {
-  const shapes = Object.entries(inputs).map(([name, input]) => `${name} ${format(shapeOf(input))}`);
+  const formatOf = (input: CaseInput): string => ('packed' in input ? ` ${input.packed}` : '');
+  const shapes = Object.entries(inputs).map(([name, input]) => `${name} ${format(shapeOf(input))}${formatOf(input)}`);
   return `${shapes.join(', ')}${attributes ? ` ${JSON.stringify(attributes)}` : ''}`;
 }
 
@@ -53,7 +58,10 @@ export function makeNumbers([inputs]: AnyCase): Record<string, Numbers & { data:
   let stream = 0;
   return mapInputs(inputs, (input) => {
     const shape = shapeOf(input);
-    return { shape, data: numbersOf(input, sizeOf(shape), ++stream) };
+    const data = numbersOf(input, sizeOf(shape), ++stream);
+    if (!('packed' in input)) return { shape, data };
+    const packed = pack({ data, row: shape[1], col: 1 }, shape, input.packed, SIDE);
+    return { shape, data: unpack(packed), packed };
   });
 }
 
@@ -62,13 +70,18 @@ function numbersOf(input: CaseInput, size: number, stream: number): Data {
   return Uint32Array.from({ length: size }, (_, k) => threefry(stream, 77, k, 0)[0] % input.below);
 }
 
+/** Uploads the numbers of a tensor, packed where they are. */
+export const uploadOne = (engine: Engine, { data, shape, packed }: Numbers): Tensor =>
+  packed ? new QuantizedMatrix(engine, packed) : engine.tensor(data, shape);
+
 /** Uploads numbers. */
 export const upload = (engine: Engine, numbers: Readonly<Record<string, Numbers>>): Record<string, Tensor> =>
-  mapInputs(numbers, ({ data, shape }) => engine.tensor(data, shape));
+  mapInputs(numbers, (one) => uploadOne(engine, one));
 
 /** Hands memory back at once: garbage collection does not see its size. */
 export function freeAll(tensors: readonly Tensor[]): void {
-  for (const { engine, view } of tensors) engine.device.free(view);
+  for (const tensor of tensors)
+    tensor.engine.device.free(tensor instanceof QuantizedMatrix ? tensor.image : tensor.view);
 }
 
 /**

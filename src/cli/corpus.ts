@@ -3,9 +3,11 @@ import { basename, extname, relative, resolve } from 'node:path';
 import { corpora, findCorpus } from '../../data/corpora.ts';
 import { corpusFile } from '../../data/prepare.ts';
 import { UserError } from '../errors.ts';
-import { isPipe, readTextStream, textFiles } from '../node/files.ts';
-import type { DataCard } from '../text/windows/dataset.ts';
+import { isPipe, readTextStream, sha256, textFiles } from '../node/files.ts';
+import { buildDataset, type DataCard, type Dataset } from '../text/windows/dataset.ts';
+import { utf8Chunks } from '../text/windows/stream.ts';
 import type { CorpusSource } from '../train/run/material.ts';
+import type { SavedRun } from '../train/savedRun.ts';
 import { say } from './terminal/output.ts';
 
 /** What commander shows for the argument that `openCorpus` takes. */
@@ -32,6 +34,20 @@ export function givenOf({ name, source, path }: DataCard, folder: string, advice
   if (found !== undefined) return relative('.', found) || '.';
   const where = places.length > 0 ? `: there is no ${places[0]}` : '';
   throw new UserError(`The text that ${folder} was trained on (${source}) cannot be read again${where}. ${advice}`);
+}
+
+/** The text of a run as its tokens. @throws UserError with the advice when it cannot be had, or has changed since */
+export async function datasetOf(run: SavedRun, folder: string, advice: string): Promise<Dataset> {
+  const { tokenizer, config, dataCard, importedFrom } = run;
+  if (importedFrom) throw new UserError(`${folder} was imported, without the text that it was trained on. ${advice}`);
+  const given = givenOf(dataCard, folder, advice);
+  const corpus = await openCorpus(given);
+  if ((await sha256(corpus.bytes())) !== dataCard.sha256) {
+    throw new UserError(`${given} has changed since ${folder} was trained on it. ${advice}`);
+  }
+  const { blockSize, validationFraction } = config;
+  const options = { name: dataCard.name, blockSize, validationFraction };
+  return buildDataset(() => utf8Chunks(corpus.bytes(), dataCard.name), tokenizer, options);
 }
 
 /** The corpus of that name; else the file or folder; `-` is standard input. @throws UserError when there is none */

@@ -1,6 +1,7 @@
 import { waitWithBackOff } from '../node/backOff.ts';
 import { type AdapterUse, openAdapter } from '../node/drivers.ts';
 import { Engine } from '../tensor/engine.ts';
+import type { WeightFormat } from '../tensor/operands/packing.ts';
 import { loadRun, type SavedRun } from '../train/savedRun.ts';
 import { useTables } from '../train/tuningCache.ts';
 import type { RunFlags } from './options.ts';
@@ -26,8 +27,11 @@ export async function openEngine(choice?: string, use?: AdapterUse): Promise<Ope
   return { engine, adapter: { name, software } };
 }
 
-/** Opens an engine, and the run that was asked for. @throws UserError when there is none, or it is damaged */
-export async function openRun({ run, checkpoint, adapter }: RunFlags, use?: AdapterUse): Promise<SavedRun> {
+/** Opens an engine, and the run that was asked for, its weights in the format that was. @throws UserError when there is none, or it is damaged */
+export async function openRun(
+  { run, checkpoint, adapter, weights }: RunFlags & { weights?: WeightFormat },
+  use?: AdapterUse,
+): Promise<SavedRun> {
   const { engine } = await openEngine(adapter, use);
-  return loadRun(engine, run, checkpoint);
+  return loadRun(engine, run, checkpoint, weights);
 }

@@ -1,15 +1,15 @@
 import type { Command } from 'commander';
 import { UserError } from '../errors.ts';
-import { sha256 } from '../node/files.ts';
 import { count } from '../report/format.ts';
 import { shellWord } from '../shellWord.ts';
 import { evaluateText, type TextScore } from '../tasks/text/evaluate.ts';
-import { buildDataset, encodeStream, type Tokens } from '../text/windows/dataset.ts';
+import type { WeightFormat } from '../tensor/operands/packing.ts';
+import { encodeStream, type Tokens } from '../text/windows/dataset.ts';
 import { utf8Chunks } from '../text/windows/stream.ts';
 import type { SavedRun } from '../train/savedRun.ts';
-import { givenOf, openCorpus } from './corpus.ts';
+import { datasetOf, openCorpus } from './corpus.ts';
 import { openRun } from './engine.ts';
-import { addRunOptions, examples, type RunFlags } from './options.ts';
+import { addRunOptions, examples, type RunFlags, weightsOption } from './options.ts';
 import { print, printJson, say, table } from './terminal/output.ts';
 
 /** `dawnlm eval`. */
@@ -19,6 +19,7 @@ export function addEval(program: Command): void {
     .description('score a text with a trained model: nats a token, perplexity, bits a byte')
     .argument('[file]', "a text file, a folder of them, or - (default: the run's own held-out text)");
   addRunOptions(verb)
+    .addOption(weightsOption())
     .addHelpText(
       'after',
       examples('dawnlm eval --run runs/moby-dick-quick', 'dawnlm eval --run runs/x other.txt --json'),
@@ -26,7 +27,7 @@ export function addEval(program: Command): void {
     .action(evalVerb);
 }
 
-async function evalVerb(file: string | undefined, options: RunFlags): Promise<void> {
+async function evalVerb(file: string | undefined, options: RunFlags & { weights: WeightFormat }): Promise<void> {
   const run = await openRun(options);
   const { name, tokens } = file === undefined ? await heldOut(run, options.run) : await encodeFile(run, file);
   if (tokens.length < 2)
@@ -54,20 +55,12 @@ async function encodeFile({ tokenizer }: SavedRun, file: string): Promise<Text> 
 }
 
 /** The validation text of the run, if its corpus is still what it was. */
-async function heldOut({ tokenizer, config, dataCard, tunedFrom }: SavedRun, folder: string): Promise<Text> {
-  const { name } = dataCard;
-  if (tunedFrom?.chat)
+async function heldOut(run: SavedRun, folder: string): Promise<Text> {
+  if (run.tunedFrom?.chat)
     throw new UserError(
       `${folder} was tuned on prompts and answers, which are no text to score. Give one: npx dawnlm eval --run ${shellWord(folder)} file.txt`,
     );
   const advice = `Give a text: npx dawnlm eval --run ${shellWord(folder)} file.txt`;
-  const given = givenOf(dataCard, folder, advice);
-  const corpus = await openCorpus(given);
-  if ((await sha256(corpus.bytes())) !== dataCard.sha256) {
-    throw new UserError(`${given} has changed since ${folder} was trained on it. ${advice}`);
-  }
-  const { blockSize, validationFraction } = config;
-  const options = { name, blockSize, validationFraction };
-  const { validation } = await buildDataset(() => utf8Chunks(corpus.bytes(), name), tokenizer, options);
-  return { name: `the held-out part of ${name}`, tokens: validation };
+  const { validation } = await datasetOf(run, folder, advice);
+  return { name: `the held-out part of ${run.dataCard.name}`, tokens: validation };
 }

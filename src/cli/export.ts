@@ -1,8 +1,17 @@
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UserError } from '../errors.ts';
-import { type ExportFormat, exportRun, FORMATS, holds, TYPES, type WeightType } from '../tasks/text/export.ts';
-import { isRunFolder } from '../train/runFolder.ts';
+import {
+  type ExportFormat,
+  exportRun,
+  FORMATS,
+  holds,
+  MODEL_FORMATS,
+  TYPES,
+  type WeightType,
+} from '../tasks/text/export.ts';
+import { isRunFolder, weightsOf } from '../train/runFolder.ts';
+import { datasetOf } from './corpus.ts';
 import { openRun } from './engine.ts';
 import { holdFolder } from './holdFolder.ts';
 import { adapterOption, checkpointOption, examples, outOption, runOption } from './options.ts';
@@ -21,11 +30,14 @@ interface ExportFlags {
 export function addExport(program: Command): void {
   program
     .command('export')
-    .description('write a run for other programs: transformers, llama.cpp, Ollama, transformers.js')
+    .description('write a run for other programs: transformers, llama.cpp, Ollama, transformers.js, PyTorch')
     .addOption(runOption().makeOptionMandatory())
     .addOption(checkpointOption())
     .addOption(
-      new Option('--to <formats...>', 'hf (transformers), gguf (llama.cpp), ollama, onnx (transformers.js), all')
+      new Option(
+        '--to <formats...>',
+        'hf (transformers), gguf (llama.cpp), ollama, onnx (transformers.js), all of these, torch (goes on training in PyTorch)',
+      )
         .choices([...FORMATS, 'all'])
         .makeOptionMandatory(),
     )
@@ -34,16 +46,24 @@ export function addExport(program: Command): void {
     .addOption(adapterOption())
     .addHelpText(
       'after',
-      examples('dawnlm export --run runs/moby-dick-quick --to gguf --type q8_0', 'dawnlm export --run runs/x --to all'),
+      examples(
+        'dawnlm export --run runs/moby-dick-quick --to gguf --type q8_0',
+        'dawnlm export --run runs/x --to all',
+        'dawnlm export --run runs/x --to torch --out ~/cluster',
+      ),
     )
     .action(exportVerb);
 }
 
 async function exportVerb({ to, type, out, ...flags }: ExportFlags): Promise<void> {
-  const run = await openRun(flags);
+  const { run: from } = flags;
+  const opened = await openRun(flags);
+  const advice = 'Put it back to its place: torch takes the whole text along.';
+  const origin = { folder: from, dataset: () => datasetOf(opened, from, advice) };
+  const run = { ...opened, weights: await weightsOf(opened.model.parameters), origin };
   const all = to.includes('all');
-  for (const format of all ? FORMATS : (to as ExportFormat[])) {
-    const folder = join(out ?? join(flags.run, 'export'), format);
+  for (const format of formatsOf(to)) {
+    const folder = join(out ?? join(from, 'export'), format);
     const own = all && !holds(format, type) ? 'f32' : type;
     if (own !== type) say(`note: ${format} has no ${type}: its weights are f32`);
     if (isRunFolder(folder)) throw new UserError(`${folder} holds a run: choose another folder with --out.`);
@@ -53,3 +73,7 @@ async function exportVerb({ to, type, out, ...flags }: ExportFlags): Promise<voi
     print(`${format}: ${files.map((file) => join(folder, file)).join(' ')}\n  ${load}\n`);
   }
 }
+
+/** Each format once, all of those that are meant by "all". */
+const formatsOf = (to: ExportFlags['to']): Set<ExportFormat> =>
+  new Set(to.flatMap((format) => (format === 'all' ? MODEL_FORMATS : [format])));

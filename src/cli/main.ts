@@ -19,6 +19,7 @@ const VERBS: Verbs = {
   classify: async () => (await import('./classify.ts')).addClassify,
   tag: async () => (await import('./tag.ts')).addTag,
   prompt: async () => (await import('./prompt.ts')).addPrompt,
+  import: async () => (await import('./import.ts')).addImport,
   serve: async () => (await import('./serve.ts')).addServe,
   export: async () => (await import('./export.ts')).addExport,
   tokenize: async () => (await import('./tokenize.ts')).addTokenize,

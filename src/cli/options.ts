@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { expected, jsonSchemaOf } from '../schema.ts';
 import { shellWord } from '../shellWord.ts';
+import { WEIGHT_FORMATS } from '../tensor/operands/packing.ts';
 import { unescapeTemplate } from '../text/chat/escapes.ts';
 
 /** `--json`: machine-readable lines. */
@@ -31,6 +32,12 @@ export const runOption = (help = 'folder of a training run, such as runs/moby-di
 /** `--checkpoint`: the weights of the lowest validation loss, or the last ones. */
 export const checkpointOption = (): Option =>
   new Option('--checkpoint <which>', 'weights to take').choices(['best', 'last']).default('best');
+
+/** `--weights`: how the matrices of a model are held while it is used. */
+export const weightsOption = (): Option =>
+  new Option('--weights <format>', 'hold the matrices as they were trained, as halves, or in 8 or 4 bits')
+    .choices(WEIGHT_FORMATS)
+    .default('f32');
 
 /** What the options of `addRunOptions` give. */
 export interface RunFlags {

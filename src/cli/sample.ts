@@ -4,9 +4,10 @@ import type { SampleSettings } from '../kernels/sampling/settings.ts';
 import { isSmallWork } from '../model/decodeStep.ts';
 import { readPrompt } from '../tasks/data.ts';
 import { type Choice, TextGenerator, type TextStep } from '../tasks/text/generate.ts';
+import type { WeightFormat } from '../tensor/operands/packing.ts';
 import { readModelConfig } from '../train/runFolder.ts';
 import { openRun } from './engine.ts';
-import { addRunOptions, examples, number, type RunFlags, seedNumber, stopOption } from './options.ts';
+import { addRunOptions, examples, number, type RunFlags, seedNumber, stopOption, weightsOption } from './options.ts';
 import { converse } from './terminal/interactive.ts';
 import { print, printJson, printText, say } from './terminal/output.ts';
 import { drawChoice } from './terminal/probabilities.ts';
@@ -19,6 +20,7 @@ interface SampleOptions extends SampleSettings, RunFlags {
   count: number;
   interactive?: boolean;
   showProbabilities?: boolean;
+  weights: WeightFormat;
 }
 
 const share = number({ least: 0, most: 1 });
@@ -39,6 +41,7 @@ export function addSample(program: Command): void {
     .option('--frequency-penalty <x>', 'taken off for each time that they were', penalty, 0)
     .addOption(stopOption('end before any of these texts'))
     .option('--seed <n>', 'of the random numbers (default: a new one)', seedNumber)
+    .addOption(weightsOption())
     .option('--count <n>', 'how many samples', number({ least: 1, most: 256, whole: true }), 1)
     .addOption(new Option('--interactive', 'ask for one prompt after the other').conflicts(['prompt', 'count', 'json']))
     .addOption(new Option('--show-probabilities', 'show what each token was drawn from').conflicts('count'))

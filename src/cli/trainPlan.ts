@@ -57,6 +57,10 @@ export const folderOf = (given: string | undefined, { out, preset = DEFAULT_PRES
 export async function planTraining(given: string | undefined, flags: TrainFlags): Promise<TrainPlan | undefined> {
   const folder = folderOf(given, flags);
   const before = isRunFolder(folder) ? await readRunCard(folder) : undefined;
+  if (before?.importedFrom) {
+    const tune = `npx dawnlm finetune text file.txt --run ${shellWord(folder)}`;
+    throw new UserError(`${folder} holds a model that was imported. Tune it (${tune}), or name another --out.`);
+  }
   const config = await readSettings(flags, before);
   const again = `Give it: npx dawnlm train file.txt --resume --out ${shellWord(folder)}`;
   const sameText = (): string => given ?? givenOf(before!.dataCard, folder, again);

@@ -1,19 +1,24 @@
+import { UserError } from '../errors.ts';
+import { ALPHABET } from '../text/tokenizers/bytes.ts';
 import type { TokenizerFile } from '../text/tokenizers/tokenizer.ts';
+import type { Cut, ImportedFile } from '../text/tokenizers/types.ts';
 import type { GgufValue } from './gguf.ts';
 import { vocabularyOf } from './merges.ts';
 
 /** What llama.cpp calls the patterns that cut text into words (src/llama-vocab.cpp). Bytes and characters need none. */
-const CUTS = {
+const CUTS: Readonly<Record<Exclude<TokenizerFile['kind'], 'imported'> | Cut, string>> = {
   byte: 'trillion',
   char: 'trillion',
   bpe: 'trillion',
   r50k: 'trillion',
   cl100k: 'llama-bpe',
   o200k: 'gpt-4o',
-} as const;
+  llama3: 'llama-bpe',
+  digits: 'smollm', // and then GPT-2's
+};
 
-/** A token that is a token and nothing else, as llama.cpp numbers the kinds. */
-const NORMAL = 1;
+/** As llama.cpp numbers the kinds: a token that is a token and nothing else; one that is no text; one that is found before words are cut. */
+const KINDS = { normal: 1, control: 3, userDefined: 4 };
 
 /**
  * A byte that no UTF-8 text has: llama.cpp takes some token for the end of a text whatever it is told, and this one never comes.
@@ -21,18 +26,50 @@ const NORMAL = 1;
  */
 const NEVER = 0xff;
 
-/** The token that llama.cpp stops at, where it is a real one. */
-export const realEnd = (file: TokenizerFile): string | undefined =>
-  file.kind === 'char' ? [...file.characters].at(-1) : undefined;
+/** What llama.cpp does otherwise than we, of kinds of which it has no better pattern (November 2026). */
+const CAVEATS: Readonly<Partial<Record<TokenizerFile['kind'], string>>> = {
+  cl100k:
+    'llama.cpp leaves out spaces before signs such as " ." when it writes tokens of this tokenizer as text, as it does for Llama 3',
+  o200k:
+    "llama.cpp cuts words with combining marks, as Hindi has them, otherwise than GPT-4o's tokenizer: such texts have other tokens there",
+};
+
+/** What llama.cpp does otherwise than we with a tokenizer, for people. */
+export function ggufCaveats(file: TokenizerFile): string[] {
+  if (file.kind !== 'char') return [CAVEATS[file.kind] ?? []].flat();
+  const end = JSON.stringify([...file.characters].at(-1));
+  return [
+    `GGUF needs a token that ends a text, and characters have none: llama.cpp stops at ${end} unless it is told --ignore-eos`,
+  ];
+}
 
 /** A tokenizer as metadata of a GGUF file. @throws UserError when the format cannot hold it */
 export function ggufTokenizer(file: TokenizerFile): Record<string, GgufValue> {
   const { tokens, merges } = vocabularyOf(file);
-  const end = file.kind === 'char' ? tokens.length - 1 : NEVER;
+  const { bos = endOf(file, tokens), eos = endOf(file, tokens), added = [] } = file.kind === 'imported' ? file : {};
+  const kinds = new Map(added.map(({ id, special }) => [id, special ? KINDS.control : KINDS.userDefined]));
   const fields: Record<string, GgufValue> = {
-    ...{ model: 'gpt2', pre: CUTS[file.kind], tokens, token_type: { i32s: tokens.map(() => NORMAL) } },
+    ...{ model: 'gpt2', pre: file.kind === 'imported' ? preOf(file) : CUTS[file.kind], tokens },
+    token_type: { i32s: tokens.map((_, id) => kinds.get(id) ?? KINDS.normal) },
     ...{ merges: merges.map((pair) => pair.join(' ')), add_bos_token: false },
-    ...{ bos_token_id: { u32: end }, eos_token_id: { u32: end } },
+    ...{ bos_token_id: { u32: bos }, eos_token_id: { u32: eos } },
   };
   return Object.fromEntries(Object.entries(fields).map(([name, value]) => [`tokenizer.ggml.${name}`, value]));
+}
+
+/** A token for the end of a text, where a model knows none. */
+function endOf(file: TokenizerFile, tokens: readonly string[]): number {
+  if (file.kind === 'char') return tokens.length - 1;
+  return file.kind === 'imported' ? Math.max(0, tokens.indexOf(ALPHABET[NEVER])) : NEVER;
+}
+
+/** What llama.cpp calls the cuts of a tokenizer. @throws UserError where it has no name for them */
+function preOf({ cuts }: ImportedFile): string {
+  const [first = 'byte', second, ...more] = cuts;
+  if (more.length === 0 && (second === undefined ? first !== 'digits' : first === 'digits' && second === 'r50k')) {
+    return CUTS[first];
+  }
+  throw new UserError(
+    `llama.cpp cuts no text as this tokenizer does (${cuts.join(', then ')}); export the run to hf or onnx`,
+  );
 }

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { MOST, modelProblem, STYLES } from '../model/styles.ts';
+import { quote } from '../quote.ts';
 import { check, type Refuse } from '../schema.ts';
 
 /** What our fields are called there; `dawnlm` is for styles that transformers does not have, under our own names. */
@@ -70,6 +71,12 @@ const dropout = z.number().min(0).max(0.99);
 const epsilon = z.number().min(0).max(0.1);
 const ropeBase = z.number().min(1).max(1e12).default(ROPE_BASE);
 
+const no = z.literal(false).optional();
+const absent = z
+  .unknown()
+  .optional()
+  .refine((value) => value === undefined, { error: ({ input }) => `is not computed here; got ${quote(input)}` });
+
 /** Fields that change what a model computes are here too: they have to be as it is built here, or absent. */
 const Gpt2Fields = z.object({
   ...{ model_type: z.literal('gpt2'), vocab_size: vocabulary, n_positions: positions, n_layer: count, n_head: count },
@@ -78,8 +85,8 @@ const Gpt2Fields = z.object({
   bias: z.boolean().default(true),
   activation_function: z.enum(['gelu_new', 'gelu_pytorch_tanh']).optional(),
   scale_attn_weights: z.literal(true).optional(),
-  scale_attn_by_inverse_layer_idx: z.literal(false).optional(),
-  add_cross_attention: z.literal(false).optional(),
+  ...{ scale_attn_by_inverse_layer_idx: no, reorder_and_upcast_attn: no, add_cross_attention: no },
+  quantization_config: absent,
 });
 
 const LlamaFields = z
@@ -91,10 +98,10 @@ const LlamaFields = z
     tie_word_embeddings: z.boolean().default(false),
     /** transformers 5 keeps the base in an object of its own, beside the kind of scaling. */
     rope_parameters: z.object({ rope_type: z.literal('default').optional(), rope_theta: ropeBase }).optional(),
-    rope_scaling: z.null().optional(),
     hidden_act: z.enum(['silu', 'swish']).optional(),
-    attention_bias: z.literal(false).optional(),
-    mlp_bias: z.literal(false).optional(),
+    ...{ attention_bias: no, mlp_bias: no, rope_interleaved: no, use_sliding_window: no },
+    ...{ rope_scaling: absent, sliding_window: absent, quantization_config: absent },
+    partial_rotary_factor: z.literal(1).optional(),
   })
   .refine(({ head_dim, hidden_size, num_attention_heads: heads }) => !head_dim || head_dim * heads === hidden_size, {
     ...{ path: ['head_dim'], error: 'must be hidden_size / num_attention_heads' },

@@ -1,6 +1,8 @@
 import { UserError } from '../errors.ts';
 import { ALPHABET, spellText } from '../text/tokenizers/bytes.ts';
+import { textOf } from '../text/tokenizers/imported.ts';
 import type { TokenizerFile } from '../text/tokenizers/tokenizer.ts';
+import type { ImportedFile } from '../text/tokenizers/types.ts';
 
 /** A tokenizer as other programs have it: spelled tokens in the order of their ids, and the pairs that merge, first ones first. */
 export interface Vocabulary {
@@ -17,6 +19,7 @@ export interface Vocabulary {
 export function vocabularyOf(file: TokenizerFile): Vocabulary {
   if (file.kind === 'byte') return { tokens: ALPHABET, merges: [] };
   if (file.kind === 'char') return characters(file.characters);
+  if (file.kind === 'imported') return imported(file);
   if (file.mergeOnly.length > 0) {
     throw new UserError(
       `this run's tokenizer (${file.kind}) merges through ${file.mergeOnly.length} tokens that have no id, which no other program does; train a run anew, whose tokenizer has an id for each`,
@@ -25,6 +28,15 @@ export function vocabularyOf(file: TokenizerFile): Vocabulary {
   const tokens = [...ALPHABET, ...file.tokens];
   const known = new Set(tokens);
   return { tokens, merges: file.tokens.flatMap((token) => pairsOf(token, (part) => known.has(part))) };
+}
+
+/** What came from another program goes as it came: added tokens are texts there, not spelled ones. */
+function imported({ tokens, merges, added }: ImportedFile): Vocabulary {
+  const texts = new Map(added.map(({ id }) => [id, textOf(tokens[id])]));
+  return {
+    tokens: tokens.map((token, id) => texts.get(id) ?? token),
+    merges: merges.map((pair) => pair.split(' ') as [string, string]),
+  };
 }
 
 /** Characters, each merged from its bytes: what it passes through on the way is no token of its own. */

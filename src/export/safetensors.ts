@@ -1,10 +1,21 @@
 /** Safetensors, written and read. Bytes lie little-endian, as on every machine that Dawn runs on. */
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { UserError } from '../errors.ts';
 import { quote, short } from '../quote.ts';
+import { toF16, widenBF16, widenF16 } from '../tensor/operands/float16.ts';
+import { sizeOf } from '../tensor/shape.ts';
 import { bytesOf } from './bytes.ts';
-import { fromF16, toF16 } from './half.ts';
-import { damaged, LENGTH_BYTES, METADATA_KEY, parseHeader, type TensorEntry } from './safetensorsHeader.ts';
+import {
+  BEGINNING,
+  damaged,
+  type Header,
+  headerEnd,
+  LENGTH_BYTES,
+  METADATA_KEY,
+  parseHeader,
+  requireReadable,
+  type TensorEntry,
+} from './safetensorsHeader.ts';
 
 /** A tensor to be written: dense, row-major. */
 export interface NamedTensor {
@@ -44,23 +55,32 @@ export function encodeSafetensors(
   type: FloatType = 'f32',
 ): Uint8Array[] {
   const sorted = byName(tensors);
+  for (const { name, shape, data } of sorted) {
+    if (sizeOf(shape) === data.length) continue;
+    throw new Error(`safetensors: ${name} of shape (${shape.join(', ')}) has ${data.length} numbers`);
+  }
+  const inType = (data: Float32Array) => bytesOf(type === 'f32' ? data : Uint16Array.from(data, toF16));
+  return [headerOf(sorted, metadata, type), ...sorted.map(({ data }) => inType(data))];
+}
+
+type TensorShape = Pick<NamedTensor, 'name' | 'shape'>;
+
+const byName = <T extends TensorShape>(tensors: Iterable<T>): T[] =>
+  [...tensors].sort((a, b) => (a.name < b.name ? -1 : 1));
+
+/** The header before tensors in the order of their names. */
+function headerOf(sorted: readonly TensorShape[], metadata: Record<string, string>, type: FloatType): Uint8Array {
   const width = type === 'f32' ? 4 : 2;
   const header: [string, object][] = [[METADATA_KEY, { format: 'pt', ...metadata }]];
   let begin = 0;
-  sorted.forEach(({ name, shape, data }, i) => {
+  sorted.forEach(({ name, shape }, i) => {
     if (name === METADATA_KEY || name === sorted[i + 1]?.name) throw new Error(`safetensors: ${name} comes twice`);
-    if (shape.reduce((product, axis) => product * axis, 1) !== data.length) {
-      throw new Error(`safetensors: ${name} of shape (${shape.join(', ')}) has ${data.length} numbers`);
-    }
-    header.push([name, { dtype: type.toUpperCase(), shape, data_offsets: [begin, begin + width * data.length] }]);
-    begin += width * data.length;
+    const end = begin + width * sizeOf(shape);
+    header.push([name, { dtype: type.toUpperCase(), shape, data_offsets: [begin, end] }]);
+    begin = end;
   });
-  const inType = (data: Float32Array) => bytesOf(type === 'f32' ? data : Uint16Array.from(data, toF16));
-  return [encodeHeader(header), ...sorted.map(({ data }) => inType(data))];
+  return encodeHeader(header);
 }
-
-const byName = (tensors: Iterable<NamedTensor>): NamedTensor[] =>
-  [...tensors].sort((a, b) => (a.name < b.name ? -1 : 1));
 
 /** Metadata: the SHA-256 by which damage to weights is seen, in hex. */
 const SEAL = 'dawnlm_sha256';
@@ -74,12 +94,36 @@ export function sealSafetensors(tensors: readonly NamedTensor[], metadata: Recor
   return encodeSafetensors(tensors, { ...metadata, [SEAL]: sealOf(metadata, data) });
 }
 
+/**
+ * The same of tensors that are made one at a time, as often as asked: once for the hash, once to be written.
+ * @returns the pieces, to be written one after another, and the hash
+ */
+export function sealStream(
+  tensors: readonly TensorShape[],
+  make: (name: string) => Float32Array,
+  metadata: Record<string, string> = {},
+): { seal: string; pieces: Iterable<Uint8Array> } {
+  const sorted = byName(tensors);
+  const hash = beginSeal(metadata);
+  for (const { name } of sorted) hash.update(bytesOf(make(name)));
+  const seal = hash.digest('hex');
+  function* pieces(): Generator<Uint8Array> {
+    yield headerOf(sorted, { ...metadata, [SEAL]: seal }, 'f32');
+    for (const { name } of sorted) yield bytesOf(make(name));
+  }
+  return { seal, pieces: pieces() };
+}
+
 /** Over the metadata, sorted, without `format` and the seal itself, as JSON; then all bytes of tensors as they lie in the file. */
 function sealOf(metadata: Readonly<Record<string, string>>, data: Iterable<Uint8Array>): string {
-  const { format, [SEAL]: seal, ...sealed } = metadata;
-  const hash = createHash('sha256').update(JSON.stringify(Object.entries(sealed).sort()));
+  const hash = beginSeal(metadata);
   for (const bytes of data) hash.update(bytes);
   return hash.digest('hex');
+}
+
+function beginSeal(metadata: Readonly<Record<string, string>>): Hash {
+  const { format, [SEAL]: seal, ...sealed } = metadata;
+  return createHash('sha256').update(JSON.stringify(Object.entries(sealed).sort()));
 }
 
 function encodeHeader(entries: readonly [string, object][]): Uint8Array {
@@ -100,9 +144,9 @@ export function decodeSafetensors(bytes: Uint8Array, fileName: string): LoadedFi
   const { entries, metadata, dataStart } = parseHeader(bytes, fileName);
   const data = bytes.subarray(dataStart);
   if (Object.hasOwn(metadata, SEAL) && metadata[SEAL] !== sealOf(metadata, [data])) {
-    throw damaged(fileName, 'its bytes are not those that were written (their SHA-256 is another)');
+    throw broken(fileName);
   }
-  const tensors = new Map(entries.map((entry) => [entry.name, loadTensor(entry, data)]));
+  const tensors = new Map(entries.map((entry) => [entry.name, loadTensor(entry, data, fileName)]));
   return { fileName, tensors, metadata };
 }
 
@@ -116,13 +160,95 @@ export function tensorOf({ tensors, fileName }: LoadedFile, name: string, shape:
   throw new UserError(`${fileName}: ${quote(name)} is ${sizes}; ${belongs}.`);
 }
 
-function loadTensor({ dtype, shape, begin, end }: TensorEntry, data: Uint8Array): LoadedTensor {
-  const bytes = data.subarray(begin, end);
-  if (dtype === 'F32') return { shape, dtype, data: viewAs(Float32Array, bytes) };
-  const bits = viewAs(Uint16Array, bytes);
-  if (dtype === 'F16') return { shape, dtype, data: Float32Array.from(bits, fromF16) };
-  // bfloat16 is the upper half of a float32
-  return { shape, dtype, data: new Float32Array(Uint32Array.from(bits, (half) => half << 16).buffer) };
+/** Bytes of which parts can be read, such as a file's. */
+export interface ByteSource {
+  readonly sizeBytes: number;
+  /** @throws UserError when they cannot be read */
+  read(begin: number, end: number): Uint8Array;
+}
+
+/** Bytes that are read at once where only their sum counts. */
+const CHUNK_BYTES = 2 ** 26;
+
+/** A file whose tensors are read when they are asked for: only its header is held in memory. */
+export class TensorFile {
+  readonly entries: ReadonlyMap<string, TensorEntry>;
+
+  private constructor(
+    readonly fileName: string,
+    private readonly source: ByteSource,
+    private readonly header: Header,
+  ) {
+    this.entries = new Map(header.entries.map((entry) => [entry.name, entry]));
+  }
+
+  /** @throws UserError when its header is not one that fits its bytes */
+  static open(source: ByteSource, fileName: string): TensorFile {
+    const { sizeBytes } = source;
+    const end = headerEnd(source.read(0, Math.min(BEGINNING, sizeBytes)), fileName, sizeBytes);
+    return new TensorFile(fileName, source, parseHeader(source.read(0, end), fileName, sizeBytes));
+  }
+
+  get metadata(): Header['metadata'] {
+    return this.header.metadata;
+  }
+
+  /** The bytes of a tensor as they are in the file, or some of them. */
+  bytes({ begin, end }: TensorEntry, most = end - begin, from = 0): Uint8Array {
+    const start = this.header.dataStart + begin + from;
+    return this.source.read(start, Math.min(start + most, this.header.dataStart + end));
+  }
+
+  /** Its first numbers, all of them unless told. @throws UserError where they are of a dtype that is not read */
+  numbers(entry: TensorEntry, count = sizeOf(entry.shape)): Float32Array {
+    requireReadable(entry, this.fileName);
+    return widened(entry.dtype, this.bytes(entry, count * (entry.dtype === 'F32' ? 4 : 2)));
+  }
+
+  /**
+   * The same as `decodeSafetensors` gives, but that the numbers of a tensor are read whenever they are asked for.
+   * @throws UserError where the file is sealed, and changed by a single bit
+   */
+  loaded(): LoadedFile {
+    const { fileName, metadata, entries } = this;
+    if (Object.hasOwn(metadata, SEAL) && metadata[SEAL] !== sealOf(metadata, this.chunks())) throw broken(fileName);
+    for (const entry of entries.values()) requireReadable(entry, fileName);
+    const tensors = new Map([...entries].map(([name, entry]) => [name, this.lazy(entry)]));
+    return { fileName, tensors, metadata };
+  }
+
+  private lazy(entry: TensorEntry): LoadedTensor {
+    const read = () => this.numbers(entry);
+    return {
+      ...{ shape: entry.shape, dtype: entry.dtype },
+      get data() {
+        return read();
+      },
+    };
+  }
+
+  /** All bytes of tensors, in their order. */
+  private *chunks(): Generator<Uint8Array> {
+    const { sizeBytes } = this.source;
+    for (let at = this.header.dataStart; at < sizeBytes; at += CHUNK_BYTES) {
+      yield this.source.read(at, Math.min(at + CHUNK_BYTES, sizeBytes));
+    }
+  }
+}
+
+const broken = (fileName: string): Error =>
+  damaged(fileName, 'its bytes are not those that were written (their SHA-256 is another)');
+
+function loadTensor(entry: TensorEntry, data: Uint8Array, fileName: string): LoadedTensor {
+  requireReadable(entry, fileName);
+  const { shape, dtype, begin, end } = entry;
+  return { shape, dtype, data: widened(dtype, data.subarray(begin, end)) };
+}
+
+function widened(dtype: string, bytes: Uint8Array): Float32Array {
+  if (dtype === 'F32') return viewAs(Float32Array, bytes);
+  const halves = viewAs(Uint16Array, bytes);
+  return dtype === 'F16' ? widenF16(halves) : widenBF16(halves);
 }
 
 /**

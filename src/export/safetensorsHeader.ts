@@ -17,12 +17,18 @@ export const METADATA_KEY = '__metadata__';
 /** The reference implementation's limit. */
 const MAX_HEADER_BYTES = 100_000_000;
 
-/** Bytes an element, for the dtypes that can be read. */
-export const DTYPE_BYTES: ReadonlyMap<string, number> = new Map([
-  ['F32', 4],
-  ['F16', 2],
-  ['BF16', 2],
-]);
+/** The dtypes that can be read; tensors of others, such as masks of a model that is imported, are passed over. */
+const READABLE: readonly string[] = ['F32', 'F16', 'BF16'];
+
+/** Bytes an element of each dtype. */
+const DTYPE_BYTES: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    1: ['BOOL', 'U8', 'I8', 'F8_E4M3', 'F8_E5M2', 'F8_E8M0'],
+    2: ['F16', 'BF16', 'I16', 'U16'],
+    4: ['F32', 'I32', 'U32'],
+    8: ['F64', 'I64', 'U64'],
+  }).flatMap(([bytes, names]) => names.map((name): [string, number] => [name, Number(bytes)])),
+);
 
 export interface TensorEntry {
   readonly name: string;
@@ -60,37 +66,40 @@ const FOREIGN: Readonly<Record<string, string>> = {
 
 /** What to say of no safetensors file: what it is, where its first bytes tell. Some headers begin as pickles do. */
 function notSafetensors(fileName: string, bytes: Uint8Array, why: string): UserError {
-  const head = String.fromCharCode(...bytes.subarray(0, 64));
+  const head = String.fromCharCode(...bytes.subarray(0, BEGINNING));
   const magic = Object.keys(FOREIGN).find((one) => head.startsWith(one));
   const is = magic !== undefined ? FOREIGN[magic] : /^[\t\n\r\x20-\x7e]+$/.test(head) ? 'plain text' : undefined;
   return new UserError(`${fileName} is not a safetensors file: ${is ? `it is ${is}` : why}. ${WHAT_NOW}`);
 }
 
-/** Reads and checks the header of a whole file. @throws UserError that says what is wrong with it */
-export function parseHeader(bytes: Uint8Array, fileName: string): Header {
-  const headerBytes = headerLength(bytes, fileName);
-  const dataStart = LENGTH_BYTES + headerBytes;
+/** Reads and checks the header of a file of so many bytes, of which those that hold it are there. @throws UserError that says what is wrong with it */
+export function parseHeader(bytes: Uint8Array, fileName: string, sizeBytes = bytes.length): Header {
+  const dataStart = headerEnd(bytes, fileName, sizeBytes);
   // keys are own properties, `__proto__` too: neither JSON.parse nor the rest of an object assigns
   const { [METADATA_KEY]: about = {}, ...tensors } = headerOf(bytes.subarray(LENGTH_BYTES, dataStart), fileName);
   const metadata = check(Metadata, about, (problem) => damaged(fileName, `its metadata: ${problem}`));
   const entries = Object.entries(tensors).map(([name, value]) => readEntry(name, value, fileName));
-  checkCover(entries, bytes.length - dataStart, fileName);
+  checkCover(entries, sizeBytes - dataStart, fileName);
   return { entries, metadata, dataStart };
 }
 
-function headerLength(bytes: Uint8Array, fileName: string): number {
-  if (bytes.length === 0) throw damaged(fileName, 'it is empty');
-  if (bytes.length <= LENGTH_BYTES) throw notSafetensors(fileName, bytes, `it has only ${bytes.length} bytes`);
+/** Where the header of a file of so many bytes ends, by its first bytes: `BEGINNING` will do. @throws UserError for no safetensors file */
+export function headerEnd(bytes: Uint8Array, fileName: string, sizeBytes: number): number {
+  if (sizeBytes === 0) throw damaged(fileName, 'it is empty');
+  if (sizeBytes <= LENGTH_BYTES) throw notSafetensors(fileName, bytes, `it has only ${sizeBytes} bytes`);
   const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
   const claims = `its header claims to be ${length.toLocaleString('en')} bytes long`;
   if (length > MAX_HEADER_BYTES) throw notSafetensors(fileName, bytes, `${claims}, more than any is`);
   if (length < 2 || bytes[LENGTH_BYTES] !== 0x7b) {
     throw notSafetensors(fileName, bytes, 'no JSON follows its first eight bytes');
   }
-  const present = bytes.length - LENGTH_BYTES;
+  const present = sizeBytes - LENGTH_BYTES;
   if (length > present) throw damaged(fileName, `${claims}, but the file ends after ${present.toLocaleString('en')}`);
-  return Number(length);
+  return LENGTH_BYTES + Number(length);
 }
+
+/** So many bytes of a file say what it is. */
+export const BEGINNING = 64;
 
 /** The header's JSON: an object, for it begins with a brace. */
 function headerOf(bytes: Uint8Array, fileName: string): Record<string, unknown> {
@@ -127,9 +136,14 @@ function readEntry(name: string, value: unknown, fileName: string): TensorEntry 
 
 const unreadable = (fileName: string, tensor: string, dtype: string): UserError =>
   new UserError(
-    `${fileName} cannot be used: ${tensor} is of dtype ${quote(dtype)}, but only ${[...DTYPE_BYTES.keys()].join(', ')} ` +
+    `${fileName} cannot be used: ${tensor} is of dtype ${quote(dtype)}, but only ${READABLE.join(', ')} ` +
       'can be read; convert the model to float32 first.',
   );
+
+/** @throws UserError for a tensor whose numbers cannot be read */
+export function requireReadable({ name, dtype }: TensorEntry, fileName: string): void {
+  if (!READABLE.includes(dtype)) throw unreadable(fileName, `tensor ${quote(name)}`, dtype);
+}
 
 /** The product, or undefined as soon as it is beyond 2^53 and no longer exact. */
 function safeProduct(factors: readonly number[]): number | undefined {

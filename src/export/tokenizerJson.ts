@@ -3,19 +3,22 @@
  * the Rust library serializes: https://github.com/huggingface/tokenizers.
  */
 import { PATTERNS } from '../text/tokenizers/pretokenize.ts';
-import type { BpeKind, TokenizerFile } from '../text/tokenizers/types.ts';
+import type { Cut, ImportedFile, TokenizerFile } from '../text/tokenizers/types.ts';
 import { vocabularyOf } from './merges.ts';
 
 /** Bytes in GPT-2's alphabet. Its own pattern is not asked for: in JavaScript it has another white space than in Rust. */
 const BYTE_LEVEL = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false };
 
 /** How a text is cut before anything merges. */
-function preTokenizer(kind: BpeKind | 'byte'): object {
-  if (kind === 'byte') return BYTE_LEVEL;
-  const pattern = { Regex: PATTERNS[kind] };
-  const split = { type: 'Split', pattern, behavior: 'Isolated', invert: false };
-  return { type: 'Sequence', pretokenizers: [split, BYTE_LEVEL] };
+function preTokenizer(cuts: readonly Cut[]): object {
+  if (cuts.length === 0) return BYTE_LEVEL;
+  return { type: 'Sequence', pretokenizers: [...cuts.map(splitBy), BYTE_LEVEL] };
 }
+
+const splitBy = (cut: Cut): object =>
+  cut === 'digits'
+    ? { type: 'Digits', individual_digits: true }
+    : { type: 'Split', pattern: { Regex: PATTERNS[cut] }, behavior: 'Isolated', invert: false };
 
 const numbered = (tokens: readonly string[]): Record<string, number> =>
   Object.fromEntries(tokens.map((token, id) => [token, id]));
@@ -40,5 +43,18 @@ export function toTokenizerJson(file: TokenizerFile): Record<string, unknown> {
     return { ...shared, pre_tokenizer: null, decoder: { type: 'Fuse' }, model: bpe([...file.characters], []) };
   }
   const { tokens, merges } = vocabularyOf(file);
-  return { ...shared, pre_tokenizer: preTokenizer(file.kind), decoder: BYTE_LEVEL, model: bpe(tokens, merges) };
+  const model = bpe(tokens, merges);
+  if (file.kind !== 'imported') {
+    const cuts = file.kind === 'byte' ? [] : [file.kind];
+    return { ...shared, pre_tokenizer: preTokenizer(cuts), decoder: BYTE_LEVEL, model };
+  }
+  return {
+    ...{ ...shared, added_tokens: addedTokens(file, tokens), pre_tokenizer: preTokenizer(file.cuts) },
+    ...{ decoder: BYTE_LEVEL, model: { ...model, ignore_merges: file.ignoreMerges } },
+  };
 }
+
+const addedTokens = ({ added }: ImportedFile, tokens: readonly string[]): object[] =>
+  added.map(({ id, special, normalized }) => ({
+    ...{ id, content: tokens[id], single_word: false, lstrip: false, rstrip: false, normalized, special },
+  }));

@@ -91,19 +91,27 @@ export class Device {
 
   /** New memory with undefined contents; while capturing it belongs to the program. */
   allocate(sizeBytes: number, label: string): View {
-    const limit = this.gpu.limits.maxStorageBufferBindingSize;
-    if (sizeBytes > limit) {
-      throw new UserError(
-        `${label} needs ${sizeBytes} bytes in one buffer, and ${this.adapter.name} binds at most ${limit}. Use a smaller model, batch or context.`,
-      );
-    }
+    const limit = this.gpu.limits.maxBufferSize;
+    if (sizeBytes > limit) throw this.tooLarge(label, sizeBytes, `makes none of more than ${limit}`);
     const block = new Block(sizeBytes, label);
     if (!this.capturing) this.give(block);
     return viewOf(block);
   }
 
-  /** Runs or captures a dispatch. */
+  private tooLarge(label: string, sizeBytes: number, why: string): UserError {
+    const advice =
+      'Use a smaller model, batch or context, or weights of fewer bits (--weights f16) where a verb has them.';
+    return new UserError(`${label} needs ${sizeBytes} bytes in one buffer, and ${this.adapter.name} ${why}. ${advice}`);
+  }
+
+  /** Runs or captures a dispatch. @throws UserError where more of a buffer is to be bound than can be */
   dispatch({ source, resources, uniform, grid }: Work): void {
+    const limit = this.gpu.limits.maxStorageBufferBindingSize;
+    for (const one of resources) {
+      if ('block' in one && one.sizeBytes > limit) {
+        throw this.tooLarge(one.block.label, one.sizeBytes, `binds at most ${limit}`);
+      }
+    }
     const bound = uniform ? [...resources, this.uniform(uniform)] : resources;
     this.add({ kind: 'dispatch', pipeline: this.pipelines.get(source), resources: bound, grid });
   }
@@ -158,6 +166,18 @@ export class Device {
     this.flush();
     this.copies.delete(block);
     this.gpu.queue.writeBuffer(this.pool.materialize(block), offsetBytes, data);
+  }
+
+  /** Uploads all texels of an image, row after row; takes effect as `write` does. @throws UserError when it is too large a texture */
+  writeImage(image: Image, texels: Uint32Array<ArrayBuffer>): void {
+    const { width, height } = image;
+    const side = this.gpu.limits.maxTextureDimension2D;
+    if (Math.max(width, height) > side) {
+      throw new UserError(`a texture of ${width} x ${height} is more than the ${side} that ${this.adapter.name} takes`);
+    }
+    this.flush();
+    const texture = this.pool.materialize(image);
+    this.gpu.queue.writeTexture({ texture }, texels, { bytesPerRow: 16 * width }, [width, height]);
   }
 
   /** Waits for all work before and returns the bytes of a view. @throws UserError for whatever failed on the way. */
@@ -228,10 +248,10 @@ export class Device {
     this.pool.trim();
   }
 
-  /** Frees what a program or a view has in memory, at once and not when it is garbage. Neither may be used any more. */
-  free(what: Program | View): void {
+  /** Frees what a program, a view or an image has in memory, at once and not when it is garbage. None may be used any more. */
+  free(what: Program | Resource): void {
     if (what instanceof Program) what.release();
-    else this.reclaim([what.block]);
+    else this.reclaim([memoryOf(what)]);
   }
 
   /**

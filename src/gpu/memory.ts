@@ -36,9 +36,13 @@ const PADDED = 32;
 
 const TEXEL_BYTES = 16;
 
+/** What texels are: four numbers, or 16 bytes of packed ones. */
+export type TexelFormat = 'rgba32float' | 'rgba32uint';
+
 /**
  * A matrix as a texture of rgba32float texels: texel (x, y) holds columns 4x to 4x + 3 of row y. Software adapters load from
- * textures four times faster than from buffers. Like a block, it has no GPUTexture until it is used.
+ * textures four times faster than from buffers. Like a block, it has no GPUTexture until it is used. Packed numbers are texels
+ * of rgba32uint, which lie without padding: they are there to be small.
  */
 export class Image {
   readonly kind = 'image';
@@ -48,11 +52,12 @@ export class Image {
     /** In texels. */
     readonly width: number,
     readonly height: number,
+    readonly format: TexelFormat = 'rgba32float',
   ) {}
 
   /** Texels of the texture along x. */
   get pitch(): number {
-    return this.width % PADDED === 0 ? this.width + PADDING : this.width;
+    return this.format === 'rgba32float' && this.width % PADDED === 0 ? this.width + PADDING : this.width;
   }
 
   get sizeBytes(): number {
@@ -79,8 +84,9 @@ export const memoryOf = (resource: Resource): Memory => ('block' in resource ? r
 
 type Gpu = GPUBuffer | GPUTexture;
 
-/** What must be alike, or near, to be used again: the size of a buffer, both sides of a texture. */
-const formOf = (gpu: Gpu): number => ('width' in gpu ? gpu.width * 2 ** 16 + gpu.height : gpu.size);
+/** What must be alike, or near, to be used again: the size of a buffer; both sides of a texture, and what its texels are. */
+const formOf = (gpu: Gpu): number =>
+  'width' in gpu ? (gpu.width * 2 ** 16 + gpu.height) * (gpu.format === 'rgba32uint' ? -1 : 1) : gpu.size;
 const bytesOf = (gpu: Gpu): number => ('width' in gpu ? gpu.width * gpu.height * TEXEL_BYTES : gpu.size);
 
 /** Bytes that may be free whatever is in use. */
@@ -147,11 +153,11 @@ export class MemoryPool {
   }
 
   /** A texture of exactly the image's size. */
-  private texture({ pitch: width, height }: Image): GPUTexture {
-    const form = formOf({ width, height } as GPUTexture);
+  private texture({ pitch: width, height, format }: Image): GPUTexture {
+    const form = formOf({ width, height, format } as GPUTexture);
     return this.free.image.has(form)
       ? (this.take('image', form) as GPUTexture)
-      : this.made(this.gpu.createTexture({ size: [width, height], format: 'rgba32float', usage: 0x8 | 0x2 })); // STORAGE_BINDING | COPY_DST
+      : this.made(this.gpu.createTexture({ size: [width, height], format, usage: 0x8 | 0x2 })); // STORAGE_BINDING | COPY_DST
   }
 
   private made<G extends Gpu>(gpu: G): G {

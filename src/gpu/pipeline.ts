@@ -2,7 +2,7 @@ import type { UserError } from '../errors.ts';
 import { explainCompilation } from './failures.ts';
 
 /** How a kernel uses a binding: a storage buffer, an image, or the uniform struct. */
-export type Access = 'read' | 'write' | 'image' | 'image write' | 'uniform';
+export type Access = 'read' | 'write' | 'image' | 'image write' | 'packed image' | 'uniform';
 
 /** Everything that a pipeline is made of. */
 export interface PipelineSource {
@@ -24,6 +24,7 @@ const LAYOUTS: Record<Access, Pick<GPUBindGroupLayoutEntry, 'buffer' | 'storageT
   write: { buffer: { type: 'storage' } },
   uniform: { buffer: { type: 'uniform' } },
   image: { storageTexture: { access: 'read-only', format: 'rgba32float' } },
+  'packed image': { storageTexture: { access: 'read-only', format: 'rgba32uint' } },
   'image write': { storageTexture: { access: 'write-only', format: 'rgba32float' } },
 };
 

@@ -31,12 +31,12 @@ const interfere = (a: LiveRange, b: LiveRange): boolean => a.first <= b.last && 
 /** Whether memory fits where the larger or equal `other` does: textures are of exactly one size. */
 const fits = (memory: Memory, other: Memory): boolean =>
   memory instanceof Image && other instanceof Image
-    ? memory.width === other.width && memory.height === other.height
+    ? memory.width === other.width && memory.height === other.height && memory.format === other.format
     : memory instanceof Block && other instanceof Block;
 
 const allocationFor = (memory: Memory): Memory =>
   memory instanceof Image
-    ? new Image(memory.width, memory.height)
+    ? new Image(memory.width, memory.height, memory.format)
     : new Block(roundUp(memory.sizeBytes, ALIGNMENT_BYTES), memory.label);
 
 /**

@@ -7,10 +7,13 @@ import { defineEach } from './skeleton/each.ts';
 import { defineRows } from './skeleton/rows.ts';
 import { assign, writeOrAdd } from './skeleton/text.ts';
 
-/** ids: (R) u32 with R = B T, begin: (B) u32, tokens: (V, C), positions: (S, C), y: (R, C) f32 */
+/**
+ * ids: (R) u32 with R = B T, begin: (B) u32, tokens: (V, C), positions: (S, C), y: (R, C) f32
+ * `tokens` may be a part of a larger table, of the ids from `first` on: parts after the first one add to y.
+ */
 const looking = {
   bind: { ids: 'read u32', begin: 'read? u32', tokens: 'read T', positions: 'read? T', y: 'write T' },
-  params: { R: 'u32', C: 'u32', T: 'u32', V: 'u32', S: 'u32' },
+  params: { R: 'u32', C: 'u32', T: 'u32', V: 'u32', S: 'u32', first: 'u32' },
 } as const;
 
 type Has = Pick<ShaderContext<(typeof looking)['bind']>, 'has'>;
@@ -18,11 +21,14 @@ type Has = Pick<ShaderContext<(typeof looking)['bind']>, 'has'>;
 const placeOf = (row: string, { has }: Has): string =>
   `${has.begin ? `begin[${row} / params.T] + ` : ''}${row} % params.T`;
 
-/** Sums up column c of the two rows at `id` and `place`; a row past the end of its table counts as zeros. */
-const lookUp = ({ has }: Has): string => /* wgsl */ `
+/** Sums up column c of the two rows at `id` and `place`, into element `at`; a row past the end of its table, or before it, counts as zeros. */
+const lookUp = ({ has }: Has, at: string): string => /* wgsl */ `
   var value = T();
-  if (id < params.V) { value = tokens[id * params.C + c]; }
-  ${has.positions ? 'if (place < params.S) { value += positions[place * params.C + c]; }' : ''}`;
+  let own = id - params.first; // wraps past V where the id lies before
+  if (own < params.V) { value = tokens[own * params.C + c]; }
+  ${has.positions ? 'if (place < params.S) { value += positions[place * params.C + c]; }' : ''}
+  if (params.first > 0u) { value += y[${at}]; }
+  y[${at}] = value;`;
 
 /** The lesson: one invocation an element. */
 const naive = defineEach({
@@ -34,8 +40,7 @@ const naive = defineEach({
   let c = i % params.C;
   let id = ids[row];
   let place = ${placeOf('row', text)};
-  ${lookUp(text)}
-  y[i] = value;`,
+  ${lookUp(text, 'i')}`,
 });
 
 /** The id is read once for all columns. */
@@ -45,7 +50,7 @@ const rows = defineRows({
   body: (text) => /* wgsl */ `
     let id = ids[row];
     let place = ${placeOf('row', text)};
-    ${text.each(`${lookUp(text)} y[start + c] = value;`)}`,
+    ${text.each(lookUp(text, 'start + c'))}`,
 });
 
 /** The lesson: for each row of the vocabulary all tokens are looked through, V * R steps.   dtokens: (V, C), dy: (R, C) */
@@ -113,9 +118,9 @@ const positionsGradient = defineRows({
       ${assign('dpositions[start + c]', 'sum', accumulate)}`),
 });
 
-type Inputs = { ids: Tensor; tokens: Tensor; positions?: Tensor; start?: Tensor };
+export type EmbeddingInputs = { ids: Tensor; tokens: Tensor; positions?: Tensor; start?: Tensor };
 
-function shape({ ids, tokens, positions, start }: Each<Inputs, Shape>): Shape {
+function shape({ ids, tokens, positions, start }: Each<EmbeddingInputs, Shape>): Shape {
   const refuse = (name: string, expected: string, got: Shape) => {
     throw new UserError(`embedding: ${name} must be ${expected}, got ${format(got)}`);
   };
@@ -127,11 +132,31 @@ function shape({ ids, tokens, positions, start }: Each<Inputs, Shape>): Shape {
   return [B, T, C];
 }
 
-function forward({ inputs: { ids, tokens, positions, start }, output: y, variant }: Call<Inputs>): void {
+function forward({ inputs: { ids, tokens, positions, start }, output: y, variant }: Call<EmbeddingInputs>): void {
   const [B, T, C] = y.shape;
   const kernel = variant === 'naive' ? naive : rows;
-  const sizes = { R: B * T, C, T, V: tokens.shape[0], S: positions?.shape[0] ?? 0 };
-  kernel({ ids, begin: start, tokens, positions, y }, sizes);
+  const sizes = { R: B * T, C, T, S: positions?.shape[0] ?? 0 };
+  for (const { table, first } of partsOf(tokens)) {
+    kernel(
+      { ids, begin: start, tokens: table, positions: first > 0 ? undefined : positions, y },
+      { ...sizes, ...{ V: table.shape[0], first } },
+    );
+  }
+}
+
+/** Rows of a part begin at multiples of this many: at 256 bytes, which bindings ask for, whatever the width. */
+const ROWS = 64;
+
+/** A table as parts that can be bound: GPT-2's, of 147 MiB, is more than lavapipe binds at once, 128. */
+function partsOf(table: Tensor): { table: Tensor; first: number }[] {
+  const [V, C] = table.shape;
+  const { bindingBytes } = table.engine.capabilities;
+  if (V * C * ELEMENT_BYTES <= bindingBytes) return [{ table, first: 0 }];
+  const most = Math.floor(bindingBytes / (C * ELEMENT_BYTES * ROWS)) * ROWS;
+  return Array.from({ length: Math.ceil(V / most) }, (_, i) => {
+    const first = i * most;
+    return { table: table.part(first * C, [Math.min(most, V - first), C]), first };
+  });
 }
 
 function addTokenGradients(ids: Tensor, dy: Tensor, { tensor: dtokens, accumulate }: Target, naively: boolean): void {
@@ -147,7 +172,7 @@ function addTokenGradients(ids: Tensor, dy: Tensor, { tensor: dtokens, accumulat
   tokensGradientChains({ ids, first, next, dy, dtokens }, { R, C, V });
 }
 
-function backward({ inputs: { ids, start }, dy, target, variant }: BackwardCall<Inputs>): void {
+function backward({ inputs: { ids, start }, dy, target, variant }: BackwardCall<EmbeddingInputs>): void {
   const [B, T, C] = dy.shape;
   const dtokens = target('tokens');
   if (dtokens) addTokenGradients(ids, dy, dtokens, variant === 'naive');
@@ -164,7 +189,7 @@ function backward({ inputs: { ids, start }, dy, target, variant }: BackwardCall<
  * ids: (B, T) u32, tokens: (V, C), positions: (S, C), start: (B) u32, y: (B, T, C)
  * @throws UserError when shapes do not fit.
  */
-export const embedding = defineOp<Inputs>({
+export const embedding = defineOp<EmbeddingInputs>({
   name: 'embedding',
   inputs: ['ids', 'tokens', 'positions?', 'start?'],
   shape,

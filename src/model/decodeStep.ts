@@ -1,7 +1,7 @@
 import { attendStep } from '../kernels/decodeStep/attendStep.ts';
 import { headStep } from '../kernels/decodeStep/headStep.ts';
 import { mlpStep } from '../kernels/decodeStep/mlpStep.ts';
-import { embedding } from '../kernels/embedding.ts';
+import { embed } from '../kernels/packedEmbedding.ts';
 import type { Capabilities } from '../tensor/capabilities.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { KeyValueCache } from './cache.ts';
@@ -72,7 +72,7 @@ function feedForward({ style }: GPT, parts: Tensor, { mlpNorm, up, down }: Block
  */
 export function stepLogits(model: GPT, ids: Tensor, cache: KeyValueCache): Tensor {
   const { tokens, positions, blocks, norm, head } = model;
-  let parts = embedding({ ids, tokens, positions, start: cache.start }); //               (B, 1, C)
+  let parts = embed({ ids, tokens, positions, start: cache.start }); //               (B, 1, C)
   for (const [layer, block] of blocks.entries()) {
     parts = attend(model, parts, block, layer, cache); //                                  (B, 1 + K, C)
     parts = feedForward(model, parts, block); //                                           (B, 1 + G, C)

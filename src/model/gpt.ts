@@ -1,8 +1,10 @@
-import { embedding } from '../kernels/embedding.ts';
+import { UserError } from '../errors.ts';
 import { headLoss, headLossPays } from '../kernels/loss/headLoss.ts';
 import { crossEntropy } from '../kernels/loss/loss.ts';
-import { matmul } from '../kernels/matmul/matmul.ts';
+import { product } from '../kernels/matmul/packed.ts';
+import { embed } from '../kernels/packedEmbedding.ts';
 import type { Engine } from '../tensor/engine.ts';
+import type { QuantizedMatrix } from '../tensor/operands/quantized.ts';
 import { Parameters } from '../tensor/parameters.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { ModelConfig } from './config.ts';
@@ -32,14 +34,20 @@ export class GPT {
   /** What the passes from now on add to its linear layers. */
   adapters: Adapters | undefined;
 
-  /** Parameters are zeros until `initialize` or a checkpoint fills them. @throws UsageError when the config does not fit together. */
+  /**
+   * Parameters are zeros until `initialize` or a checkpoint fills them; matrices that are `packed`, by name, are none of them (see
+   * quantized.ts).
+   * @throws UsageError when the config does not fit together.
+   */
   constructor(
     readonly engine: Engine,
     config: ModelConfig,
+    readonly packed: ReadonlyMap<string, QuantizedMatrix> = new Map(),
   ) {
     this.config = validateModel(config);
     this.style = styleOf(config);
-    this.parameters = new Parameters(engine, parameterSpecs(config, this.style));
+    const specs = parameterSpecs(config, this.style).filter(({ name, stack = name }) => !packed.has(stack));
+    this.parameters = new Parameters(engine, specs);
     const { names, rotary } = this.style;
     this.tokens = this.weight(names.tokens);
     this.positions = rotary ? undefined : this.weight(names.positions);
@@ -57,7 +65,7 @@ export class GPT {
   /** Mean cross-entropy of the next tokens in nats: ids, targets (B, T) u32 -> (). */
   loss(ids: Tensor, targets: Tensor, options: PassOptions = {}): Tensor {
     const hidden = this.hidden(ids, options); //                                                     (B, T, C)
-    return headLossPays(hidden, this.head)
+    return this.packed.size === 0 && headLossPays(hidden, this.head)
       ? headLoss({ hidden, weight: this.head, targets }, {})
       : crossEntropy({ logits: this.logits(hidden), targets });
   }
@@ -65,6 +73,7 @@ export class GPT {
   /** The state of the residual stream at each token, after the last norm: (B, T) u32 -> (B, T, C). */
   hidden(ids: Tensor, options: PassOptions = {}): Tensor {
     const { config, style, engine, adapters } = this;
+    if (engine.tape.writing) this.requirePlain('training');
     let x = this.embed(ids, options); //                                                            (B, T, C)
     for (const [layer, block] of this.blocks.entries()) {
       const before = x;
@@ -77,12 +86,21 @@ export class GPT {
 
   /** Scores of every token as the next one: (..., C) -> (..., V). */
   logits(hidden: Tensor): Tensor {
-    return matmul({ a: hidden, b: this.head }, { transposeB: true });
+    return product({ a: hidden, b: this.head }, { transposeB: true });
+  }
+
+  /** @throws UserError where weights are quantized, which `what` cannot work on */
+  requirePlain(what: string): void {
+    const [first] = this.packed.values();
+    if (first)
+      throw new UserError(
+        `${what} needs the weights as they were trained; these are ${first.form.format}: load them as f32`,
+      );
   }
 
   private embed(ids: Tensor, options: PassOptions): Tensor {
     const { tokens, positions, config } = this;
-    const x = embedding({ ids, tokens, positions, start: options.cache?.start }); //                 (B, T, C)
+    const x = embed({ ids, tokens, positions, start: options.cache?.start }); //                 (B, T, C)
     return drop(x, 0, config, options);
   }
 
@@ -98,7 +116,8 @@ export class GPT {
   }
 
   private linear(name: string): Linear {
-    return new Linear(name, this.weight(name), this.bias(name), this.style.transposed);
+    const transposed = this.style.transposed || this.packed.has(`${name}.weight`);
+    return new Linear(name, this.weight(name), this.bias(name), transposed);
   }
 
   private normOf(name: string): Norm {
@@ -106,7 +125,7 @@ export class GPT {
   }
 
   private weight(name: string): Tensor {
-    return this.parameters.get(`${name}.weight`);
+    return this.packed.get(`${name}.weight`) ?? this.parameters.get(`${name}.weight`);
   }
 
   private bias(name: string): Tensor | undefined {

@@ -3,7 +3,7 @@ import { attention } from '../kernels/attention/attention.ts';
 import { cachedAttention } from '../kernels/attention/cachedAttention.ts';
 import { dropout } from '../kernels/dropout.ts';
 import { gelu } from '../kernels/gelu.ts';
-import { matmul } from '../kernels/matmul/matmul.ts';
+import { product } from '../kernels/matmul/packed.ts';
 import { layerNorm, rmsNorm } from '../kernels/norm/norm.ts';
 import { rope } from '../kernels/rope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -35,7 +35,7 @@ export class Linear {
   constructor(
     /** What files call it. */
     readonly name: string,
-    /** (in, out), or (out, in) where it is `transposed`. */
+    /** (in, out), or (out, in) where it is `transposed`, as quantized ones always are. */
     readonly weight: Tensor,
     /** (out) */
     readonly bias: Tensor | undefined,
@@ -47,8 +47,8 @@ export class Linear {
     const { weight, bias } = this;
     const layout = { transposeB: this.transposed };
     const delta = adapters?.delta(x, this.name, state, then.residual); //                            (..., out)
-    if (!delta) return matmul({ a: x, b: weight, bias, residual: then.residual }, { ...layout, gelu: then.gelu });
-    const y = matmul({ a: x, b: weight, bias, residual: delta }, layout); //                         (..., out)
+    if (!delta) return product({ a: x, b: weight, bias, residual: then.residual }, { ...layout, gelu: then.gelu });
+    const y = product({ a: x, b: weight, bias, residual: delta }, layout); //                         (..., out)
     return then.gelu ? gelu({ x: y }) : y;
   }
 }

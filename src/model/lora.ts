@@ -122,6 +122,7 @@ export class LoraAdapters implements Adapters {
    */
   merge(): void {
     const { engine } = this.model;
+    this.model.requirePlain('merging adapters');
     for (const { name } of this.layers) {
       engine.scope(() => {
         engine.withoutGradients(() => this.mergeInto(name));

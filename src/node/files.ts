@@ -1,6 +1,6 @@
 /** Files as the command line needs them: text read as streams, results written so that a crash never leaves half of one. */
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream, type Stats } from 'node:fs';
+import { closeSync, createReadStream, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { mkdir, mkdtemp, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { homedir, tmpdir } from 'node:os';
@@ -242,4 +242,50 @@ export function hashing<T extends Uint8Array>(
     }
   }
   return { stream: pass(), digest: () => hash.digest('hex') };
+}
+
+/** A file of which parts are read as they are asked for. It is closed when nobody can ask any more. */
+export class OpenFile {
+  private constructor(
+    private readonly path: string,
+    private readonly descriptor: number,
+    readonly sizeBytes: number,
+  ) {
+    forgotten.register(this, descriptor);
+  }
+
+  /** @throws UserError when there is no such file; a device or a pipe, which may never end, is none */
+  static async open(path: string): Promise<OpenFile> {
+    if (!(await statOrExplain(path)).isFile()) throw new UserError(`${path} is no file. Give one.`);
+    return orExplainNow(path, () => {
+      const descriptor = openSync(path, 'r');
+      return new OpenFile(path, descriptor, fstatSync(descriptor).size);
+    });
+  }
+
+  /** Bytes of their own, where numbers of any width may begin. @throws UserError when they cannot be read, or are there no more */
+  read(begin: number, end: number): Uint8Array {
+    const { path, descriptor } = this;
+    const bytes = Buffer.allocUnsafeSlow(end - begin);
+    for (let at = 0; at < bytes.length; ) {
+      const most = Math.min(bytes.length - at, MOST_READ);
+      const count = orExplainNow(path, () => readSync(descriptor, bytes, at, most, begin + at));
+      if (count === 0) throw new UserError(`${path} has become shorter while it was read. Try again.`);
+      at += count;
+    }
+    return bytes;
+  }
+}
+
+const forgotten = new FinalizationRegistry<number>((descriptor) => closeSync(descriptor));
+
+/** Bytes that are read at once: systems read less than 2 GiB. */
+const MOST_READ = 2 ** 30;
+
+function orExplainNow<T>(path: string, ask: () => T): T {
+  try {
+    return ask();
+  } catch (error) {
+    throw errorCode(error) ? unreadable(path, error) : error;
+  }
 }

@@ -22,8 +22,8 @@ const SWIFTSHADER_ARCHIVE = 'package/bin/swiftshader.tar.br';
 const SWIFTSHADER_SHA256 = 'b680e40a33235ecc6ad4c6897a168b70ce5164f0d62d2a64d675320d51614631';
 const SWIFTSHADER_FILES = ['libvk_swiftshader.so', 'libvulkan.so.1', 'vk_swiftshader_icd.json'];
 
-/** True where installLavapipe can work: Debian, Ubuntu or a relative, as root. */
-export function canInstallLavapipe(): boolean {
+/** True where packages of the distribution can be installed: Debian, Ubuntu or a relative, as root. */
+export function canInstall(): boolean {
   return process.platform === 'linux' && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get');
 }
 
@@ -75,21 +75,36 @@ async function ensureBackports(codename: string, say: Say): Promise<string> {
 }
 
 /**
- * Installs Mesa lavapipe with apt, on Debian 12 from its backports.
+ * Installs packages of the distribution. `what` is what people call them.
  * @throws UserError with apt's last words
  */
-export async function installLavapipe(say: Say): Promise<void> {
-  const { id, codename } = await osRelease();
+export async function installPackages(
+  what: string,
+  words: readonly string[] | Promise<readonly string[]>,
+  say: Say,
+): Promise<void> {
   try {
-    const suite = id === 'debian' && codename === 'bookworm' ? ['-t', await ensureBackports(codename, say)] : [];
-    const command = ['install', '-y', '--no-install-recommends', ...suite, ...LAVAPIPE_PACKAGES];
-    say(`Installing the software driver lavapipe: apt-get ${command.join(' ')}`);
+    const command = ['install', '-y', '--no-install-recommends', ...(await words)];
+    say(`Installing ${what}: apt-get ${command.join(' ')}`);
     // A failing third-party source must not stop this; the install tells whether the lists suffice.
     await apt('update').catch(() => undefined);
     await apt(...command);
   } catch (error) {
-    throw new UserError(`lavapipe could not be installed: ${lastLines(error)}`, { cause: error });
+    throw new UserError(`${what} could not be installed: ${lastLines(error)}`, { cause: error });
   }
+}
+
+/**
+ * Installs Mesa lavapipe with apt, on Debian 12 from its backports.
+ * @throws UserError with apt's last words
+ */
+export const installLavapipe = (say: Say): Promise<void> =>
+  installPackages('the software driver lavapipe', lavapipeWords(say), say);
+
+async function lavapipeWords(say: Say): Promise<string[]> {
+  const { id, codename } = await osRelease();
+  const suite = id === 'debian' && codename === 'bookworm' ? ['-t', await ensureBackports(codename, say)] : [];
+  return [...suite, ...LAVAPIPE_PACKAGES];
 }
 
 /** Downloads the package and returns the archive of drivers inside it, verified. */

@@ -28,6 +28,7 @@ export interface FineTunedModel extends Trainables {
 export function makeFineTuned({ model: base }: Base, settings: FineTuneSettings, classes: number): FineTunedModel {
   const { method, rank, alpha, targets, loraDropout: dropout, baseRate, seed } = settings;
   const { engine } = base;
+  base.requirePlain('tuning');
   const model = new GPT(engine, { ...base.config, dropout: settings.dropout });
   if (settings.randomStart) model.initialize(seed);
   else engine.device.copy(base.parameters.values.view, model.parameters.values.view);

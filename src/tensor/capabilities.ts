@@ -11,6 +11,8 @@ export interface Capabilities extends AdapterSummary {
   precision: Precision;
   workgroupStorageBytes: number;
   workgroupInvocations: number;
+  /** The most of a buffer that a kernel can bind at once. */
+  bindingBytes: number;
   /** Largest side of a texture. */
   textureSide: number;
 }

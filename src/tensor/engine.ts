@@ -49,6 +49,7 @@ export class Engine implements TensorEngine {
       ...pretended,
       workgroupStorageBytes: limits.maxComputeWorkgroupStorageSize,
       workgroupInvocations: limits.maxComputeInvocationsPerWorkgroup,
+      bindingBytes: limits.maxStorageBufferBindingSize,
       textureSide: limits.maxTextureDimension2D,
     };
     this.capabilitiesAt = {

@@ -2,6 +2,7 @@ import type { PipelineSource } from '../gpu/pipeline.ts';
 import type { Capabilities } from './capabilities.ts';
 import { halfOf } from './operands/half.ts';
 import { fitsImage, imageOf, type Matrix } from './operands/image.ts';
+import { type PackedForm, QuantizedMatrix } from './operands/quantized.ts';
 import {
   type Bindings,
   hasOperands,
@@ -195,10 +196,18 @@ class Declared<B extends Bindings, P extends string, T extends Point> {
     const has = Object.fromEntries(this.names.map((name) => [name, tensors[name as keyof Tensors<B>] !== undefined]));
     const present = this.optional.filter((name) => has[name]);
     const constants = spec.constants?.(params) ?? {};
-    const key = JSON.stringify([present, constants, vectors]);
+    const packed = this.packedOf(tensors);
+    const key = JSON.stringify([present, constants, vectors, packed]);
     const context = (point: T) =>
-      ({ adapter, has, constants, width: vectors ? 4 : (spec.width?.(params, point) ?? 1) }) as ShaderContext<B>;
-    const name = [spec.name, ...present].join('_');
+      ({
+        adapter,
+        has,
+        constants,
+        packed,
+        width: vectors ? 4 : (spec.width?.(params, point) ?? 1),
+      }) as ShaderContext<B>;
+    const formats = Object.values(packed).map(({ format }) => format);
+    const name = [spec.name, ...present, ...formats].join('_');
     const source = (point: T) => this.source(name, key, point, context(point));
     return {
       ...{ params, has, source },
@@ -215,10 +224,23 @@ class Declared<B extends Bindings, P extends string, T extends Point> {
       .filter((name) => has[name])
       .map((name) => {
         const tensor = (tensors as Record<string, Tensor>)[name];
+        if (tensor instanceof QuantizedMatrix) return tensor.image;
         if (bind[name] !== 'operand') return tensor.view;
         if (matrices) return imageOf(tensor, matrices[name]);
         return tensor.engine.capabilities.precision === 'mixed' ? halfOf(tensor) : tensor.view;
       });
+  }
+
+  /** The forms of operands that are packed. @throws Error for a binding that only knows plain numbers */
+  private packedOf(tensors: Tensors<B>): Record<string, PackedForm> {
+    const packed = Object.entries<Tensor | undefined>(tensors).flatMap(([name, tensor]) =>
+      tensor instanceof QuantizedMatrix ? [[name, tensor.form] as const] : [],
+    );
+    for (const [name] of packed) {
+      if (this.spec.bind[name] !== 'operand')
+        throw new Error(`kernel ${this.spec.name} cannot read packed numbers: ${name}`);
+    }
+    return Object.fromEntries(packed);
   }
 
   choices(form: Form<P, T>, { capabilities, tuning }: TensorEngine): Choices<T> {

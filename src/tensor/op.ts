@@ -1,5 +1,6 @@
 import { UserError } from '../errors.ts';
 import type { Capabilities } from './capabilities.ts';
+import type { Packed, PackedFormat } from './operands/packing.ts';
 import type { Shape } from './shape.ts';
 import type { DType, GradientSink, Target, Tensor, TensorEngine } from './tensor.ts';
 import type { Point } from './tuning/table.ts';
@@ -11,6 +12,8 @@ export type Inputs = object;
 export interface Numbers {
   shape: Shape;
   data: ArrayLike<number>;
+  /** What the adapter gets in place of the numbers, which are those that it stands for. */
+  packed?: Packed;
 }
 
 /** Something for each input of an op that was given. */
@@ -54,8 +57,12 @@ export interface Pinnable {
   points(adapter: Capabilities): readonly Point[];
 }
 
-/** An input of a test case: a shape of normal numbers, or ids below a bound, or scaled normals. */
-export type CaseInput = Shape | { shape: Shape; below: number } | { shape: Shape; scale: number };
+/** An input of a test case: a shape of normal numbers, or ids below a bound, or scaled normals, or packed ones. */
+export type CaseInput =
+  | Shape
+  | { shape: Shape; below: number }
+  | { shape: Shape; scale: number }
+  | { shape: Shape; packed: PackedFormat };
 
 /** What an op is called with, in shapes: op({ x: [3, 7] }, { eps: 1e-5 }). */
 export type Case<I extends Inputs = Record<string, Tensor>, A = Record<string, unknown>> = readonly [

@@ -1,5 +1,6 @@
 import type { Access } from '../gpu/pipeline.ts';
 import type { Capabilities } from './capabilities.ts';
+import type { PackedForm } from './operands/quantized.ts';
 import { defineStruct, type Member, type Struct } from './struct.ts';
 import type { Point } from './tuning/table.ts';
 
@@ -10,7 +11,8 @@ type ReadOrWrite = 'read' | 'write';
  * binding marked "?" may be absent: it is then not declared, and the shader is told (see `ShaderContext.has`). `T` is f32 or
  * vec4<f32>, by the kernel's width. An `operand` is a buffer to read, of elements that the shader knows as `Operand`: f32, or
  * f16 where the engine's precision is mixed (see `operands/half.ts`); at tuning points with IMAGE = 1 it is a texture (see
- * `operands/image.ts`). A struct is bound as one, or as an array of them.
+ * `operands/image.ts`), and at all points where it is packed: see `ShaderContext.packed`. A struct is bound as one,
+ * or as an array of them.
  */
 export type Binding =
   | 'operand'
@@ -35,6 +37,8 @@ export interface ShaderContext<B extends Bindings = Bindings> {
   readonly has: Readonly<Record<keyof B & string, boolean>>;
   /** The numbers that are compiled in. */
   readonly constants: Readonly<Record<string, number>>;
+  /** The operands that are packed, and how: `PackedReader` reads them. */
+  readonly packed: Readonly<Record<string, PackedForm>>;
   /** Numbers of an element `T`: 1 for f32, 4 for vec4<f32>. */
   readonly width: 1 | 4;
 }
@@ -65,7 +69,8 @@ export const isWritten = (binding: Binding): boolean =>
 /** Whether some binding is an operand. */
 export const hasOperands = (bind: Bindings): boolean => Object.values(bind).includes('operand');
 
-function accessOf(binding: Binding, point: Point): Access {
+function accessOf(binding: Binding, point: Point, packed: boolean): Access {
+  if (packed) return 'packed image';
   if (binding === 'operand') return point.IMAGE ? 'image' : 'read';
   return isWritten(binding) ? 'write' : 'read';
 }
@@ -77,7 +82,8 @@ function typeOf(binding: Binding): string {
 }
 
 function declareBinding(name: string, binding: Binding, i: number, access: Access): string {
-  if (access === 'image') return `@group(0) @binding(${i}) var ${name}: texture_storage_2d<rgba32float, read>;`;
+  const texels = access === 'image' ? 'rgba32float' : access === 'packed image' ? 'rgba32uint' : undefined;
+  if (texels) return `@group(0) @binding(${i}) var ${name}: texture_storage_2d<${texels}, read>;`;
   const struct = typeof binding === 'string' ? '' : `${binding.struct.wgsl}\n`;
   const mode = access === 'read' ? 'read' : 'read_write';
   return `${struct}@group(0) @binding(${i}) var<storage, ${mode}> ${name}: ${typeOf(binding)};`;
@@ -100,7 +106,7 @@ export function writeShader<B extends Bindings, P extends string, T extends Poin
 ): { wgsl: string; bindings: Access[] } {
   const { bind, params } = spec;
   const names = Object.keys(bind).filter((name) => context.has[name]);
-  const bindings = names.map((name) => accessOf(bind[name], point));
+  const bindings = names.map((name) => accessOf(bind[name], point, name in context.packed));
   const lines = names.map((name, i) => declareBinding(name, bind[name], i, bindings[i]));
   if (Object.keys(params).length > 0) {
     lines.push(defineStruct('Params', params).wgsl, `@group(0) @binding(${names.length}) var<uniform> params: Params;`);

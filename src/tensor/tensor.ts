@@ -65,7 +65,8 @@ export class Tensor {
   constructor(
     readonly engine: TensorEngine,
     readonly shape: Shape,
-    readonly dtype: DType,
+    /** 'packed': an operand in a form of its own (see operands/quantized.ts). */
+    readonly dtype: DType | 'packed',
     readonly view: View,
     root?: Tensor,
   ) {

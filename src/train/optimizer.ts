@@ -12,9 +12,10 @@ export type OptimizerSettings = Pick<TrainConfig, 'optimizer' | 'muonMomentum' |
 /** Numbers by name. */
 export type NamedNumbers = { name: string; shape: Shape; data: Float32Array };
 
-/** Running means of gradients and of their squares, and what checkpoints call them. */
-const MOMENTS = ['firstMoment', 'secondMoment'] as const;
-const momentName = (name: string, which: (typeof MOMENTS)[number]): string =>
+/** Running means of gradients and of their squares. */
+export const MOMENTS = ['firstMoment', 'secondMoment'] as const;
+/** What checkpoints call a moment of a parameter. */
+export const momentName = (name: string, which: (typeof MOMENTS)[number]): string =>
   `${name} (${which === 'firstMoment' ? 'first' : 'second'} moment)`;
 
 /** A collection of which something is trained, with its moments, in the layout of its gradients: zeros before the first step. */

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { createReadStream, existsSync, type Stats } from 'node:fs';
 import { appendFile, open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -9,16 +9,17 @@ import {
   type LoadedFile,
   type NamedTensor,
   sealSafetensors,
+  TensorFile,
   tensorOf,
 } from '../export/safetensors.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { GPT } from '../model/gpt.ts';
-import { errorCode, writeAtomic } from '../node/files.ts';
+import { errorCode, OpenFile, writeAtomic } from '../node/files.ts';
 import { quote } from '../quote.ts';
 import { LogRecord } from '../report/logRecord.ts';
 import { checkJson, checkLines, damaged, Moment, Sha256 } from '../schema.ts';
 import { shellWord } from '../shellWord.ts';
-import type { Parameters } from '../tensor/parameters.ts';
+import type { ParameterSpec, Parameters } from '../tensor/parameters.ts';
 import { ChatTemplate } from '../text/chat/chatTemplate.ts';
 import { TASKS } from '../text/labels/taskCard.ts';
 import { type Tokenizer, tokenizerFromJSON } from '../text/tokenizers/tokenizer.ts';
@@ -109,18 +110,31 @@ const RunCard = z.object({
   /** Measured choices of kernels that the run goes by: they decide the last bits of its numbers. */
   tuning: Table.optional(),
   tunedFrom: TunedFrom.optional(),
+  /** Of a model that was trained elsewhere: what it was read from. */
+  importedFrom: z.object({ path: z.string() }).optional(),
 });
 export type RunCard = z.infer<typeof RunCard>;
 
 /** Reads a file of a run folder; a device or a pipe, which may never end, is none. @throws UserError that says what the folder lacks. */
 export async function readRunFile(folder: string, file: string): Promise<Buffer> {
-  const path = join(folder, file);
-  try {
-    if ((await stat(path)).isFile()) return await readFile(path);
-  } catch (cause) {
+  await statRunFile(folder, file);
+  return readFile(join(folder, file)).catch((cause) => {
     throw new UserError(unreadable(folder, file, errorCode(cause)), { cause });
-  }
-  throw new UserError(`${path} is no file. Give a folder that dawnlm train or finetune has written.`);
+  });
+}
+
+async function statRunFile(folder: string, file: string): Promise<Stats> {
+  const found = await stat(join(folder, file)).catch((cause) => {
+    throw new UserError(unreadable(folder, file, errorCode(cause)), { cause });
+  });
+  if (found.isFile()) return found;
+  throw new UserError(`${join(folder, file)} is no file. Give a folder that dawnlm train or finetune has written.`);
+}
+
+/** The bytes of a file of a run folder, piece by piece. @throws UserError that says what the folder lacks */
+export async function* streamRunFile(folder: string, file: string): AsyncGenerator<Uint8Array> {
+  await statRunFile(folder, file);
+  yield* createReadStream(join(folder, file), { highWaterMark: 2 ** 22 });
 }
 
 /** The same as text. @throws UserError as well where it is longer than any text can be */
@@ -179,7 +193,7 @@ export async function writeRunCard(
   folder: string,
   card: RunCard | { task: string; [more: string]: unknown },
   tokenizer: Tokenizer,
-  model: GPT,
+  model: Pick<GPT, 'config'>,
 ): Promise<void> {
   await writeJson(folder, FILES.config, toHuggingFaceConfig(model.config));
   await writeAtomic(join(folder, FILES.tokenizer), `${JSON.stringify(tokenizer.toJSON())}\n`);
@@ -190,10 +204,15 @@ export async function writeRunCard(
 export const weightsOf = async (parameters: Parameters): Promise<NamedTensor[]> =>
   parameters.split(await parameters.values.floats());
 
-/** A weights file of a run folder. @throws UserError when it is missing or damaged */
+/** A weights file of a run folder; of a large one, tensors are read when they are asked for. @throws UserError when it is missing or damaged */
 export async function readWeights(folder: string, file: string): Promise<LoadedFile> {
-  return decodeSafetensors(await readRunFile(folder, file), join(folder, file));
+  const path = join(folder, file);
+  const { size } = await statRunFile(folder, file);
+  if (size < LARGE_BYTES) return decodeSafetensors(await readRunFile(folder, file), path);
+  return TensorFile.open(await OpenFile.open(path), path).loaded();
 }
+/** What is not to be in memory beside the model that is made of it. */
+const LARGE_BYTES = 2 ** 26;
 
 /** Writes weights, sealed with their hash. @throws UserError when the folder cannot be written */
 export const writeWeights = (
@@ -207,23 +226,30 @@ export const writeWeights = (
 export const stateOf = ({ metadata, fileName }: LoadedFile): RunState =>
   checkJson(RunState, metadata.state, damaged(`${fileName} (its state)`));
 
+/** Fills parameters from a file. @throws UserError when it is of another config, or damaged */
+export const loadParameters = (parameters: Parameters, file: LoadedFile): void => {
+  const partOf = parametersIn(file, parameters.specs);
+  for (const spec of parameters.specs) parameters.get(spec.name).write(partOf(spec) as Float32Array<ArrayBuffer>);
+};
+
 /**
- * Fills parameters from a file. Tensors beside them, such as masks that other programs keep, are passed over; biases that a model
+ * The numbers of each parameter in a file. Tensors beside them, such as masks that other programs keep, are passed over; biases that a model
  * has no place for are not, unless they are zero: transformers has them where `bias` is false here, and trains them.
  * @throws UserError when it is of another config, or damaged
  */
-export const loadParameters = (parameters: Parameters, file: LoadedFile): void => {
-  const known = new Set(parameters.specs.map(({ name }) => name));
-  for (const [name, { data }] of file.tensors) {
-    const stray = !known.has(name) && known.has(name.replace(/bias$/, 'weight')) && data.some((value) => value !== 0);
-    if (stray) {
+export function parametersIn(file: LoadedFile, specs: readonly ParameterSpec[]) {
+  const known = new Set(specs.map(({ name }) => name));
+  for (const [name, tensor] of file.tensors) {
+    const isBias = !known.has(name) && known.has(name.replace(/bias$/, 'weight'));
+    if (isBias && tensor.data.some((value) => value !== 0)) {
       throw new UserError(
         `${file.fileName} has biases, ${quote(name)}, and its model is one without: set "bias" to true in config.json.`,
       );
     }
   }
-  parameters.values.write(parameters.join((name, shape) => asWeights(tensorOf(file, name, shape), name, file)));
-};
+  return ({ name, shape }: Pick<ParameterSpec, 'name' | 'shape'>): Float32Array =>
+    asWeights(tensorOf(file, name, shape), name, file);
+}
 
 /** Numbers of a file as weights. @throws UserError when one is NaN or infinite: whatever is computed with it is nonsense */
 export function asWeights(numbers: Float32Array, name: string, { fileName }: LoadedFile): Float32Array {

@@ -7,8 +7,12 @@ import type { LoadedFile } from '../export/safetensors.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { GPT } from '../model/gpt.ts';
 import { LoraAdapters, type LoraSettings } from '../model/lora.ts';
+import { parameterSpecs } from '../model/parameters.ts';
+import { quantizedModel, quantizeModel } from '../model/quantized.ts';
+import { styleOf } from '../model/styles.ts';
 import { sha256 } from '../node/files.ts';
 import type { Engine } from '../tensor/engine.ts';
+import type { WeightFormat } from '../tensor/operands/packing.ts';
 import type { Tokenizer } from '../text/tokenizers/tokenizer.ts';
 import * as folders from './runFolder.ts';
 
@@ -21,15 +25,24 @@ export interface SavedRun extends folders.RunCard {
 }
 
 /**
- * Loads a run: its best weights (or the last ones), tokenizer and settings.
- * @param above the folders, as the system has them, that were tuned from this one
+ * Loads a run: its best weights (or the last ones), tokenizer and settings. Weights of another format than f32 are quantized on
+ * the way, adapters merged into them before: for sampling and scoring.
  * @throws UserError when the folder is missing, incomplete, damaged, of another config, or in the end tuned from itself
  */
-export async function loadRun(
+export const loadRun = (
   engine: Engine,
   folder: string,
   which: 'best' | 'last' = 'best',
-  above: readonly string[] = [],
+  weights: WeightFormat = 'f32',
+): Promise<SavedRun> => loadFrom(engine, folder, which, weights, []);
+
+/** @param above the folders, as the system has them, that were tuned from this one */
+async function loadFrom(
+  engine: Engine,
+  folder: string,
+  which: 'best' | 'last',
+  weights: WeightFormat,
+  above: readonly string[],
 ): Promise<SavedRun> {
   const card = await folders.readRunCard(folder);
   const tokenizer = await folders.readTokenizer(folder);
@@ -43,9 +56,9 @@ export async function loadRun(
     const { model } = await loadBase(engine, folder, tunedFrom, above);
     requireOneRun(folder, tokenizer, model.config);
     (await readAdapters(engine, folder, model, tunedFrom, file)).merge();
-    return { ...card, model, tokenizer, state };
+    return { ...card, model: weights === 'f32' ? model : await quantizeModel(model, weights), tokenizer, state };
   }
-  return { ...card, model: modelOf(engine, config, loaded), tokenizer, state };
+  return { ...card, model: modelOf(engine, config, loaded, weights), tokenizer, state };
 }
 
 /** @throws UserError for files that cannot be of one run */
@@ -68,7 +81,11 @@ export function requireOneRun(
 }
 
 /** A model with the weights of a file. @throws UserError when it is of another config */
-export function modelOf(engine: Engine, config: ModelConfig, file: LoadedFile): GPT {
+export function modelOf(engine: Engine, config: ModelConfig, file: LoadedFile, weights: WeightFormat = 'f32'): GPT {
+  if (weights !== 'f32') {
+    const specs = parameterSpecs(config, styleOf(config));
+    return quantizedModel(engine, config, weights, folders.parametersIn(file, specs));
+  }
   const model = new GPT(engine, config);
   folders.loadParameters(model.parameters, file);
   return model;
@@ -76,7 +93,7 @@ export function modelOf(engine: Engine, config: ModelConfig, file: LoadedFile): 
 
 /** SHA-256 of a file of weights, in hex. @throws UserError when the folder lacks it */
 const hashWeights = async (folder: string, which: 'best' | 'last'): Promise<string> =>
-  sha256([await folders.readRunFile(folder, folders.weightsFile(folder, which))]);
+  sha256(folders.streamRunFile(folder, folders.weightsFile(folder, which)));
 
 /** What a tuned run in `folder` says of the run that it goes on from. @throws UserError when there is no such run */
 export const linkTo = async (base: string, folder: string, checkpoint: 'best' | 'last'): Promise<folders.BaseLink> => ({
@@ -87,7 +104,7 @@ export const linkTo = async (base: string, folder: string, checkpoint: 'best' | 
 
 /**
  * The run that a tuned one began with, found by its path and known by its hash.
- * @param above see `loadRun`
+ * @param above see `loadFrom`
  * @throws UserError when it is not there, is not what it was, or was tuned from the tuned one
  */
 export async function loadBase(
@@ -108,7 +125,7 @@ export async function loadBase(
     );
   }
   const tuned = [...above, await realpath(folder)];
-  if (!tuned.includes(await realpath(at))) return loadRun(engine, at, from.checkpoint, tuned);
+  if (!tuned.includes(await realpath(at))) return loadFrom(engine, at, from.checkpoint, 'f32', tuned);
   throw new UserError(
     `${folder} was tuned from ${at}, which was tuned from it: in a circle there is no model. Restore run.json from a copy.`,
   );

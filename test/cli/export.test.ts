@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { dawnlm, succeed, trainedRun, workshop } from '../helpers/dawnlm.ts';
@@ -28,9 +28,30 @@ it('all formats, each in a folder of its own, with the line that loads it; what 
   expect(stderr).toMatch(/llama\.cpp stops at "." unless it is told --ignore-eos/);
 });
 
+it('goes on in PyTorch: with the text and the state of the optimizer, or a fresh one where there is none', async () => {
+  const export_ = (run: string) => succeed(['export', '--run', run, '--to', 'torch', '--out', run], { cwd });
+  const { stdout, stderr } = await export_('run');
+  expect(stdout).toMatch(/torchrun --nproc_per_node=2 run\/torch\/train\.py/);
+  expect(stderr).toMatch(/note: all of the 30 steps are done: raise STEPS in train\.py to train on/);
+  const files = ['model.py', 'train.py', 'checkpoint.safetensors', 'train.bin', 'validation.bin', 'README.md'];
+  for (const file of files) expect(existsSync(join(cwd, 'run/torch', file)), file).toBe(true);
+  cpSync(join(cwd, 'run'), join(cwd, 'bare'), { recursive: true });
+  rmSync(join(cwd, 'bare/resume.safetensors'));
+  expect((await export_('bare')).stderr).toMatch(/no resume\.safetensors: the optimizer begins anew, at step 0 of 30/);
+});
+
+it('says why PyTorch cannot go on: a text that is another by now', async () => {
+  cpSync(join(cwd, 'run'), join(cwd, 'elsewhere/run'), { recursive: true });
+  writeFileSync(join(cwd, 'elsewhere/text.txt'), 'another text');
+  const args = ['export', '--run', 'run', '--to', 'torch'];
+  const { code, stderr } = await dawnlm(args, { cwd: join(cwd, 'elsewhere') });
+  expect(stderr).toMatch(/text\.txt has changed since run was trained on it\. Put it back/);
+  expect(code).toBe(1);
+});
+
 it.each([
   ['a type that a format has not', 2, ['--to', 'hf', '--type', 'q8_0'], /hf holds weights as f32 or f16, not as q8_0/],
-  ['a format that there is not', 2, ['--to', 'tf'], /Allowed choices are hf, gguf, ollama, onnx, all/],
+  ['a format that there is not', 2, ['--to', 'tf'], /Allowed choices are hf, gguf, ollama, onnx, torch, all/],
   ['no format', 2, [], /required option '--to/],
 ])('%s is refused', async (_, code, more, sentence) => {
   const outcome = await dawnlm(['export', '--run', 'run', ...more], { cwd });

@@ -122,6 +122,12 @@ it('eval scores the held-out text as training did, in comparable units', async (
   expect(Math.abs(loss - (trained.at(-1)!.validationLoss as number))).toBeLessThan(1e-6);
   expect(figures.perplexity).toBeCloseTo(Math.exp(loss), 9);
   expect(figures.bitsPerByte).toBeCloseTo(loss / Math.LN2, 9); // ASCII characters: a byte a token
+  const packed = await succeed(['eval', '--run', 'run', '--checkpoint', 'last', '--weights', 'int8', '--json'], {
+    cwd,
+  });
+  const difference = (jsonLines(packed.stdout)[0].loss as number) - loss;
+  expect(Math.abs(difference)).toBeLessThan(0.01);
+  expect(difference).not.toBe(0);
   const { stdout } = await succeed(['eval', '--run', 'run', 'text.txt'], { cwd });
   expect(stdout).toMatch(/nats a token +\d\.\d+\nperplexity +\d+\.\d+\nbits a byte .* \d\.\d+\n$/);
 });

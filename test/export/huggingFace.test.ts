@@ -139,7 +139,11 @@ it.each<[string, unknown, string]>([
   ],
   ['another gate', broken({ hidden_act: 'gelu' }, llama), 'hidden_act must be one of silu, swish; got "gelu"'],
   ['biases in Llama', broken({ attention_bias: true }, llama), 'attention_bias must be false; got true'],
-  ['scaled positions', broken({ rope_scaling: { factor: 8 } }, llama), 'rope_scaling must be null; got {"factor":8}'],
+  [
+    'scaled positions',
+    broken({ rope_scaling: { factor: 8 } }, llama),
+    'rope_scaling is not computed here; got {"factor":8}',
+  ],
   [
     'scaled positions, new',
     broken({ rope_parameters: { rope_type: 'yarn' } }, llama),

@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
-import { decodeSafetensors, encodeSafetensors, sealSafetensors } from '../../src/export/safetensors.ts';
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  sealSafetensors,
+  sealStream,
+  TensorFile,
+} from '../../src/export/safetensors.ts';
 import { threefry, toUnit } from '../../src/tensor/random.ts';
 
 /** Written by the reference implementation (Python's safetensors 0.8.0, `save` with metadata `{'format': 'pt'}`). */
@@ -138,6 +144,33 @@ describe('a sealed file', () => {
     const again = [...tensors].map(([name, tensor]) => ({ name, ...tensor }));
     for (const kept of [{}, metadata]) expect(read(Buffer.concat(encodeSafetensors(again, kept))).tensors.size).toBe(3);
   });
+});
+
+it('a file that is read tensor by tensor is the same, and refused for the same', async () => {
+  const open = (bytes: Uint8Array) => {
+    const source = { sizeBytes: bytes.length, read: (begin: number, end: number) => bytes.slice(begin, end) };
+    return TensorFile.open(source, 'model.safetensors').loaded();
+  };
+  const sealed = Buffer.concat(sealSafetensors(TENSORS, { state: '{}' }));
+  for (const bytes of [REFERENCE, REFERENCE_HALF, sealed]) {
+    const [whole, parts] = [read(bytes), open(bytes)];
+    expect(parts.metadata).toEqual(whole.metadata);
+    expect([...parts.tensors.keys()]).toEqual([...whole.tensors.keys()]);
+    for (const [name, { shape, dtype, data }] of whole.tensors) {
+      expect({ ...parts.tensors.get(name) }).toEqual({ shape, dtype, data });
+    }
+  }
+  const changed = Uint8Array.from(sealed);
+  changed[changed.length - 1] ^= 1;
+  const masks = write({ x: { dtype: 'I64', shape: [1], data_offsets: [0, 8] } }, 8);
+  for (const bytes of [changed, masks, REFERENCE.subarray(0, -5), REFERENCE.subarray(0, 7), new Uint8Array()]) {
+    const sentence = await Promise.resolve()
+      .then(() => read(bytes))
+      .catch(({ message }) => message);
+    expect(() => open(bytes)).toThrow(sentence);
+  }
+  const { pieces } = sealStream(TENSORS, (name) => TENSORS.find((one) => one.name === name)!.data, { state: '{}' });
+  expect(Buffer.concat([...pieces])).toEqual(sealed);
 });
 
 const HUGE = Buffer.alloc(64, 0xff);

@@ -107,10 +107,15 @@ describe('errors', () => {
 
   it('more bytes than can be bound: what for, how many, and what to do', async () => {
     const device = await testDevice();
-    const limit = device.gpu.limits.maxStorageBufferBindingSize;
-    expect(() => device.allocate(limit + 4, 'the logits')).toThrow(UserError);
-    expect(() => device.allocate(limit + 4, 'the logits')).toThrow(
-      `the logits needs ${limit + 4} bytes in one buffer, and ${device.adapter.name} binds at most ${limit}. Use a smaller`,
+    const { maxStorageBufferBindingSize: bound, maxBufferSize: most } = device.gpu.limits;
+    const { name } = device.adapter;
+    const allocate = () => device.allocate(most + 4, 'the logits');
+    expect(allocate).toThrow(UserError);
+    expect(allocate).toThrow(`the logits needs ${most + 4} bytes in one buffer, and ${name} makes none of more than`);
+    const large = { ...upload(device, 1), sizeBytes: bound + 4 };
+    expect(() => run(device, INCREMENT, large)).toThrow(UserError);
+    expect(() => run(device, INCREMENT, large)).toThrow(
+      `needs ${bound + 4} bytes in one buffer, and ${name} binds at most ${bound}. Use a smaller model`,
     );
   });
 

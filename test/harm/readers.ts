@@ -1,5 +1,5 @@
 /** Every file that is read and might have been written elsewhere: a sound one of each, how it is read, and by what. */
-import { writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readRecords } from '../../bench/record.ts';
 import { TransferStore } from '../../experiments/transfer/store.ts';
@@ -18,6 +18,7 @@ import { readText } from '../../src/tasks/data.ts';
 import { EVALUATIONS, readParts, readTunedCard, tunedTaskOf } from '../../src/tasks/folder.ts';
 import { classificationReport } from '../../src/tasks/metrics/classification.ts';
 import { spanReport } from '../../src/tasks/metrics/spans.ts';
+import { importModel } from '../../src/tasks/text/import.ts';
 import { TuneCheckpoint } from '../../src/tasks/tuneCheckpoint.ts';
 import { readChat } from '../../src/text/chat/chat.ts';
 import { readConll, writeConll } from '../../src/text/labels/conll.ts';
@@ -173,6 +174,31 @@ const tokenizerReader = async (spec: string): Promise<Reader> => ({
   },
 });
 
+const HF = new URL('../golden/data/hf', import.meta.url).pathname;
+
+function goldenFile(file: string): Buffer {
+  const shared = join(HF, file);
+  const bytes = readFileSync(existsSync(shared) ? shared : join(HF, 'llama-halves', file));
+  return file.endsWith('.json') ? json(JSON.parse(bytes.toString('utf8'))) : bytes;
+}
+
+/** A file of a model of others, in a folder whose other files are sound. */
+const importReader = (file: string): Reader => ({
+  ...{ name: `${file} of a model to import`, file, json: file.endsWith('.json'), bytes: goldenFile(file) },
+  read: async (folder) => {
+    const [source, out] = [join(folder, 'model of others'), join(folder, 'imported')];
+    cpSync(join(HF, 'llama-halves'), source, { recursive: true });
+    cpSync(join(HF, 'tokenizer.json'), join(source, 'tokenizer.json'));
+    cpSync(join(folder, file), join(source, file));
+    rmSync(out, { recursive: true, force: true });
+    await importModel(source, out);
+    const tokenizer = await folders.readTokenizer(out);
+    const text = tokenizer.decode(tokenizer.encode('the whale<|endoftext|>'));
+    if (text !== 'the whale<|endoftext|>') throw new Error(`a tokenizer that changes text: ${text}`);
+    return folders.readModelConfig(out);
+  },
+});
+
 /** `metadata` of weights, damaged as JSON in a file that is whole otherwise. */
 const metadataReader = (name: string, key: string, value: object, read: (folder: string) => unknown): Reader => ({
   ...{ name, file: 'metadata.json', bytes: json(value), json: true },
@@ -249,6 +275,7 @@ export const readers = async (): Promise<Reader[]> => [
   weightsReader('adapters', folders.FILES.adapter, encodeSafetensors(adapters), async (folder) => [
     ...fromPeftTensors(await folders.readWeights(folder, folders.FILES.adapter), layers, lora).keys(),
   ]),
+  ...['tokenizer.json', 'model.safetensors.index.json', 'model-00002-of-00003.safetensors'].map(importReader),
   metadataReader(
     'the state of a run',
     'state',

@@ -7,6 +7,7 @@ import {
   mapInputs,
   shapesOf,
   toleranceOf,
+  uploadOne,
 } from '../../src/check/ops.ts';
 import type { Engine } from '../../src/tensor/engine.ts';
 import type { Dispatched } from '../../src/tensor/kernel.ts';
@@ -71,8 +72,9 @@ async function withCanaries<T>(engine: Engine, work: () => Promise<T>, what: str
 
 /** Uploads inputs; those of floats ask for gradients, where an op can be differentiated, which are added to 0.5. */
 const uploadFor = (engine: Engine, { backward }: Definition, numbers: ReturnType<typeof makeNumbers>) =>
-  mapInputs(numbers, ({ data, shape }) => {
-    const tensor = engine.tensor(data, shape);
+  mapInputs(numbers, (one) => {
+    const { shape } = one;
+    const tensor = uploadOne(engine, one);
     if (tensor.dtype === 'u32' || !backward) return tensor;
     tensor.requiresGrad = true;
     tensor.grad = engine.tensor(new Float32Array(tensor.size).fill(0.5), shape);
@@ -80,7 +82,9 @@ const uploadFor = (engine: Engine, { backward }: Definition, numbers: ReturnType
   });
 
 async function readAll(tensors: Record<string, Tensor | undefined>): Promise<Record<string, Data>> {
-  const entries = Object.entries(tensors).filter((entry): entry is [string, Tensor] => entry[1] !== undefined);
+  const entries = Object.entries(tensors).filter(
+    (entry): entry is [string, Tensor] => entry[1] !== undefined && entry[1].dtype !== 'packed',
+  );
   return Object.fromEntries(await Promise.all(entries.map(async ([name, tensor]) => [name, await read(tensor)])));
 }
 

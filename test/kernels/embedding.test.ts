@@ -35,6 +35,21 @@ describe.each(['naive', 'rows'])('embedding %s', (variant) => {
 });
 
 describe('embedding', () => {
+  it('looks up in a table that is more than lavapipe binds at once', async () => {
+    const engine = await testEngine();
+    const [V, C] = [2 ** 15 + 200, 1024]; // 128 MiB and a little
+    const tokens = engine.zeros([V, C]);
+    const rows = [0, 2 ** 15 - 1, 2 ** 15, V - 1];
+    for (const row of rows) tokens.part(row * C, [1, C]).write(new Float32Array(C).fill(row + 1));
+    const positions = engine.tensor(new Float32Array(6 * C).fill(0.5), [6, C]);
+    for (const variant of ['naive', 'rows'] as const) {
+      engine.variant = variant;
+      const y = embedding({ ids: engine.tensor(Uint32Array.of(...rows, 1, V), [1, 6]), tokens, positions });
+      const found = await y.floats();
+      expect([0, 1, 2, 3, 4, 5].map((i) => found[i * C + 7])).toEqual([...rows.map((row) => row + 1.5), 0.5, 0.5]);
+    }
+  });
+
   it('writes zeros where an intermediate table has no gradient of its own yet', async () => {
     const engine = await testEngine();
     engine.variant = 'best';

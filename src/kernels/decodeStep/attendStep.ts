@@ -1,16 +1,19 @@
 import { UserError } from '../../errors.ts';
 import { defineKernel } from '../../tensor/kernel.ts';
-import { type Call, defineOp, type Each, type Numbers } from '../../tensor/op.ts';
+import { type Call, type CaseInput, defineOp, type Each, type Numbers } from '../../tensor/op.ts';
 import type { Shape } from '../../tensor/shape.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { cachedAttention } from '../attention/cachedAttention.ts';
 import { type Heads, packedSizes } from '../attention/packedHeads.ts';
 import { matmul } from '../matmul/matmul.ts';
+import { product } from '../matmul/packed.ts';
 import { rope, turnsWgsl } from '../rope.ts';
 import { range, repeat } from '../skeleton/text.ts';
 import { groupsOf } from './mlpStep.ts';
 import {
   checkShapes,
+  FORMATS,
+  isPacked,
   type StepInputs,
   splitInto,
   splitReference,
@@ -120,9 +123,9 @@ const lanes = defineKernel({
     projection: { rows: H * D, cols: C, transposed: transposed === 1 },
   }),
   grid: ({ B, KV }, { ROWS }: StepPoint) => [KV, Math.ceil(B / ROWS), 1],
-  wgsl: (point: StepPoint, { constants, has }) => {
+  wgsl: (point: StepPoint, { constants, has, packed }) => {
     const { C, D, H, KV, base } = constants;
-    const w = new StepWriter(C, point);
+    const w = new StepWriter(C, point, packed, { qkv: C, projection: H * D });
     const [chunks, queries] = [Math.ceil(D / 4 / w.L), H / KV];
     const [q, k, v] = ['q', 'k', 'v'].map((name) => quadsOf(name, chunks));
     const columns = (names: readonly string[], of: string) =>
@@ -146,7 +149,7 @@ const lanes = defineKernel({
     ${w.rows((r) => q.map((name) => `${name}${r} *= ${1 / Math.sqrt(D)};`).join(' '))}
     ${w.rows((r) => attend(w, r, D))}
   }
-  ${w.intoPart('a', 4 * chunks * queries, 'projection', `(head * ${queries}u + e / ${4 * chunks}u) * ${D}u + e / 4u % ${chunks}u * ${4 * w.L}u + (e & 3u)`)}`,
+  ${w.intoPart('a', 4 * chunks * queries, 'projection', `(head * ${queries}u + e / ${4 * chunks}u) * ${D}u + e / 4u % ${chunks}u * ${4 * w.L}u + (e & 3u)`, D)}`,
     );
   },
 });
@@ -182,7 +185,7 @@ function plain({ inputs, attributes, output }: Call<AttendInputs, AttendStepAttr
   const { qkv, projection, keys, values, start, qkvBias, outBias } = inputs;
   const { nHead, nKvHead, ropeBase: base, transposed } = attributes;
   const { x, n } = sumAndNorm(inputs, attributes);
-  const flat = matmul({ a: n, b: qkv, bias: qkvBias }, { transposeB: transposed }); // (B, 1, (H + 2 KV) D)
+  const flat = product({ a: n, b: qkv, bias: qkvBias }, { transposeB: transposed }); // (B, 1, (H + 2 KV) D)
   const packed = base ? rope({ qkv: flat, start }, { nHead, nKvHead, base }) : flat;
   const u = cachedAttention({ qkv: packed, keys, values, start }, { nHead, nKvHead }); // (B, 1, H D)
   splitInto(output, { x, u, weight: projection, bias: outBias, width: u.shape[2] / nKvHead, transposed });
@@ -193,7 +196,8 @@ function best(call: Call<AttendInputs, AttendStepAttributes>): void {
   const { norm, eps, ropeBase: base, transposed } = attributes;
   const flags = { layer: Number(norm === 'layer'), transposed: Number(transposed) };
   const params = { ...sizesOf(shapesOf(inputs), attributes), ...flags, eps, base };
-  if (lanes.points(engine.capabilities, params).length > 0) lanes({ ...inputs, y }, params);
+  const points = lanes.points(engine.capabilities, isPacked(inputs.qkv) ? undefined : params);
+  if (points.length > 0) lanes({ ...inputs, y }, params);
   else plain(call);
 }
 
@@ -266,13 +270,18 @@ export const attendStep = defineOp<AttendInputs, AttendStepAttributes>({
     [2, 2, 36, 2, 2, 36, 19, 0],
     [3, 5, 40, 4, 2, 8, 11, 10000],
     [1, 4, 68, 2, 1, 40, 40, 500],
-  ].map(([B, P, C, H, KV, D, S, ropeBase]) => {
+    [3, 2, 72, 4, 2, 32, 9, 500, 8],
+    [1, 3, 68, 3, 1, 16, 5, 500, 4],
+    [2, 1, 12, 6, 2, 24, 3, 500, 4],
+    [2, 1, 12, 1, 1, 24, 3, 500, 16],
+  ].map(([B, P, C, H, KV, D, S, ropeBase, bits]) => {
     const width = (H + 2 * KV) * D;
     const cache = { keys: [B, KV, S, D], values: [B, KV, S, D], start: { shape: [B], below: S } };
     const inputs = { parts: [B, P, C], normWeight: [C], ...cache };
     const heads = { nHead: H, nKvHead: KV, ropeBase, eps: 1e-5 };
     if (ropeBase) {
-      const matrices = { qkv: [width, C], projection: [C, H * D] };
+      const matrix = (shape: Shape): CaseInput => (bits ? { shape, packed: FORMATS[bits] } : shape);
+      const matrices = { qkv: matrix([width, C]), projection: matrix([C, H * D]) };
       return [
         { ...inputs, ...matrices },
         { ...heads, norm: 'rms', transposed: true },

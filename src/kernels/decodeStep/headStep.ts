@@ -3,10 +3,11 @@ import { defineKernel } from '../../tensor/kernel.ts';
 import { type Call, defineOp } from '../../tensor/op.ts';
 import { format } from '../../tensor/shape.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { matmul, multiplyInto } from '../matmul/matmul.ts';
+import { matmul } from '../matmul/matmul.ts';
+import { productInto } from '../matmul/packed.ts';
 import { range } from '../skeleton/text.ts';
 import { groupsOf } from './mlpStep.ts';
-import { checkShapes, type StepInputs, streamSizes, sumAndNorm, sumAndNormReference } from './plain.ts';
+import { checkShapes, isPacked, type StepInputs, streamSizes, sumAndNorm, sumAndNormReference } from './plain.ts';
 import { normOf, type StepNorm, type StepPoint, StepWriter, stepLayout } from './writer.ts';
 
 /** Quads of logits that a lane makes. */
@@ -27,8 +28,8 @@ const lanes = defineKernel({
   ...stepLayout,
   images: ({ C, V }) => ({ head: { rows: C, cols: V, transposed: true } }),
   grid: ({ B, V }, { SUBGROUP, ROWS }: StepPoint) => [Math.ceil(V / (4 * EACH * SUBGROUP)), Math.ceil(B / ROWS), 1],
-  wgsl: (point: StepPoint, { constants, has }) => {
-    const w = new StepWriter(constants.C, point);
+  wgsl: (point: StepPoint, { constants, has, packed }) => {
+    const w = new StepWriter(constants.C, point, packed, { head: constants.C });
     const names = range(EACH).map((j) => `z${j}_`);
     const columns = names.map((name, j) => ({ name, column: `(group.x * ${EACH}u + ${j}u) * L + lane` }));
     return w.shader(
@@ -58,7 +59,7 @@ interface HeadInputs extends StepInputs<Tensor> {
 function plain({ inputs, attributes, output, variant }: Call<HeadInputs, StepNorm>): void {
   const { parts, head } = inputs;
   const a = sumAndNorm(inputs, attributes).n.reshape([parts.shape[0], parts.shape[2]]); // (B, C)
-  multiplyInto({ tensor: output, accumulate: 0 }, { a, b: head }, { transposeB: true }, variant);
+  productInto(output, { a, b: head }, variant);
 }
 
 function best(call: Call<HeadInputs, StepNorm>): void {
@@ -66,13 +67,14 @@ function best(call: Call<HeadInputs, StepNorm>): void {
   const { norm, eps } = attributes;
   const sizes = streamSizes('headStep', inputs.parts.shape);
   const params = { ...sizes, V: inputs.head.shape[0], layer: Number(norm === 'layer'), eps };
-  if (lanes.points(engine.capabilities, params).length > 0) lanes({ ...inputs, logits }, params);
+  if (lanes.points(engine.capabilities, isPacked(inputs.head) ? undefined : params).length > 0)
+    lanes({ ...inputs, logits }, params);
   else plain(call);
 }
 
 /**
  * The end of a decoding step: the stream's last norm, and the score of every token, in one dispatch. Not differentiable.
- * parts: (B, P, C), normWeight, normBias: (C), head: (V, C) -> (B, V)
+ * parts: (B, P, C), normWeight, normBias: (C), head: (V, C), which may be packed -> (B, V)
  * @throws UserError when shapes do not fit
  */
 export const headStep = defineOp<HeadInputs, StepNorm>({
@@ -104,6 +106,10 @@ export const headStep = defineOp<HeadInputs, StepNorm>({
     [
       { parts: [5, 9, 36], normWeight: [36], head: [65, 36], normBias: [36] },
       { norm: 'layer', eps: 1e-5 },
+    ],
+    [
+      { parts: [3, 2, 76], normWeight: [76], head: { shape: [65, 76], packed: 'int4' } },
+      { norm: 'rms', eps: 1e-5 },
     ],
   ],
   workloads: ({ C, V, I, norm }) => {

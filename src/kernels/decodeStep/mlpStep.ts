@@ -1,15 +1,18 @@
 import { UserError } from '../../errors.ts';
 import { defineKernel } from '../../tensor/kernel.ts';
-import { type Call, defineOp, type Each, type Numbers } from '../../tensor/op.ts';
+import { type Call, type CaseInput, defineOp, type Each, type Numbers } from '../../tensor/op.ts';
 import type { Shape } from '../../tensor/shape.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { gelu } from '../gelu.ts';
 import { geluValue, geluWgsl } from '../geluFormula.ts';
 import { matmul } from '../matmul/matmul.ts';
+import { product } from '../matmul/packed.ts';
 import { range } from '../skeleton/text.ts';
 import { swiglu } from '../swiglu.ts';
 import {
   checkShapes,
+  FORMATS,
+  isPacked,
   type StepInputs,
   splitInto,
   splitReference,
@@ -59,10 +62,10 @@ const lanes = defineKernel({
     down: { rows: H, cols: C, transposed: transposed === 1 },
   }),
   grid: ({ B, H }, { ROWS }: StepPoint) => [groupsOf(H), Math.ceil(B / ROWS), 1],
-  wgsl: (point: StepPoint, { constants, has }) => {
+  wgsl: (point: StepPoint, { constants, has, packed }) => {
     const { C, H, gated } = constants;
     const W = widthOf(H);
-    const w = new StepWriter(C, point);
+    const w = new StepWriter(C, point, packed, { up: C, down: H });
     const chunks = Math.ceil(W / 4 / w.L);
     const width = gated || chunks % TOGETHER ? 1 : TOGETHER;
     const units = range(width).map((j) => `a${j}_`);
@@ -114,7 +117,7 @@ function plain({ inputs, attributes, output }: Call<MlpInputs, MlpStepAttributes
   const { up, down, upBias, downBias } = inputs;
   const { gated, transposed } = attributes;
   const { x, n } = sumAndNorm(inputs, attributes);
-  const hidden = matmul({ a: n, b: up, bias: upBias }, { transposeB: transposed });
+  const hidden = product({ a: n, b: up, bias: upBias }, { transposeB: transposed });
   const u = gated ? swiglu({ gateUp: hidden }) : gelu({ x: hidden });
   splitInto(output, { x, u, weight: down, bias: downBias, width: widthOf(u.shape[2]), transposed });
 }
@@ -125,7 +128,8 @@ function best(call: Call<MlpInputs, MlpStepAttributes>): void {
   const sizes = sizesOf({ parts: inputs.parts.shape, down: inputs.down.shape }, attributes);
   const flags = { gated: Number(gated), layer: Number(norm === 'layer'), transposed: Number(transposed) };
   const params = { ...sizes, ...flags, eps };
-  if (lanes.points(engine.capabilities, params).length > 0) lanes({ ...inputs, y }, params);
+  if (lanes.points(engine.capabilities, isPacked(inputs.up) ? undefined : params).length > 0)
+    lanes({ ...inputs, y }, params);
   else plain(call);
 }
 
@@ -145,6 +149,7 @@ function reference(inputs: Each<MlpInputs, Numbers>, attributes: MlpStepAttribut
  * The MLP of one token a sequence on a stream of parts (see stepWriter.ts), in one dispatch: norm, `up`, GELU or SwiGLU,
  * `down`. Biases are given all or none. Not differentiable.
  * parts: (B, P, C), up: (C, H) or with `gated` (C, 2 H), down: (H, C), normWeight, normBias, downBias: (C), upBias: (H)
+ * `up` and `down` may be packed, which are transposed.
  * -> (B, 1 + G, C): the stream, and what each of G groups of hidden units adds.   C and H are multiples of 4.
  * @throws UserError when shapes do not fit
  */
@@ -176,14 +181,23 @@ export const mlpStep = defineOp<MlpInputs, MlpStepAttributes>({
     [2, 3, 36, 260, 0],
     [5, 5, 40, 68, 1],
     [1, 9, 68, 300, 1],
-  ].map(([B, P, C, H, gated]) => [
-    {
-      ...{ parts: [B, P, C], normWeight: [C] },
-      ...(gated ? { up: [2 * H, C], down: [C, H] } : { up: [C, H], down: [H, C] }),
-      ...(!gated && { normBias: [C], upBias: [H], downBias: [C] }),
-    },
-    { norm: gated ? 'rms' : 'layer', eps: 1e-5, gated: gated === 1, transposed: gated === 1 },
-  ]),
+    [3, 2, 76, 260, 1, 8],
+    [1, 3, 36, 132, 0, 4],
+    [2, 1, 12, 44, 0, 16],
+  ].map(([B, P, C, H, gated, bits]) => {
+    const transposed = gated === 1 || bits !== undefined;
+    const matrix = (inner: number, outer: number): CaseInput => {
+      const shape = transposed ? [outer, inner] : [inner, outer];
+      return bits ? { shape, packed: FORMATS[bits] } : shape;
+    };
+    return [
+      {
+        ...{ parts: [B, P, C], normWeight: [C], up: matrix(C, gated ? 2 * H : H), down: matrix(H, C) },
+        ...(!gated && { normBias: [C], upBias: [H], downBias: [C] }),
+      },
+      { norm: gated ? 'rms' : 'layer', eps: 1e-5, gated: gated === 1, transposed },
+    ];
+  }),
   workloads: ({ C, I, KV, norm, gated, transposed }) => {
     const wide = gated ? 2 * I : I;
     const matrices = transposed ? { up: [wide, C], down: [C, I] } : { up: [C, wide], down: [I, C] };

@@ -1,5 +1,8 @@
 import { UserError } from '../../errors.ts';
 import type { Numbers } from '../../tensor/op.ts';
+import type { PackedFormat } from '../../tensor/operands/packing.ts';
+import { PackedReader, QuantizedMatrix } from '../../tensor/operands/quantized.ts';
+import type { ShaderContext } from '../../tensor/shader.ts';
 import { format, type Shape, sameShape } from '../../tensor/shape.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { matmul } from '../matmul/matmul.ts';
@@ -26,23 +29,29 @@ export function sumAndNorm({ parts, normWeight: weight, normBias: bias }: StepIn
   return { x, n: norm === 'layer' ? layerNorm({ x, weight, bias }, { eps }) : rmsNorm({ x, weight }, { eps }) };
 }
 
+/** What reads the last matrix where it is packed; else its numbers lie one way or the other. */
+const weightsOf = ({ packed: { weight } }: ShaderContext): PackedReader | undefined =>
+  weight && new PackedReader('weight', weight, 'params.K');
+const PLAIN = 'f32(weight[select(k * params.C + c, c * params.K + k, params.transposed == 1u)])';
+
 /** y[b,0,c] = x + bias, y[b,1+g,c] = the sum over the K / G inputs of group g, W wide, of u[b,k] weight[k,c]. */
 const split = defineEach({
   name: 'split_into_parts',
-  bind: { x: 'read', u: 'read', weight: 'read', bias: 'read?', y: 'write' },
+  bind: { x: 'read', u: 'read', weight: 'operand', bias: 'read?', y: 'write' },
   params: { B: 'u32', C: 'u32', parts: 'u32', K: 'u32', W: 'u32', transposed: 'u32' },
   each: ['B', 'parts', 'C'],
-  body: ({ has }) => /* wgsl */ `
+  functions: (context) => weightsOf(context)?.functions ?? '',
+  body: (context) => /* wgsl */ `
   let c = i % params.C;
   let part = i / params.C % params.parts;
   let b = i / params.C / params.parts;
   if (part == 0u) {
-    y[i] = x[b * params.C + c]${has.bias ? ' + bias[c]' : ''};
+    y[i] = x[b * params.C + c]${context.has.bias ? ' + bias[c]' : ''};
     return;
   }
   var sum = 0.0;
   for (var k = (part - 1u) * params.W; k < min(part * params.W, params.K); k++) {
-    sum += u[b * params.K + k] * weight[select(k * params.C + c, c * params.K + k, params.transposed == 1u)];
+    sum += u[b * params.K + k] * ${weightsOf(context)?.at('c', 'k') ?? PLAIN};
   }
   y[i] = sum;`,
 });
@@ -91,6 +100,12 @@ export function sumAndNormReference(inputs: StepInputs<Numbers>, { norm, eps }: 
   const n = norm === 'layer' ? layerNorm.definition.reference({ x, weight, bias }, { eps }) : undefined;
   return { x, n: { shape: x.shape, data: n ?? rmsNorm.definition.reference({ x, weight }, { eps }) } };
 }
+
+/** Whether a step's weights are packed: all of them are, or none. */
+export const isPacked = (weight: Tensor): boolean => weight instanceof QuantizedMatrix;
+
+/** The formats that cases try, by the bits of a number. */
+export const FORMATS: Readonly<Record<number, PackedFormat>> = { 16: 'f16', 8: 'int8', 4: 'int4' };
 
 /** Refuses inputs whose shapes are not as wanted. @throws UserError that names op, input, expected and got */
 export function checkShapes(op: string, shapes: object, wanted: Readonly<Record<string, Shape>>): void {

@@ -1,5 +1,7 @@
 import type { Capabilities } from '../../tensor/capabilities.ts';
+import { type PackedForm, PackedReader } from '../../tensor/operands/quantized.ts';
 import { repeat } from '../skeleton/text.ts';
+import { type Product, packedProduct } from './packedProduct.ts';
 
 /*
  * What the kernels of a decoding step share. Between them the residual stream is a sum of parts, (B, P, C): part 0 is the
@@ -7,7 +9,7 @@ import { repeat } from '../skeleton/text.ts';
  * its own heads or hidden units. So attention and MLP are one dispatch each: nobody waits for the sum, whoever reads adds up.
  *
  * A workgroup is one subgroup of L lanes and works for ROWS sequences, which share every load of a weight. Weights are images
- * of (inputs, outputs): texel (n, k) holds outputs 4n to 4n + 3 for input k. Of outputs, and so of everything that becomes an
+ * of (inputs, outputs): texel (n, k) holds outputs 4n to 4n + 3 for input k; or packed. Of outputs, and so of everything that becomes an
  * input, lane l holds quads l, l + L, ...: entry e of an array stands for number 4 (e / 4 L + l) + e % 4.
  */
 export interface StepPoint extends Record<string, number> {
@@ -37,34 +39,24 @@ export interface StepNorm {
 /** Columns of quads that a product takes together: loads that do not wait for one another. More take LLVM long, and spill. */
 export const TOGETHER = 2;
 
-/** One output column of quads: `name` + row is its vec4 accumulator, `column` the WGSL of the texel's x. */
-interface Column {
-  name: string;
-  column: string;
-}
-
-interface Product {
-  /** `from` + row is the array of inputs. */
-  from: string;
-  /** Entries of it. */
-  entries: number;
-  weight: string;
-  /** WGSL: the input number that entry `e` of lane 0 stands for. */
-  input: string;
-  columns: readonly Column[];
-}
-
 /** Writes the WGSL of a step's kernel at a tuning point. */
 export class StepWriter {
   readonly L: number;
   readonly R: number;
   /** Quads of a lane that make up the width C. */
   readonly chunks: number;
+  private readonly packed: Readonly<Record<string, PackedReader>>;
 
+  /** `inputs` are those of each weight, which may be packed. */
   constructor(
     readonly C: number,
     { SUBGROUP, ROWS }: StepPoint,
+    packed: Readonly<Record<string, PackedForm>>,
+    inputs: Readonly<Record<string, number>>,
   ) {
+    this.packed = Object.fromEntries(
+      Object.entries(packed).map(([name, form]) => [name, new PackedReader(name, form, `${inputs[name]}u`)]),
+    );
     this.L = SUBGROUP;
     this.R = ROWS;
     this.chunks = Math.ceil(C / 4 / SUBGROUP);
@@ -75,7 +67,9 @@ export class StepWriter {
 const L = ${this.L}u;
 const C = ${this.C}u;
 const QUADS = ${this.C / 4}u;
-const CHUNKS = ${this.chunks}u;
+const CHUNKS = ${this.chunks}u;${Object.values(this.packed)
+      .map((reader) => reader.functions)
+      .join('')}
 ${declarations}
 fn total(v: vec4<f32>) -> f32 { return v.x + v.y + v.z + v.w; }
 @compute @workgroup_size(L)
@@ -146,7 +140,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   }
 
   /** Vector times matrix: each input goes round by a shuffle, each texel serves all rows. Adds to the columns' accumulators. */
-  product({ from, entries, weight, input, columns }: Product): string {
+  product(product: Product): string {
+    const { from, entries, weight, input, columns } = product;
+    if (this.packed[weight]) return packedProduct(this, this.packed[weight], product);
     const { L } = this;
     return /* wgsl */ `
   for (var e = 0u; e < ${this.opaque(entries)}; e++) {
@@ -170,14 +166,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     return this.rows((r) => names.map((name) => `var ${name}${r} = vec4<f32>();`).join(' '));
   }
 
-  /** The last product of a sublayer: inputs to all C outputs, which become this workgroup's part. */
-  intoPart(from: string, entries: number, weight: string, input: string): string {
+  /** The last product of a sublayer: inputs to all C outputs, which become this workgroup's part. `stretch`: see `Product`. */
+  intoPart(from: string, entries: number, weight: string, input: string, stretch = 4 * this.L): string {
     const width = Math.min(this.chunks, TOGETHER);
     const names = Array.from({ length: width }, (_, j) => `p${j}_`);
     return /* wgsl */ `
   for (var i = 0u; i < ${this.opaque(this.chunks)}; i += ${width}u) {
     ${this.zeros(names)}
-    ${this.product({ from, entries, weight, input, columns: names.map((name, j) => ({ name, column: `(i + ${j}u) * L + lane` })) })}
+    ${this.product({ from, entries, weight, input, stretch, columns: names.map((name, j) => ({ name, column: `(i + ${j}u) * L + lane` })) })}
     ${this.rows((r) =>
       names
         .map(

@@ -1,6 +1,7 @@
 import type { Capabilities } from '../../tensor/capabilities.ts';
 import { defineKernel } from '../../tensor/kernel.ts';
 import { fitsImage, type Matrix } from '../../tensor/operands/image.ts';
+import { ELEMENT_BYTES } from '../../tensor/tensor.ts';
 import { sizeClass } from '../../tensor/tuning/table.ts';
 import { geluWgsl } from '../geluFormula.ts';
 import { defineEach } from '../skeleton/each.ts';
@@ -37,7 +38,7 @@ const PARAMS = {
 type MatmulParams = Record<keyof typeof PARAMS, number>;
 
 /** T, where columns come in fours, is a vector of them. `before`: what GELU gets, kept for its gradient. */
-const BIND = {
+export const BIND = {
   a: 'operand',
   b: 'operand',
   bias: 'read? T',
@@ -47,15 +48,20 @@ const BIND = {
 } as const;
 
 /** The epilogue: the WGSL function `store(matrix, m, n, sum)`. */
-function storeWgsl(has: Record<keyof typeof BIND, boolean>, accumulate: string, width: 1 | 4): string {
+export function storeWgsl(
+  has: Readonly<Record<keyof typeof BIND, boolean>>,
+  accumulate: string,
+  width: 1 | 4,
+  gelu = has.before,
+): string {
   const lines = [
     has.bias && width === 1 && 'value += bias[n];', // vectors begin with it
-    has.before && 'before[i] = value; value = gelu(value);',
+    gelu && `${has.before ? 'before[i] = value; ' : ''}value = gelu(value);`,
     has.residual && 'value += residual[i];',
     `if (${accumulate}) { value += c[i]; }`,
     'c[i] = value;',
   ];
-  return /* wgsl */ `${has.before ? geluWgsl('T') : ''}
+  return /* wgsl */ `${gelu ? geluWgsl('T') : ''}
 fn store(matrix: u32, m: u32, n: u32, sum: T) {
   let i = ((matrix * params.M + m) * params.N + n) / WIDTH;
   var value = sum;
@@ -88,12 +94,19 @@ function shapeClass({ M, N, K, batch, aCol, bRow }: MatmulParams): string {
   return `${stored} ${sizes}${batch > 1 ? ` batch=${sizeClass(batch)}` : ''}`;
 }
 
+/** Rows of the tallest image that adapters have in common. */
+const TALLEST = 16_384;
+
+/** Whether b, as the head of a large vocabulary, has more rows than an image: then that is turned, four of its rows to a texel. */
+const isTurned = ({ N, batch, bRow }: Pick<MatmulParams, 'N' | 'batch' | 'bRow'>): boolean =>
+  bRow === 1 && batch === 1 && N > TALLEST;
+
 /** The matrices that lie in memory, those of a batch as one. */
-function matricesOf({ M, N, K, batch, aCol, bRow }: MatmulParams): { a: Matrix; b: Matrix } {
-  return {
-    a: aCol === 1 ? { rows: batch * M, cols: K } : { rows: batch * K, cols: M },
-    b: bRow === 1 ? { rows: batch * N, cols: K } : { rows: batch * K, cols: N },
-  };
+function matricesOf(params: MatmulParams): { a: Matrix; b: Matrix } {
+  const { M, N, K, batch, aCol, bRow } = params;
+  const a = aCol === 1 ? { rows: batch * M, cols: K } : { rows: batch * K, cols: M };
+  if (isTurned(params)) return { a, b: { rows: K, cols: N, transposed: true } };
+  return { a, b: bRow === 1 ? { rows: batch * N, cols: K } : { rows: batch * K, cols: N } };
 }
 
 function valid(point: MatmulPoint, adapter: Capabilities): boolean {
@@ -122,11 +135,12 @@ const fits = ({ IMAGE }: MatmulPoint, params: MatmulParams, { textureSide }: Cap
  * of subgroup matrices where they have them.
  */
 function prefer(adapter: Capabilities, params: MatmulParams): MatmulPoint {
-  const { M, N } = params;
-  const { subgroupSize: S, software } = adapter;
+  const { M, N, K } = params;
+  const { subgroupSize: S, software, bindingBytes } = adapter;
   if (software && (S === 8 || S === 4)) {
     const image = { LANES: 1, IMAGE: 1, MATRIX: 0, TM: M <= 8 ? 8 : M <= 16 ? 16 : M <= 32 ? 32 : 64, TN: 32 };
-    if (M > 1 && valid(image, adapter) && fits(image, params, adapter)) return image;
+    const bound = N * K * ELEMENT_BYTES <= bindingBytes; // else b can be had as an image alone
+    if ((M > 1 || !bound) && valid(image, adapter) && fits(image, params, adapter)) return image;
     const TM = M === 1 ? 1 : Math.min(4 * S, M <= 8 ? 8 : M <= 16 ? 16 : 32);
     return { LANES: 1, IMAGE: 0, MATRIX: 0, TM, TN: 4 * S };
   }
@@ -135,6 +149,9 @@ function prefer(adapter: Capabilities, params: MatmulParams): MatmulPoint {
   return valid(tile, adapter) ? tile : { ...tile, MATRIX: 0 };
 }
 
+/** How the operands lie in images. */
+const inImage = (form: MatmulForm): MatmulForm => ({ ...form, bAlong: form.bTurned ? 0 : form.bAlong });
+
 /** All fast variants: which one is a tuning point. */
 export const fast = defineKernel<typeof BIND, keyof MatmulParams, MatmulPoint>({
   name: 'matmul',
@@ -142,9 +159,9 @@ export const fast = defineKernel<typeof BIND, keyof MatmulParams, MatmulPoint>({
   params: PARAMS,
   tune: { LANES: [1, 0], IMAGE: [1, 0], MATRIX: [1, 0], TM: [1, 8, 16, 32, 64], TN: [16, 32, 64] },
   ...{ valid, fits, prefer, shapeClass, images: matricesOf },
-  constants: ({ aCol, bRow, N, K, accumulate }) => ({
+  constants: ({ aCol, bRow, N, K, batch, accumulate }) => ({
     ...{ aAlong: Number(aCol === 1), bAlong: Number(bRow === 1), accumulate },
-    ...{ fours: Number(N % 4 === 0), kFours: Number(K % 4 === 0) },
+    ...{ fours: Number(N % 4 === 0), kFours: Number(K % 4 === 0), bTurned: Number(isTurned({ N, batch, bRow })) },
   }),
   width: ({ N }, { IMAGE }) => (IMAGE && N % 4 === 0 ? 4 : 1),
   enable: ({ LANES, MATRIX }) => {
@@ -156,7 +173,7 @@ export const fast = defineKernel<typeof BIND, keyof MatmulParams, MatmulPoint>({
     const form = constants as unknown as MatmulForm;
     const store = storeWgsl(has, form.accumulate ? 'true' : 'false', width);
     if (point.MATRIX) return matrixShader(point, adapter, store, form);
-    if (point.IMAGE) return imageShader(point, adapter.subgroupSize, store, form, width === 4 && has.bias);
+    if (point.IMAGE) return imageShader(point, adapter.subgroupSize, store, inImage(form), width === 4 && has.bias);
     return point.LANES ? lanesShader(point, adapter.subgroupSize, store) : tileShader(point, store);
   },
 });

@@ -6,7 +6,7 @@ import { HEAD, locateTile, type MatmulPoint, opaque } from './tiles.ts';
  */
 
 /** Depth of the slices that are staged in workgroup memory. */
-const TILE_DEPTH = 16;
+export const TILE_DEPTH = 16;
 
 /** An operand: SIDE rows of a (or columns of b) are staged, four to a vector, DEPTH vectors of k deep. */
 interface Stage {
@@ -21,7 +21,7 @@ interface Stage {
 }
 
 /** Vectors from one k to the next: one more than are used, so that neighbours in k lie in other banks. */
-const pitchOf = (side: number): number => side / 4 + 1;
+export const pitchOf = (side: number): number => side / 4 + 1;
 
 /** Stages a tile. Neighbours load neighbours: along k where those are dense, across where the others are. */
 const stageTile = ({ name, side, invocations, first, size, across, along }: Stage): string => /* wgsl */ `
@@ -36,6 +36,9 @@ const stageTile = ({ name, side, invocations, first, size, across, along }: Stag
       ${name}Tile[k * ${pitchOf(side)}u + quad] = select(vec4<Operand>(), values, inside);
     }`;
 
+const stageColumns = (side: number, invocations: number): string =>
+  stageTile({ name: 'b', side, invocations, first: 'n0', size: 'N', across: 'bCol', along: 'bRow' });
+
 /**
  * Each invocation has an 8 x 8 (or 4 x 4) square of sums, whose rows and columns lie in vectors of four, a
  * workgroup's width apart. Mesa's compiler for AMD's navi21 and navi31 makes an inner loop of it that is nine tenths
@@ -43,9 +46,10 @@ const stageTile = ({ name, side, invocations, first, size, across, along }: Stag
  * loop that Dawn knows, for then it leaves out its tests of the indices, and offsets that are constant within a step. The
  * small tile hides them: compilers would unroll its short loop, for which LLVM takes thrice as long.
  *
- * In mixed precision the tiles are f16, half as large; the squares of sums are f32 all the same.
+ * In mixed precision the tiles are f16, half as large; the squares of sums are f32 all the same. Packed columns have a
+ * `stageB` of their own.
  */
-export function tileShader({ TM, TN }: MatmulPoint, store: string): string {
+export function tileShader({ TM, TN }: Pick<MatmulPoint, 'TM' | 'TN'>, store: string, stageB = stageColumns): string {
   const each = TM >= 64 ? 8 : 4;
   const steps = each === 8 ? 2 : 4; // of k at a time
   const bound = each === 8 ? `${TILE_DEPTH / steps}u` : `${TILE_DEPTH / steps}u * min(1u, params.M)`;
@@ -73,7 +77,7 @@ ${locateTile(TM, TN)}
   ${numbers.map((m) => numbers.map((n) => `var c${m}_${n} = 0.0;`).join(' ')).join('\n  ')}
   for (var k0 = 0u; k0 < params.K; k0 += DEPTH) {
     ${stageTile({ name: 'a', side: TM, invocations, first: 'm0', size: 'M', across: 'aRow', along: 'aCol' })}
-    ${stageTile({ name: 'b', side: TN, invocations, first: 'n0', size: 'N', across: 'bCol', along: 'bRow' })}
+    ${stageB(TN, invocations)}
     workgroupBarrier();
     for (var i = 0u; i < ${bound}; i++) {
       let aAt = i * ${steps * pitchOf(TM)}u + row;

@@ -13,6 +13,8 @@ export interface MatmulForm {
   /** Columns, and k, come in fours. */
   fours: number;
   kFours: number;
+  /** The image of b is that of its transpose. */
+  bTurned: number;
 }
 
 /** The builtins of every matmul shader. */

@@ -2,15 +2,17 @@
 import { join, resolve } from 'node:path';
 import { UsageError } from '../../errors.ts';
 import { encodeGguf, type GgufType } from '../../export/gguf.ts';
-import { ggufTokenizer, realEnd } from '../../export/ggufTokenizer.ts';
+import { ggufCaveats, ggufTokenizer } from '../../export/ggufTokenizer.ts';
 import { toHuggingFaceConfig } from '../../export/huggingFace.ts';
+import { knownStyle } from '../../export/knownStyle.ts';
 import { encodeOnnx } from '../../export/onnx.ts';
-import { encodeSafetensors } from '../../export/safetensors.ts';
+import { encodeSafetensors, type NamedTensor } from '../../export/safetensors.ts';
 import { toTokenizerJson } from '../../export/tokenizerJson.ts';
 import { writeAtomic } from '../../node/files.ts';
 import { shellWord } from '../../shellWord.ts';
 import { weightsOf, writeJson } from '../../train/runFolder.ts';
 import type { SavedRun } from '../../train/savedRun.ts';
+import { type RunOrigin, writeTorch } from './exportTorch.ts';
 
 /** How the numbers of weights are written. */
 export const TYPES = ['f32', 'f16', 'q8_0'] as const satisfies readonly GgufType[];
@@ -23,7 +25,15 @@ export interface Exported {
   readonly notes: readonly string[];
 }
 
-type Write = (run: SavedRun, folder: string, type: WeightType) => Promise<Exported>;
+/** A run to be exported. */
+export interface ExportedRun extends SavedRun {
+  /** Its weights, where they were read back already. */
+  readonly weights?: readonly NamedTensor[];
+  /** Where it comes from: asked for by formats that go on training it. */
+  readonly origin?: RunOrigin;
+}
+
+type Write = (run: ExportedRun, folder: string, type: WeightType) => Promise<Exported>;
 
 /** Each format: which types it holds, and who writes it. */
 const WRITERS = {
@@ -31,9 +41,13 @@ const WRITERS = {
   gguf: { types: TYPES, write: writeGguf },
   ollama: { types: TYPES, write: writeOllama },
   onnx: { types: ['f32'], write: writeOnnx },
+  torch: { types: ['f32'], write: goOnInTorch },
 } as const satisfies Record<string, { types: readonly WeightType[]; write: Write }>;
 export type ExportFormat = keyof typeof WRITERS;
 export const FORMATS = Object.keys(WRITERS) as ExportFormat[];
+
+/** Those that a trained model is used in; the others go on training it, and need its text. */
+export const MODEL_FORMATS = FORMATS.filter((format) => format !== 'torch');
 
 /** Whether a format has such numbers. */
 export const holds = (format: ExportFormat, type: WeightType): boolean =>
@@ -44,7 +58,7 @@ export const holds = (format: ExportFormat, type: WeightType): boolean =>
  * @throws UsageError when the format has no such numbers, UserError when it cannot hold the run or the folder cannot be written
  */
 export async function exportRun(
-  run: SavedRun,
+  run: ExportedRun,
   format: ExportFormat,
   folder: string,
   type: WeightType,
@@ -56,15 +70,19 @@ export async function exportRun(
   );
 }
 
+const weightsIn = async ({ weights, model }: ExportedRun): Promise<readonly NamedTensor[]> =>
+  weights ?? weightsOf(model.parameters);
+
 /** A file of JSON as Hugging Face's programs look for it. */
 async function writeAll(folder: string, files: Readonly<Record<string, unknown>>): Promise<string[]> {
   for (const [name, value] of Object.entries(files)) await writeJson(folder, name, value);
   return Object.keys(files);
 }
 
-/** What both Python's transformers and transformers.js read beside the weights. */
-const describe = ({ model: { config }, tokenizer }: SavedRun, folder: string): Promise<string[]> =>
-  writeAll(folder, {
+/** What both Python's transformers and transformers.js read beside the weights. @throws UserError for a style that they do not have */
+function describe({ model: { config }, tokenizer }: SavedRun, folder: string): Promise<string[]> {
+  knownStyle({ gpt2: 'GPT2LMHeadModel', llama: 'LlamaForCausalLM' }, config, 'hf');
+  return writeAll(folder, {
     'config.json': toHuggingFaceConfig(config),
     'tokenizer.json': toTokenizerJson(tokenizer.toJSON()),
     'tokenizer_config.json': {
@@ -74,10 +92,11 @@ const describe = ({ model: { config }, tokenizer }: SavedRun, folder: string): P
     },
     'generation_config.json': { max_length: config.blockSize, do_sample: true },
   });
+}
 
-async function writeHuggingFace(run: SavedRun, folder: string, type: WeightType): Promise<Exported> {
+async function writeHuggingFace(run: ExportedRun, folder: string, type: WeightType): Promise<Exported> {
   const described = await describe(run, folder);
-  const weights = await weightsOf(run.model.parameters);
+  const weights = await weightsIn(run);
   await writeAtomic(join(folder, 'model.safetensors'), encodeSafetensors(weights, {}, type === 'f16' ? 'f16' : 'f32'));
   await writeAtomic(join(folder, 'README.md'), modelCard(run));
   const path = JSON.stringify(resolve(folder));
@@ -88,26 +107,21 @@ async function writeHuggingFace(run: SavedRun, folder: string, type: WeightType)
   };
 }
 
-async function writeGguf({ model, tokenizer }: SavedRun, folder: string, type: WeightType): Promise<Exported> {
-  const weights = await weightsOf(model.parameters);
+async function writeGguf(run: ExportedRun, folder: string, type: WeightType): Promise<Exported> {
+  const { model, tokenizer } = run;
+  const weights = await weightsIn(run);
   const file = tokenizer.toJSON();
   await writeAtomic(join(folder, 'model.gguf'), encodeGguf(model.config, weights, ggufTokenizer(file), type));
-  const end = realEnd(file);
   const path = join(folder, 'model.gguf');
   return {
     files: ['model.gguf'],
     load: `llama-cli -m ${shellWord(path)} -no-cnv --ignore-eos -p "The"`,
-    notes:
-      end === undefined
-        ? []
-        : [
-            `GGUF needs a token that ends a text, and characters have none: llama.cpp stops at ${JSON.stringify(end)} unless it is told --ignore-eos`,
-          ],
+    notes: ggufCaveats(file),
   };
 }
 
 /** Ollama takes a GGUF file and a description of how it is asked. */
-async function writeOllama(run: SavedRun, folder: string, type: WeightType): Promise<Exported> {
+async function writeOllama(run: ExportedRun, folder: string, type: WeightType): Promise<Exported> {
   const { files, notes } = await writeGguf(run, folder, type);
   const { before, between, after } = run.tunedFrom?.chat ?? { before: '', between: '', after: undefined };
   const lines = [
@@ -124,19 +138,27 @@ async function writeOllama(run: SavedRun, folder: string, type: WeightType): Pro
   };
 }
 
-async function writeOnnx(run: SavedRun, folder: string): Promise<Exported> {
+async function writeOnnx(run: ExportedRun, folder: string): Promise<Exported> {
   const described = await describe(run, folder);
-  const weights = await weightsOf(run.model.parameters);
-  await writeAtomic(join(folder, 'onnx', 'model.onnx'), [encodeOnnx(run.model.config, weights, { cache: true })]);
+  const weights = await weightsIn(run);
+  const encoded = (quantized: boolean) => [encodeOnnx(run.model.config, weights, { cache: true, quantized })];
+  await writeAtomic(join(folder, 'onnx', 'model.onnx'), encoded(false));
+  await writeAtomic(join(folder, 'onnx', 'model_quantized.onnx'), encoded(true));
   return {
-    files: [...described, 'onnx/model.onnx'],
-    load: `import { env, pipeline } from '@huggingface/transformers'; env.allowRemoteModels = false; const write = await pipeline('text-generation', ${JSON.stringify(resolve(folder))}, { dtype: 'fp32' })`,
-    notes: ["transformers.js on wasm takes 8-bit weights unless it is told dtype: 'fp32'; this file is the only one"],
+    files: [...described, 'onnx/model.onnx', 'onnx/model_quantized.onnx'],
+    load: `import { env, pipeline } from '@huggingface/transformers'; env.allowRemoteModels = false; const write = await pipeline('text-generation', ${JSON.stringify(resolve(folder))})`,
+    notes: ["transformers.js takes the file of 8 bits in browsers without WebGPU, unless it is told dtype: 'fp32'"],
   };
 }
 
+async function goOnInTorch(run: ExportedRun, folder: string): Promise<Exported> {
+  if (!run.origin) throw new Error('torch goes on with a run, and has to know where that lies');
+  return writeTorch(run, await weightsIn(run), run.origin, folder);
+}
+
 /** The card that Hugging Face's hub shows. */
-function modelCard({ model: { config, parameters }, dataCard, state }: SavedRun): string {
+function modelCard({ model: { config, parameters }, dataCard, state, importedFrom }: SavedRun): string {
+  const from = importedFrom ? `imported with dawnlm from ${dataCard.name}` : 'trained from scratch with dawnlm';
   const loss = state?.bestValidationLoss ?? undefined;
   const steps = state ? ` for ${state.step.toLocaleString('en')} steps` : '';
   return `---
@@ -144,7 +166,7 @@ library_name: transformers
 pipeline_tag: text-generation
 tags: [dawnlm]
 ---
-A ${config.style} model of ${parameters.count.toLocaleString('en')} parameters, trained from scratch with dawnlm${steps}.
+A ${config.style} model of ${parameters.count.toLocaleString('en')} parameters, ${from}${steps}.
 
 - Text: ${dataCard.name} (${dataCard.source}; ${dataCard.licence}), SHA-256 ${dataCard.sha256}
 - Tokens: ${dataCard.tokenizer}, ${dataCard.vocabularySize.toLocaleString('en')} of them; context ${config.blockSize}

@@ -1,8 +1,9 @@
 import { UserError } from '../../errors.ts';
 import type { Engine, Recording } from '../engine.ts';
 import type { Dispatched } from '../kernel.ts';
+import { QuantizedMatrix } from '../operands/quantized.ts';
 import { isWritten } from '../shader.ts';
-import { Tensor } from '../tensor.ts';
+import { type DType, Tensor } from '../tensor.ts';
 import type { FirstRun, Stopwatch } from './challenge.ts';
 import type { Point } from './table.ts';
 
@@ -106,12 +107,13 @@ const PATTERN = Float32Array.from({ length: 1021 }, (_, i) => (1 + ((i * 367) % 
 function scratchFor(engine: Engine, dispatch: Dispatched): Record<string, Tensor> {
   const made: { like: Tensor; tensor: Tensor }[] = [];
   const scratch = Object.entries(dispatch.tensors).map(([name, like]): [string, Tensor] => {
+    if (like instanceof QuantizedMatrix) return [name, like]; // only read
     const { block, offsetBytes, sizeBytes } = like.view;
     const twin = made.find(({ like: { view } }) => view.block === block && view.offsetBytes === offsetBytes);
     if (twin && twin.tensor.view.sizeBytes >= sizeBytes) {
       return [name, new Tensor(engine, like.shape, like.dtype, { ...twin.tensor.view, sizeBytes })];
     }
-    const tensor = engine.empty(like.shape, like.dtype, 'scratch memory');
+    const tensor = engine.empty(like.shape, like.dtype as DType, 'scratch memory');
     fill(tensor, like, dispatch);
     made.push({ like, tensor });
     return [name, tensor];
@@ -120,6 +122,7 @@ function scratchFor(engine: Engine, dispatch: Dispatched): Record<string, Tensor
 }
 
 function fill(tensor: Tensor, like: Tensor, { known }: Dispatched): void {
+  if (tensor === like) return;
   const { device } = tensor.engine;
   if (tensor.dtype === 'f32') {
     const numbers = new Float32Array(tensor.size);

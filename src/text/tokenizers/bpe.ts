@@ -85,20 +85,34 @@ function parts(token: string, rank: number, ranks: ReadonlyMap<string, number>):
 }
 
 /**
- * The ranks of the tokens that a spelled word merges into, in O(n log n) however long the word is; `ranks` holds the single
- * bytes too. `made` collects the rank of every merge on the way.
+ * The ranks of the tokens that a spelled word merges into; `ranks` holds the single bytes too, and a pair merges that spells a
+ * token. `made` collects the rank of every merge on the way.
+ */
+export function mergeWord(word: string, ranks: ReadonlyMap<string, number>, made?: Set<number>): number[] {
+  const parts = mergePairs(word, (start, _, end) => ranks.get(word.slice(start, end)), made);
+  return parts.map((part) => ranks.get(part)!);
+}
+
+/**
+ * The parts that a word merges into, the pair of the lowest rank first and the leftmost of equals, in O(n log n) however long the
+ * word is. `rankOf` knows the rank of the pair that reaches from `start` over `middle` to `end`, if these two merge at all.
  *
  * Symbols are named by where they start. The queue holds rank * 2^32 + start, so that the lowest rank comes first and the
  * leftmost of equals; an entry whose pair has changed meanwhile is recognised by its rank and skipped.
  */
-export function mergeWord(word: string, ranks: ReadonlyMap<string, number>, made?: Set<number>): number[] {
+export function mergePairs(
+  word: string,
+  rankOf: (start: number, middle: number, end: number) => number | undefined,
+  made?: Set<number>,
+): string[] {
   const length = word.length;
   const end = Int32Array.from({ length }, (_, start) => start + 1);
   const previous = Int32Array.from({ length }, (_, start) => start - 1);
   const pairRank = new Int32Array(length);
   const queue = new TinyQueue<number>();
   const consider = (start: number): void => {
-    const rank = end[start] < length ? (ranks.get(word.slice(start, end[end[start]])) ?? -1) : -1;
+    const middle = end[start];
+    const rank = middle < length ? (rankOf(start, middle, end[middle]) ?? -1) : -1;
     pairRank[start] = rank;
     if (rank >= 0) queue.push(rank * POSITIONS + start);
   };
@@ -114,7 +128,7 @@ export function mergeWord(word: string, ranks: ReadonlyMap<string, number>, made
     consider(start);
     if (start > 0) consider(previous[start]);
   }
-  const merged: number[] = [];
-  for (let start = 0; start < length; start = end[start]) merged.push(ranks.get(word.slice(start, end[start]))!);
+  const merged: string[] = [];
+  for (let start = 0; start < length; start = end[start]) merged.push(word.slice(start, end[start]));
   return merged;
 }

@@ -1,8 +1,41 @@
-/** The built-in tokenizers. `bpe` is trained on the corpus; `r50k`, `cl100k` and `o200k` are OpenAI's, compacted to it. */
-export type TokenizerKind = 'byte' | 'char' | 'bpe' | 'r50k' | 'cl100k' | 'o200k';
+/**
+ * The built-in tokenizers. `bpe` is trained on the corpus; `r50k`, `cl100k` and `o200k` are OpenAI's, compacted to it; `imported` is of
+ * another program.
+ */
+export type TokenizerKind = 'byte' | 'char' | 'bpe' | 'r50k' | 'cl100k' | 'o200k' | 'imported';
 
-/** The kinds that merge bytes. */
-export type BpeKind = Exclude<TokenizerKind, 'byte' | 'char'>;
+/** The kinds that merge bytes to tokens that are fitted to a corpus. */
+export type BpeKind = Exclude<TokenizerKind, 'byte' | 'char' | 'imported'>;
+
+/** The ways in which text is cut into words. */
+export type Cut = BpeKind | 'llama3' | 'digits';
+
+/** A token that stands for a text as a whole, such as `<|endoftext|>`: found in a text before anything is cut or merged. */
+export interface AddedToken {
+  readonly id: number;
+  /** Whether it is no part of what a text says. */
+  readonly special: boolean;
+  /** Looked for after those that are not, in what these leave. */
+  readonly normalized: boolean;
+}
+
+/** A byte-level BPE of another program, with what it was in Hugging Face's tokenizer.json. */
+export interface ImportedFile {
+  readonly kind: 'imported';
+  readonly version: 1;
+  /** All tokens by id, spelled in GPT-2's alphabet, the added ones too. */
+  readonly tokens: readonly string[];
+  /** Pairs of spelled tokens with a space between them, those that merge first coming first. */
+  readonly merges: readonly string[];
+  /** How text is cut into words: each cuts what those before it left; none at all leaves it whole. */
+  readonly cuts: readonly Cut[];
+  /** Whether a word that is a token becomes it, whatever would merge. */
+  readonly ignoreMerges: boolean;
+  readonly added: readonly AddedToken[];
+  /** The tokens with which texts begin and end, of models that know some. */
+  readonly bos?: number;
+  readonly eos?: number;
+}
 
 /**
  * What a tokenizer writes into a run folder: plain data, enough to build it again without the corpus or any package.
@@ -14,7 +47,8 @@ export type BpeKind = Exclude<TokenizerKind, 'byte' | 'char'>;
 export type TokenizerFile =
   | { kind: 'byte'; version: 1 }
   | { kind: 'char'; version: 1; characters: string }
-  | { kind: BpeKind; version: 1; tokens: string[]; mergeOnly: number[] };
+  | { kind: BpeKind; version: 1; tokens: string[]; mergeOnly: number[] }
+  | ImportedFile;
 
 /**
  * Text to ids below `vocabSize` and back. `decode(encode(text)) === text` for every well-formed string (`char`: over its

@@ -143,7 +143,8 @@ describe(`the form for matrices of ${matrix.component}, emulated in plain WGSL`,
       ...(transposeB ? { bRow: 1, bCol: K } : { bRow: N, bCol: 1 }),
     };
     const c = engine.zeros([batch * M * N]);
-    const form = { aAlong: Number(!transposeA), bAlong: Number(transposeB), accumulate: 0, fours: 0, kFours: 0 };
+    const along = { aAlong: Number(!transposeA), bAlong: Number(transposeB), bTurned: 0 };
+    const form = { ...along, accumulate: 0, fours: 0, kFours: 0 };
     const kernel = emulation(matrix, POINTS[0], form);
     kernel({ a, b, c }, { M, N, K, batch, aBatch: M * K, bBatch: K * N, ...strides });
     const attributes = { transposeA, transposeB };

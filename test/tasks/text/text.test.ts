@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { beginTuning, resumeTuning, type TextMethod, type TextTuningSettings } from '../../../src/tasks/text/text.ts';
 import type { Engine } from '../../../src/tensor/engine.ts';
+import type { WeightFormat } from '../../../src/tensor/operands/packing.ts';
 import { parseTemplate } from '../../../src/text/chat/chatTemplate.ts';
 import { resolveConfig, type TrainConfig } from '../../../src/train/config.ts';
 import { trainRun } from '../../../src/train/run/run.ts';
@@ -120,6 +121,15 @@ it('of adapters alone is a small file, and refuses a base that is not what it wa
     [join(at('small'), FILES.adapter), join(base, FILES.last)].map((file) => readFile(file)),
   );
   expect(sizes[0].length).toBeLessThan(0.3 * sizes[1].length);
+  const loss = async (weights: WeightFormat) => {
+    const { model } = await loadRun(engine, at('small'), 'best', weights);
+    const ids = engine.tensor(
+      Uint32Array.from({ length: 16 }, (_, i) => i % 7),
+      [1, 16],
+    );
+    return (await engine.withoutGradients(() => model.loss(ids, ids)).floats())[0];
+  };
+  expect(Math.abs((await loss('int8')) - (await loss('f32')))).toBeLessThan(0.02); // merged, then quantized
   const card = JSON.parse(await readFile(join(at('small'), FILES.run), 'utf8'));
   const change = (more: object) =>
     writeFile(join(at('small'), FILES.run), JSON.stringify({ ...card, tunedFrom: { ...card.tunedFrom, ...more } }));
