@@ -1,7 +1,8 @@
 /** Answers of models that write: whole, or as a stream of server-sent events. */
+import { setMaxListeners } from 'node:events';
 import type { Context } from 'hono';
 import { asApiError } from './errors.ts';
-import { type Begin, type Piece, type PlacedToken, together } from './generation.ts';
+import { type Begin, GONE, type Piece, type PlacedToken, together } from './generation.ts';
 import type { Metrics } from './metrics.ts';
 
 /** Tokens that an answer took, as OpenAI counts them: a prompt once, however many choices it has. */
@@ -47,15 +48,13 @@ export function answer(c: Context, dialect: Dialect, asked: Asked, metrics: Metr
   return asked.stream ? streamed(c, dialect, asked, metrics) : whole(c, dialect, asked, metrics);
 }
 
-/** Stops with the request: when the client goes away, or the answer is not wanted any more. */
+/** Stops with the request, when the client goes away; and forgets the request when it is stopped otherwise. */
 function stopper(c: Context): AbortController {
   const controller = new AbortController();
+  setMaxListeners(0, controller.signal); // each sequence has one
   const { signal } = c.req.raw;
-  if (signal.aborted) controller.abort();
-  const stop = (): void => controller.abort();
-  signal.addEventListener('abort', stop, { once: true });
-  // Node holds on to a request's signal for as long as the request can be reached from it
-  controller.signal.addEventListener('abort', () => signal.removeEventListener('abort', stop), { once: true });
+  if (signal.aborted) controller.abort(GONE);
+  signal.addEventListener('abort', () => controller.abort(GONE), { once: true, signal: controller.signal });
   return controller;
 }
 
@@ -102,7 +101,7 @@ function streamed(c: Context, dialect: Dialect, asked: Asked, metrics: Metrics):
       const { value, done } = await events.next();
       return done ? undefined : value;
     } catch (error) {
-      return signal.aborted && error === signal.reason ? undefined : JSON.stringify(asApiError(error).body);
+      return error === GONE ? undefined : JSON.stringify(asApiError(error).body);
     }
   };
   const body = new ReadableStream<Uint8Array>({
@@ -113,7 +112,7 @@ function streamed(c: Context, dialect: Dialect, asked: Asked, metrics: Metrics):
       stream.close();
     },
     cancel() {
-      controller.abort();
+      controller.abort(GONE);
       ended();
     },
   });

@@ -1,4 +1,5 @@
 /** Bodies of requests, read with mistrust. */
+import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { z } from 'zod';
 import { check, parseJson } from '../schema.ts';
@@ -9,7 +10,7 @@ export const MOST_BYTES = 8_000_000;
 
 /** The body of a request as its schema has it. @throws ApiError when it is too large, not JSON, or something in it is wrong */
 export async function readBody<S extends z.ZodType>(c: Context, schema: S): Promise<z.output<S>> {
-  const value = parseJson(await readText(c.req.raw), (problem) => {
+  const value = parseJson(await readText(c), (problem) => {
     return new ApiError(400, `The request's body cannot be read: ${problem}.`);
   });
   return check(schema, withoutNulls(value), wrongBody);
@@ -21,16 +22,26 @@ function withoutNulls(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
 }
 
-async function readText(request: Request): Promise<string> {
-  if (Number(request.headers.get('content-length')) > MOST_BYTES) throw tooLarge();
+async function readText(c: Context): Promise<string> {
+  if (Number(c.req.header('content-length')) > MOST_BYTES) throw tooLarge();
   const parts: Uint8Array[] = [];
   let sizeBytes = 0;
-  for await (const part of (request.body ?? []) as unknown as AsyncIterable<Uint8Array>) {
+  for await (const part of partsOf(c)) {
     sizeBytes += part.length;
     if (sizeBytes > MOST_BYTES) throw tooLarge();
     parts.push(part);
   }
   return Buffer.concat(parts).toString('utf8');
+}
+
+/**
+ * The body as it comes in. From a socket it is read as Node has it: a `Request` of the web's kind, which would be made for its `body`,
+ * is never freed by Node 20 where a listener of its signal leads back to it.
+ */
+function partsOf(c: Context): AsyncIterable<Uint8Array> {
+  const { incoming } = (c.env ?? {}) as Partial<HttpBindings>;
+  if (incoming) return incoming.iterator({ destroyOnReturn: false }); // what is too large is answered all the same
+  return (c.req.raw.body ?? []) as unknown as AsyncIterable<Uint8Array>;
 }
 
 const tooLarge = (): ApiError =>

@@ -23,6 +23,9 @@ export interface Piece {
   readonly generated: number;
 }
 
+/** Why sequences end early. One for all: each of its own would hold on to the place where it was made. */
+export const GONE = new Error('nobody waits for the answer any more');
+
 /** The length of a text in characters, as most languages count them. */
 export function characters(text: string): number {
   let count = 0;
@@ -135,7 +138,7 @@ export function together(
     const open = begins.slice(0, AT_ONCE).map((begin) => begin());
     return merged(begins, new Map(open.entries()), controller);
   } catch (error) {
-    controller.abort();
+    controller.abort(GONE);
     throw error;
   }
 }
@@ -170,7 +173,7 @@ async function* merged(
       pending.set(next, advance(next++));
     }
   } finally {
-    controller.abort();
+    controller.abort(GONE);
     await Promise.allSettled([...open.values()].map((one) => one.return(undefined)));
   }
 }
