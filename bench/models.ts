@@ -1,7 +1,10 @@
 /** Models to measure: a preset's, with fresh weights and made-up tokens, for how fast they are does not depend on what they know. */
 
 import { VOCABULARY } from '../src/check/workloads.ts';
+import type { ModelConfig } from '../src/model/config.ts';
 import { GPT } from '../src/model/gpt.ts';
+import { parameterSpecs } from '../src/model/parameters.ts';
+import { styleOf } from '../src/model/styles.ts';
 import type { Engine } from '../src/tensor/engine.ts';
 import { threefry } from '../src/tensor/random.ts';
 import { modelConfig, type TrainConfig } from '../src/train/config.ts';
@@ -25,8 +28,8 @@ export const someTokens = (count: number, seed: number): Uint32Array<ArrayBuffer
   Uint32Array.from({ length: count }, (_, i) => threefry(seed, 3, i, 0)[0] % VOCABULARY);
 
 /** Floating-point operations of training on one token; a forward pass takes a third of them. */
-export const flopsPerToken = ({ config, parameters }: GPT): number =>
-  trainingFlopsPerToken(modelTable(config, parameters.specs));
+export const flopsPerToken = (config: ModelConfig): number =>
+  trainingFlopsPerToken(modelTable(config, parameterSpecs(config, styleOf(config))));
 
 /** How long some work takes, in ms. */
 export async function timeOf(work: () => Promise<void>): Promise<number> {

@@ -15,7 +15,7 @@ const spread = z.tuple([z.number(), z.number()]).readonly();
 
 /** Something that was measured. */
 const Measurement = z.object({
-  kind: z.enum(['roof', 'kernel', 'ladder', 'train', 'sample', 'static']),
+  kind: z.enum(['roof', 'kernel', 'ladder', 'train', 'sample', 'serve', 'static']),
   /** What ran: an op, a kernel, or a piece of work such as "decode". */
   op: z.string(),
   /** Which variant of it, or which pass, in words. */

@@ -58,7 +58,7 @@ export async function benchTrain(
   const timing = timingOf(groups.map(({ timeMs, steps }) => timeMs / steps));
   const { batchSize, blockSize, gradientAccumulation } = config;
   const rate = asRate(timing, batchSize * blockSize * gradientAccumulation);
-  const gflopsPerSecond = (rate.median * flopsPerToken(trainer.model)) / 1e9;
+  const gflopsPerSecond = (rate.median * flopsPerToken(trainer.model.config)) / 1e9;
   const { parameters } = trainer.model;
   const details: TrainMeasurement['details'] = {
     ...{ batchSize, blockSize, parameters: parameters.count, stepMs: timing.median, stepsInGroup: groups[0].steps },

@@ -3,8 +3,10 @@ import { type Command, Option } from 'commander';
 import { openEngine } from '../../src/cli/engine.ts';
 import { number } from '../../src/cli/options.ts';
 import { table } from '../../src/cli/terminal/output.ts';
+import type { weightBytes } from '../../src/model/quantized.ts';
 import { bytes, count, durationInWords } from '../../src/report/format.ts';
 import type { Engine } from '../../src/tensor/engine.ts';
+import { WEIGHT_FORMATS, type WeightFormat } from '../../src/tensor/operands/packing.ts';
 import type { Measurement } from '../record.ts';
 import { benchSample } from '../sample.ts';
 import { benchTrain, type TrainMeasurement } from '../train.ts';
@@ -14,6 +16,12 @@ interface ModelFlags extends ResultFlags {
   preset: string;
   seconds: number;
   autotune: boolean;
+}
+
+type WeightBytes = ReturnType<typeof weightBytes>;
+
+interface SampleFlags extends ModelFlags {
+  weights: WeightFormat[];
 }
 
 export function addTrainSpeed(bench: Command): void {
@@ -27,7 +35,14 @@ export function addSampleSpeed(bench: Command): void {
   const verb = bench
     .command('sample')
     .description('tokens a second of decoding (1, 8 and 32 streams), of a prompt, and of forward passes');
-  withOptions(verb, 'dawnlm bench sample', 'dawnlm bench sample --preset small --seconds 30').action(sampleVerb);
+  verb.addOption(
+    new Option('--weights <formats...>', 'how weights are held; of several formats the models take turns')
+      .choices(WEIGHT_FORMATS)
+      .default(['f32']),
+  );
+  withOptions(verb, 'dawnlm bench sample', 'dawnlm bench sample --preset small --weights f32 int8 int4').action(
+    sampleVerb,
+  );
 }
 
 function withOptions(verb: Command, ...lines: string[]): Command {
@@ -65,19 +80,40 @@ function trainingInWords({ preset, shape, details, ...figures }: TrainMeasuremen
   return `training ${preset}, ${shape}, ${count(details.parameters)} parameters\n${table(facts, 2)}${times}`;
 }
 
-async function sampleVerb({ preset, seconds, autotune, ...flags }: ModelFlags): Promise<void> {
+async function sampleVerb({ preset, seconds, autotune, weights, ...flags }: SampleFlags): Promise<void> {
   const results = await Results.open(flags);
   const { engine, adapter } = results.opened;
   const rows: string[][] = [];
+  const sizes = new Map<WeightFormat, string[]>();
   const openForSmallWork = async (): Promise<Engine> => (await openEngine(flags.adapter, { smallWork: true })).engine;
-  for (const measurement of await benchSample(engine, adapter, { preset, seconds, autotune, openForSmallWork })) {
+  const options = { preset, seconds, autotune, weights };
+  for (const measurement of await benchSample(engine, adapter, { ...options, openForSmallWork })) {
     await results.take(measurement);
-    if (measurement.kind === 'sample') rows.push(cells(measurement));
+    if (measurement.kind !== 'sample') continue;
+    rows.push(cells(measurement));
+    const { weights: format, sizeBytes } = measurement.details as { weights: WeightFormat; sizeBytes: WeightBytes };
+    sizes.set(format, [format, bytes(sizeBytes.matrices), bytes(sizeBytes.others)]);
   }
-  results.show(`${preset}\n${table([['work', 'shape', 'tokens/s', 'of runs', 'of roof', 'first run'], ...rows], 2)}`);
+  const head = [
+    'work',
+    'shape',
+    'weights',
+    'tokens/s',
+    'of runs',
+    'of roof',
+    'weights read',
+    'of bandwidth',
+    'first run',
+  ];
+  const sizeHead = ['weights', 'matrices', 'norms, biases, positions'];
+  results.show(`${preset}\n${table([sizeHead, ...sizes.values()])}\n${table([head, ...rows], 3)}`);
 }
 
-const cells = ({ op, shape = '', median, spread, roofShare, details }: Measurement): string[] => [
-  ...[op, shape, count(median), range(spread), percent(roofShare)],
+const cells = ({ op, shape = '', median, spread, roofShare, gigabytesPerSecond, details }: Measurement): string[] => [
+  ...[op, shape, String(details?.weights), count(median), range(spread), percent(roofShare)],
+  ...[
+    gigabytesPerSecond === undefined ? '' : `${three(gigabytesPerSecond)} GB/s`,
+    percent(details?.bandwidthShare as number | undefined),
+  ],
   durationInWords(Number(details?.firstMs)),
 ];

@@ -20,6 +20,7 @@ const VERBS: Verbs = {
   tag: async () => (await import('./tag.ts')).addTag,
   prompt: async () => (await import('./prompt.ts')).addPrompt,
   import: async () => (await import('./import.ts')).addImport,
+  serve: async () => (await import('./serve.ts')).addServe,
   export: async () => (await import('./export.ts')).addExport,
   tokenize: async () => (await import('./tokenize.ts')).addTokenize,
   data: async () => (await import('./data.ts')).addData,

@@ -6,6 +6,7 @@
 import type { ModelConfig } from '../model/config.ts';
 import { toF16 } from '../tensor/operands/float16.ts';
 import { bytesOf, concat, utf8 } from './bytes.ts';
+import { knownStyle } from './knownStyle.ts';
 import type { NamedTensor } from './safetensors.ts';
 
 /** A value of the metadata: numbers say their type. */
@@ -48,18 +49,24 @@ function typed(value: GgufValue): Uint8Array[] {
   return [u32(TYPE.list), u32(TYPE.text), u64(value.length), ...value.map(text)];
 }
 
+/** What only one of the architectures has. */
+const OWN_METADATA: Readonly<Record<string, (config: ModelConfig) => Record<string, GgufValue>>> = {
+  gpt2: ({ normEps }) => ({ 'attention.layer_norm_epsilon': { f32: normEps } }),
+  llama: ({ vocabSize, nKvHead, nEmbd, nHead, ropeBase, normEps }) => ({
+    ...{ vocab_size: { u32: vocabSize }, 'attention.head_count_kv': { u32: nKvHead } },
+    ...{ 'rope.dimension_count': { u32: nEmbd / nHead }, 'rope.freq_base': { f32: ropeBase } },
+    'attention.layer_norm_rms_epsilon': { f32: normEps },
+  }),
+};
+
+/** @throws UserError for an architecture that is not known here */
 function metadataOf(config: ModelConfig): Record<string, GgufValue> {
-  const { style, nLayer, nHead, nKvHead, nEmbd, nHidden, blockSize, vocabSize, normEps, ropeBase } = config;
+  const { style, nLayer, nHead, nEmbd, nHidden, blockSize } = config;
+  const own = knownStyle(OWN_METADATA, config, 'gguf')(config);
   const shared: Record<string, GgufValue> = {
     ...{ context_length: { u32: blockSize }, embedding_length: { u32: nEmbd }, block_count: { u32: nLayer } },
     ...{ feed_forward_length: { u32: nHidden }, 'attention.head_count': { u32: nHead } },
   };
-  const llama: Record<string, GgufValue> = {
-    ...{ vocab_size: { u32: vocabSize }, 'attention.head_count_kv': { u32: nKvHead } },
-    ...{ 'rope.dimension_count': { u32: nEmbd / nHead }, 'rope.freq_base': { f32: ropeBase } },
-    'attention.layer_norm_rms_epsilon': { f32: normEps },
-  };
-  const own = style === 'llama' ? llama : { 'attention.layer_norm_epsilon': { f32: normEps } };
   const fields = Object.entries({ ...shared, ...own }).map(([name, value]) => [`${style}.${name}`, value]);
   return { 'general.architecture': style, ...Object.fromEntries(fields) };
 }
@@ -148,7 +155,7 @@ function quantized(data: Float32Array): Uint8Array {
 /**
  * The file as pieces to be written one after another; `tensors` are a model's parameters by their Hugging Face names, f32.
  * `more` is further metadata: llama.cpp asks for a tokenizer (tokenizer.ggml.*).
- * @throws Error when a tensor is none of a model's
+ * @throws Error when a tensor is none of a model's, UserError for a style of model that llama.cpp has otherwise or not
  */
 export function encodeGguf(
   config: ModelConfig,

@@ -26,9 +26,22 @@ const KINDS = { normal: 1, control: 3, userDefined: 4 };
  */
 const NEVER = 0xff;
 
-/** The token that llama.cpp stops at, where it is a real one. */
-export const realEnd = (file: TokenizerFile): string | undefined =>
-  file.kind === 'char' ? [...file.characters].at(-1) : undefined;
+/** What llama.cpp does otherwise than we, of kinds of which it has no better pattern (November 2026). */
+const CAVEATS: Readonly<Partial<Record<TokenizerFile['kind'], string>>> = {
+  cl100k:
+    'llama.cpp leaves out spaces before signs such as " ." when it writes tokens of this tokenizer as text, as it does for Llama 3',
+  o200k:
+    "llama.cpp cuts words with combining marks, as Hindi has them, otherwise than GPT-4o's tokenizer: such texts have other tokens there",
+};
+
+/** What llama.cpp does otherwise than we with a tokenizer, for people. */
+export function ggufCaveats(file: TokenizerFile): string[] {
+  if (file.kind !== 'char') return [CAVEATS[file.kind] ?? []].flat();
+  const end = JSON.stringify([...file.characters].at(-1));
+  return [
+    `GGUF needs a token that ends a text, and characters have none: llama.cpp stops at ${end} unless it is told --ignore-eos`,
+  ];
+}
 
 /** A tokenizer as metadata of a GGUF file. @throws UserError when the format cannot hold it */
 export function ggufTokenizer(file: TokenizerFile): Record<string, GgufValue> {

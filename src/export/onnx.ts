@@ -3,7 +3,10 @@
  * Dims: B batch, T time, C width, H heads, K key-value heads, D head width, V vocabulary, F width of the MLP.
  */
 import type { ModelConfig } from '../model/config.ts';
+import { styleOf } from '../model/styles.ts';
+import { knownStyle } from './knownStyle.ts';
 import { FLOAT, type GraphValue, INT64, OnnxGraph } from './onnxGraph.ts';
+import { OnnxWeights } from './onnxWeights.ts';
 import type { NamedTensor } from './safetensors.ts';
 
 /**
@@ -13,13 +16,19 @@ import type { NamedTensor } from './safetensors.ts';
  *
  * Tokens whose mask is 0 are padding: nothing attends to them, and positions count from the first that is none. With `cache`, keys
  * and values of P tokens before come in and those of all go out, past_key_values.<block>.<key|value> (B, K, P, D) and
- * present.<block>.<key|value>; else P is 0. `tensors` are the model's parameters by their Hugging Face names.
- * @throws Error when one is missing
+ * present.<block>.<key|value>; else P is 0. `tensors` are the model's parameters by their Hugging Face names; `quantized` are those
+ * that are matrices written in 8 bits, and multiplied so.
+ * @throws Error when one is missing, UserError for a style of model that is not known here
  */
-export function encodeOnnx(config: ModelConfig, tensors: Iterable<NamedTensor>, { cache = false } = {}): Uint8Array {
+export function encodeOnnx(
+  config: ModelConfig,
+  tensors: Iterable<NamedTensor>,
+  { cache = false, quantized = false } = {},
+): Uint8Array {
+  const forward = knownStyle(PASSES, config, 'onnx');
   const graph = new OnnxGraph();
-  const pass = new ForwardPass(graph, config, tensors, cache);
-  graph.name(pass.logits('input_ids'), 'logits');
+  const pass = new ForwardPass(graph, config, new OnnxWeights(graph, tensors, quantized), cache);
+  graph.name(forward(pass, 'input_ids'), 'logits');
   const { nLayer, nKvHead, nEmbd, nHead, style, vocabSize } = config;
   const parts = Array.from({ length: cache ? nLayer : 0 }, (_, i) => [`${i}.key`, `${i}.value`]).flat();
   const kept = (name: string, length: string): GraphValue => ({
@@ -36,12 +45,17 @@ export function encodeOnnx(config: ModelConfig, tensors: Iterable<NamedTensor>, 
   return graph.encode(style, inputs, [logits, ...parts.map((part) => kept(`present.${part}`, 'total'))]);
 }
 
+/** The pass of each style: (B, T) int64 -> (B, T, V). */
+const PASSES: Readonly<Record<string, (pass: ForwardPass, ids: string) => string>> = {
+  gpt2: (pass, ids) => pass.gpt2(ids),
+  llama: (pass, ids) => pass.llama(ids),
+};
+
 /** What no softmax sees. */
 const HIDDEN = -1e30;
 
 /** Methods add operators to the graph; texts are names of what is in it. */
 class ForwardPass {
-  private readonly weights: ReadonlyMap<string, string>;
   /** (H), or (K, H / K) where queries share keys. */
   private readonly heads: readonly number[];
   private readonly scale: string;
@@ -57,34 +71,36 @@ class ForwardPass {
   constructor(
     private readonly graph: OnnxGraph,
     private readonly config: ModelConfig,
-    tensors: Iterable<NamedTensor>,
+    private readonly weights: OnnxWeights,
     private readonly cache: boolean,
   ) {
-    const { nEmbd, nHead, nKvHead, style } = config;
+    const { nEmbd, nHead, nKvHead } = config;
     const D = nEmbd / nHead;
-    this.weights = new Map([...tensors].map(({ name, shape, data }) => [name, graph.constant(shape, data)]));
     this.heads = nHead === nKvHead ? [nHead] : [nKvHead, nHead / nKvHead];
     this.scale = graph.constant([], Float32Array.of(1 / Math.sqrt(D)));
     const [time, total] = ['input_ids', 'attention_mask'].map((name) => this.lengthOf(name));
     this.place = [graph.add('Sub', [total, time]), total];
     this.positions = this.countedFrom('attention_mask');
     this.mask = this.masked('attention_mask');
-    this.turns = style === 'llama' ? this.angles(D) : [];
+    this.turns = styleOf(config).rotary ? this.angles(D) : [];
   }
 
-  /** (B, T) int64 -> (B, T, V) */
-  logits(ids: string): string {
-    const { graph, config } = this;
-    const llama = config.style === 'llama';
-    const tokens = this.weight(llama ? 'model.embed_tokens' : 'transformer.wte'); // (V, C)
-    let x = graph.add('Gather', [tokens, ids]); // (B, T, C)
-    if (!llama) x = graph.add('Add', [x, graph.add('Gather', [this.weight('transformer.wpe'), this.positions])]);
-    for (let i = 0; i < config.nLayer; i++) {
-      x = llama ? this.llamaBlock(x, i) : this.gpt2Block(x, i);
-    }
-    const last = llama ? this.rmsNorm(x, 'model.norm') : this.layerNorm(x, 'transformer.ln_f');
-    const head = config.tieEmbeddings ? tokens : this.weight('lm_head');
-    return graph.add('MatMul', [last, graph.add('Transpose', [head], { perm: [1, 0] })]);
+  gpt2(ids: string): string {
+    const { graph, config, weights, positions } = this;
+    let x = graph.add('Add', [weights.rows('transformer.wte', ids), weights.rows('transformer.wpe', positions)]); // (B, T, C)
+    for (let i = 0; i < config.nLayer; i++) x = this.gpt2Block(x, i);
+    return this.head(this.layerNorm(x, 'transformer.ln_f'), 'transformer.wte');
+  }
+
+  llama(ids: string): string {
+    let x = this.weights.rows('model.embed_tokens', ids); // (B, T, C)
+    for (let i = 0; i < this.config.nLayer; i++) x = this.llamaBlock(x, i);
+    return this.head(this.rmsNorm(x, 'model.norm'), 'model.embed_tokens');
+  }
+
+  /** (B, T, C) -> (B, T, V) */
+  private head(x: string, tokens: string): string {
+    return this.weights.product(x, this.config.tieEmbeddings ? tokens : 'lm_head', true);
   }
 
   /** T of an input (B, T): (1) int64. */
@@ -191,16 +207,14 @@ class ForwardPass {
 
   /** Matrices are (in, out) in GPT-2 and (out, in) in Llama. */
   private linear(x: string, name: string): string {
-    const { graph, config } = this;
-    const weight = this.weight(name);
-    const matrix = config.style === 'llama' ? graph.add('Transpose', [weight], { perm: [1, 0] }) : weight;
-    const y = graph.add('MatMul', [x, matrix]);
-    return config.bias ? graph.add('Add', [y, this.weight(name, 'bias')]) : y;
+    const { graph, config, weights } = this;
+    const y = weights.product(x, name, styleOf(config).transposed);
+    return config.bias ? graph.add('Add', [y, weights.vector(name, 'bias')]) : y;
   }
 
   private layerNorm(x: string, name: string): string {
     const { bias, normEps: float } = this.config;
-    const parts = bias ? [this.weight(name), this.weight(name, 'bias')] : [this.weight(name)];
+    const parts = (bias ? ['weight', 'bias'] : ['weight']).map((part) => this.weights.vector(name, part));
     return this.graph.add('LayerNormalization', [x, ...parts], { axis: -1, epsilon: { float } });
   }
 
@@ -209,12 +223,6 @@ class ForwardPass {
     const mean = graph.add('ReduceMean', [graph.add('Mul', [x, x]), graph.integers(-1)]); // (B, T, 1)
     const epsilon = graph.constant([], Float32Array.of(this.config.normEps));
     const root = graph.add('Sqrt', [graph.add('Add', [mean, epsilon])]);
-    return graph.add('Mul', [graph.add('Div', [x, root]), this.weight(name)]);
-  }
-
-  private weight(layer: string, part = 'weight'): string {
-    const constant = this.weights.get(`${layer}.${part}`);
-    if (constant === undefined) throw new Error(`ONNX: the model's tensor ${layer}.${part} is missing`);
-    return constant;
+    return graph.add('Mul', [graph.add('Div', [x, root]), this.weights.vector(name)]);
   }
 }

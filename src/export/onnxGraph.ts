@@ -7,6 +7,7 @@ import { bytesOf, concat, utf8 } from './bytes.ts';
 
 /** TensorProto.DataType */
 export const FLOAT = 1;
+const UINT8 = 2;
 export const INT64 = 7;
 
 const OPSET = 20;
@@ -89,9 +90,9 @@ export class OnnxGraph {
   }
 
   /** Adds numbers of a shape and returns their name. */
-  constant(shape: readonly number[], data: Float32Array | BigInt64Array): string {
+  constant(shape: readonly number[], data: Float32Array | BigInt64Array | Uint8Array): string {
     const name = `c${this.count++}`;
-    const type = data instanceof Float32Array ? FLOAT : INT64;
+    const type = data instanceof Float32Array ? FLOAT : data instanceof Uint8Array ? UINT8 : INT64;
     const dims = shape.map((n) => integer(1, n));
     this.constants.push(message(dims, integer(2, type), bytes(8, name), bytes(9, bytesOf(data))));
     return name;

@@ -79,7 +79,9 @@ export class DecodingBatch {
       seen: zeros(config.vocabSize, 'u32'),
       bias: zeros(config.vocabSize),
     };
-    this.between = Object.values(this.rows).map(({ size, dtype }) => engine.zeros([size / this.size], dtype));
+    this.between = Object.values(this.rows).map(({ size, dtype }) =>
+      engine.zeros([size / this.size], dtype === 'u32' ? 'u32' : 'f32'),
+    );
     const { keys, values } = this.cache;
     const hidden = ({ ids, start, places }: Record<PassName, Tensor>): Tensor =>
       model.hidden(ids, { cache: { keys, values, start, places } });

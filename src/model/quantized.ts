@@ -2,7 +2,7 @@ import type { Engine } from '../tensor/engine.ts';
 import type { PackedFormat } from '../tensor/operands/packing.ts';
 import { QuantizedMatrix } from '../tensor/operands/quantized.ts';
 import type { ParameterSpec } from '../tensor/parameters.ts';
-import { sizeOf } from '../tensor/shape.ts';
+import { type Shape, sizeOf } from '../tensor/shape.ts';
 import type { ModelConfig } from './config.ts';
 import { GPT } from './gpt.ts';
 import type { Style } from './layers.ts';
@@ -66,11 +66,19 @@ export async function quantizeModel(model: GPT, format: PackedFormat): Promise<G
   return quantizedModel(engine, config, format, ({ name }) => parts.get(name)!);
 }
 
-/** Bytes of a model's weights: of the large matrices, scales included, and of what is beside them. */
-export function weightBytes({ parameters, packed, config, style }: GPT): { matrices: number; others: number } {
-  const sizeBytes = (specs: readonly ParameterSpec[]) => specs.reduce((sum, { shape }) => sum + 4 * sizeOf(shape), 0);
-  const all = parameterSpecs(config, style);
-  const others = sizeBytes(all.filter((spec) => !isLarge(spec, style)));
-  const quantized = [...packed.values()].reduce((sum, matrix) => sum + matrix.sizeBytes, 0);
-  return { matrices: packed.size > 0 ? quantized : 4 * parameters.count - others, others };
+/**
+ * Bytes of a model's weights: of the large matrices, scales included; of what is beside them, f32; and of what a step of decoding
+ * reads, which is all but the tables of which it takes a row.
+ */
+export function weightBytes({ parameters, packed, config, style }: GPT) {
+  const bytesOf = (name: string, shape: Shape): number => packed.get(name)?.sizeBytes ?? 4 * sizeOf(shape);
+  const { tokens } = style.names;
+  const others = parameterSpecs(config, style)
+    .filter((spec) => !isLarge(spec, style))
+    .reduce((sum, { shape }) => sum + 4 * sizeOf(shape), 0);
+  const quantized = [...packed.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const matrices = packed.size > 0 ? quantized : 4 * parameters.count - others;
+  const { vocabSize: V, blockSize: T, nEmbd: C, tieEmbeddings } = config;
+  const lookedUp = (tieEmbeddings ? 0 : bytesOf(`${tokens}.weight`, [V, C])) + (style.rotary ? 0 : 4 * T * C);
+  return { matrices, others, read: matrices + others - lookedUp };
 }

@@ -49,7 +49,8 @@ export interface SchedulerOptions {
   readonly queue?: number;
 }
 
-const MOST_SEQUENCES = 32;
+/** Sequences that are decoded at once, at most, unless it is told otherwise. */
+export const MOST_SEQUENCES = 32;
 /** What the cache takes at most, unless more sequences are asked for. */
 const MOST_CACHE_BYTES = 2 ** 30;
 

@@ -20,15 +20,22 @@ it('bench train and bench sample measure a model and keep what they find', async
   expect(details.kernels.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1);
   expect(details.kernels.map(({ name }) => name)).toContain('adamw');
 
-  const sample = jsonLines((await succeed(['bench', 'sample', ...args], { cwd })).stdout);
+  const sample = jsonLines((await succeed(['bench', 'sample', '--weights', 'f32', 'int4', ...args], { cwd })).stdout);
   const rates = sample.filter(({ kind }) => kind === 'sample');
-  expect(rates.map(({ op, shape }) => `${op}, ${shape}`)).toEqual([
+  const jobs = [
     'decode, 1 stream',
     'decode, 8 streams',
     'decode, 32 streams',
     'prompt, 32 tokens',
     'forward, batch 8 x 32',
+  ];
+  expect(rates.map(({ op, shape, variant = '' }) => `${op}, ${shape}${variant}`)).toEqual([
+    ...jobs,
+    ...jobs.map((job) => `${job}int4`),
   ]);
+  const [plain, packed] = [rates[0], rates[5]].map(({ details }) => details as Record<string, number>);
+  expect(plain.bandwidthShare).toBeGreaterThan(0);
+  expect(packed.sizeBytes).toMatchObject({ others: (plain.sizeBytes as unknown as { others: number }).others });
   for (const { median } of rates) expect(median).toBeGreaterThan(0);
   expect(jsonLines(readFileSync(join(cwd, 'models.jsonl'), 'utf8'))).toEqual([...train, ...sample]);
 });

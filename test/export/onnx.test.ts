@@ -105,6 +105,35 @@ describe.each([GPT2, { ...GPT2, bias: true, tieEmbeddings: false }, LLAMA])('a g
   });
 });
 
+describe.each([GPT2, LLAMA])('a graph of the $style style in 8 bits', (config) => {
+  const weights = weightsOf(config);
+  const { nodes, constants } = read(encodeOnnx(config, weights, { quantized: true }));
+
+  it('holds matrices as whole numbers from 1 to 255, each once, that are within half a step of what they stand for', () => {
+    const matrices = constants.filter(({ type, dims }) => type === 2 && dims.length === 2);
+    const floats = constants.filter(({ type }) => type === 1);
+    expect(matrices).toHaveLength(weights.filter(({ shape }) => shape.length === 2).length);
+    for (const { dims, raw } of matrices) {
+      const ours = weights.find(({ shape, data }) => `${shape}` === `${dims}` && near(data, raw));
+      expect(ours, `a matrix (${dims})`).toBeDefined();
+      expect(Math.min(...raw)).toBeGreaterThan(0);
+    }
+    expect(floats.filter(({ dims }) => dims.length === 2)).toEqual([]);
+  });
+
+  it('multiplies them as whole numbers', () => {
+    const types = nodes.map(({ type }) => type);
+    const count = (type: string) => types.filter((one) => one === type).length;
+    const products = config.style === 'gpt2' ? 2 * 4 + 1 : 2 * 7 + 1;
+    expect([count('MatMulInteger'), count('DynamicQuantizeLinear')]).toEqual([products, products]);
+    expect(count('MatMul')).toBe(2 * 2); // of attention
+  });
+});
+
+/** Whether bytes go up and down as numbers do: they are of one matrix, whatever its scales. */
+const near = (data: Float32Array, bytes: Uint8Array): boolean =>
+  data.every((value, i) => Math.sign(value) * (bytes[i] - 128) >= 0 && (Math.abs(value) < 0.2 || bytes[i] !== 128));
+
 const typesOf = (config: typeof GPT2) => {
   const types = read(encodeOnnx(config, weightsOf(config))).nodes.map(({ type }) => type);
   return (type: string) => types.filter((one) => one === type).length;

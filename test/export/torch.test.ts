@@ -53,10 +53,3 @@ it('writes constants as Python has them', async () => {
   expect(programs['windows.py']).toContain('\nTOKEN = torch.int32  #');
   expect(programs['model.py']).toContain('\nVOCABULARY = 50000  # V\n');
 });
-
-it('refuses a style that no program computes', async () => {
-  const asked = torchPrograms({ ...GPT2, style: 'parallel' }, settings({}));
-  await expect(asked).rejects.toThrow(
-    'no program of PyTorch for models of the parallel style, only for gpt2 and llama',
-  );
-});

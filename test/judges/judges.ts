@@ -40,7 +40,10 @@ export const tokenizerOf = (spec: string): Promise<Tokenizer> =>
 
 const known = new Set(CORPUS);
 
-/** 10,000 texts that a tokenizer can write: pieces that trip up others, cut anywhere, with signs from all over Unicode between them. */
+/**
+ * 10,000 texts that a tokenizer can write: pieces that trip up others, cut anywhere, half of a surrogate pair too, with signs from all
+ * over Unicode between them.
+ */
 export function fuzzed(spec: string): string[] {
   const texts = Array.from({ length: 10_000 }, (_, seed) => {
     const text = randomText(seed, 1 + (mix(seed, 1) % 8));
@@ -48,12 +51,23 @@ export function fuzzed(spec: string): string[] {
     const point = [0x20 + (mix(seed, 3) % 0x60), mix(seed, 3) % 0xd800, 0x1f300 + (mix(seed, 3) % 800)][
       mix(seed, 4) % 3
     ];
-    const whole = text.slice(from) + String.fromCodePoint(point) + text.slice(0, from);
-    return whole.replace(/\p{Surrogate}/gu, '\ufffd');
+    return text.slice(from) + String.fromCodePoint(point) + text.slice(0, from);
   });
   const writable = (text: string): string => [...text].filter((character) => known.has(character)).join('');
   return (spec === 'char' ? texts.map(writable) : texts).filter((text) => text.length > 0);
 }
+
+/** What becomes of a text in UTF-8, which has no halves of surrogate pairs. */
+export const inUtf8 = (text: string): string => text.replace(/\p{Surrogate}/gu, '\ufffd');
+
+/** Tokens of single bytes, 2,000 times, most of which are no text: for tokenizers whose first tokens are the bytes. */
+export const loneBytes = (): number[][] =>
+  Array.from({ length: 2000 }, (_, seed) =>
+    Array.from(
+      { length: 1 + (mix(seed, 0) % 6) },
+      (_, i) => (mix(seed, i + 1) % 3 ? 0x80 : 0) + (mix(seed, i + 9) % 0x80),
+    ),
+  );
 
 /** A model of each style, one of them with biases and a head of its own, and one with keys that queries share. */
 export const MODELS: readonly ModelConfig[] = [GPT2, { ...GPT2, bias: true, tieEmbeddings: false }, LLAMA].map(

@@ -4,7 +4,20 @@ import { exportRun, type WeightType } from '../../src/tasks/text/export.ts';
 import { loadRun, type SavedRun } from '../../src/train/savedRun.ts';
 import { succeed, trainTiny, workshop } from '../helpers/dawnlm.ts';
 import { testEngine } from '../helpers/engine.ts';
-import { CORPUS, fuzzed, greedy, judge, logitsOf, MODELS, runOf, SPECS, scratch, tokenizerOf } from './judges.ts';
+import {
+  CORPUS,
+  fuzzed,
+  greedy,
+  inUtf8,
+  judge,
+  logitsOf,
+  loneBytes,
+  MODELS,
+  runOf,
+  SPECS,
+  scratch,
+  tokenizerOf,
+} from './judges.ts';
 
 const folder = scratch();
 const { getLlama } = await judge('node-llama-cpp', 'dist/index.js');
@@ -49,9 +62,29 @@ it.each(SPECS)('ids and texts of %s are ours', async (spec) => {
   for (const text of fuzzed(spec)) {
     const ids = ours.encode(text);
     expect(theirs.tokenize(text, false), JSON.stringify(text)).toEqual(ids);
-    expect(theirs.detokenize(ids)).toBe(text);
+    expect(theirs.detokenize(ids)).toBe(inUtf8(text));
   }
+  if (spec !== 'char') for (const ids of loneBytes()) expect(theirs.detokenize(ids), `${ids}`).toBe(ours.decode(ids));
   await theirs.dispose();
+});
+
+/**
+ * What is otherwise there is said when such a run is exported: marks cut words of o200k, and texts of cl100k lose spaces before signs.
+ * Of 2,000 texts, for its pattern of o200k is slow.
+ */
+it.each([
+  ['gpt:cl100k', /^$/],
+  ['gpt:o200k', /\p{M}/u],
+])('ids of %s are ours, but for texts with %s', async (spec, except) => {
+  const ours = await tokenizerOf(spec);
+  const theirs = await loaded(await runOf(MODELS[0], ours), 'f32');
+  const texts = fuzzed(spec)
+    .slice(0, 2000)
+    .filter((text) => !except.test(text));
+  expect(texts.length).toBeGreaterThan(1000);
+  const others = texts.filter((text) => `${theirs.tokenize(text, false)}` !== `${ours.encode(text)}`);
+  await theirs.dispose();
+  expect(others).toEqual([]);
 });
 
 const mean = (numbers: readonly number[] | Float32Array): number =>

@@ -4,9 +4,9 @@
  * `#: end`. What is written has neither those comments nor what the run has not.
  */
 import { readFile } from 'node:fs/promises';
-import { UserError } from '../../errors.ts';
 import type { ModelConfig } from '../../model/config.ts';
 import { styleOf } from '../../model/styles.ts';
+import { knownStyle } from '../knownStyle.ts';
 
 /** The settings of a run that the programs have; what they mean is said where training has them. */
 export interface TorchSettings
@@ -38,12 +38,7 @@ export const tokenType = ({ vocabSize }: Pick<ModelConfig, 'vocabSize'>): 'int16
  * @throws UserError for a style of model that none of them computes
  */
 export async function torchPrograms(model: ModelConfig, settings: TorchSettings): Promise<Record<string, string>> {
-  if (!Object.hasOwn(MODELS, model.style)) {
-    throw new UserError(
-      `there is no program of PyTorch for models of the ${model.style} style, only for ${Object.keys(MODELS).join(' and ')}`,
-    );
-  }
-  const { file, blocks } = MODELS[model.style];
+  const { file, blocks } = knownStyle(MODELS, model, 'torch');
   const sources = { model: file, optimizer: `${settings.optimizer}.py`, train: 'train.py' };
   const more = { windows: 'windows.py', checkpoint: 'checkpoint.py' };
   const facts = factsOf(model, settings);

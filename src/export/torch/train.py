@@ -166,6 +166,8 @@ def report(line):
 def main():
     if BATCH % WORLD != 0:
         sys.exit(f"{WORLD} processes cannot share {BATCH} windows evenly: choose a number of them that divides it.")
+    if DEVICE.type == "cuda":
+        torch.cuda.set_device(DEVICE)
     if WORLD > 1:
         dist.init_process_group("nccl" if DEVICE.type == "cuda" else "gloo")
     model = Model().to(DEVICE)

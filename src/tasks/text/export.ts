@@ -2,8 +2,9 @@
 import { join, resolve } from 'node:path';
 import { UsageError } from '../../errors.ts';
 import { encodeGguf, type GgufType } from '../../export/gguf.ts';
-import { ggufTokenizer, realEnd } from '../../export/ggufTokenizer.ts';
+import { ggufCaveats, ggufTokenizer } from '../../export/ggufTokenizer.ts';
 import { toHuggingFaceConfig } from '../../export/huggingFace.ts';
+import { knownStyle } from '../../export/knownStyle.ts';
 import { encodeOnnx } from '../../export/onnx.ts';
 import { encodeSafetensors, type NamedTensor } from '../../export/safetensors.ts';
 import { toTokenizerJson } from '../../export/tokenizerJson.ts';
@@ -78,9 +79,10 @@ async function writeAll(folder: string, files: Readonly<Record<string, unknown>>
   return Object.keys(files);
 }
 
-/** What both Python's transformers and transformers.js read beside the weights. */
-const describe = ({ model: { config }, tokenizer }: SavedRun, folder: string): Promise<string[]> =>
-  writeAll(folder, {
+/** What both Python's transformers and transformers.js read beside the weights. @throws UserError for a style that they do not have */
+function describe({ model: { config }, tokenizer }: SavedRun, folder: string): Promise<string[]> {
+  knownStyle({ gpt2: 'GPT2LMHeadModel', llama: 'LlamaForCausalLM' }, config, 'hf');
+  return writeAll(folder, {
     'config.json': toHuggingFaceConfig(config),
     'tokenizer.json': toTokenizerJson(tokenizer.toJSON()),
     'tokenizer_config.json': {
@@ -90,6 +92,7 @@ const describe = ({ model: { config }, tokenizer }: SavedRun, folder: string): P
     },
     'generation_config.json': { max_length: config.blockSize, do_sample: true },
   });
+}
 
 async function writeHuggingFace(run: ExportedRun, folder: string, type: WeightType): Promise<Exported> {
   const described = await describe(run, folder);
@@ -109,17 +112,11 @@ async function writeGguf(run: ExportedRun, folder: string, type: WeightType): Pr
   const weights = await weightsIn(run);
   const file = tokenizer.toJSON();
   await writeAtomic(join(folder, 'model.gguf'), encodeGguf(model.config, weights, ggufTokenizer(file), type));
-  const end = realEnd(file);
   const path = join(folder, 'model.gguf');
   return {
     files: ['model.gguf'],
     load: `llama-cli -m ${shellWord(path)} -no-cnv --ignore-eos -p "The"`,
-    notes:
-      end === undefined
-        ? []
-        : [
-            `GGUF needs a token that ends a text, and characters have none: llama.cpp stops at ${JSON.stringify(end)} unless it is told --ignore-eos`,
-          ],
+    notes: ggufCaveats(file),
   };
 }
 
@@ -144,11 +141,13 @@ async function writeOllama(run: ExportedRun, folder: string, type: WeightType): 
 async function writeOnnx(run: ExportedRun, folder: string): Promise<Exported> {
   const described = await describe(run, folder);
   const weights = await weightsIn(run);
-  await writeAtomic(join(folder, 'onnx', 'model.onnx'), [encodeOnnx(run.model.config, weights, { cache: true })]);
+  const encoded = (quantized: boolean) => [encodeOnnx(run.model.config, weights, { cache: true, quantized })];
+  await writeAtomic(join(folder, 'onnx', 'model.onnx'), encoded(false));
+  await writeAtomic(join(folder, 'onnx', 'model_quantized.onnx'), encoded(true));
   return {
-    files: [...described, 'onnx/model.onnx'],
-    load: `import { env, pipeline } from '@huggingface/transformers'; env.allowRemoteModels = false; const write = await pipeline('text-generation', ${JSON.stringify(resolve(folder))}, { dtype: 'fp32' })`,
-    notes: ["transformers.js on wasm takes 8-bit weights unless it is told dtype: 'fp32'; this file is the only one"],
+    files: [...described, 'onnx/model.onnx', 'onnx/model_quantized.onnx'],
+    load: `import { env, pipeline } from '@huggingface/transformers'; env.allowRemoteModels = false; const write = await pipeline('text-generation', ${JSON.stringify(resolve(folder))})`,
+    notes: ["transformers.js takes the file of 8 bits in browsers without WebGPU, unless it is told dtype: 'fp32'"],
   };
 }
 

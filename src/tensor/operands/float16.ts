@@ -35,9 +35,10 @@ export function toF16(value: number): number {
   const magnitude = Math.abs(float[0]);
   if (Number.isNaN(magnitude)) return sign | 0x7e00;
   if (magnitude >= 65520) return sign | 0x7c00;
-  const exponent = Math.max(-14, Math.floor(Math.log2(magnitude || 1e-30)));
-  const steps = roundToEven(magnitude / 2 ** (exponent - 10)); // 1,024 to 2,048 of them, fewer below 2 ** -14
-  return sign | (((exponent + 14) << 10) + steps);
+  // a float's fraction has 13 bits more, and its exponent a bias of 112 more; what is rounded up carries into the exponent
+  const bits = bitsOf[0] & 0x7fffffff;
+  if (magnitude >= 2 ** -14) return sign | ((bits - (112 << 23) + 0xfff + ((bits >> 13) & 1)) >> 13);
+  return sign | roundToEven(magnitude * 2 ** 24);
 }
 
 function roundToEven(value: number): number {

@@ -67,20 +67,38 @@ function layoutOf([N, K]: Shape, format: PackedFormat, side: number): Layout {
   return { width: Math.ceil(quads / bands), rows, scales, height: bands * rows };
 }
 
-/** Where a number stands: the index of its word, and the bits below it. */
-type Place = (index: number) => [word: number, shift: number];
+/**
+ * Where numbers of output n stand, or scales: those of row `first` of its band on, `per` a texel, `bits` each. Number `index`
+ * begins at bit `shift` of word `word`.
+ */
+class Places {
+  word = 0;
+  shift = 0;
+  private readonly start: number;
+  private readonly pitch: number;
+  private readonly j: number;
 
-/** Places of output n's numbers, by input; and of its scales, by group. */
-function placesOf({ width, rows, scales }: Layout, format: PackedFormat, n: number): { number: Place; scale: Place } {
-  const [quad, j] = [Math.floor(n / 4), n % 4];
-  const [x, top] = [quad % width, Math.floor(quad / width) * rows];
-  const place =
-    (first: number, per: number, bits: number): Place =>
-    (index) => {
-      const bit = (4 * (index % per) + j) * bits;
-      return [4 * ((first + Math.floor(index / per)) * width + x) + (bit >> 5), bit & 31];
-    };
-  return { number: place(top, inputsPerTexel(format), BITS[format]), scale: place(top + scales, 2, BITS.f16) };
+  constructor(
+    { width, rows }: Pick<Layout, 'width' | 'rows'>,
+    n: number,
+    first: number,
+    private readonly per: number,
+    private readonly bits: number,
+  ) {
+    const quad = n >> 2;
+    this.j = n & 3;
+    this.pitch = 4 * width;
+    this.start = (Math.floor(quad / width) * rows + first) * this.pitch + 4 * (quad % width);
+  }
+
+  at(index: number): this {
+    const { per, bits, start, pitch, j } = this;
+    const row = Math.floor(index / per);
+    const bit = (4 * (index - per * row) + j) * bits;
+    this.word = start + row * pitch + (bit >> 5);
+    this.shift = bit & 31;
+    return this;
+  }
 }
 
 /** Packs an (N, K) matrix for textures of at most `side` texels. What is beyond the range of halves becomes the largest. */
@@ -88,24 +106,24 @@ export function pack({ data, row, col }: Strided, shape: Shape, format: PackedFo
   const [N, K] = shape;
   const layout = layoutOf(shape, format, side);
   const texels = new Uint32Array(4 * layout.width * layout.height);
-  const put = ([word, shift]: [number, number], bits: number): void => {
-    texels[word] |= bits << shift;
-  };
   const group = new Float64Array(GROUP);
   for (let n = 0; n < N; n++) {
-    const { number, scale } = placesOf(layout, format, n);
-    for (let k = 0; k < K; k += GROUP) {
-      const count = Math.min(GROUP, K - k);
-      for (let i = 0; i < count; i++) group[i] = data[n * row + (k + i) * col];
-      if (format === 'f16') {
-        for (let i = 0; i < count; i++) put(number(k + i), half(group[i]));
-        continue;
+    const numbers = new Places(layout, n, 0, inputsPerTexel(format), BITS[format]);
+    const scales = new Places(layout, n, layout.scales, 2, BITS.f16);
+    for (let first = 0; first < K; first += GROUP) {
+      const count = Math.min(GROUP, K - first);
+      for (let i = 0; i < count; i++) group[i] = data[n * row + (first + i) * col];
+      if (format === 'f16') halves(group, count);
+      else {
+        const scale = half(scaleOf(group, count, format) * 2 ** SCALE_EXPONENT);
+        levels(group, count, format, valueOfScale(scale));
+        const { word, shift } = scales.at(first / GROUP);
+        texels[word] |= scale << shift;
       }
-      const bits = half(scaleOf(group.subarray(0, count), format) * 2 ** SCALE_EXPONENT);
-      put(scale(k / GROUP), bits);
-      const inverse = 1 / valueOfScale(bits);
-      const mask = 2 ** BITS[format] - 1;
-      for (let i = 0; i < count; i++) put(number(k + i), level(group[i] * inverse, format) & mask);
+      for (let i = 0; i < count; i++) {
+        const { word, shift } = numbers.at(first + i);
+        texels[word] |= group[i] << shift;
+      }
     }
   }
   return { shape, format, width: layout.width, height: layout.height, texels };
@@ -114,18 +132,21 @@ export function pack({ data, row, col }: Strided, shape: Shape, format: PackedFo
 /** What packed numbers stand for: (N, K), row-major. */
 export function unpack({ shape, format, width, height, texels }: Packed): Float32Array<ArrayBuffer> {
   const [N, K] = shape;
-  const bands = Math.ceil(N / 4 / width);
-  const layout = { ...layoutOf(shape, format, width), width, rows: height / bands };
+  const layout = { width, rows: height / Math.ceil(N / 4 / width) };
+  const first = layoutOf(shape, format, width).scales;
   const bits = BITS[format];
-  const take = ([word, shift]: [number, number], count: number): number => (texels[word] >>> shift) & (2 ** count - 1);
   const values = new Float32Array(N * K);
   for (let n = 0; n < N; n++) {
-    const { number, scale } = placesOf(layout, format, n);
+    const numbers = new Places(layout, n, 0, inputsPerTexel(format), bits);
+    const scales = new Places(layout, n, first, 2, BITS.f16);
     for (let k = 0; k < K; k++) {
-      const value = take(number(k), bits);
-      const signed = (value << (32 - bits)) >> (32 - bits);
-      values[n * K + k] =
-        format === 'f16' ? fromF16(value) : signed * valueOfScale(take(scale(Math.floor(k / GROUP)), 16));
+      const { word, shift } = numbers.at(k);
+      const value = (texels[word] << (32 - bits - shift)) >> (32 - bits);
+      if (format === 'f16') values[n * K + k] = fromF16(value & 0xffff);
+      else {
+        const scale = scales.at(Math.floor(k / GROUP));
+        values[n * K + k] = value * valueOfScale((texels[scale.word] >>> scale.shift) & 0xffff);
+      }
     }
   }
   return values;
@@ -141,19 +162,31 @@ function half(value: number): number {
 }
 
 const LEVELS = { int8: [-127, 127], int4: [-8, 7] } as const;
+type IntegerFormat = keyof typeof LEVELS;
 
-/** The nearest whole number that the format has; no scale, no number. */
-function level(value: number, format: keyof typeof LEVELS): number {
-  if (!Number.isFinite(value)) return 0;
+/** Added to a number of a few digits and taken away again, it leaves a whole one: the nearest, of two the even one. */
+const ROUNDER = 1.5 * 2 ** 52;
+
+/** Makes numbers into the bits of the nearest level by a scale; of no scale, none. */
+function levels(group: Float64Array, count: number, format: IntegerFormat, scale: number): void {
   const [least, most] = LEVELS[format];
-  return Math.max(least, Math.min(most, Math.round(value)));
+  const inverse = scale === 0 ? 0 : 1 / scale;
+  const mask = 2 ** BITS[format] - 1;
+  for (let i = 0; i < count; i++) {
+    group[i] = Math.max(least, Math.min(most, group[i] * inverse + ROUNDER - ROUNDER)) & mask;
+  }
 }
 
-/** The scale of a group. */
-function scaleOf(group: Float64Array, format: keyof typeof LEVELS): number {
+/** Makes numbers into bits of halves. */
+function halves(group: Float64Array, count: number): void {
+  for (let i = 0; i < count; i++) group[i] = half(group[i]);
+}
+
+/** The scale of a group, the first `count` numbers. */
+function scaleOf(group: Float64Array, count: number, format: IntegerFormat): number {
   let extreme = 0;
-  for (const value of group) if (Math.abs(value) > Math.abs(extreme)) extreme = value;
-  return format === 'int8' ? Math.abs(extreme) / LEVELS.int8[1] : leastSquares(group, extreme);
+  for (let i = 0; i < count; i++) if (Math.abs(group[i]) > Math.abs(extreme)) extreme = group[i];
+  return format === 'int8' ? Math.abs(extreme) / LEVELS.int8[1] : leastSquares(group, count, extreme);
 }
 
 /** Tried for the number that is farthest from zero: the level that it gets, before rounding. */
@@ -164,19 +197,21 @@ const EXTREMES = [-7, -7.3, -7.6, -7.9, -8.2, -8.5, -8.8];
  * numbers q, that is s = sum x q / sum q^2, and the sum of squares falls short of sum x^2 by (sum x q)^2 / sum q^2. A few are cut
  * off so that the many are nearer; the last level is -8, so scales may be negative.
  */
-function leastSquares(group: Float64Array, extreme: number): number {
-  if (extreme === 0) return 0;
-  let [scale, most] = [0, 0];
+function leastSquares(group: Float64Array, count: number, extreme: number): number {
+  const [least, most] = LEVELS.int4;
+  let [scale, largest] = [0, 0];
+  if (extreme === 0) return scale;
   for (const wanted of EXTREMES) {
     const inverse = wanted / extreme;
     let [products, squares] = [0, 0];
-    for (const x of group) {
-      const q = level(x * inverse, 'int4');
+    for (let i = 0; i < count; i++) {
+      const x = group[i];
+      const q = Math.max(least, Math.min(most, x * inverse + ROUNDER - ROUNDER));
       products += x * q;
       squares += q * q;
     }
     const gain = (products * products) / squares;
-    if (gain > most) [scale, most] = [products / squares, gain];
+    if (gain > largest) [scale, largest] = [products / squares, gain];
   }
   return scale;
 }
