@@ -1,8 +1,14 @@
+import { cpSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { fromTokenizerJson } from '../../src/export/readTokenizerJson.ts';
 import { toTokenizerJson } from '../../src/export/tokenizerJson.ts';
+import { exportRun } from '../../src/tasks/text/export.ts';
+import { importModel } from '../../src/tasks/text/import.ts';
 import { mix } from '../../src/text/windows/permutation.ts';
-import { fuzzed, judge } from './judges.ts';
+import { loadRun } from '../../src/train/savedRun.ts';
+import { testEngine } from '../helpers/engine.ts';
+import { fuzzed, greedy, judge, scratch } from './judges.ts';
 import { ADDED, tokenizerJson, type Way } from './tokenizerFiles.ts';
 
 /** Tokenizers that others made: GPT-2's own, one that cuts digits before, and one in the way of Llama 3 (of GPT-4's ranks). */
@@ -42,3 +48,35 @@ it.each(Object.keys(RANKS) as Way[])('%s: ids and texts of the library itself, a
     expect(await theirs.decode(ids, false)).toBe(text);
   }
 });
+
+const HF = new URL('../golden/data/hf', import.meta.url).pathname;
+const folder = scratch();
+
+it.each(['gpt2-own-head', 'llama-halves'])(
+  '%s, imported and exported again: transformers.js and llama.cpp have it',
+  async (name) => {
+    const [source, out] = [join(folder, name), join(folder, `${name}-run`)];
+    cpSync(join(HF, name), source, { recursive: true });
+    rmSync(join(source, 'expected.safetensors'));
+    cpSync(join(HF, 'tokenizer.json'), join(source, 'tokenizer.json'));
+    await importModel(source, out);
+    const run = await loadRun(await testEngine(), out);
+    for (const format of ['onnx', 'gguf'] as const) await exportRun(run, format, join(out, format), 'f32');
+
+    const { env, pipeline } = await judge('@huggingface/transformers', 'dist/transformers.node.mjs');
+    env.allowRemoteModels = false;
+    const write = await pipeline('text-generation', join(out, 'onnx'), { dtype: 'fp32' });
+    const prompt = ' the whale<|endoftext|>';
+    const [{ generated_text }] = await write(prompt, { max_new_tokens: 6, do_sample: false, return_full_text: true });
+    const whole = [...run.tokenizer.encode(prompt), ...(await greedy(run.model, run.tokenizer.encode(prompt), 6))];
+    expect(generated_text).toBe(run.tokenizer.decode(whole).replace('<|endoftext|>', ''));
+
+    const { getLlama } = await judge('node-llama-cpp', 'dist/index.js');
+    const llama = await getLlama({ build: 'never', gpu: false, logLevel: 'error' });
+    const model = await llama.loadModel({ modelPath: join(out, 'gguf', 'model.gguf') });
+    for (const one of TEXTS.slice(0, 2000)) {
+      expect(model.tokenize(one, true), JSON.stringify(one)).toEqual(run.tokenizer.encode(one));
+    }
+    await llama.dispose();
+  },
+);

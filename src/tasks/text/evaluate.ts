@@ -17,9 +17,10 @@ export interface TextScore {
   readonly bitsPerByte: number;
 }
 
-/** Scores two tokens or more, `batchSize` windows at once. */
+/** Scores two tokens or more, `batchSize` windows at once; of a shorter text, as many as it has. */
 export async function evaluateText({ model, tokenizer }: Base, text: Tokens, batchSize: number): Promise<TextScore> {
-  const { loss, tokens } = await new Evaluator(model, batchSize).run(text);
+  const windows = Math.ceil((text.length - 1) / model.config.blockSize);
+  const { loss, tokens } = await new Evaluator(model, Math.min(batchSize, windows)).run(text);
   const bytes = countBytes(tokenizer, text.subarray(1)); // the first token is given, not predicted
   return { tokens, bytes, loss, perplexity: Math.exp(loss), bitsPerByte: (loss * tokens) / bytes / Math.LN2 };
 }
