@@ -36,14 +36,21 @@ export function givenOf({ name, source, path }: DataCard, folder: string, advice
   throw new UserError(`The text that ${folder} was trained on (${source}) cannot be read again${where}. ${advice}`);
 }
 
-/** The text of a run as its tokens. @throws UserError with the advice when it cannot be had, or has changed since */
-export async function datasetOf(run: SavedRun, folder: string, advice: string): Promise<Dataset> {
+/**
+ * The text of a run as its tokens.
+ * @param again where it is by now, for `openCorpus`: where it was unless told
+ * @throws UserError with the advice when it cannot be had, or is another
+ */
+export async function datasetOf(run: SavedRun, folder: string, advice: string, again?: string): Promise<Dataset> {
   const { tokenizer, config, dataCard, importedFrom } = run;
   if (importedFrom) throw new UserError(`${folder} was imported, without the text that it was trained on. ${advice}`);
-  const given = givenOf(dataCard, folder, advice);
+  const given = again ?? givenOf(dataCard, folder, advice);
   const corpus = await openCorpus(given);
   if ((await sha256(corpus.bytes())) !== dataCard.sha256) {
-    throw new UserError(`${given} has changed since ${folder} was trained on it. ${advice}`);
+    const other = again
+      ? `is not the text that ${folder} was trained on`
+      : `has changed since ${folder} was trained on it`;
+    throw new UserError(`${given} ${other}. ${advice}`);
   }
   const { blockSize, validationFraction } = config;
   const options = { name: dataCard.name, blockSize, validationFraction };

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UserError } from '../errors.ts';
+import { shellWord } from '../shellWord.ts';
 import {
   type ExportFormat,
   exportRun,
@@ -14,7 +15,7 @@ import { isRunFolder, weightsOf } from '../train/runFolder.ts';
 import { datasetOf } from './corpus.ts';
 import { openRun } from './engine.ts';
 import { holdFolder } from './holdFolder.ts';
-import { adapterOption, checkpointOption, examples, outOption, runOption } from './options.ts';
+import { adapterOption, checkpointOption, examples, outOption, path, runOption } from './options.ts';
 import { print, say } from './terminal/output.ts';
 
 interface ExportFlags {
@@ -23,6 +24,7 @@ interface ExportFlags {
   to: readonly (ExportFormat | 'all')[];
   type: WeightType;
   out?: string;
+  text?: string;
   adapter?: string;
 }
 
@@ -43,6 +45,12 @@ export function addExport(program: Command): void {
     )
     .addOption(new Option('--type <type>', "the weights' numbers").choices(TYPES).default('f32'))
     .addOption(outOption('where they are written, each format in a folder of its name (default: <run>/export)'))
+    .addOption(
+      new Option(
+        '--text <file>',
+        'of torch: the text that the run learns from, where it is not where it was',
+      ).argParser(path),
+    )
     .addOption(adapterOption())
     .addHelpText(
       'after',
@@ -55,11 +63,11 @@ export function addExport(program: Command): void {
     .action(exportVerb);
 }
 
-async function exportVerb({ to, type, out, ...flags }: ExportFlags): Promise<void> {
+async function exportVerb({ to, type, out, text, ...flags }: ExportFlags): Promise<void> {
   const { run: from } = flags;
   const opened = await openRun(flags);
-  const advice = 'Put it back to its place: torch takes the whole text along.';
-  const origin = { folder: from, dataset: () => datasetOf(opened, from, advice) };
+  const advice = `torch takes the text along. Give it: npx dawnlm export --run ${shellWord(from)} --to torch --text file.txt`;
+  const origin = { folder: from, dataset: () => datasetOf(opened, from, advice, text) };
   const run = { ...opened, weights: await weightsOf(opened.model.parameters), origin };
   const all = to.includes('all');
   for (const format of formatsOf(to)) {

@@ -1,6 +1,7 @@
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
+import { decodeSafetensors, encodeSafetensors } from '../../src/export/safetensors.ts';
 import { dawnlm, succeed, trainedRun, workshop } from '../helpers/dawnlm.ts';
 
 /** That the files are right is what test/judges asks the programs that read them. */
@@ -36,7 +37,7 @@ it('goes on in PyTorch: with the text and the state of the optimizer, or a fresh
   const files = ['model.py', 'train.py', 'checkpoint.safetensors', 'train.bin', 'validation.bin', 'README.md'];
   for (const file of files) expect(existsSync(join(cwd, 'run/torch', file)), file).toBe(true);
   cpSync(join(cwd, 'run'), join(cwd, 'bare'), { recursive: true });
-  rmSync(join(cwd, 'bare/resume.safetensors'));
+  for (const gone of ['resume.safetensors', 'torch']) rmSync(join(cwd, 'bare', gone), { recursive: true });
   expect((await export_('bare')).stderr).toMatch(/no resume\.safetensors: the optimizer begins anew, at step 0 of 30/);
 });
 
@@ -45,7 +46,19 @@ it('says why PyTorch cannot go on: a text that is another by now', async () => {
   writeFileSync(join(cwd, 'elsewhere/text.txt'), 'another text');
   const args = ['export', '--run', 'run', '--to', 'torch'];
   const { code, stderr } = await dawnlm(args, { cwd: join(cwd, 'elsewhere') });
-  expect(stderr).toMatch(/text\.txt has changed since run was trained on it\. Put it back/);
+  expect(stderr).toMatch(/text\.txt has changed since run was trained on it\. .*--to torch --text file\.txt/);
+  expect(code).toBe(1);
+  await succeed([...args, '--text', join(cwd, 'text.txt')], { cwd: join(cwd, 'elsewhere') });
+});
+
+it('does not write over what PyTorch has trained since', async () => {
+  const file = join(cwd, 'run/torch/checkpoint.safetensors');
+  const { tensors, metadata } = decodeSafetensors(readFileSync(file), file);
+  const later = { ...metadata, state: JSON.stringify({ ...JSON.parse(metadata.state), step: 31 }) };
+  const named = [...tensors].map(([name, tensor]) => ({ name, ...tensor }));
+  writeFileSync(file, Buffer.concat(encodeSafetensors(named, later)));
+  const { code, stderr } = await dawnlm(['export', '--run', 'run', '--to', 'torch', '--out', 'run'], { cwd });
+  expect(stderr).toMatch(/in run\/torch PyTorch has gone on to step 31, and this run is at step 30/);
   expect(code).toBe(1);
 });
 

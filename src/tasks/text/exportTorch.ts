@@ -47,11 +47,12 @@ export async function writeTorch(
   }
   const programs = await torchPrograms(model.config, config);
   const training = await stateOfTraining(run, weights, origin.folder);
+  await refuseLater(folder, training.state);
   const { train, validation } = await origin.dataset();
   const { tensors, state } = training;
   const files: Record<string, string | Iterable<Uint8Array>> = {
     ...programs,
-    'checkpoint.safetensors': encodeSafetensors(tensors, { state: JSON.stringify(state) }),
+    [CHECKPOINT]: encodeSafetensors(tensors, { state: JSON.stringify(state) }),
     'train.bin': [tokenBytes(train, model.config)],
     'validation.bin': [tokenBytes(validation, model.config)],
     'README.md': readMe(run, training, origin.folder),
@@ -63,6 +64,18 @@ export async function writeTorch(
     load: `python3 ${script}, or torchrun --nproc_per_node=2 ${script}`,
     notes: notesOn(run, training),
   };
+}
+
+const CHECKPOINT = 'checkpoint.safetensors';
+
+/** @throws UserError when PyTorch has gone on in the folder: its work would be lost */
+async function refuseLater(folder: string, { step }: RunState): Promise<void> {
+  if (!existsSync(join(folder, CHECKPOINT))) return;
+  const { step: theirs } = stateOf(await readWeights(folder, CHECKPOINT));
+  if (theirs <= step) return;
+  throw new UserError(
+    `in ${folder} PyTorch has gone on to step ${theirs}, and this run is at step ${step}: choose another folder with --out, or remove that one`,
+  );
 }
 
 /** The checkpoint of a run that can be resumed; else its weights, with an optimizer that has seen nothing. */
