@@ -7,9 +7,10 @@ import { listen } from '../serve/listen.ts';
 import { modelCard, openModels, type ServedModel, type TextModel } from '../serve/models.ts';
 import { MOST_SEQUENCES } from '../serve/scheduler.ts';
 import { shellWord } from '../shellWord.ts';
+import type { WeightFormat } from '../tensor/operands/packing.ts';
 import { readModelConfig } from '../train/runFolder.ts';
 import { openEngine } from './engine.ts';
-import { adapterOption, checkpointOption, examples, jsonOption, number, path } from './options.ts';
+import { adapterOption, checkpointOption, examples, jsonOption, number, path, weightsOption } from './options.ts';
 import { print, printJson, say } from './terminal/output.ts';
 import { stopSignal } from './terminal/stopSignal.ts';
 
@@ -20,6 +21,7 @@ interface ServeFlags {
   key?: string;
   open?: boolean;
   checkpoint: 'best' | 'last';
+  weights: WeightFormat;
   adapter?: string;
   json?: boolean;
 }
@@ -48,6 +50,7 @@ export function addServe(program: Command): void {
     .option('--key <key>', 'what clients have to send: Authorization: Bearer <key> (default: DAWNLM_KEY)')
     .option('--open', 'serve other machines without a key')
     .addOption(checkpointOption())
+    .addOption(weightsOption())
     .addOption(adapterOption())
     .addOption(jsonOption())
     .addHelpText(
@@ -57,7 +60,16 @@ export function addServe(program: Command): void {
     .action(serveVerb);
 }
 
-async function serveVerb({ run: folders, host, port, open, json, checkpoint, ...flags }: ServeFlags): Promise<void> {
+async function serveVerb({
+  run: folders,
+  host,
+  port,
+  open,
+  json,
+  checkpoint,
+  weights,
+  ...flags
+}: ServeFlags): Promise<void> {
   const key = flags.key ?? process.env.DAWNLM_KEY;
   if (key === '') throw new UsageError('the key is empty; give one with --key, or leave it out');
   const loopback = isLoopback(host);
@@ -69,7 +81,7 @@ async function serveVerb({ run: folders, host, port, open, json, checkpoint, ...
   const configs = await Promise.all(folders.map(readModelConfig));
   const smallWork = configs.every((config) => isSmallWork(config, MOST_SEQUENCES));
   const { engine } = await openEngine(flags.adapter, { smallWork });
-  const models = await openModels(engine, folders, { checkpoint });
+  const models = await openModels(engine, folders, { checkpoint, weights });
   const app = makeApp({ models, key, loopback, say });
   const signal = stopSignal('Stopping when what is open has been answered. Ctrl-C again ends at once.');
   const server = await listen(app, models, { host, port });

@@ -6,6 +6,7 @@ import { openClassifier, openTagger } from '../tasks/finetune.ts';
 import { readTunedCard, tunedTaskOf } from '../tasks/folder.ts';
 import type { Tagger } from '../tasks/tag/tagger.ts';
 import type { Engine } from '../tensor/engine.ts';
+import type { WeightFormat } from '../tensor/operands/packing.ts';
 import { type ChatTemplate, DEFAULT_TEMPLATE, parseTemplate } from '../text/chat/chatTemplate.ts';
 import type { Tokenizer } from '../text/tokenizers/tokenizer.ts';
 import { loadRun } from '../train/savedRun.ts';
@@ -53,6 +54,8 @@ type ModelOf<T extends Task> = Extract<ServedModel, { task: T }>;
 /** How models are loaded. */
 export interface LoadOptions {
   readonly checkpoint: 'best' | 'last';
+  /** How the matrices of models that write are held: f32 unless given. */
+  readonly weights?: WeightFormat;
   /** Sequences that are decoded together, and that may wait. */
   readonly sequences?: number;
   readonly queue?: number;
@@ -74,7 +77,7 @@ async function openModel(engine: Engine, folder: string, name: string, options: 
     const card = await readTunedCard(folder, task);
     return { ...named(card.startedAt), task, turns, tagger: await openTagger(engine, folder, card, TAGGED_AT_ONCE) };
   }
-  const { model, tokenizer, startedAt, tunedFrom } = await loadRun(engine, folder, options.checkpoint);
+  const { model, tokenizer, startedAt, tunedFrom } = await loadRun(engine, folder, options.checkpoint, options.weights);
   const { chat: template = parseTemplate(DEFAULT_TEMPLATE) } = tunedFrom ?? {};
   const scheduler = new Scheduler(model, options);
   return {
