@@ -40,7 +40,7 @@ it('serves runs, says where, and ends what is open when it is told to stop', asy
 });
 
 it('prints a line to try it with, which works; a second signal ends it at once', async () => {
-  const { child, said, exit } = await start('--run', 'run');
+  const { child, said, exit } = await start('--run', 'run', '--weights', 'int8');
   while (!said.stdout.includes('Ctrl-C')) await once(child.stdout!, 'data');
   expect(said.stdout).toMatch(/^serving run at http:\/\/127\.0\.0\.1:\d+\n/);
   const curl = /^try: (curl .*)$/m.exec(said.stdout)![1];
