@@ -66,7 +66,7 @@ describe('a mock adapter', () => {
     ]) {
       expect(kernels).toContain(name);
     }
-    expect(candidates.some(({ shader }) => /texture_storage/.test(shader.wgsl))).toBe(false);
+    expect(candidates.some(({ shader }) => /texture_storage_2d<rgba32float/.test(shader.wgsl))).toBe(false);
     for (const kernel of kernels)
       expect(candidates.some(({ shader, preferred }) => shader.name === kernel && preferred)).toBe(true);
   });

@@ -129,6 +129,9 @@ const stagePacked =
         .join('\n      ')}
     }`;
 
+/** Rows of a lane: more take adapters with few lanes long to compile. */
+const mostRows = (S: number): number => S * S;
+
 /** The fast variants: from images for software adapters, by tiles for GPUs. */
 export const fast = defineKernel<typeof BIND, keyof typeof PARAMS, PackedPoint>({
   name: 'packedMatmul',
@@ -136,12 +139,14 @@ export const fast = defineKernel<typeof BIND, keyof typeof PARAMS, PackedPoint>(
   params: PARAMS,
   tune: { IMAGE: [1, 0], TM: [8, 16, 32, 64] },
   valid: ({ IMAGE, TM }, { subgroupSize: S, workgroupInvocations, precision }) =>
-    IMAGE ? precision === 'float32' && (S === 4 || S === 8) : TM >= 32 && workgroupInvocations >= 64,
+    IMAGE
+      ? precision === 'float32' && (S === 4 || S === 8) && TM <= mostRows(S)
+      : TM >= 32 && workgroupInvocations >= 64,
   fits: ({ IMAGE }, { M, K }, { textureSide }) => !IMAGE || fitsImage({ rows: M, cols: K }, textureSide),
   prefer: ({ software, subgroupSize: S, precision, textureSide }, { M, N, K }) => {
     const image = software && precision === 'float32' && (S === 4 || S === 8);
     if (image && fitsImage({ rows: M, cols: K }, textureSide)) {
-      return { IMAGE: 1, TM: M <= 8 ? 8 : M <= 16 ? 16 : M <= 32 ? 32 : 64 };
+      return { IMAGE: 1, TM: Math.min(mostRows(S), M <= 8 ? 8 : M <= 16 ? 16 : M <= 32 ? 32 : 64) };
     }
     return { IMAGE: 0, TM: M >= 64 && N >= 64 ? 64 : 32 };
   },
