@@ -181,11 +181,24 @@ export class Device {
   }
 
   /** Waits for all work before and returns the bytes of a view. @throws UserError for whatever failed on the way. */
-  async read({ block, offsetBytes, sizeBytes }: View): Promise<ArrayBuffer> {
+  read(view: View): Promise<ArrayBuffer> {
+    return this.readLater(view)();
+  }
+
+  /**
+   * The same in two steps: what the view holds now, after all work before, is what the returned function waits for and returns,
+   * whatever is submitted in between. To be called once.
+   */
+  readLater({ block, offsetBytes, sizeBytes }: View): () => Promise<ArrayBuffer> {
     const staging = new Block(sizeBytes, 'a readback', 'staging');
     const buffer = this.pool.materialize(staging);
     const source = this.pool.materialize(block);
     this.submit((encoder) => encoder.copyBufferToBuffer(source, offsetBytes, buffer, 0, sizeBytes));
+    return () => this.map(staging, buffer);
+  }
+
+  private async map(staging: Block, buffer: GPUBuffer): Promise<ArrayBuffer> {
+    const { sizeBytes } = staging;
     let bytes: ArrayBuffer;
     try {
       await this.wait(buffer.mapAsync(1, 0, sizeBytes)); // GPUMapMode.READ

@@ -129,15 +129,17 @@ export class DecodingBatch {
     this.logits = step.outputs.logits;
   }
 
-  /** The tokens that the last step has drawn, by row. */
-  tokens(count: number): Promise<Uint32Array<ArrayBuffer>> {
-    return this.rows.ids.part(0, [count]).uints();
+  /** The tokens that the last step has drawn, by row: to be read when more has been submitted. */
+  tokens(count: number): () => Promise<Uint32Array> {
+    const read = this.model.engine.device.readLater(this.rows.ids.part(0, [count]).view);
+    return async () => new Uint32Array(await read());
   }
 
-  /** What the last step has drawn a row's token from: (V). */
-  logitsOf(row: number): Promise<Float32Array<ArrayBuffer>> {
+  /** What the last step has drawn a row's token from: (V). Likewise. */
+  logitsOf(row: number): () => Promise<Float32Array> {
     const { vocabSize } = this.model.config;
-    return this.logits!.part(row * vocabSize, [vocabSize]).floats();
+    const read = this.model.engine.device.readLater(this.logits!.part(row * vocabSize, [vocabSize]).view);
+    return async () => new Float32Array(await read());
   }
 
   /** Puts tokens into the cache: slices of at most T tokens of different sequences. */

@@ -32,13 +32,13 @@ export interface GeneratedToken {
   readonly top?: readonly TokenLogprob[];
 }
 
-/** As many requests wait as may. */
+/** As many requests wait as may: it is worth trying again later. */
 export class QueueFull extends Error {
   override name = 'QueueFull';
 }
 
-/** The scheduler takes nothing new. */
-export class Closed extends Error {
+/** The scheduler takes nothing new: another one may. */
+export class Closed extends QueueFull {
   override name = 'Closed';
 }
 
@@ -92,8 +92,8 @@ interface Scoring extends Job {
 /** A step that was submitted and not yet read. */
 interface Flight {
   readonly sequences: readonly Sequence[];
-  readonly tokens: Promise<Uint32Array>;
-  readonly logits: ReadonlyMap<Sequence, Promise<Float32Array>>;
+  readonly tokens: () => Promise<Uint32Array>;
+  readonly logits: ReadonlyMap<Sequence, () => Promise<Float32Array>>;
 }
 
 const isScoring = (job: Job): job is Scoring => 'scores' in job;
@@ -333,7 +333,6 @@ export class Scheduler {
       tokens: this.batch.tokens(sequences.length),
       logits: new Map(told.map(([row, sequence]) => [sequence, this.batch.logitsOf(row)])),
     };
-    for (const promise of [flight.tokens, ...flight.logits.values()]) promise.catch(() => undefined); // `deliver` will tell
     for (let row = sequences.length - 1; row >= 0; row--) this.advance(sequences[row], row);
     return flight;
   }
@@ -357,9 +356,9 @@ export class Scheduler {
   }
 
   private async deliver({ sequences, tokens, logits }: Flight): Promise<void> {
-    const ids = await tokens;
+    const ids = await tokens();
     for (const [row, sequence] of sequences.entries()) {
-      const scores = await logits.get(sequence);
+      const scores = await logits.get(sequence)?.();
       if (this.open.has(sequence)) this.push(sequence, ids[row], scores);
     }
   }

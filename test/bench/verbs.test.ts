@@ -62,6 +62,7 @@ it('bench ladder shows the WGSL of a rung', async () => {
 it.each([
   ['a shape without its op', 2, ['ladder', '--shape', '3x4'], /--shape and --show need the op/],
   ['an unknown preset', 2, ['train', '--preset', 'huge'], /unknown preset "huge"; the presets are/],
+  ['no server', 2, ['serve'], /Give a run with --run, or a server with --url/],
   ['no such commit', 1, ['compare', 'abc', 'def', '--results', 'text.txt'], /text\.txt:1 is no benchmark record/],
 ])('%s gets one sentence', async (_, code, args, sentence) => {
   const outcome = await dawnlm(['bench', ...args], { cwd });

@@ -180,11 +180,11 @@ describe('the scheduler', () => {
   it('hands on what fails on the device to all that are open, and goes on with those that come later', async () => {
     const scheduler = new Scheduler(model, { sequences: 1 });
     const { device } = model.engine;
-    const read = device.read.bind(device);
+    const readLater = device.readLater.bind(device);
     const taken = [1, 2, 3].map((id) => idsOf(scheduler.generate(request([id], { tokens: 30 }))));
-    device.read = () => Promise.reject(new Error('the device is gone'));
+    device.readLater = () => () => Promise.reject(new Error('the device is gone'));
     for (const text of taken) await expect(text).rejects.toThrow('the device is gone');
-    device.read = read;
+    device.readLater = readLater;
     expect((await idsOf(scheduler.generate(request([1])))).length).toBe(12);
     await scheduler.close();
   });
