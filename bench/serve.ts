@@ -66,13 +66,13 @@ function measurementOf(
   };
   const total = (of: (one: LoadResult) => number) => rounds.reduce((sum, { served }) => sum + of(served), 0);
   const plain = rounds.flatMap((round) => round.plain ?? []);
-  const share = { plain: median(plain), share: median(rates.map((rate, i) => rate / plain[i])) };
+  const share = () => ({ plain: median(plain), share: median(rates.map((rate, i) => rate / plain[i])) });
   return {
     ...{ kind: 'serve', op: 'completions', unit: 'tokens/s', ...timingOf(rates) },
     shape: `${streams} ${streams === 1 ? 'stream' : 'streams'}, ${tokens} tokens after ${prompt}`,
     details: {
       ...{ answered: total(({ answered }) => answered), refused: total(({ refused }) => refused) },
-      ...{ first: middle(({ first }) => first), gap: middle(({ gap }) => gap), ...(plain.length > 0 && share) },
+      ...{ first: middle(({ first }) => first), gap: middle(({ gap }) => gap), ...(plain.length > 0 && share()) },
     },
   };
 }

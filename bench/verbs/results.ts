@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { adapterInWords, type OpenedEngine, openEngine } from '../../src/cli/engine.ts';
 import { adapterOption, examples, jsonOption } from '../../src/cli/options.ts';
 import { print, printJson, say } from '../../src/cli/terminal/output.ts';
+import type { AdapterUse } from '../../src/node/drivers.ts';
 import { figure } from '../../src/report/format.ts';
 import * as records from '../record.ts';
 
@@ -40,8 +41,8 @@ export class Results {
   ) {}
 
   /** Opens the adapter that is measured. */
-  static async open(flags: ResultFlags): Promise<Results> {
-    return new Results(await openEngine(flags.adapter), flags);
+  static async open(flags: ResultFlags, use?: AdapterUse): Promise<Results> {
+    return new Results(await openEngine(flags.adapter, use), flags);
   }
 
   /** Says, prints and keeps a measurement. @throws UserError when the file cannot be written */

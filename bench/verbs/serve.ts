@@ -2,10 +2,13 @@ import { type Command, Option } from 'commander';
 import { checkpointOption, number, path, runOption } from '../../src/cli/options.ts';
 import { print, printJson, say, table } from '../../src/cli/terminal/output.ts';
 import { UsageError } from '../../src/errors.ts';
+import { isSmallWork } from '../../src/model/decodeStep.ts';
 import { bytes, count } from '../../src/report/format.ts';
 import { makeApp } from '../../src/serve/app.ts';
 import { listen } from '../../src/serve/listen.ts';
 import { openModels, type TextModel } from '../../src/serve/models.ts';
+import { MOST_SEQUENCES } from '../../src/serve/scheduler.ts';
+import { readModelConfig } from '../../src/train/runFolder.ts';
 import { provenance } from '../record.ts';
 import type { Latency } from '../serve/load.ts';
 import {
@@ -68,7 +71,8 @@ export function addServeSpeed(bench: Command): void {
 async function serveVerb({ run, url, ...flags }: ServeFlags): Promise<void> {
   if (url) return foreignServer(url.replace(/\/+$/, ''), flags);
   if (!run) throw new UsageError('what is to answer? Give a run with --run, or a server with --url');
-  const results = await Results.open(flags);
+  const smallWork = isSmallWork(await readModelConfig(run), MOST_SEQUENCES); // as the verb `serve` opens it
+  const results = await Results.open(flags, { smallWork });
   const models = await openModels(results.opened.engine, [path(run)], flags);
   const [served] = models.writing;
   if (!served) throw new UsageError(`${run} writes no text: give a run that does`);

@@ -38,16 +38,17 @@ export async function detokenize(c: Context, models: Models): Promise<Response> 
 }
 
 /**
- * GET /tokenizer_info. No token ends a text here; what one begins with (where evaluations need something before a text's first
- * token) is what the model is given when there is no prompt.
+ * GET /tokenizer_info. What a text begins with (where evaluations need something before its first token) is what the model is
+ * given when there is no prompt.
  */
 export function tokenizerInfo(c: Context, models: Models): Response {
   const served = models.any(c.req.query('model'));
   const tokenizer = tokenizerOf(served);
+  const { eos } = tokenizer;
   return c.json({
     ...{ tokenizer_class: 'dawnlm', kind: tokenizer.kind, vocab_size: tokenizer.vocabSize },
     ...{ model_max_length: contextOf(served), bos_token: tokenizer.decode(openingTokens(tokenizer)) },
-    ...{ eos_token: null, pad_token: null, unk_token: null },
+    ...{ eos_token: eos === undefined ? null : tokenizer.decode([eos]), pad_token: null, unk_token: null },
     chat_template: served.task === 'text' ? jinjaOf(served.template) : null,
   });
 }

@@ -9,8 +9,13 @@ const COUNT = 3;
 const TOKENS = 240;
 const SETTINGS = { ...NO_FILTERS, temperature: 0.8 };
 
-/** What a model is given to begin with when nobody says anything: a new line, or, where it has none, its first token. */
+/**
+ * What a model is given to begin with when nobody says anything: the token with which texts begin, or that ends the one before;
+ * a new line where there is neither; and where the tokenizer has none of it, its first token.
+ */
 export function openingTokens(tokenizer: Tokenizer): number[] {
+  const begin = tokenizer.bos ?? tokenizer.eos;
+  if (begin !== undefined) return [begin];
   try {
     return tokenizer.encode('\n');
   } catch (error) {

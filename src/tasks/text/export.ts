@@ -81,16 +81,17 @@ async function writeAll(folder: string, files: Readonly<Record<string, unknown>>
 
 /** What both Python's transformers and transformers.js read beside the weights. @throws UserError for a style that they do not have */
 function describe({ model: { config }, tokenizer }: SavedRun, folder: string): Promise<string[]> {
+  const ends = { bos_token_id: tokenizer.bos ?? null, eos_token_id: tokenizer.eos ?? null };
   knownStyle({ gpt2: 'GPT2LMHeadModel', llama: 'LlamaForCausalLM' }, config, 'hf');
   return writeAll(folder, {
-    'config.json': toHuggingFaceConfig(config),
+    'config.json': { ...toHuggingFaceConfig(config), ...ends },
     'tokenizer.json': toTokenizerJson(tokenizer.toJSON()),
     'tokenizer_config.json': {
       tokenizer_class: 'PreTrainedTokenizerFast',
       model_max_length: config.blockSize,
       clean_up_tokenization_spaces: false,
     },
-    'generation_config.json': { max_length: config.blockSize, do_sample: true },
+    'generation_config.json': { max_length: config.blockSize, do_sample: true, ...ends },
   });
 }
 

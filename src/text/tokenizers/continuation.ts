@@ -2,31 +2,36 @@ import { largest, smallest } from '../../numbers.ts';
 import { StreamDecoder, type Tokenizer } from './tokenizer.ts';
 
 /**
- * What a model writes after a prompt: tokens in, text out, up to the first of the stop texts. What may be the beginning of a
- * stop text is held back until the next token tells.
+ * What a model writes after a prompt: tokens in, text out, up to the first of the stop texts, or to the token that ends a text.
+ * What may be the beginning of a stop text is held back until the next token tells.
  */
 export class Continuation {
   /** All that was given out. */
   text = '';
   /** Tokens taken. */
   tokens = 0;
-  /** Whether a stop text has come: further tokens count for nothing. */
+  /** Whether a stop text, or the end of the text, has come: further tokens count for nothing. */
   stopped = false;
   private held = '';
   private readonly decoder: StreamDecoder;
+  private readonly eos: number | undefined;
 
   constructor(
     tokenizer: Tokenizer,
     private readonly stops: readonly string[],
   ) {
     this.decoder = new StreamDecoder(tokenizer);
+    this.eos = tokenizer.eos;
   }
 
   /** Takes a token and returns the text that is certain now. */
   push(id: number): string {
     if (this.stopped) return '';
     this.tokens++;
-    return this.take(this.decoder.push(id), false);
+    if (id !== this.eos) return this.take(this.decoder.push(id), false);
+    const rest = this.end();
+    this.stopped = true;
+    return rest;
   }
 
   /** Returns what was held back: no more tokens will come. */

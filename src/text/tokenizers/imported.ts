@@ -15,6 +15,8 @@ const CACHED_WORDS = 1 << 16;
  */
 export class ImportedTokenizer extends TokenTable {
   readonly kind = 'imported';
+  readonly bos?: number;
+  readonly eos?: number;
   readonly #file: ImportedFile;
   readonly #ranks: ReadonlyMap<string, number>;
   readonly #ids: ReadonlyMap<string, number>;
@@ -27,6 +29,8 @@ export class ImportedTokenizer extends TokenTable {
   constructor(file: ImportedFile) {
     super(file.tokens.map((token) => unspell(token)!));
     this.#file = file;
+    this.bos = file.bos;
+    this.eos = file.eos;
     this.#ranks = new Map(file.merges.map((pair, rank) => [pair, rank]));
     const added = new Set(file.added.map(({ id }) => id));
     const ids = file.tokens.map((token, id): [string, number] => [token, id]);

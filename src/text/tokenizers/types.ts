@@ -57,6 +57,9 @@ export type TokenizerFile =
 export interface Tokenizer {
   readonly kind: TokenizerKind;
   readonly vocabSize: number;
+  /** The tokens with which texts begin and end, of tokenizers that have such. */
+  readonly bos?: number;
+  readonly eos?: number;
   /** Throws UserError when the text holds a character that this tokenizer cannot write (`char` only). */
   encode(text: string): number[];
   /** Bytes that are not UTF-8, as a model may sample them, become U+FFFD. Throws UserError on an id >= vocabSize. */

@@ -31,3 +31,10 @@ it('gives out what only looked like a stop text', () => {
 it('takes the first of several stop texts', () => {
   expect(feed('abcdef', 'def', 'cde').continuation.text).toBe('ab');
 });
+
+it('ends at the token that ends a text, which is no part of it', () => {
+  const ending = Object.assign(new ByteTokenizer(), { eos: 0 });
+  const continuation = new Continuation(ending, ['never']);
+  expect([...ending.encode('one ne\0two').map((id) => continuation.push(id))].join('')).toBe('one ne');
+  expect(continuation).toMatchObject({ text: 'one ne', tokens: 7, stopped: true });
+});
