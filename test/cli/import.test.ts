@@ -1,4 +1,4 @@
-import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { decodeSafetensors } from '../../src/export/safetensors.ts';
@@ -9,10 +9,6 @@ const cwd = workshop();
 cpSync(join(HF, 'gpt2-own-head'), join(cwd, 'a model'), { recursive: true });
 rmSync(join(cwd, 'a model', 'expected.safetensors'));
 cpSync(join(HF, 'tokenizer.json'), join(cwd, 'a model', 'tokenizer.json'));
-writeFileSync(
-  join(cwd, 'rows.csv'),
-  `text,label\n${'the whale,sea\nan inn,land\n'.repeat(1)}a ship,sea\na road,land\n`,
-);
 
 it('a model of others is imported, samples, scores, is tuned and goes out again with its weights', async () => {
   const { stdout, stderr } = await succeed(['import', 'a model', '--out', 'run'], { cwd });
@@ -22,7 +18,9 @@ it('a model of others is imported, samples, scores, is tuned and goes out again 
   expect(stdout).toMatch(/tokenizer: byte-level BPE, 268 tokens\n\nnpx dawnlm sample --run run /);
   expect(stderr).toMatch(/note: lm_head\.weight is not the token embedding/);
   const sampled = await succeed(['sample', '--run', 'run', '--prompt', ' the whale', '--seed', '1', '--json'], { cwd });
-  expect(jsonLines(sampled.stdout)[0]).toMatchObject({ prompt: ' the whale', tokens: 200 });
+  const [{ text, tokens }] = jsonLines(sampled.stdout) as { text: string; tokens: number }[];
+  expect(text).not.toContain('<|endoftext|>'); // where it ends
+  expect(tokens).toBeGreaterThan(0);
   const scored = await succeed(['eval', 'text.txt', '--run', 'run', '--json'], { cwd });
   expect(jsonLines(scored.stdout)[0].loss).toBeGreaterThan(1);
   const tuning = ['--run', 'run', '--steps', '2', '--batch-size', '2'];
