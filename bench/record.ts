@@ -1,12 +1,12 @@
 /** Measurements as lines of JSON, each with where, when and on which commit it was taken, so that files can be compared. */
 import { execFileSync } from 'node:child_process';
-import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { appendFile, readFile } from 'node:fs/promises';
 import { availableParallelism, cpus, release, type } from 'node:os';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { UserError } from '../src/errors.ts';
-import { errorCode } from '../src/node/files.ts';
+import { errorCode, makeFolder } from '../src/node/files.ts';
 import { checkJson } from '../src/schema.ts';
 import { shellWord } from '../src/shellWord.ts';
 import type { Engine } from '../src/tensor/engine.ts';
@@ -136,7 +136,7 @@ export function provenance(adapter: Provenance['adapter']): Provenance {
 /** Adds records to a file. @throws UserError when it cannot be written */
 export async function appendRecords(file: string, records: readonly object[]): Promise<void> {
   try {
-    await mkdir(dirname(file), { recursive: true });
+    makeFolder(dirname(file));
     await appendFile(file, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
   } catch (cause) {
     throw new UserError(`${file} cannot be written (${errorCode(cause)}). Give --save a file that can.`, { cause });

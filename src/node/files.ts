@@ -1,10 +1,10 @@
 /** Files as the command line needs them: text read as streams, results written so that a crash never leaves half of one. */
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, createReadStream, fstatSync, openSync, readSync, type Stats } from 'node:fs';
-import { mkdir, mkdtemp, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { closeSync, createReadStream, existsSync, fstatSync, mkdirSync, openSync, readSync, type Stats } from 'node:fs';
+import { mkdtemp, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { homedir, tmpdir } from 'node:os';
-import { basename, dirname, extname, join } from 'node:path';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import { UserError } from '../errors.ts';
 
 const TEXT_EXTENSIONS = new Set(['.txt', '.md']);
@@ -83,6 +83,25 @@ async function syncFolder(folder: string): Promise<void> {
   await handle.sync().finally(() => handle.close());
 }
 
+/**
+ * Makes a folder and those above it that are missing; returns the topmost that was made. That one is tried by itself: where none
+ * can be made, as in /proc, Node's recursive mkdir tries for ever.
+ * @throws the error of the file system
+ */
+export function makeFolder(path: string): string | undefined {
+  let topmost = resolve(path);
+  if (existsSync(topmost)) return mkdirSync(topmost, { recursive: true });
+  while (!existsSync(dirname(topmost))) topmost = dirname(topmost);
+  try {
+    mkdirSync(topmost);
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST') throw error; // another process was faster
+    return mkdirSync(path, { recursive: true });
+  }
+  mkdirSync(path, { recursive: true });
+  return topmost;
+}
+
 /** A name for a file that is not finished, beside the one that it becomes: what `sweepTemporary` finds. */
 export const temporaryName = (name: string): string => `.${name}.${randomBytes(4).toString('hex')}.tmp`;
 
@@ -100,7 +119,7 @@ export async function writeAtomic(path: string, data: string | Uint8Array | Iter
   const chunks = bytes instanceof Uint8Array ? [bytes] : bytes;
   const temporary = join(dirname(path), temporaryName(basename(path)));
   try {
-    await mkdir(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     await writeAndSync(temporary, chunks);
     await rename(temporary, path);
     await syncFolder(dirname(path));

@@ -2,10 +2,10 @@
  * Which software Vulkan drivers this machine has, and how a process is pointed at one of them. A Vulkan loader finds
  * drivers by small JSON files (ICD files); the environment variables set here narrow it down to one.
  */
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cacheFolder } from './files.ts';
+import { cacheFolder, makeFolder } from './files.ts';
 
 export type SoftwareName = 'lavapipe' | 'swiftshader';
 export const SOFTWARE: readonly SoftwareName[] = ['lavapipe', 'swiftshader'];
@@ -79,7 +79,7 @@ export function prepareVulkan(): void {
   process.env.XDG_RUNTIME_DIR ??= tmpdir(); // unset, Mesa complains on stderr
   process.env.MESA_SHADER_CACHE_DIR ??= join(cacheFolder(), 'shaders');
   try {
-    mkdirSync(process.env.MESA_SHADER_CACHE_DIR, { recursive: true });
+    makeFolder(process.env.MESA_SHADER_CACHE_DIR);
   } catch {
     // A read-only home costs the cache and nothing else.
   }

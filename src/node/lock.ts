@@ -19,13 +19,13 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFileSync, readlinkSync, rmdirSync, rmSync } from 'node:fs';
-import { link, lstat, mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { link, lstat, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
-import { asWriteError, errorCode, sweepTemporary, temporaryName } from './files.ts';
+import { asWriteError, errorCode, makeFolder, sweepTemporary, temporaryName } from './files.ts';
 import type { Say } from './npm.ts';
 
 const FILE = '.lock';
@@ -179,7 +179,7 @@ export class FolderLock {
   /** False where others came between. */
   private async tryToTake(): Promise<boolean> {
     const own = join(this.at, temporaryName(FILE));
-    const made = await mkdir(this.at, { recursive: true });
+    const made = makeFolder(this.at);
     this.made ??= made;
     try {
       await writeFile(own, JSON.stringify(this.owner), { flag: 'wx' });

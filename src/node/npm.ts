@@ -2,11 +2,11 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { UserError } from '../errors.ts';
-import { cacheFolder, errorCode } from './files.ts';
+import { cacheFolder, errorCode, makeFolder } from './files.ts';
 
 export type Say = (sentence: string) => void;
 
@@ -83,7 +83,7 @@ export async function fetchPackage(pkg: NpmPackage, say: Say): Promise<string> {
 }
 
 async function scratchUnder(parent: string): Promise<string> {
-  await mkdir(parent, { recursive: true });
+  makeFolder(parent);
   return mkdtemp(join(parent, '.fetch-'));
 }
 

@@ -65,6 +65,7 @@ describe('writeAtomic', () => {
 
   it.runIf(process.platform === 'linux')('says so when the disk is full or read-only', async () => {
     await expect(writeAtomic('/proc/dawnlm', 'x')).rejects.toThrow(UserError);
+    await expect(writeAtomic('/proc/dawnlm/run/x', 'x')).rejects.toThrow(UserError); // Node's own mkdir never ends there
   });
 
   /** A process of its own that writes 1 MiB over `path` in two pieces, with `between` done between them, under a shell's limits. */
