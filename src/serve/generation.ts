@@ -17,6 +17,7 @@ export interface PlacedToken extends GeneratedToken {
 /** A part of what is written. The last one says why it ends. */
 export interface Piece {
   readonly text: string;
+  /** Of requests for log-probabilities. */
   readonly tokens: readonly PlacedToken[];
   readonly finish?: 'stop' | 'length';
   /** Tokens that were generated for it. */
@@ -84,31 +85,51 @@ export function write(
   signal.throwIfAborted();
   const source = scheduler.generate(request);
   signal.addEventListener('abort', () => void source.return(), { once: true });
-  return pieces(source, new Continuation(tokenizer, stops), new StreamDecoder(tokenizer), signal);
+  const places = request.logprobs === undefined ? undefined : new Places(tokenizer); // nobody else is told of tokens
+  return pieces(source, new Continuation(tokenizer, stops), places, signal);
+}
+
+/** Where tokens stand in a text that is written: each is told of with the piece in which its text begins. */
+class Places {
+  private begin = 0;
+  private shown = 0;
+  private held: PlacedToken[] = [];
+  private readonly decoder: StreamDecoder;
+
+  constructor(tokenizer: TextModel['tokenizer']) {
+    this.decoder = new StreamDecoder(tokenizer);
+  }
+
+  push(token: GeneratedToken): void {
+    this.held.push({ ...token, offset: this.begin });
+    this.begin += characters(this.decoder.push(token.id));
+  }
+
+  /** The tokens to be told of with the next piece of text; `all` that are left, at the end. */
+  take(text: string, all: boolean): PlacedToken[] {
+    this.shown += characters(text);
+    const begun = (token: PlacedToken): boolean => token.offset < this.shown || all;
+    const taken = this.held.filter(begun);
+    this.held = this.held.filter((token) => !begun(token));
+    return taken;
+  }
 }
 
 async function* pieces(
   source: AsyncGenerator<GeneratedToken, void, void>,
   continuation: Continuation,
-  places: StreamDecoder,
+  places: Places | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<Piece> {
-  let begin = 0;
-  let shown = 0;
   let generated = 0;
-  let held: PlacedToken[] = [];
   const piece = (text: string, finish?: Piece['finish']): Piece => {
-    shown += characters(text);
-    const begun = (token: PlacedToken): boolean => token.offset < shown || finish === 'length';
-    const told = { text, tokens: held.filter(begun), generated, finish };
-    held = held.filter((token) => !begun(token));
+    const told = { text, tokens: places?.take(text, finish === 'length') ?? [], generated, finish };
     generated = 0;
     return told;
   };
   for await (const token of source) {
     generated++;
-    held.push({ ...token, offset: begin });
-    begin += characters(places.push(token.id));
+    places?.push(token);
     const text = continuation.push(token.id);
     if (continuation.stopped) return yield piece(text, 'stop');
     if (text !== '') yield piece(text);
