@@ -19,10 +19,6 @@ export function indexedFiles(json: string, fileName: string): string[] {
   throw new UserError(`${fileName} is damaged: it names no file. Fetch the model again.`);
 }
 
-/** What stands before the names of a model's tensors where its head is kept beside it. */
-const PREFIX: Readonly<Record<string, string>> = { gpt2: 'transformer.', llama: 'model.' };
-const HEAD = 'lm_head.weight';
-
 /** Masks and frequencies that were saved with the weights: they follow from the config. */
 const BUFFER = /\.attn\.(?:masked_)?bias$|(?:^|\.)rotary_emb\.inv_freq$/;
 
@@ -37,6 +33,9 @@ const CHUNK = 1 << 24;
 /** A model's tensors by our names. */
 export class StoredModel {
   private readonly tensors = new Map<string, Stored>();
+  /** What the embedding of tokens and the head are called. */
+  private readonly tokens: string;
+  private readonly head: string;
   /** Tensors that were passed over. */
   readonly buffers: readonly string[];
 
@@ -45,11 +44,14 @@ export class StoredModel {
     files: readonly TensorFile[],
     private readonly style: string,
   ) {
-    const prefix = PREFIX[style];
+    const { tokens, head } = styleOf({ style }).names;
+    this.tokens = `${tokens}.weight`;
+    this.head = `${head}.weight`;
+    const prefix = tokens.replace(/[^.]+$/, ''); // of all but the head, which is kept beside them
     const buffers: string[] = [];
     for (const file of files) {
       for (const [theirs, entry] of file.entries) {
-        const name = theirs.startsWith(prefix) || theirs === HEAD ? theirs : prefix + theirs;
+        const name = theirs.startsWith(prefix) || theirs === this.head ? theirs : prefix + theirs;
         if (BUFFER.test(name)) buffers.push(theirs);
         else if (this.tensors.has(name)) throw new UserError(`${file.fileName} has ${quote(theirs)} a second time.`);
         else this.tensors.set(name, { file, entry });
@@ -73,7 +75,7 @@ export class StoredModel {
     const own = { ...config, tieEmbeddings: tied };
     const specs = parameterSpecs(own, styleOf(own));
     for (const { name, shape } of specs) this.require(name, shape);
-    const known = new Set([...specs.map(({ name }) => name), HEAD]);
+    const known = new Set([...specs.map(({ name }) => name), this.head]);
     const stray = [...this.tensors].find(([name]) => !known.has(name));
     if (stray) {
       const [, { file, entry }] = stray;
@@ -88,13 +90,10 @@ export class StoredModel {
   numbers(name: string, count: number): Float32Array {
     const { file, entry } = this.tensors.get(name)!;
     const numbers = file.numbers(entry, count);
-    for (let i = 0; i < numbers.length; i++) {
-      if (Number.isFinite(numbers[i])) continue;
-      throw new UserError(
-        `${file.fileName}: ${quote(entry.name)} holds numbers that are NaN or infinite. Fetch the model again, or choose another.`,
-      );
-    }
-    return numbers;
+    if (numbers.every(Number.isFinite)) return numbers;
+    throw new UserError(
+      `${file.fileName}: ${quote(entry.name)} holds numbers that are NaN or infinite. Fetch the model again, or choose another.`,
+    );
   }
 
   private require(name: string, shape: readonly number[]): void {
@@ -109,8 +108,8 @@ export class StoredModel {
 
   /** Whether the head is the token embedding: absent, or the same bytes. */
   private isTied(): boolean {
-    const head = this.tensors.get(HEAD);
-    const tokens = this.tensors.get(`${styleOf({ style: this.style }).names.tokens}.weight`);
+    const head = this.tensors.get(this.head);
+    const tokens = this.tensors.get(this.tokens);
     if (!head || !tokens) return true;
     const size = head.entry.end - head.entry.begin;
     if (head.entry.dtype !== tokens.entry.dtype || size !== tokens.entry.end - tokens.entry.begin) return false;
