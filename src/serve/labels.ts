@@ -1,5 +1,6 @@
 /** POST /v1/classify and /v1/tag: what dawnlm classify and dawnlm tag say, over HTTP. */
 import type { Context } from 'hono';
+import { argmax } from '../tasks/metrics/classification.ts';
 import { splitSentences } from '../text/labels/words.ts';
 import { readBody } from './body.ts';
 import { ApiError } from './errors.ts';
@@ -26,9 +27,9 @@ export async function classify(c: Context, models: Models): Promise<Response> {
   const texts = textsOf(input).map((text) => classifier.encode(text));
   const scores = await turns.take(() => classifier.score(texts), c.req.raw.signal);
   const data = scores.map((row, i) => {
-    const probability = Math.max(...row);
+    const best = argmax(row);
     const probabilities = Object.fromEntries(classes.map((label, k) => [label, row[k]]));
-    return { label: classes[row.indexOf(probability)], probability, probabilities, cut: texts[i].cut };
+    return { label: classes[best], probability: row[best], probabilities, cut: texts[i].cut };
   });
   return c.json(listOf(model, data));
 }

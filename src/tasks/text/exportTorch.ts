@@ -7,6 +7,7 @@ import { encodeSafetensors, type NamedTensor, tensorOf } from '../../export/safe
 import { tokenType, torchPrograms } from '../../export/torch/torch.ts';
 import { writeAtomic } from '../../node/files.ts';
 import { shellWord } from '../../shellWord.ts';
+import { sizeOf } from '../../tensor/shape.ts';
 import type { Dataset, Tokens } from '../../text/windows/dataset.ts';
 import { MOMENTS, momentName } from '../../train/optimizer.ts';
 import { FILES, type RunState, readWeights, stateOf } from '../../train/runFolder.ts';
@@ -95,9 +96,8 @@ async function stateOfTraining(
     return { tensors, state: stateOf(file) };
   }
   const own = new Map(weights.map(({ name, data }) => [name, data]));
-  const zeros = (shape: readonly number[]) => new Float32Array(shape.reduce((a, b) => a * b, 1));
   return {
-    tensors: parts.map(({ name, shape }) => ({ name, shape, data: own.get(name) ?? zeros(shape) })),
+    tensors: parts.map(({ name, shape }) => ({ name, shape, data: own.get(name) ?? new Float32Array(sizeOf(shape)) })),
     state: { step: 0, timeMs: 0, bestValidationLoss: null, bestStep: 0 },
     fresh: file ? 'only a part of its model was trained' : 'the run folder has no resume.safetensors',
   };

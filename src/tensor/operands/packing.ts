@@ -2,6 +2,7 @@
 import { roundUp } from '../../gpu/memory.ts';
 import type { Shape } from '../shape.ts';
 import { fromF16, toF16 } from './float16.ts';
+import { LARGEST_HALF } from './half.ts';
 
 /** How matrices of weights are held: as they are trained, as halves, or as whole numbers times a scale. */
 export const WEIGHT_FORMATS = ['f32', 'f16', 'int8', 'int4'] as const;
@@ -26,7 +27,6 @@ export const INPUTS = 8;
  */
 export const SCALE_EXPONENT = 8;
 const LEAST_HALF = 2 ** -14;
-const LARGEST_HALF = 65504;
 
 /**
  * A matrix of N outputs and K inputs. Texel (x, y) holds outputs 4x to 4x + 3, of inputs P y to P y + P - 1 where P is
