@@ -94,12 +94,3 @@ export function fitLaw(runs: readonly Measured[], repeating: Repeating, start?: 
 }
 
 const exponent = (value: number): number => Math.min(MOST_EXPONENT, Math.max(LEAST_EXPONENT, value));
-
-/**
- * The parameters at which L(N, D) is least for C = 6 N D operations: G (C / 6)^x with x = beta / (alpha + beta) and
- * G = (alpha A / (beta B))^(1 / (alpha + beta)) (Hoffmann et al., equation 4). Repetition is not in it.
- */
-export function bestParameters({ A, alpha, B, beta }: LawFit, operations: number): number {
-  const G = ((alpha * A) / (beta * B)) ** (1 / (alpha + beta));
-  return G * (operations / 6) ** (beta / (alpha + beta));
-}
