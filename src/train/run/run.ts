@@ -15,6 +15,7 @@ import { drawSamples } from '../samples.ts';
 import { learningRateAt } from '../schedule.ts';
 import type { TextTuning } from '../trainable.ts';
 import { Trainer } from '../trainer.ts';
+import { Watch } from '../watch/watch.ts';
 import { diagnose } from './diagnose.ts';
 import type { EndedRun, RunEvent, RunResult, TrainRunOptions } from './events.ts';
 import { RunLog } from './log.ts';
@@ -81,7 +82,11 @@ async function tuneFor(trainer: Trainer, { engine, adapter, signal, onEvent }: T
 }
 
 /** What the parts of a run take of the device's memory. */
-function memoryPlan(trainer: Trainer, evaluator: Evaluator, base?: TextTuning): MemoryCard['planned'] {
+function memoryPlan(
+  trainer: Trainer,
+  evaluator: Evaluator,
+  { base, watch }: { base?: TextTuning; watch?: Watch },
+): MemoryCard['planned'] {
   const { gradientBytes, transientBytes, model } = trainer;
   const { adapters } = base ?? {};
   return [
@@ -91,6 +96,7 @@ function memoryPlan(trainer: Trainer, evaluator: Evaluator, base?: TextTuning): 
     { what: 'moments of the optimizer', sizeBytes: 2 * gradientBytes },
     { what: 'activations in training', sizeBytes: transientBytes },
     { what: 'activations in validation', sizeBytes: evaluator.transientBytes },
+    ...(watch ? [{ what: 'measurements inside', sizeBytes: watch.sizeBytes }] : []),
   ];
 }
 
@@ -100,6 +106,7 @@ const FINAL_TOKENS = 2 ** 18;
 /** The course of a run. */
 class Run {
   private readonly evaluator: Evaluator;
+  private readonly watch: Watch | undefined;
   private readonly log: RunLog;
   private readonly memory: MemoryCard['planned'];
   /** As of the last checkpoint and the best validation. */
@@ -113,7 +120,8 @@ class Run {
     const { batchSize, blockSize, gradientAccumulation } = config;
     this.evaluator = new Evaluator(trainer.model, batchSize);
     this.log = new RunLog(lock, batchSize * blockSize * gradientAccumulation, engine.precision === 'mixed');
-    this.memory = memoryPlan(trainer, this.evaluator, options.base);
+    this.watch = config.watch ? new Watch(trainer, config.watchEvery) : undefined;
+    this.memory = memoryPlan(trainer, this.evaluator, { base: options.base, watch: this.watch });
     this.saved = options.resume;
     lock.restore = () => this.restore();
   }
@@ -157,11 +165,12 @@ class Run {
     // a base that tuning does not better is the best there is
     if (base && !this.saved) await this.save(await this.validate());
     while (trainer.step < steps && !signal?.aborted) {
-      trainer.train(Array.from({ length: count }, (_, i) => text.train.batch(trainer.step * count + i)));
+      const batches = Array.from({ length: count }, (_, i) => text.train.batch(trainer.step * count + i));
+      (this.watch ?? trainer).train(batches);
       const due = (every: number): boolean => trainer.step % every === 0 || trainer.step === steps;
       const [validates, saves] = [due(config.evalEvery), due(config.checkpointEvery)];
       // what is saved is known to be sound, and its losses are in the log before
-      const warning = (due(config.logEvery) || validates || saves) && (await this.readLosses());
+      const warning = (due(config.logEvery) || validates || saves || this.watch?.due) && (await this.readLosses());
       if (warning) return { status: 'diverged', warnings: [warning] };
       const improved = validates && (await this.validate());
       if (saves || improved) await this.save(improved);
@@ -222,7 +231,8 @@ class Run {
     const { config } = options;
     const steps = await trainer.metrics(trainer.step - this.log.lastStep);
     if (steps.length === 0) return undefined;
-    const { record, stepMs } = await this.log.addSteps(steps, learningRateAt(trainer.step - 1, config));
+    const measured = await this.watch?.read();
+    const { record, stepMs } = await this.log.addSteps(steps, learningRateAt(trainer.step - 1, config), measured);
     const remainingMs = (config.steps - trainer.step) * stepMs;
     this.emit({ type: 'log', record, plannedSteps: config.steps, remainingMs });
     const warning = diagnose(this.log.records, config, text.tokenizer.vocabSize, this.saved);

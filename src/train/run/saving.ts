@@ -16,7 +16,7 @@ import type { TrainRunOptions } from './events.ts';
 import type { Material } from './material.ts';
 
 /** Settings that a resumed run may change without becoming another run. */
-const FREE = ['steps', 'recompute', 'logEvery', 'evalEvery', 'evalBatches', 'checkpointEvery'];
+const FREE = ['steps', 'recompute', 'logEvery', 'evalEvery', 'evalBatches', 'checkpointEvery', 'watch', 'watchEvery'];
 
 /** @throws UsageError when a run would resume under other settings or on another text. */
 export function checkSameRun(before: RunCard, config: TrainConfig, card: DataCard, folder: string): void {
