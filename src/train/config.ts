@@ -76,6 +76,12 @@ export const TrainConfig = z.strictObject({
   evalEvery: setting(count, 250, 'steps between two validations'),
   evalBatches: setting(countOr0, 20, 'batches of a validation on the way, spread over the held-out text; 0 for all'),
   checkpointEvery: setting(count, 250, 'steps between two checkpoints'),
+  watch: setting(
+    z.boolean(),
+    false,
+    'measure updates, heads, dead units and the noise of gradients on the way, for the log and the report',
+  ),
+  watchEvery: setting(count, 50, 'with watch: steps between two measurements'),
 });
 export type TrainConfig = z.infer<typeof TrainConfig>;
 

@@ -2,6 +2,7 @@ import { relative, resolve } from 'node:path';
 import { UserError } from '../../errors.ts';
 import { GPT } from '../../model/gpt.ts';
 import type { FolderLock } from '../../node/lock.ts';
+import { Appraisal } from '../../report/appraisal.ts';
 import type { MemoryCard } from '../../report/data.ts';
 import { autotune } from '../autotune.ts';
 import { saveCheckpoint } from '../checkpoint.ts';
@@ -14,8 +15,9 @@ import { drawSamples } from '../samples.ts';
 import { learningRateAt } from '../schedule.ts';
 import type { TextTuning } from '../trainable.ts';
 import { Trainer } from '../trainer.ts';
+import { Watch } from '../watch/watch.ts';
 import { diagnose } from './diagnose.ts';
-import type { RunEvent, RunResult, TrainRunOptions } from './events.ts';
+import type { EndedRun, RunEvent, RunResult, TrainRunOptions } from './events.ts';
 import { RunLog } from './log.ts';
 import { chatMaterial, type Material, textMaterial } from './material.ts';
 import { beginFolder, checkSameRun, type RunParts, writeCard, writeReport } from './saving.ts';
@@ -50,7 +52,8 @@ async function trainIn(lock: FolderLock, given: TrainRunOptions): Promise<RunRes
   const model = base?.model ?? new GPT(engine, modelConfig(config, text.tokenizer.vocabSize));
   const trainer = new Trainer(model, config, base?.parameters);
   if (options.autotune && !before) await tuneFor(trainer, options);
-  const run = new Run({ options, lock, text, trainer, startedAt: before?.startedAt ?? new Date().toISOString() });
+  const startedAt = before?.startedAt ?? new Date().toISOString();
+  const run = new Run({ options, lock, text, trainer, startedAt, appraisal: Appraisal.parse(before ?? {}) });
   await run.begin();
   const { status, warnings } = await run.train();
   return run.end(status, warnings);
@@ -79,7 +82,11 @@ async function tuneFor(trainer: Trainer, { engine, adapter, signal, onEvent }: T
 }
 
 /** What the parts of a run take of the device's memory. */
-function memoryPlan(trainer: Trainer, evaluator: Evaluator, base?: TextTuning): MemoryCard['planned'] {
+function memoryPlan(
+  trainer: Trainer,
+  evaluator: Evaluator,
+  { base, watch }: { base?: TextTuning; watch?: Watch },
+): MemoryCard['planned'] {
   const { gradientBytes, transientBytes, model } = trainer;
   const { adapters } = base ?? {};
   return [
@@ -89,6 +96,7 @@ function memoryPlan(trainer: Trainer, evaluator: Evaluator, base?: TextTuning): 
     { what: 'moments of the optimizer', sizeBytes: 2 * gradientBytes },
     { what: 'activations in training', sizeBytes: transientBytes },
     { what: 'activations in validation', sizeBytes: evaluator.transientBytes },
+    ...(watch ? [{ what: 'measurements inside', sizeBytes: watch.sizeBytes }] : []),
   ];
 }
 
@@ -98,6 +106,7 @@ const FINAL_TOKENS = 2 ** 18;
 /** The course of a run. */
 class Run {
   private readonly evaluator: Evaluator;
+  private readonly watch: Watch | undefined;
   private readonly log: RunLog;
   private readonly memory: MemoryCard['planned'];
   /** As of the last checkpoint and the best validation. */
@@ -111,7 +120,8 @@ class Run {
     const { batchSize, blockSize, gradientAccumulation } = config;
     this.evaluator = new Evaluator(trainer.model, batchSize);
     this.log = new RunLog(lock, batchSize * blockSize * gradientAccumulation, engine.precision === 'mixed');
-    this.memory = memoryPlan(trainer, this.evaluator, options.base);
+    this.watch = config.watch ? new Watch(trainer, config.watchEvery) : undefined;
+    this.memory = memoryPlan(trainer, this.evaluator, { base: options.base, watch: this.watch });
     this.saved = options.resume;
     lock.restore = () => this.restore();
   }
@@ -155,11 +165,12 @@ class Run {
     // a base that tuning does not better is the best there is
     if (base && !this.saved) await this.save(await this.validate());
     while (trainer.step < steps && !signal?.aborted) {
-      trainer.train(Array.from({ length: count }, (_, i) => text.train.batch(trainer.step * count + i)));
+      const batches = Array.from({ length: count }, (_, i) => text.train.batch(trainer.step * count + i));
+      (this.watch ?? trainer).train(batches);
       const due = (every: number): boolean => trainer.step % every === 0 || trainer.step === steps;
       const [validates, saves] = [due(config.evalEvery), due(config.checkpointEvery)];
       // what is saved is known to be sound, and its losses are in the log before
-      const warning = (due(config.logEvery) || validates || saves) && (await this.readLosses());
+      const warning = (due(config.logEvery) || validates || saves || this.watch?.due) && (await this.readLosses());
       if (warning) return { status: 'diverged', warnings: [warning] };
       const improved = validates && (await this.validate());
       if (saves || improved) await this.save(improved);
@@ -178,21 +189,40 @@ class Run {
     return { status: trainer.step < options.config.steps ? 'stopped' : 'finished', warnings: [] };
   }
 
-  /** Draws samples and writes the report. */
+  /** Draws samples, has the run appraised, and writes the report. */
   async end(status: RunResult['status'], warnings: readonly string[]): Promise<RunResult> {
     const { trainer, lock, text, options } = this.parts;
     const isDone = status === 'finished';
     const samples = isDone ? await drawSamples(trainer.model, text.tokenizer, options.config.seed) : [];
     for (const { prompt, text } of samples) this.emit({ type: 'sample', prompt, text });
     const { records: log, timeMs: durationMs } = this.log;
-    const outcome = { status, warnings, durationMs, log, samples };
-    const report = await lock.write(() => writeReport(this.parts, outcome, this.memory));
+    const memory = { planned: this.memory, peakBytes: options.engine.device.pool.peakBytes };
+    const ended = { status, warnings, durationMs, log, samples, memory };
+    const outcome = { ...ended, warnings: [...warnings, ...(await this.appraise(ended))] };
+    const report = await lock.write(() => writeReport(this.parts, outcome));
     return {
-      ...{ status, folder: options.folder, steps: trainer.step, saved: this.saved, log, samples, warnings },
+      ...{ folder: options.folder, steps: trainer.step, saved: this.saved, appraisal: this.parts.appraisal },
+      ...{ status, log, samples, warnings: outcome.warnings },
       validationLoss: log.findLast(({ validationLoss }) => validationLoss !== undefined)?.validationLoss ?? Number.NaN,
       bestValidationLoss: this.state.bestValidationLoss ?? Number.NaN,
       report,
     };
+  }
+
+  /** Keeps what is said of the run, and returns why nothing could be said. */
+  private async appraise(ended: Pick<EndedRun, 'status' | 'warnings' | 'durationMs' | 'log' | 'samples' | 'memory'>) {
+    const { options, trainer, text, startedAt, appraisal: before } = this.parts;
+    const { appraise, engine, adapter, config, folder, corpus } = options;
+    if (!appraise) return [];
+    const run = { ...ended, engine, adapter, config, folder, corpus, trainer, text, startedAt, before };
+    try {
+      this.parts.appraisal = await appraise(run);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      return [`The run could not be appraised: ${error.message}`];
+    }
+    await this.parts.lock.write(() => writeCard(this.parts));
+    return [];
   }
 
   /** Logs the losses of the steps since the last time, and judges them. */
@@ -201,7 +231,8 @@ class Run {
     const { config } = options;
     const steps = await trainer.metrics(trainer.step - this.log.lastStep);
     if (steps.length === 0) return undefined;
-    const { record, stepMs } = await this.log.addSteps(steps, learningRateAt(trainer.step - 1, config));
+    const measured = await this.watch?.read();
+    const { record, stepMs } = await this.log.addSteps(steps, learningRateAt(trainer.step - 1, config), measured);
     const remainingMs = (config.steps - trainer.step) * stepMs;
     this.emit({ type: 'log', record, plannedSteps: config.steps, remainingMs });
     const warning = diagnose(this.log.records, config, text.tokenizer.vocabSize, this.saved);
