@@ -42,7 +42,7 @@ async function trainIn(lock: FolderLock, given: TrainRunOptions): Promise<RunRes
   if (!resume && isRunFolder(folder)) {
     throw new UserError(`${folder} holds a run already; resume it, or name another folder with --out`);
   }
-  const options = settlePrecision(given, before);
+  const options = { ...settlePrecision(given, before), dial: given.dial ?? before?.dial };
   const { config } = options;
   const text = await materialOf(options);
   if (before) checkSameRun(before, config, text.card, folder);
@@ -101,7 +101,7 @@ function memoryPlan(
 }
 
 /** Held-out tokens that the last validation scores at most, spread over all of them: a large corpus would take minutes. */
-const FINAL_TOKENS = 2 ** 18;
+export const FINAL_TOKENS = 2 ** 18;
 
 /** The course of a run. */
 class Run {
