@@ -42,7 +42,7 @@ async function trainIn(lock: FolderLock, given: TrainRunOptions): Promise<RunRes
   if (!resume && isRunFolder(folder)) {
     throw new UserError(`${folder} holds a run already; resume it, or name another folder with --out`);
   }
-  const options = settlePrecision(given, before);
+  const options = { ...settlePrecision(given, before), dial: given.dial ?? before?.dial };
   const { config } = options;
   const text = await materialOf(options);
   if (before) checkSameRun(before, config, text.card, folder);
@@ -237,7 +237,7 @@ class Run {
     return warning;
   }
 
-  /** Scores the held-out text; true when it is the best so far. At the end all of it is scored, or FINAL_TOKENS of it. */
+  /** Scores the held-out text; true when it is the best so far. At the end all of it is scored, or what `finalBatches` says. */
   private validate(): Promise<boolean> {
     const { trainer, text, options } = this.parts;
     const { evalBatches, steps: plannedSteps } = options.config;
