@@ -13,12 +13,12 @@ import { choosePrecision } from '../precision.ts';
 import { isRunFolder, type RunCard, type RunState, readLog, readRunCard, syncLog } from '../runFolder.ts';
 import { drawSamples } from '../samples.ts';
 import { learningRateAt } from '../schedule.ts';
-import type { TextTuning } from '../trainable.ts';
 import { Trainer } from '../trainer.ts';
 import { diagnose } from './diagnose.ts';
 import type { EndedRun, RunEvent, RunResult, TrainRunOptions } from './events.ts';
 import { RunLog } from './log.ts';
 import { chatMaterial, type Material, textMaterial } from './material.ts';
+import { memoryPlan, validationBatches } from './plan.ts';
 import { beginFolder, checkSameRun, type RunParts, writeCard, writeReport } from './saving.ts';
 
 /**
@@ -79,23 +79,6 @@ async function tuneFor(trainer: Trainer, { engine, adapter, signal, onEvent }: T
   const summary = await autotune(engine, trainer.rehearse(), adapter, { signal, onBegin });
   if (summary) onEvent?.({ type: 'tuned', ...summary });
 }
-
-/** What the parts of a run take of the device's memory. */
-function memoryPlan(trainer: Trainer, evaluator: Evaluator, base?: TextTuning): MemoryCard['planned'] {
-  const { gradientBytes, transientBytes, model } = trainer;
-  const { adapters } = base ?? {};
-  return [
-    { what: 'parameters', sizeBytes: 4 * model.parameters.values.size },
-    ...(adapters ? [{ what: 'adapters', sizeBytes: 4 * adapters.parameters.values.size }] : []),
-    { what: 'gradients', sizeBytes: gradientBytes },
-    { what: 'moments of the optimizer', sizeBytes: 2 * gradientBytes },
-    { what: 'activations in training', sizeBytes: transientBytes },
-    { what: 'activations in validation', sizeBytes: evaluator.transientBytes },
-  ];
-}
-
-/** Held-out tokens that the last validation scores at most, spread over all of them: a large corpus would take minutes. */
-const FINAL_TOKENS = 2 ** 18;
 
 /** The course of a run. */
 class Run {
@@ -233,9 +216,8 @@ class Run {
   /** Scores the held-out text; true when it is the best so far. At the end all of it is scored, or FINAL_TOKENS of it. */
   private validate(): Promise<boolean> {
     const { trainer, text, options } = this.parts;
-    const { batchSize, blockSize, evalBatches, steps: plannedSteps } = options.config;
-    const isLast = trainer.step >= plannedSteps && evalBatches > 0; // 0 means all
-    const batches = isLast ? Math.max(Math.ceil(FINAL_TOKENS / (batchSize * blockSize)), evalBatches) : evalBatches;
+    const { steps: plannedSteps } = options.config;
+    const batches = validationBatches(options.config, trainer.step >= plannedSteps);
     return this.log.aside(async () => {
       const { loss } = await this.evaluator.score(text.validation, batches);
       const record = await this.log.addValidation(trainer.step, loss);
