@@ -16,8 +16,8 @@ import { textSizeOf } from '../cost/textSize.ts';
 import { count, loss, plural } from '../report/format.ts';
 import type { Engine } from '../tensor/engine.ts';
 import { resolveConfig, type TrainConfig } from '../train/config.ts';
+import { finalBatches } from '../train/evaluate.ts';
 import type { CorpusSource } from '../train/run/material.ts';
-import { FINAL_TOKENS } from '../train/run/run.ts';
 import type { Dial } from '../train/runFolder.ts';
 import { say } from './terminal/output.ts';
 
@@ -51,7 +51,8 @@ async function chooseByTime(
   /** The minutes began with the process; the text that was read in this time is read and cut into tokens again. */
   const readingMs = performance.now() / 4;
   const allowed = (config: TrainConfig, { step, scoredBatch }: MeasuredSpeed): number => {
-    const last = Math.ceil(Math.min(FINAL_TOKENS, text.heldOutTokens) / (config.batchSize * config.blockSize));
+    const all = Math.ceil(text.heldOutTokens / (config.batchSize * config.blockSize));
+    const last = Math.min(finalBatches(config) || all, all);
     const end = END_SECONDS + last * scoredBatch + SAMPLED_STEPS * step;
     const left = 60 * minutes - (performance.now() + readingMs) / 1000;
     return stepsForSeconds(left, { step, scoredBatch, end }, config);

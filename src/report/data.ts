@@ -35,7 +35,7 @@ export interface ParameterRow {
   readonly shape: string;
   /** Learned numbers; 0 for what only computes. */
   readonly parameters: number;
-  /** Floating-point operations of the forward pass, for one token at full context; a multiply and an add are two. */
+  /** Floating-point operations of the forward pass, for one token of a window; a multiply and an add are two. */
   readonly flopsPerToken: number;
 }
 

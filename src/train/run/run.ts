@@ -7,19 +7,19 @@ import type { MemoryCard } from '../../report/data.ts';
 import { autotune } from '../autotune.ts';
 import { saveCheckpoint } from '../checkpoint.ts';
 import { modelConfig } from '../config.ts';
-import { Evaluator } from '../evaluate.ts';
+import { Evaluator, finalBatches } from '../evaluate.ts';
 import { lockRun } from '../place.ts';
 import { choosePrecision } from '../precision.ts';
 import { isRunFolder, type RunCard, type RunState, readLog, readRunCard, syncLog } from '../runFolder.ts';
 import { drawSamples } from '../samples.ts';
 import { learningRateAt } from '../schedule.ts';
-import type { TextTuning } from '../trainable.ts';
 import { Trainer } from '../trainer.ts';
 import { Watch } from '../watch/watch.ts';
 import { diagnose } from './diagnose.ts';
 import type { EndedRun, RunEvent, RunResult, TrainRunOptions } from './events.ts';
 import { RunLog } from './log.ts';
 import { chatMaterial, type Material, textMaterial } from './material.ts';
+import { memoryPlan } from './memory.ts';
 import { beginFolder, checkSameRun, type RunParts, writeCard, writeReport } from './saving.ts';
 
 /**
@@ -80,28 +80,6 @@ async function tuneFor(trainer: Trainer, { engine, adapter, signal, onEvent }: T
   const summary = await autotune(engine, trainer.rehearse(), adapter, { signal, onBegin });
   if (summary) onEvent?.({ type: 'tuned', ...summary });
 }
-
-/** What the parts of a run take of the device's memory. */
-function memoryPlan(
-  trainer: Trainer,
-  evaluator: Evaluator,
-  { base, watch }: { base?: TextTuning; watch?: Watch },
-): MemoryCard['planned'] {
-  const { gradientBytes, transientBytes, model } = trainer;
-  const { adapters } = base ?? {};
-  return [
-    { what: 'parameters', sizeBytes: 4 * model.parameters.values.size },
-    ...(adapters ? [{ what: 'adapters', sizeBytes: 4 * adapters.parameters.values.size }] : []),
-    { what: 'gradients', sizeBytes: gradientBytes },
-    { what: 'moments of the optimizer', sizeBytes: 2 * gradientBytes },
-    { what: 'activations in training', sizeBytes: transientBytes },
-    { what: 'activations in validation', sizeBytes: evaluator.transientBytes },
-    ...(watch ? [{ what: 'measurements inside', sizeBytes: watch.sizeBytes }] : []),
-  ];
-}
-
-/** Held-out tokens that the last validation scores at most, spread over all of them: a large corpus would take minutes. */
-export const FINAL_TOKENS = 2 ** 18;
 
 /** The course of a run. */
 class Run {
@@ -240,12 +218,11 @@ class Run {
     return warning;
   }
 
-  /** Scores the held-out text; true when it is the best so far. At the end all of it is scored, or FINAL_TOKENS of it. */
+  /** Scores the held-out text; true when it is the best so far. At the end all of it is scored, or what `finalBatches` says. */
   private validate(): Promise<boolean> {
     const { trainer, text, options } = this.parts;
-    const { batchSize, blockSize, evalBatches, steps: plannedSteps } = options.config;
-    const isLast = trainer.step >= plannedSteps && evalBatches > 0; // 0 means all
-    const batches = isLast ? Math.max(Math.ceil(FINAL_TOKENS / (batchSize * blockSize)), evalBatches) : evalBatches;
+    const { evalBatches, steps: plannedSteps } = options.config;
+    const batches = trainer.step >= plannedSteps ? finalBatches(options.config) : evalBatches;
     return this.log.aside(async () => {
       const { loss } = await this.evaluator.score(text.validation, batches);
       const record = await this.log.addValidation(trainer.step, loss);

@@ -50,7 +50,7 @@ export interface RunParts {
 export async function beginFolder(parts: RunParts): Promise<RunState> {
   const { trainer } = parts;
   const { folder, resume, config, base } = parts.options;
-  if (!resume && !base) trainer.model.initialize(config.seed);
+  if (!resume && !base) trainer.model.initialize(config.seed, config);
   const state = resume
     ? await restoreCheckpoint(folder, trainer)
     : { step: 0, timeMs: 0, bestValidationLoss: null, bestStep: 0 };
