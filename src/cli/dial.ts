@@ -10,7 +10,7 @@ import {
   type Wishes,
 } from '../cost/dial.ts';
 import { anyLaw, type FoundLaw, lawFor } from '../cost/laws.ts';
-import { RECIPE, shapeOf, shapeOfDepth } from '../cost/rule.ts';
+import { RECIPE, shapeOfDepth } from '../cost/rule.ts';
 import { type MeasuredSpeed, measureSpeed, type ProbedSpeed, speedBetween } from '../cost/speed.ts';
 import { textSizeOf } from '../cost/textSize.ts';
 import { count, loss, plural } from '../report/format.ts';
@@ -57,22 +57,30 @@ async function chooseByTime(
     const left = 60 * minutes - (performance.now() + readingMs) / 1000;
     return stepsForSeconds(left, { step, scoredBatch, end }, config);
   };
-  const small = await probe(engine, MEASURED[0], text, wishes);
-  const large = await probe(engine, MEASURED[1], text, wishes);
-  const guess = choose(law, text, wishes, ({ config, size }) =>
-    allowed(config, speedBetween(small, large, size.operations)),
-  );
+  const speedOf = await speeds(engine, text, wishes);
+  const guess = choose(law, text, wishes, ({ config, size }) => allowed(config, speedOf(size.operations)));
   const measured = await measureSpeed(engine, guess.config, text.vocabSize);
   // its size is fixed now, whatever the time that is left would say of it: what is measured is its speed
   const { nLayer, nHead, nEmbd } = guess.config;
   return choose(law, text, { ...wishes, nLayer, nHead, nEmbd }, ({ config }) => allowed(config, measured));
 }
 
-/** Measures the model of a width. */
-async function probe(engine: Engine, nEmbd: number, text: TextSize, wishes: Wishes): Promise<ProbedSpeed> {
-  const { nLayer: _, nHead: __, nEmbd: ___, nHidden: ____, ...others } = wishes;
-  const [{ config, size }] = candidates(text, { ...others, ...shapeOf(nEmbd) });
-  return { operations: size.operations, ...(await measureSpeed(engine, config, text.vocabSize)) };
+/** The speed of models by their operations a token, from two that are among those to choose from, or the only one. */
+async function speeds(engine: Engine, text: TextSize, wishes: Wishes): Promise<(operations: number) => MeasuredSpeed> {
+  const models = candidates(text, wishes);
+  const near = (width: number) =>
+    models.reduce((best, one) =>
+      Math.abs(one.config.nEmbd - width) < Math.abs(best.config.nEmbd - width) ? one : best,
+    );
+  const [small, large] = MEASURED.map(near);
+  const probe = async ({ config, size }: typeof small): Promise<ProbedSpeed> => ({
+    operations: size.operations,
+    ...(await measureSpeed(engine, config, text.vocabSize)),
+  });
+  const first = await probe(small);
+  if (small === large) return () => first;
+  const second = await probe(large);
+  return (operations) => speedBetween(first, second, operations);
 }
 
 const PLACES = { char: 'a character', byte: 'a byte' } as const;
@@ -96,6 +104,7 @@ export function choiceInWords(
 
 function lossInWords({ loss: nats, low, high }: Choice['expected'], tokenizer: string, found?: FoundLaw): string {
   if (!found) return `The law is one of single characters: of tokens by ${tokenizer} it promises no loss.`;
+  if (low === high) return 'That is too short to expect more than guessing.';
   const band = `${loss(nats)} (${loss(low)} to ${loss(high)}) nats ${PLACES[tokenizer as keyof typeof PLACES]}`;
   return found.own ? `Expected: ${band}.` : `On ${found.law.corpus}, whose law this is, it would come to ${band}.`;
 }

@@ -108,6 +108,9 @@ describe('the dial', () => {
 
   it('is the same of the same, and takes one step where there is no time', () => {
     expect(inSeconds(90)).toEqual(inSeconds(90));
-    expect(inSeconds(0.001).config.steps).toBe(1);
+    const none = inSeconds(0.001);
+    expect(none.config.steps).toBe(1);
+    expect(none.config.nEmbd).toBe(16);
+    expect(none.expected.loss).toBe(Math.log(80));
   });
 });

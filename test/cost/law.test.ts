@@ -53,7 +53,7 @@ describe('the rule', () => {
     expect(counts).toEqual([...counts].sort((a, b) => a - b));
     expect(shapeOf(128)).toEqual({ nLayer: 4, nHead: 4, nEmbd: 128 });
     expect(shapeOfDepth(6)).toEqual(shapeOf(192));
-    expect(shapeOf(48)).toEqual({ nLayer: 2, nHead: 2, nEmbd: 48 });
+    expect(shapeOf(80)).toEqual({ nLayer: 3, nHead: 2, nEmbd: 80 });
   });
 
   it("has the recipe's rates at its width, and higher ones for narrower models", () => {

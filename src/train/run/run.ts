@@ -13,13 +13,13 @@ import { choosePrecision } from '../precision.ts';
 import { isRunFolder, type RunCard, type RunState, readLog, readRunCard, syncLog } from '../runFolder.ts';
 import { drawSamples } from '../samples.ts';
 import { learningRateAt } from '../schedule.ts';
-import type { TextTuning } from '../trainable.ts';
 import { Trainer } from '../trainer.ts';
 import { Watch } from '../watch/watch.ts';
 import { diagnose } from './diagnose.ts';
 import type { EndedRun, RunEvent, RunResult, TrainRunOptions } from './events.ts';
 import { RunLog } from './log.ts';
 import { chatMaterial, type Material, textMaterial } from './material.ts';
+import { memoryPlan } from './memory.ts';
 import { beginFolder, checkSameRun, type RunParts, writeCard, writeReport } from './saving.ts';
 
 /**
@@ -79,25 +79,6 @@ async function tuneFor(trainer: Trainer, { engine, adapter, signal, onEvent }: T
   const onBegin = (unknown: number, budgetMs: number) => onEvent?.({ type: 'tuning', unknown, budgetMs });
   const summary = await autotune(engine, trainer.rehearse(), adapter, { signal, onBegin });
   if (summary) onEvent?.({ type: 'tuned', ...summary });
-}
-
-/** What the parts of a run take of the device's memory. */
-function memoryPlan(
-  trainer: Trainer,
-  evaluator: Evaluator,
-  { base, watch }: { base?: TextTuning; watch?: Watch },
-): MemoryCard['planned'] {
-  const { gradientBytes, transientBytes, model } = trainer;
-  const { adapters } = base ?? {};
-  return [
-    { what: 'parameters', sizeBytes: 4 * model.parameters.values.size },
-    ...(adapters ? [{ what: 'adapters', sizeBytes: 4 * adapters.parameters.values.size }] : []),
-    { what: 'gradients', sizeBytes: gradientBytes },
-    { what: 'moments of the optimizer', sizeBytes: 2 * gradientBytes },
-    { what: 'activations in training', sizeBytes: transientBytes },
-    { what: 'activations in validation', sizeBytes: evaluator.transientBytes },
-    ...(watch ? [{ what: 'measurements inside', sizeBytes: watch.sizeBytes }] : []),
-  ];
 }
 
 /** The course of a run. */
