@@ -35,6 +35,9 @@ export const shapeOfDepth = (nLayer: number): Shape => ({
 /** The preset from which the settings are taken that are no sizes, wherever a model is sized by rule. */
 export const RECIPE: keyof typeof PRESETS = 'quick';
 
+/** Where the recipe says how wide the MLP is, that grows with the width, in such units: products of odd sizes are slow. */
+const HIDDEN = 32;
+
 /** Width at which the recipe's rates were found. */
 const RECIPE_WIDTH = 128;
 
@@ -54,10 +57,11 @@ const RECIPE_WIDTH = 128;
  * the best at 32. Weight decay is a share of the rate, and follows it. Batches other than the recipe's were not tried.
  */
 export function settingsOf(nEmbd: number, steps: number): Partial<TrainConfig> {
-  const { learningRate, minLearningRate } = resolveConfig(RECIPE);
+  const { learningRate, minLearningRate, nHidden } = resolveConfig(RECIPE);
   const factor = RECIPE_WIDTH / nEmbd;
   return {
     ...shapeOf(nEmbd),
+    ...(nHidden > 0 && { nHidden: Math.max(HIDDEN, HIDDEN * Math.round(nHidden / factor / HIDDEN)) }),
     learningRate: factor * learningRate,
     minLearningRate: factor * minLearningRate,
     steps,
