@@ -1,7 +1,7 @@
 /** What a run takes that was not made. */
 import type { Engine } from '../tensor/engine.ts';
 import type { TrainConfig } from '../train/config.ts';
-import { validationBatches } from '../train/run/plan.ts';
+import { finalBatches } from '../train/evaluate.ts';
 import { measurePace, type Pace } from './pace.ts';
 
 /** A run before it is made. */
@@ -48,7 +48,7 @@ export function composeForecast(config: TrainConfig, pace: Pace, { validationTok
 /** Batches that all validations together score. */
 function scoredBatches(config: TrainConfig, validations: number, validationTokens: number): number {
   const there = Math.ceil((validationTokens - 1) / (config.batchSize * config.blockSize));
-  const [some, last] = [false, true].map((isLast) => Math.min(there, validationBatches(config, isLast) || there));
+  const [some, last] = [config.evalBatches, finalBatches(config)].map((wanted) => Math.min(there, wanted || there));
   return (validations - 1) * some + last;
 }
 

@@ -144,3 +144,54 @@ export const sumRows = defineOp<{ x: Tensor }>({
   workloads: ({ B, T, C }) => [{ case: [{ x: [B * T, C] }] }],
   operations: 1,
 });
+
+/** The lesson: one invocation a column.   x: (R, C), y: (C) f32 */
+const peaksNaive = defineEach({
+  name: 'columnPeaks_naive',
+  bind: { x: 'read', y: 'write' },
+  params: { R: 'u32', C: 'u32' },
+  each: ['C'],
+  body: /* wgsl */ `
+  var peak = 0.0;
+  for (var r = 0u; r < params.R; r++) { peak = max(peak, abs(x[r * params.C + i])); }
+  y[i] = peak;`,
+});
+
+/** partial[k,c] = the largest |x| of chunk k of the rows.   x: (R, C), partial: (K, C) f32 */
+const peakChunks = defineColumns({
+  name: 'columnPeaks_chunks',
+  bind: { x: 'read T', partial: 'write T' },
+  body: /* wgsl */ `
+  var peak = T();
+  for (var r = first; r < last; r++) { peak = max(peak, abs(x[r * params.C + column])); }
+  partial[chunk * params.C + column] = peak;`,
+});
+
+/** The largest magnitude down the rows: y[c] = max_r |x[r,c]|.   x: (R, C), y: (C) */
+export const columnPeaks = defineOp<{ x: Tensor }>({
+  name: 'columnPeaks',
+  inputs: ['x'],
+  shape: ({ x }) => {
+    if (x.length !== 2) throw new UserError(`columnPeaks: x must be (R, C), got ${format(x)}`);
+    return [x[1]];
+  },
+  run: {
+    naive: ({ inputs: { x }, output: y }) => peaksNaive({ x, y }, { R: x.shape[0], C: x.shape[1] }),
+    chunks: {
+      idea: 'Workgroups take chunks of rows, on vectors of four; the naive kernel goes over what they leave.',
+      run: ({ engine, inputs: { x }, output: y }) => {
+        const [R, C] = x.shape;
+        const partial = engine.empty([chunksOf(R), C]);
+        peakChunks({ x, partial }, { R, C });
+        peaksNaive({ x: partial, y }, { R: partial.shape[0], C });
+      },
+    },
+  },
+  reference: ({ x }) => {
+    const [R, C] = x.shape;
+    const y = new Float64Array(C);
+    for (let i = 0; i < R * C; i++) y[i % C] = Math.max(y[i % C], Math.abs(x.data[i]));
+    return y;
+  },
+  cases: [[{ x: [1, 1] }], [{ x: [7, 3] }], [{ x: [70, 65] }], [{ x: [1025, 4] }]],
+});

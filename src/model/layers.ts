@@ -22,6 +22,16 @@ export interface PassOptions {
   bidirectional?: boolean;
   /** (B) u32: tokens at and past a sequence's length are padding, which no token attends to. Causal passes need none. */
   lengths?: Tensor;
+  /** Is shown what blocks compute on their way, for measurements. */
+  observer?: Observer;
+}
+
+/** Looks on while blocks compute, and changes nothing. */
+export interface Observer {
+  /** Queries, keys and values, as attention reads them: (B, T, (H + 2 K) D). */
+  attending(qkv: Tensor, layer: number): void;
+  /** What a linear layer turns into what is added to the stream: outputs of heads (B, T, H D), or units of the MLP (B, T, nHidden). */
+  adding(y: Tensor, to: { readonly stream: Tensor; readonly by: Linear; readonly layer: number }): void;
 }
 
 /** What stands beside the linear layers of a model and adds to their outputs: low-rank matrices (see lora.ts). */
@@ -134,8 +144,9 @@ export class Pass {
 
   /** Self-attention, causal unless told: (B, T, (H + 2 K) D) -> (B, T, H D). */
   attend(qkv: Tensor): Tensor {
-    const { cache, bidirectional, lengths } = this.options;
+    const { cache, bidirectional, lengths, observer } = this.options;
     const { nHead, nKvHead } = this.config;
+    observer?.attending(qkv, this.layer);
     if (!cache) return attention({ qkv, lengths }, { nHead, nKvHead, causal: !bidirectional });
     const [keys, values] = [cache.keys[this.layer], cache.values[this.layer]];
     return cachedAttention({ qkv, keys, values, start: cache.start, places: cache.places }, { nHead, nKvHead });
@@ -150,6 +161,7 @@ export class Pass {
   /** x + dropout(layer(y)). Without dropout the sum is the matmul's epilogue. */
   add(x: Tensor, layer: Linear, y: Tensor): Tensor {
     const site = 2 * this.layer + ++this.sites;
+    this.options.observer?.adding(y, { stream: x, by: layer, layer: this.layer });
     if (!drops(this.config, this.options)) return layer.forward(y, this, { residual: x });
     return add({ a: x, b: drop(layer.forward(y, this), site, this.config, this.options) });
   }

@@ -1,7 +1,45 @@
 import { z } from 'zod';
 
+const NUMBER = z.number().min(-3.5e38).max(3.5e38);
 /** What float32 holds, so that no difference overflows. JSON has no NaN: what was none is read as one again. */
-const figure = z.union([z.number().min(-3.5e38).max(3.5e38), z.null().transform(() => Number.NaN)]).optional();
+const number = z.union([NUMBER, z.null().transform(() => Number.NaN)]);
+const figure = number.optional();
+/** What may be unknown, and then is null. */
+const known = NUMBER.nullable();
+
+/** What a watched step was seen to do, and the model after it: see docs/health.md for what is healthy. */
+export const Inside = z.object({
+  /** Each matrix or embedding that is trained, in order. */
+  weights: z.array(
+    z.object({
+      name: z.string(),
+      /** Root mean square of the weights. */
+      rms: number,
+      /** How far the step moved them, in units of their own size: ||dW|| / ||W||. */
+      update: number,
+      /** Euclidean norm of their gradient, before clipping; NaN where gradients overflowed. */
+      gradient: number,
+    }),
+  ),
+  /** By layer and head. */
+  heads: z.array(
+    z.array(
+      z.object({
+        /** Mean entropy of attention over positions, in nats. */
+        entropy: number,
+        /** What the head adds to the stream: root mean square of its part of the projection's output, by that of the stream. */
+        share: number,
+      }),
+    ),
+  ),
+  /** By layer: share of the MLP's units whose largest output in the batch is below 1% of the layer's root mean square. */
+  deadUnits: z.array(number),
+  /** Inner product of the gradient with that of the step before; null where that is not known. */
+  gradientProduct: known,
+  /** Simple gradient noise scale (McCandlish et al., 2018), in tokens; null while it cannot be told. */
+  noiseScale: known,
+});
+export type Inside = z.infer<typeof Inside>;
 
 /**
  * One line of a run's log.jsonl. Training figures and validation loss of a step may stand in one record or in two; after a
@@ -29,5 +67,7 @@ export const LogRecord = z.object({
   /** In mixed precision: gradients overflowed, so the step changed nothing. It then has no gradientNorm. */
   skipped: z.literal(true).optional(),
   tokensPerSecond: figure,
+  /** Of steps that were watched: one in `watchEvery`, where a run is. */
+  inside: Inside.optional(),
 });
 export type LogRecord = z.infer<typeof LogRecord>;

@@ -6,7 +6,7 @@ export interface Point {
   readonly value: number;
 }
 
-type Quantity = Exclude<keyof LogRecord, 'step'>;
+type Quantity = Exclude<keyof LogRecord, 'step' | 'inside'>;
 
 /**
  * One quantity by step, in the order of steps. Values that are missing or not finite are left out (JSON has no NaN, a log

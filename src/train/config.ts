@@ -35,6 +35,11 @@ export const TrainConfig = z.strictObject({
   dropout: setting(share, 0, 'share of activations dropped in training'),
   bias: setting(z.boolean(), false, 'biases in linear layers and norms (gpt2 style)'),
   tieEmbeddings: setting(z.boolean(), true, 'the head shares the weights of the token embedding'),
+  queryKeyGain: setting(
+    atLeast0,
+    0,
+    'size of fresh queries and keys, whose weights have this / sqrt(width); 0 for the 0.02 of all other weights',
+  ),
   tokenizer: setting(z.string().min(1), 'char', 'char, byte, bpe[:size], gpt[:r50k|cl100k|o200k]'),
   validationFraction: setting(z.number().min(0.0001).lt(1), 0.1, 'share of the text, from its end, held out'),
   batchSize: setting(count, 12, 'windows in a batch'),
@@ -76,6 +81,12 @@ export const TrainConfig = z.strictObject({
   evalEvery: setting(count, 250, 'steps between two validations'),
   evalBatches: setting(countOr0, 20, 'batches of a validation on the way, spread over the held-out text; 0 for all'),
   checkpointEvery: setting(count, 250, 'steps between two checkpoints'),
+  watch: setting(
+    z.boolean(),
+    false,
+    'measure updates, heads, dead units and the noise of gradients on the way, for the log and the report',
+  ),
+  watchEvery: setting(count, 50, 'with watch: steps between two measurements'),
 });
 export type TrainConfig = z.infer<typeof TrainConfig>;
 
@@ -94,6 +105,11 @@ const FOLLOWS: { [K in keyof TrainConfig]?: (config: TrainConfig, preset: TrainC
   /** Of a lower rate than the one at the end: the same share of it. */
   minLearningRate: ({ learningRate, minLearningRate }, preset) =>
     minLearningRate > learningRate ? (learningRate * preset.minLearningRate) / preset.learningRate : minLearningRate,
+  /** Of another width: the same share of it, as far as multiples of 8 go. Of another style: what is usual there. */
+  nHidden: ({ nHidden, nEmbd, style }, preset) => {
+    if (style !== preset.style) return 0;
+    return nEmbd === preset.nEmbd ? nHidden : 8 * Math.round((preset.nHidden * nEmbd) / preset.nEmbd / 8);
+  },
   /** Heads that cannot be grouped so, or a style without groups: as many as heads. */
   nKvHead: ({ nHead, nKvHead, ...config }) => (!styleOf(config).grouped || (nKvHead && nHead % nKvHead) ? 0 : nKvHead),
 };

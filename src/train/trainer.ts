@@ -9,7 +9,8 @@ import { Stepper, type TrainableParameters } from './stepper.ts';
  * count for nothing.
  */
 export class Trainer extends Stepper {
-  private readonly batches: readonly { ids: Tensor; targets: Tensor }[]; // (B, T) u32 each
+  /** What the next step reads: (B, T) u32 each. */
+  readonly batches: readonly { ids: Tensor; targets: Tensor }[];
 
   /** Trains all of the model, unless `trainable` says what of it, or of its adapters. */
   constructor(

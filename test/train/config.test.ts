@@ -55,7 +55,11 @@ describe('settings', () => {
     ['nano', { learningRate: 1e-5 }, { minLearningRate: 1e-6 }],
     ['llama', { nHead: 1 }, { nKvHead: 0 }],
     ['llama', { style: 'gpt2' }, { nKvHead: 0 }],
+    ['fast', { nEmbd: 256 }, { nHidden: 640 }],
+    ['fast', { style: 'gpt2' }, { nHidden: 0 }],
+    ['nano', { nEmbd: 256 }, { nHidden: 0 }],
     // what was set stays
+    ['fast', { nEmbd: 256, nHidden: 320 }, { nHidden: 320 }],
     ['nano', { steps: 50, warmupSteps: 49 }, { warmupSteps: 49 }],
     ['nano', { learningRate: 1e-5, minLearningRate: 1e-3 }, { minLearningRate: 1e-3 }],
   ])('%s with %j has %j', (preset, settings, wanted) => {

@@ -4,7 +4,7 @@ import { defineEach } from '../skeleton/each.ts';
  * The lesson: attention with an invocation for each query (or key) and head. It loops over the other side twice, so that
  * T x T is not stored even here, but each loop loads every row from memory again.
  */
-const PARAMS = { B: 'u32', T: 'u32', H: 'u32', KV: 'u32', D: 'u32', causal: 'u32' } as const;
+export const PARAMS = { B: 'u32', T: 'u32', H: 'u32', KV: 'u32', D: 'u32', causal: 'u32' } as const;
 
 /** Splits invocation i of (B, heads, T), and says where its heads begin in qkv and how many `tokens` its sequence has. */
 const place = (heads: string, padded: boolean): string => /* wgsl */ `
@@ -16,7 +16,8 @@ const place = (heads: string, padded: boolean): string => /* wgsl */ `
   let tokens = ${padded ? 'min(lengths[b], params.T)' : 'params.T'};
   let scale = inverseSqrt(f32(params.D));`;
 
-const queryPlace = (padded: boolean): string => /* wgsl */ `${place('params.H', padded)}
+/** The same of a query: its row `q`, the keys that it has `seen`, the first of them at `k`, their values at `v`, its output `o`. */
+export const queryPlace = (padded: boolean): string => /* wgsl */ `${place('params.H', padded)}
   let head = i / params.T % params.H;
   let seen = select(select(tokens, t + 1u, params.causal == 1u), 0u, t >= tokens);
   let q = (top + t) * width + head * params.D;
@@ -24,7 +25,8 @@ const queryPlace = (padded: boolean): string => /* wgsl */ `${place('params.H', 
   let k = top * width + (params.H + head / groupSize) * params.D;
   let v = k + params.KV * params.D;`;
 
-const DOT = /* wgsl */ `
+/** The product of two rows, before its scale. */
+export const DOT = /* wgsl */ `
 fn score(a: u32, b: u32) -> f32 {
   var sum = 0.0;
   for (var d = 0u; d < params.D; d++) { sum += qkv[a + d] * qkv[b + d]; }

@@ -3,6 +3,7 @@ import { defineKernel } from '../../tensor/kernel.ts';
 import { defineOp } from '../../tensor/op.ts';
 import { format, sizeOf } from '../../tensor/shape.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
+import { TREE_SUM } from '../skeleton/text.ts';
 import { blockMatrices } from './optimizer.ts';
 
 /** Elements that a partial sum takes at least, and the most partial sums there are: both depend on N alone. */
@@ -24,19 +25,6 @@ fn main() {
   norm[0] = sqrt(sum);
 }`,
 });
-
-/** Tree sum over a workgroup, in an order that never changes; the result is in `partial[0]`. */
-const TREE_SUM = /* wgsl */ `
-var<workgroup> partial: array<f32, WG>;
-fn treeSum(lane: u32, value: f32) {
-  partial[lane] = value;
-  workgroupBarrier();
-  for (var half = WG / 2u; half > 0u; half /= 2u) {
-    if (lane < half) { partial[lane] += partial[lane + half]; }
-    workgroupBarrier();
-  }
-}
-`;
 
 /**
  * First stage: workgroup p of P adds up the squares of every P-th tile.   gradients: (N), sums: (P) f32

@@ -25,3 +25,16 @@ fn top(v: T) -> f32 { return max(max(v.x, v.y), max(v.z, v.w)); }`
 fn narrow(v: vec4<f32>) -> T { return v.x; }
 fn total(v: T) -> f32 { return v; }
 fn top(v: T) -> f32 { return v; }`;
+
+/** Tree sum over a workgroup of WG invocations, in an order that never changes; the result is in `partial[0]`. */
+export const TREE_SUM = /* wgsl */ `
+var<workgroup> partial: array<f32, WG>;
+fn treeSum(lane: u32, value: f32) {
+  partial[lane] = value;
+  workgroupBarrier();
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    if (lane < half) { partial[lane] += partial[lane + half]; }
+    workgroupBarrier();
+  }
+}
+`;

@@ -1,7 +1,9 @@
 import type { FolderLock } from '../../node/lock.ts';
+import { noiseScaleOf } from '../../report/inside.ts';
 import type { LogRecord } from '../../report/logRecord.ts';
 import { appendLog, writeLog } from '../runFolder.ts';
 import type { StepMetrics } from '../stepper.ts';
+import type { Measured } from '../watch/watch.ts';
 
 /** The log of a run, in memory and in its folder: the figures of every step and validation, and the clock that they go by. */
 export class RunLog {
@@ -55,8 +57,12 @@ export class RunLog {
     return result;
   }
 
-  /** Logs steps that the GPU is done with, and the learning rate of the last. Returns that one, and the time that each took. */
-  async addSteps(steps: readonly StepMetrics[], learningRate: number): Promise<{ record: LogRecord; stepMs: number }> {
+  /** Logs steps that the GPU is done with, and of the last the learning rate and what was seen inside. Returns that one, and the time that each took. */
+  async addSteps(
+    steps: readonly StepMetrics[],
+    learningRate: number,
+    measured?: Measured,
+  ): Promise<{ record: LogRecord; stepMs: number }> {
     const stepMs = (performance.now() - this.readAt) / steps.length;
     const tokensPerSecond = this.tokensPerStep / (stepMs / 1000);
     const { timeMs, tokensPerStep } = this;
@@ -64,9 +70,18 @@ export class RunLog {
       const figures = { tokens: one.step * tokensPerStep, timeMs, ...this.figuresOf(one) };
       return i < steps.length - 1 ? figures : { ...figures, learningRate, tokensPerSecond };
     });
+    if (measured) this.addInside(records, measured);
     await this.add(records);
     this.readAt = performance.now();
     return { record: records.at(-1)!, stepMs };
+  }
+
+  /** Gives the last record what was measured, and the noise scale as of then. */
+  private addInside(records: LogRecord[], measured: Measured): void {
+    const last = records.pop()!;
+    const known = { ...last, inside: { ...measured, noiseScale: null } };
+    const noiseScale = noiseScaleOf([...this.records, ...records, known]) ?? null;
+    records.push({ ...last, inside: { ...measured, noiseScale } });
   }
 
   async addValidation(step: number, validationLoss: number): Promise<LogRecord> {

@@ -7,18 +7,19 @@ import type { MemoryCard } from '../../report/data.ts';
 import { autotune } from '../autotune.ts';
 import { saveCheckpoint } from '../checkpoint.ts';
 import { modelConfig } from '../config.ts';
-import { Evaluator } from '../evaluate.ts';
+import { Evaluator, finalBatches } from '../evaluate.ts';
 import { lockRun } from '../place.ts';
 import { choosePrecision } from '../precision.ts';
 import { isRunFolder, type RunCard, type RunState, readLog, readRunCard, syncLog } from '../runFolder.ts';
 import { drawSamples } from '../samples.ts';
 import { learningRateAt } from '../schedule.ts';
 import { Trainer } from '../trainer.ts';
+import { Watch } from '../watch/watch.ts';
 import { diagnose } from './diagnose.ts';
 import type { EndedRun, RunEvent, RunResult, TrainRunOptions } from './events.ts';
 import { RunLog } from './log.ts';
 import { chatMaterial, type Material, textMaterial } from './material.ts';
-import { memoryPlan, validationBatches } from './plan.ts';
+import { memoryPlan } from './memoryPlan.ts';
 import { beginFolder, checkSameRun, type RunParts, writeCard, writeReport } from './saving.ts';
 
 /**
@@ -41,7 +42,7 @@ async function trainIn(lock: FolderLock, given: TrainRunOptions): Promise<RunRes
   if (!resume && isRunFolder(folder)) {
     throw new UserError(`${folder} holds a run already; resume it, or name another folder with --out`);
   }
-  const options = settlePrecision(given, before);
+  const options = { ...settlePrecision(given, before), dial: given.dial ?? before?.dial };
   const { config } = options;
   const text = await materialOf(options);
   if (before) checkSameRun(before, config, text.card, folder);
@@ -83,6 +84,7 @@ async function tuneFor(trainer: Trainer, { engine, adapter, signal, onEvent }: T
 /** The course of a run. */
 class Run {
   private readonly evaluator: Evaluator;
+  private readonly watch: Watch | undefined;
   private readonly log: RunLog;
   private readonly memory: MemoryCard['planned'];
   /** As of the last checkpoint and the best validation. */
@@ -96,7 +98,8 @@ class Run {
     const { batchSize, blockSize, gradientAccumulation } = config;
     this.evaluator = new Evaluator(trainer.model, batchSize);
     this.log = new RunLog(lock, batchSize * blockSize * gradientAccumulation, engine.precision === 'mixed');
-    this.memory = memoryPlan(trainer, this.evaluator, options.base);
+    this.watch = config.watch ? new Watch(trainer, config.watchEvery) : undefined;
+    this.memory = memoryPlan(trainer, this.evaluator, { base: options.base, watch: this.watch });
     this.saved = options.resume;
     lock.restore = () => this.restore();
   }
@@ -140,11 +143,12 @@ class Run {
     // a base that tuning does not better is the best there is
     if (base && !this.saved) await this.save(await this.validate());
     while (trainer.step < steps && !signal?.aborted) {
-      trainer.train(Array.from({ length: count }, (_, i) => text.train.batch(trainer.step * count + i)));
+      const batches = Array.from({ length: count }, (_, i) => text.train.batch(trainer.step * count + i));
+      (this.watch ?? trainer).train(batches);
       const due = (every: number): boolean => trainer.step % every === 0 || trainer.step === steps;
       const [validates, saves] = [due(config.evalEvery), due(config.checkpointEvery)];
       // what is saved is known to be sound, and its losses are in the log before
-      const warning = (due(config.logEvery) || validates || saves) && (await this.readLosses());
+      const warning = (due(config.logEvery) || validates || saves || this.watch?.due) && (await this.readLosses());
       if (warning) return { status: 'diverged', warnings: [warning] };
       const improved = validates && (await this.validate());
       if (saves || improved) await this.save(improved);
@@ -205,7 +209,8 @@ class Run {
     const { config } = options;
     const steps = await trainer.metrics(trainer.step - this.log.lastStep);
     if (steps.length === 0) return undefined;
-    const { record, stepMs } = await this.log.addSteps(steps, learningRateAt(trainer.step - 1, config));
+    const measured = await this.watch?.read();
+    const { record, stepMs } = await this.log.addSteps(steps, learningRateAt(trainer.step - 1, config), measured);
     const remainingMs = (config.steps - trainer.step) * stepMs;
     this.emit({ type: 'log', record, plannedSteps: config.steps, remainingMs });
     const warning = diagnose(this.log.records, config, text.tokenizer.vocabSize, this.saved);
@@ -213,11 +218,11 @@ class Run {
     return warning;
   }
 
-  /** Scores the held-out text; true when it is the best so far. At the end all of it is scored, or FINAL_TOKENS of it. */
+  /** Scores the held-out text; true when it is the best so far. At the end all of it is scored, or what `finalBatches` says. */
   private validate(): Promise<boolean> {
     const { trainer, text, options } = this.parts;
-    const { steps: plannedSteps } = options.config;
-    const batches = validationBatches(options.config, trainer.step >= plannedSteps);
+    const { evalBatches, steps: plannedSteps } = options.config;
+    const batches = trainer.step >= plannedSteps ? finalBatches(options.config) : evalBatches;
     return this.log.aside(async () => {
       const { loss } = await this.evaluator.score(text.validation, batches);
       const record = await this.log.addValidation(trainer.step, loss);
