@@ -145,3 +145,10 @@ export function addEnergy(a: Energy | undefined, b: Energy): Energy {
   const sums = { lowJoules: a.lowJoules + b.lowJoules, highJoules: a.highJoules + b.highJoules };
   return { ...sums, source: worse.source, basis: worse.basis };
 }
+
+/** The energy of work that is not done yet, by what the machine takes now or by its kind: no counter knows the future. */
+export async function expectedEnergy(software: boolean, timeMs: number, probe: Probe = machineProbe): Promise<Energy> {
+  if (software) return byCores(timeMs / 1000);
+  const watts = await gpuWatts(probe);
+  return watts === undefined ? byGpuClass(timeMs / 1000) : byDriver(watts, 1, timeMs / 1000);
+}
