@@ -5,7 +5,7 @@ import { TrainConfig } from '../train/config.ts';
 import { moveAside } from '../train/place.ts';
 import { PRESETS } from '../train/presets.ts';
 import { trainRun } from '../train/run/run.ts';
-import { appraise } from './appraise.ts';
+import { appraiser } from './appraise.ts';
 import { CORPUS_ARGUMENT, openCorpus } from './corpus.ts';
 import { turnDial } from './dial.ts';
 import { openEngine } from './engine.ts';
@@ -66,7 +66,17 @@ async function trainVerb(given: string | undefined, flags: TrainFlags): Promise<
   const { engine, adapter } = await openEngine(flags.adapter);
   const config = dial ? (await turnDial(engine, corpus, dial.by, dial.given)).config : run.config;
   if (replaces) await moveAside(lock, say); // now that all else is well
-  const options = { ...run, config, dial: dial?.by, lock, corpus, engine, adapter, autotune: flags.autotune, appraise };
+  const options = {
+    ...run,
+    config,
+    dial: dial?.by,
+    lock,
+    corpus,
+    engine,
+    adapter,
+    autotune: flags.autotune,
+    appraise: appraiser(adapter),
+  };
   const again = resumeCommand('train', run.folder, { given: text, adapter: flags.adapter });
   await runInTerminal((watched) => trainRun({ ...options, ...watched }), {
     ...{ steps: config.steps, json: flags.json, again },
