@@ -11,7 +11,7 @@ const ENGINE = [
   'test/battery.test.ts',
 ];
 /** Suites that stand on the engine: one adapter will do, unless DAWNLM_TEST_ALL is set (the second is the slow one). */
-const ABOVE = ['helpers', 'model', 'train', 'tasks', 'serve', 'check', 'cli', 'bench', 'experiments'].map(
+const ABOVE = ['helpers', 'model', 'train', 'tasks', 'serve', 'health', 'check', 'cli', 'bench', 'experiments'].map(
   (room) => `test/${room}/**/*.test.ts`,
 );
 
