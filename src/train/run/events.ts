@@ -9,7 +9,7 @@ import type { DataCard } from '../../text/windows/dataset.ts';
 import type { AutotuneSummary } from '../autotune.ts';
 import type { TrainConfig } from '../config.ts';
 import type { TextTuning } from '../trainable.ts';
-import type { CorpusSource } from './material.ts';
+import type { CorpusSource, Material } from './material.ts';
 
 export interface TrainRunOptions {
   engine: Engine;
@@ -25,6 +25,8 @@ export interface TrainRunOptions {
   autotune?: boolean;
   /** A trained model to go on from, in place of fresh weights and a tokenizer of the text's own. */
   base?: TextTuning;
+  /** What a run is to learn from in place of the material that was made of its text: for studies that spoil it and see what is found. */
+  spoil?: (material: Material) => Material;
   /** Stops the run at the next step, with everything saved. */
   signal?: AbortSignal;
   onEvent?: (event: RunEvent) => void;
