@@ -11,9 +11,19 @@ const ENGINE = [
   'test/battery.test.ts',
 ];
 /** Suites that stand on the engine: one adapter will do, unless DAWNLM_TEST_ALL is set (the second is the slow one). */
-const ABOVE = ['helpers', 'model', 'train', 'tasks', 'serve', 'health', 'check', 'cli', 'bench', 'experiments'].map(
-  (room) => `test/${room}/**/*.test.ts`,
-);
+const ABOVE = [
+  'helpers',
+  'model',
+  'train',
+  'tasks',
+  'cost',
+  'serve',
+  'health',
+  'check',
+  'cli',
+  'bench',
+  'experiments',
+].map((room) => `test/${room}/**/*.test.ts`);
 
 /** Suites in which programs of others judge what is exported; they are fetched when these run. */
 const JUDGES = 'test/judges/**/*.test.ts';

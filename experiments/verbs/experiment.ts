@@ -7,6 +7,7 @@ import { print, printJson, say, table } from '../../src/cli/terminal/output.ts';
 import { writeAtomic } from '../../src/node/files.ts';
 import { count, durationInWords, loss, percent } from '../../src/report/format.ts';
 import { type RecallResult, runRecall } from '../recall/run.ts';
+import { addExperimentScaling } from './scaling.ts';
 import { addExperimentTransfer } from './transfer.ts';
 
 interface RecallOptions {
@@ -31,6 +32,7 @@ export function addExperiment(program: Command): void {
     .addHelpText('after', examples('dawnlm experiment recall --quick'))
     .action(recallVerb);
   addExperimentTransfer(experiment);
+  addExperimentScaling(experiment);
 }
 
 /** Steps between two lines about the loss. */

@@ -5,6 +5,7 @@ import { TrainConfig } from '../train/config.ts';
 import { moveAside } from '../train/place.ts';
 import { PRESETS } from '../train/presets.ts';
 import { trainRun } from '../train/run/run.ts';
+import { appraise } from './appraise.ts';
 import { CORPUS_ARGUMENT, openCorpus } from './corpus.ts';
 import { openEngine } from './engine.ts';
 import { holdFolder } from './holdFolder.ts';
@@ -48,7 +49,7 @@ async function trainVerb(given: string | undefined, flags: TrainFlags): Promise<
   const corpus = await openCorpus(text);
   const { engine, adapter } = await openEngine(flags.adapter);
   if (replaces) await moveAside(lock, say); // now that all else is well
-  const options = { ...run, lock, corpus, engine, adapter, autotune: flags.autotune };
+  const options = { ...run, lock, corpus, engine, adapter, autotune: flags.autotune, appraise };
   const again = resumeCommand('train', run.folder, { given: text, adapter: flags.adapter });
   await runInTerminal((watched) => trainRun({ ...options, ...watched }), {
     ...{ steps: run.config.steps, json: flags.json, again },

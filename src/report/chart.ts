@@ -32,8 +32,8 @@ export interface Chart {
   readonly format?: (value: number) => string;
   /** What the horizontal axis counts; "step" unless given. */
   readonly unit?: string;
-  /** Of the horizontal axis: `log2` has equal distances for each doubling; else it is linear from 0. */
-  readonly scale?: 'log2';
+  /** Of the horizontal axis: `log2` has equal distances for each doubling, `log10` for each tenfold; else it is linear from 0. */
+  readonly scale?: 'log2' | 'log10';
   /** Labels in the picture: at a value a dotted horizontal line, at a step a dashed vertical one, at both a ring. */
   readonly notes?: readonly Note[];
 }
@@ -93,10 +93,18 @@ const lastStep = ({ curves, notes = [] }: Chart): number =>
 
 function horizontal(chart: Chart): Plot.ScaleOptions {
   const axis = { label: null, tickSpacing: 60 };
-  if (chart.scale) return { ...axis, type: 'log', base: 2, inset: 16 };
+  if (chart.scale === 'log2') return { ...axis, type: 'log', base: 2, inset: 16 };
+  if (chart.scale) return { ...axis, type: 'log', base: 10, inset: 16, tickFormat: powers };
   const tickFormat = (step: number): string => (Number.isInteger(step) ? count(step) : '');
   return { ...axis, tickFormat, domain: [0, lastStep(chart)] };
 }
+
+/** Of a scale by tens, the ticks that say where one is: 1, 2 and 5 of each ten. */
+const powers = (value: number): string =>
+  [1, 2, 5].includes(Number(value.toExponential(0)[0])) ? (value < 1e6 ? count(value) : shortPower(value)) : '';
+
+/** 2,000,000 -> "2e6". */
+const shortPower = (value: number): string => value.toExponential(0).replace('+', '');
 
 function vertical({ range: [low, high] }: Chart, range: [bottom: number, top: number]): Plot.ScaleOptions {
   const most = Math.max(Math.abs(low), Math.abs(high));

@@ -1,5 +1,6 @@
 import type { ModelConfig } from '../model/config.ts';
 import type { DataCard } from '../text/windows/dataset.ts';
+import type { Appraisal } from './appraisal.ts';
 import type { LogRecord } from './logRecord.ts';
 
 /** Everything that a run's report shows. Plain data, so that a report can be made again from a run folder. */
@@ -24,6 +25,7 @@ export interface ReportData {
   readonly log: readonly LogRecord[];
   readonly samples: readonly Sample[];
   readonly memory: MemoryCard;
+  readonly appraisal?: Appraisal;
 }
 
 /** One row of the model table, for instance all attention layers. */
@@ -33,7 +35,7 @@ export interface ParameterRow {
   readonly shape: string;
   /** Learned numbers; 0 for what only computes. */
   readonly parameters: number;
-  /** Floating-point operations of the forward pass, for one token at full context; a multiply and an add are two. */
+  /** Floating-point operations of the forward pass, for one token of a window; a multiply and an add are two. */
   readonly flopsPerToken: number;
 }
 

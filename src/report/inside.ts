@@ -46,6 +46,12 @@ export function insideOf(log: readonly LogRecord[]): InsideSeries | undefined {
   };
 }
 
+/** The block, from 0, that a parameter belongs to by its name; undefined for embeddings and the head. */
+export function layerOf(name: string): number | undefined {
+  const number = /\.(?:h|layers)\.(\d+)\./.exec(name)?.[1];
+  return number === undefined ? undefined : Number(number);
+}
+
 /** What an average keeps of itself when the next pair comes: it is over some ten pairs. */
 const KEPT = 0.9;
 /** Pairs before which nothing is said. */

@@ -4,6 +4,7 @@ import type { ReportData, Sample } from './data.ts';
 import { dataFacts } from './dataCard.ts';
 import { adapterInWords, bytes, count, dateInWords, durationInWords, exact, figure, loss, plural } from './format.ts';
 import { html, type Part } from './html.ts';
+import { INSIDE_STYLE, insideSection } from './insideSection.ts';
 import * as page from './page.ts';
 import { type Point, sampleEvenly } from './series.ts';
 import { type Summary, summarize, warningsOf } from './summary.ts';
@@ -23,7 +24,14 @@ export function renderReport(data: ReportData): string {
 after ${plural(summary.steps, 'step')}`,
     notices: warningsOf(summary),
     figures: keyFigures(summary),
-    sections: [lossSection(summary), samplesSection(data.samples), modelSection(summary), runSection(data)],
+    sections: [
+      lossSection(summary),
+      insideOfRun(data),
+      samplesSection(data.samples),
+      modelSection(summary),
+      runSection(data),
+    ],
+    style: INSIDE_STYLE,
   });
 }
 
@@ -54,6 +62,9 @@ ${best && 'The ring marks the lowest validation loss, where the best checkpoint 
   const details = [page.smallFigures(smallCharts(summary)), page.folded('The curves in numbers', numbers(summary))];
   return page.section('Loss', page.figure(lossChart(summary), text), details);
 }
+
+const insideOfRun = ({ log, model, train }: ReportData): Part =>
+  insideSection(log, model.blockSize, typeof train.clipNorm === 'number' ? train.clipNorm : 0);
 
 const MOST_ROWS = 50;
 

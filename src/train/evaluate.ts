@@ -29,6 +29,11 @@ export class Evaluator {
     return this.work.transientBytes;
   }
 
+  /** Hands back the memory of the recorded pass. */
+  dispose(): void {
+    this.work.dispose();
+  }
+
   /** Scores a whole text. */
   run(tokens: Tokens): Promise<Evaluation> {
     const [B, T] = this.ids.shape;

@@ -16,6 +16,7 @@ import type { ModelConfig } from '../model/config.ts';
 import type { GPT } from '../model/gpt.ts';
 import { errorCode, OpenFile, writeAtomic } from '../node/files.ts';
 import { quote } from '../quote.ts';
+import { Appraisal } from '../report/appraisal.ts';
 import { LogRecord } from '../report/logRecord.ts';
 import { checkJson, checkLines, damaged, Moment, Sha256 } from '../schema.ts';
 import { shellWord } from '../shellWord.ts';
@@ -112,6 +113,8 @@ const RunCard = z.object({
   tunedFrom: TunedFrom.optional(),
   /** Of a model that was trained elsewhere: what it was read from. */
   importedFrom: z.object({ path: z.string() }).optional(),
+  /** What was said of the run when it last ended. */
+  ...Appraisal.shape,
 });
 export type RunCard = z.infer<typeof RunCard>;
 

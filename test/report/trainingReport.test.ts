@@ -61,6 +61,19 @@ const run = (changes: Partial<ReportData> = {}): ReportData => ({
   ...changes,
 });
 
+/** A watched run, of which not everything could be told. */
+const watched = (gradient = 0.2): LogRecord[] =>
+  curve(200).map((record) => {
+    const { step } = record;
+    const heads = Array.from({ length: 4 }, (_, l) =>
+      Array.from({ length: 4 }, (_, h) => ({ entropy: 1 + (l + h) / 4, share: 0.05 * (h + 1) })),
+    );
+    const names = ['transformer.wte', ...heads.map((_, l) => `transformer.h.${l}.attn.c_attn`)];
+    const weights = names.map((name, i) => ({ name: `${name}.weight`, rms: 0.1, update: 1e-3 * (i + 1), gradient }));
+    const known = { gradientProduct: 0.5, noiseScale: step > 100 ? 9000 + step : null };
+    return step % 50 ? record : { ...record, inside: { weights, heads, deadUnits: [0, 0, 0.25, 0], ...known } };
+  });
+
 const spoilt: LogRecord[] = curve(50).map((record, i) => ({
   ...record,
   loss: i % 3 === 0 ? Number.NaN : i > 40 ? 10 ** (i - 30) : record.loss,
@@ -78,12 +91,27 @@ it.each<[string, Partial<ReportData>]>([
   ['a learning rate of nothing', { log: curve(20).map((one) => ({ ...one, learningRate: 0 })) }],
   ['an explosion with holes', { log: spoilt, status: 'diverged' }],
   ['nothing finite', { log: curve(9).map((one) => ({ ...one, loss: Number.NaN, validationLoss: Number.NaN })) }],
+  ['a watched run', { log: watched() }],
+  ['a watched run of which little is known', { log: watched(Number.NaN).slice(0, 60) }],
   ['a Llama', { model: { ...run().model, style: 'llama', nKvHead: 2, tieEmbeddings: false, dropout: 0.1 } }],
 ])('is a whole page of %s', (_, changes) => {
   const page = renderReport(run(changes));
   expectWellFormed(page);
   expect(bodyOf(page)).not.toMatch(/NaN|undefined|Infinity|\[object/);
   expect(page).toContain('<h1>moby-dick-nano</h1>');
+});
+
+it('shows what was watched inside, where something was', () => {
+  expect(renderReport(run())).not.toContain('<h2>Inside</h2>');
+  const page = renderReport(run({ log: watched(), train: { clipNorm: 0.7 } }));
+  expect(page).toContain('<h3>Noise scale of gradients</h3>');
+  expect(page).toContain('In tokens; at the end 9,200, and a batch has 768.');
+  expect(page).toMatch(
+    /Block 3<\/th><td class="number">0\.004<\/td><td class="number">0\.004<\/td><td class="number">0\.2<\/td><td class="number">25\.0%/,
+  );
+  expect(page).toMatch(/<td style="--heat:0\.55">1\.75<small>20\.0%<\/small><\/td>/); // the last head of the first block
+  expect(page).toMatch(/Gradients of \d\d\.\d% of the steps were clipped to a norm of 0\.7\./);
+  expect(page).toContain('<code>transformer.h.3.attn.c_attn</code>');
 });
 
 it('fetches nothing', () => {

@@ -13,11 +13,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { UserError } from '../../src/errors.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../src/export/safetensors.ts';
 import { resolveConfig, type TrainConfig } from '../../src/train/config.ts';
-import type { RunEvent, TrainRunOptions } from '../../src/train/run/events.ts';
+import type { EndedRun, RunEvent, TrainRunOptions } from '../../src/train/run/events.ts';
 import { trainRun } from '../../src/train/run/run.ts';
-import { readLog } from '../../src/train/runFolder.ts';
+import { readLog, readRunCard } from '../../src/train/runFolder.ts';
 import { loadRun } from '../../src/train/savedRun.ts';
 import { testEngine } from '../helpers/engine.ts';
 
@@ -113,6 +114,36 @@ describe('a run', () => {
       return [state?.bestStep, state?.bestValidationLoss, await model.parameters.values.floats()];
     };
     expect(await best('parts')).toEqual(await best('whole'));
+  });
+
+  it('keeps what is said of it at its end, and hands that on when it is resumed', async () => {
+    const said: EndedRun[] = [];
+    const appraise = async (run: EndedRun) => {
+      said.push(run);
+      const { tokens = 0 } = run.before.cost ?? {};
+      return { cost: { parts: [], tokens: tokens + 1, timeMs: run.durationMs } };
+    };
+    await run('said', { appraise, ...stopAt(4) });
+    const { result } = await run('said', { appraise, resume: true });
+    expect(said.map(({ status, before }) => [status, before.cost?.tokens])).toEqual([
+      ['stopped', undefined],
+      ['finished', 1],
+    ]);
+    expect(result.appraisal.cost?.tokens).toBe(2);
+    expect((await readRunCard(join(scratch, 'said'))).cost).toEqual(result.appraisal.cost);
+    expect(tensorsOf('said')).toEqual(tensorsOf('whole'));
+  });
+
+  it('ends well, with a warning, where nothing could be said of it; what was said before stays', async () => {
+    await run('unsaid', { appraise: async () => ({ cost: { parts: [], tokens: 7, timeMs: 1 } }), ...stopAt(4) });
+    const appraise = () => Promise.reject(new UserError('The meter is broken.'));
+    const { result } = await run('unsaid', { appraise, resume: true });
+    expect([result.status, result.warnings]).toEqual([
+      'finished',
+      ['The run could not be appraised: The meter is broken.'],
+    ]);
+    expect((await readRunCard(join(scratch, 'unsaid'))).cost?.tokens).toBe(7);
+    expect(readFileSync(result.report, 'utf8')).toContain('The meter is broken.');
   });
 
   it.each(['gpt2', 'llama'] as const)(

@@ -166,10 +166,16 @@ function onGram(x: Tensor): Tensor {
 
 /** From where on a matrix is long: above, `onGram` takes fewer products. */
 const LONG = 1.5;
-const best = (x: Tensor): Tensor => {
-  const [short, long] = x.shape.slice(1).toSorted((p, q) => p - q);
-  return long >= LONG * short ? onGram(x) : diagonals(x);
-};
+const isLong = ([short, long]: readonly number[]): boolean => long >= LONG * short;
+const ascending = (shape: Shape): number[] => shape.toSorted((p, q) => p - q);
+const best = (x: Tensor): Tensor => (isLong(ascending(x.shape.slice(1))) ? onGram(x) : diagonals(x));
+
+/** Floating-point operations of the products that `best` takes for one matrix; a multiply and an add are two. */
+export function orthogonalizeOperations(rows: number, columns: number): number {
+  const [n, m] = ascending([rows, columns]);
+  const [square, long] = isLong([n, m]) ? [17, 2] : [ITERATIONS, 2 * ITERATIONS];
+  return 2 * (square * n ** 3 + long * n * n * m);
+}
 
 /** The polynomial in float64. */
 function reference({ x: { shape, data } }: Each<Inputs, Numbers>): Float64Array {

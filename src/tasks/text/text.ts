@@ -17,6 +17,7 @@ export type TextMethod = (typeof TEXT_METHODS)[number];
 /** Settings that a tuning has of its own; all else is as the base was trained. */
 export const TEXT_SETTINGS = [
   ...(['steps', 'learningRate', 'batchSize', 'warmupSteps', 'weightDecay', 'evalEvery', 'seed'] as const),
+  ...(['watch', 'watchEvery'] as const),
 ] satisfies (keyof TrainConfig)[];
 export type TextOverrides = Partial<Pick<TrainConfig, (typeof TEXT_SETTINGS)[number]>>;
 

@@ -1,7 +1,8 @@
 /** What a run is told, and what it tells. */
 
 import type { FolderLock } from '../../node/lock.ts';
-import type { MemoryCard, Sample } from '../../report/data.ts';
+import type { Appraisal } from '../../report/appraisal.ts';
+import type { MemoryCard, ReportData, Sample } from '../../report/data.ts';
 import type { LogRecord } from '../../report/logRecord.ts';
 import type { Precision } from '../../tensor/capabilities.ts';
 import type { Engine } from '../../tensor/engine.ts';
@@ -9,6 +10,7 @@ import type { DataCard } from '../../text/windows/dataset.ts';
 import type { AutotuneSummary } from '../autotune.ts';
 import type { TrainConfig } from '../config.ts';
 import type { TextTuning } from '../trainable.ts';
+import type { Trainer } from '../trainer.ts';
 import type { CorpusSource, Material } from './material.ts';
 
 export interface TrainRunOptions {
@@ -30,6 +32,28 @@ export interface TrainRunOptions {
   /** Stops the run at the next step, with everything saved. */
   signal?: AbortSignal;
   onEvent?: (event: RunEvent) => void;
+  /**
+   * What rooms above this one say of the run when it has ended, stopped or diverged; called before the report is written, with the
+   * run still in memory. A UserError of it becomes a warning: a run does not fail for what is said of it.
+   */
+  appraise?: (run: EndedRun) => Promise<Appraisal>;
+}
+
+/** A run at its end. Its model stands as after the last step; whoever takes steps with the trainer changes nothing that is kept. */
+export interface EndedRun
+  extends Pick<ReportData, 'status' | 'warnings' | 'durationMs' | 'log' | 'samples' | 'memory' | 'startedAt'> {
+  readonly engine: Engine;
+  readonly adapter: TrainRunOptions['adapter'];
+  /** With the precision that it was trained in. */
+  readonly config: TrainConfig;
+  readonly folder: string;
+  readonly trainer: Trainer;
+  /** Tokens, tokenizer and data card. */
+  readonly text: Material;
+  /** The text itself, to be read again. */
+  readonly corpus: CorpusSource;
+  /** What was said of it when it ended before, if it was resumed. */
+  readonly before: Appraisal;
 }
 
 export type RunEvent =
@@ -64,6 +88,7 @@ export interface RunResult {
   log: readonly LogRecord[];
   samples: readonly Sample[];
   warnings: readonly string[];
+  appraisal: Appraisal;
   /** Path of report.html. */
   report: string;
 }

@@ -4,7 +4,7 @@ import { readChat } from '../../text/chat/chat.ts';
 import { ChatBatches, chatEvaluation, chatParts } from '../../text/chat/chatBatches.ts';
 import type { ChatTemplate } from '../../text/chat/chatTemplate.ts';
 import { type Tokenizer, trainTokenizer } from '../../text/tokenizers/tokenizer.ts';
-import { buildDataset, type DataCard, measureText } from '../../text/windows/dataset.ts';
+import { buildDataset, type DataCard, type Dataset, measureText } from '../../text/windows/dataset.ts';
 import { type TextBytes, utf8Chunks } from '../../text/windows/stream.ts';
 import { type Batch, type CountedBatches, evaluationBatches, Windows } from '../../text/windows/windows.ts';
 import type { TrainConfig } from '../config.ts';
@@ -29,8 +29,15 @@ export interface Material {
   readonly validation: CountedBatches;
 }
 
+/** Those of a text, whose tokens are at hand. */
+export type TextMaterial = Material & { readonly dataset: Dataset };
+
 /** A text as windows, its end held out; a tokenizer is trained on it unless one is given. @throws UserError for text that cannot be used */
-export async function textMaterial(corpus: CorpusSource, config: TrainConfig, given?: Tokenizer): Promise<Material> {
+export async function textMaterial(
+  corpus: CorpusSource,
+  config: TrainConfig,
+  given?: Tokenizer,
+): Promise<TextMaterial> {
   const hash = hashing(corpus.bytes());
   const chunks = () => utf8Chunks(corpus.bytes(), corpus.name);
   // the first walk over the text hashes it and refuses what is no text
@@ -40,6 +47,7 @@ export async function textMaterial(corpus: CorpusSource, config: TrainConfig, gi
   const dataset = await buildDataset(chunks, tokenizer, { name: corpus.name, blockSize, validationFraction });
   return {
     tokenizer,
+    dataset,
     card: { ...cardOf(corpus, config, tokenizer), sha256: hash.digest(), ...dataset.counts },
     train: new Windows(dataset.train, config),
     validation: evaluationBatches(dataset.validation, batchSize, blockSize),

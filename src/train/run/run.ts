@@ -2,6 +2,7 @@ import { relative, resolve } from 'node:path';
 import { UserError } from '../../errors.ts';
 import { GPT } from '../../model/gpt.ts';
 import type { FolderLock } from '../../node/lock.ts';
+import { Appraisal } from '../../report/appraisal.ts';
 import type { MemoryCard } from '../../report/data.ts';
 import { autotune } from '../autotune.ts';
 import { saveCheckpoint } from '../checkpoint.ts';
@@ -16,7 +17,7 @@ import type { TextTuning } from '../trainable.ts';
 import { Trainer } from '../trainer.ts';
 import { Watch } from '../watch/watch.ts';
 import { diagnose } from './diagnose.ts';
-import type { RunEvent, RunResult, TrainRunOptions } from './events.ts';
+import type { EndedRun, RunEvent, RunResult, TrainRunOptions } from './events.ts';
 import { RunLog } from './log.ts';
 import { chatMaterial, type Material, textMaterial } from './material.ts';
 import { beginFolder, checkSameRun, type RunParts, writeCard, writeReport } from './saving.ts';
@@ -52,7 +53,8 @@ async function trainIn(lock: FolderLock, given: TrainRunOptions): Promise<RunRes
   const model = base?.model ?? new GPT(engine, modelConfig(config, text.tokenizer.vocabSize));
   const trainer = new Trainer(model, config, base?.parameters);
   if (options.autotune && !before) await tuneFor(trainer, options);
-  const run = new Run({ options, lock, text, trainer, startedAt: before?.startedAt ?? new Date().toISOString() });
+  const startedAt = before?.startedAt ?? new Date().toISOString();
+  const run = new Run({ options, lock, text, trainer, startedAt, appraisal: Appraisal.parse(before ?? {}) });
   await run.begin();
   const { status, warnings } = await run.train();
   return run.end(status, warnings);
@@ -188,21 +190,40 @@ class Run {
     return { status: trainer.step < options.config.steps ? 'stopped' : 'finished', warnings: [] };
   }
 
-  /** Draws samples and writes the report. */
+  /** Draws samples, has the run appraised, and writes the report. */
   async end(status: RunResult['status'], warnings: readonly string[]): Promise<RunResult> {
     const { trainer, lock, text, options } = this.parts;
     const isDone = status === 'finished';
     const samples = isDone ? await drawSamples(trainer.model, text.tokenizer, options.config.seed) : [];
     for (const { prompt, text } of samples) this.emit({ type: 'sample', prompt, text });
     const { records: log, timeMs: durationMs } = this.log;
-    const outcome = { status, warnings, durationMs, log, samples };
-    const report = await lock.write(() => writeReport(this.parts, outcome, this.memory));
+    const memory = { planned: this.memory, peakBytes: options.engine.device.pool.peakBytes };
+    const ended = { status, warnings, durationMs, log, samples, memory };
+    const outcome = { ...ended, warnings: [...warnings, ...(await this.appraise(ended))] };
+    const report = await lock.write(() => writeReport(this.parts, outcome));
     return {
-      ...{ status, folder: options.folder, steps: trainer.step, saved: this.saved, log, samples, warnings },
+      ...{ folder: options.folder, steps: trainer.step, saved: this.saved, appraisal: this.parts.appraisal },
+      ...{ status, log, samples, warnings: outcome.warnings },
       validationLoss: log.findLast(({ validationLoss }) => validationLoss !== undefined)?.validationLoss ?? Number.NaN,
       bestValidationLoss: this.state.bestValidationLoss ?? Number.NaN,
       report,
     };
+  }
+
+  /** Keeps what is said of the run, and returns why nothing could be said. */
+  private async appraise(ended: Pick<EndedRun, 'status' | 'warnings' | 'durationMs' | 'log' | 'samples' | 'memory'>) {
+    const { options, trainer, text, startedAt, appraisal: before } = this.parts;
+    const { appraise, engine, adapter, config, folder, corpus } = options;
+    if (!appraise) return [];
+    const run = { ...ended, engine, adapter, config, folder, corpus, trainer, text, startedAt, before };
+    try {
+      this.parts.appraisal = await appraise(run);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      return [`The run could not be appraised: ${error.message}`];
+    }
+    await this.parts.lock.write(() => writeCard(this.parts));
+    return [];
   }
 
   /** Logs the losses of the steps since the last time, and judges them. */

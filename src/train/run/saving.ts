@@ -3,6 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { UsageError } from '../../errors.ts';
 import { writeAtomic } from '../../node/files.ts';
 import type { FolderLock } from '../../node/lock.ts';
+import type { Appraisal } from '../../report/appraisal.ts';
 import type { ReportData } from '../../report/data.ts';
 import type { DataCard } from '../../text/windows/dataset.ts';
 import { restoreCheckpoint } from '../checkpoint.ts';
@@ -41,6 +42,8 @@ export interface RunParts {
   readonly trainer: Trainer;
   /** ISO 8601; of a resumed run, when it was first begun. */
   readonly startedAt: string;
+  /** What was said of it at its end, or when it ended before. */
+  appraisal: Appraisal;
 }
 
 /** Gives a run fresh weights, or those of its checkpoint, and writes its card. Returns how far it is. */
@@ -55,31 +58,31 @@ export async function beginFolder(parts: RunParts): Promise<RunState> {
   return state;
 }
 
-/** Writes what stays the same all through a run. @throws UserError when the folder cannot be written */
-export async function writeCard({ options, text, trainer: { model }, startedAt }: RunParts): Promise<void> {
+/** Writes what stays the same all through a run, and what was said of it. @throws UserError when the folder cannot be written */
+export async function writeCard({ options, text, trainer, startedAt, appraisal }: RunParts): Promise<void> {
+  const { model } = trainer;
   const { folder, config, adapter, engine, base } = options;
   if (base?.adapters) await writeAdapterConfig(folder, base.adapters, base.from, model.config);
   const { table: tuning } = engine.tuning;
-  const card = { config, dataCard: text.card, adapter, startedAt, tuning, tunedFrom: base?.from };
+  const card = { config, dataCard: text.card, adapter, startedAt, tuning, tunedFrom: base?.from, ...appraisal };
   await writeRunCard(folder, { version: 1, ...card }, text.tokenizer, model);
 }
 
 /** What became of a run, for its report. */
-type Outcome = Pick<ReportData, 'status' | 'warnings' | 'durationMs' | 'log' | 'samples'>;
+type Outcome = Pick<ReportData, 'status' | 'warnings' | 'durationMs' | 'log' | 'samples' | 'memory'>;
 
 /** Writes report.html and returns its path. @throws UserError when the folder cannot be written */
 export async function writeReport(
-  { options, text, trainer, startedAt }: RunParts,
+  { options, text, trainer, startedAt, appraisal }: RunParts,
   outcome: Outcome,
-  planned: ReportData['memory']['planned'],
 ): Promise<string> {
-  const { folder, config, adapter, engine } = options;
+  const { folder, config, adapter } = options;
   const { config: model, parameters } = trainer.model;
   const { renderReport } = await import('../../report/trainingReport.ts'); // takes a second, for its charts
   const page = renderReport({
     ...{ name: basename(resolve(folder)), startedAt, ...outcome, adapter, dataCard: text.card },
     ...{ plannedSteps: config.steps, train: { ...config }, model, parameters: modelTable(model, parameters.specs) },
-    memory: { planned, peakBytes: engine.device.pool.peakBytes },
+    appraisal,
   });
   const path = join(folder, FILES.report);
   await writeAtomic(path, page);
