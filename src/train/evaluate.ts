@@ -2,7 +2,8 @@ import type { GPT } from '../model/gpt.ts';
 import type { Recording } from '../tensor/engine.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Tokens } from '../text/windows/dataset.ts';
-import { type CountedBatches, evaluationBatches } from '../text/windows/windows.ts';
+import { type CountedBatches, evaluationBatches, spreadBatches } from '../text/windows/windows.ts';
+import type { TrainConfig } from './config.ts';
 
 /** Mean cross-entropy over a text, and of how many tokens. */
 export interface Evaluation {
@@ -41,19 +42,26 @@ export class Evaluator {
   }
 
   /** Scores batches of this evaluator's size: all of them, or where `most` is not 0 that many, spread evenly. */
-  async score({ total, batches }: CountedBatches, most = 0): Promise<Evaluation> {
-    const wanted = most === 0 ? total : Math.min(most, total);
-    let [sum, tokens, index, taken] = [0, 0, 0, 0];
-    for (const { inputs, targets, count } of batches()) {
-      // batch i of `wanted` is the one at i / wanted of the text
-      if (index++ !== Math.floor((taken * total) / wanted)) continue;
+  async score(batches: CountedBatches, most = 0): Promise<Evaluation> {
+    let [sum, tokens] = [0, 0];
+    for (const { inputs, targets, count } of spreadBatches(batches, most)) {
       this.ids.write(inputs as Uint32Array<ArrayBuffer>);
       this.targets.write(targets as Uint32Array<ArrayBuffer>);
       this.work.run();
       sum += (await this.work.outputs.loss.floats())[0] * count;
       tokens += count;
-      if (++taken === wanted) break;
     }
     return { loss: sum / tokens, tokens };
   }
 }
+
+/** Held-out tokens that the last validation scores at most, spread over all of them: a large corpus would take minutes. */
+const FINAL_TOKENS = 2 ** 18;
+
+/** How many batches the last validation of a run scores; 0 for all. */
+export const finalBatches = ({
+  batchSize,
+  blockSize,
+  evalBatches,
+}: Pick<TrainConfig, 'batchSize' | 'blockSize' | 'evalBatches'>): number =>
+  evalBatches === 0 ? 0 : Math.max(Math.ceil(FINAL_TOKENS / (batchSize * blockSize)), evalBatches);

@@ -93,6 +93,20 @@ export function evaluationBatches(tokens: Tokens, batchSize: number, blockSize: 
   };
 }
 
+/** All of the batches, or where `most` is not 0 that many of them: batch i of `most` is the one at i / most of the text. */
+export function* spreadBatches(
+  { total, batches }: CountedBatches,
+  most = 0,
+): Generator<Batch & { readonly count: number }> {
+  const wanted = most === 0 ? total : Math.min(most, total);
+  let [index, taken] = [0, 0];
+  for (const batch of batches()) {
+    if (index++ !== Math.floor((taken * total) / wanted)) continue;
+    yield batch;
+    if (++taken === wanted) return;
+  }
+}
+
 function emptyBatch(batchSize: number, blockSize: number): Batch {
   const size = batchSize * blockSize;
   return { inputs: new Uint32Array(size), targets: new Uint32Array(size).fill(IGNORE) };

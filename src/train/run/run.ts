@@ -7,7 +7,7 @@ import type { MemoryCard } from '../../report/data.ts';
 import { autotune } from '../autotune.ts';
 import { saveCheckpoint } from '../checkpoint.ts';
 import { modelConfig } from '../config.ts';
-import { Evaluator } from '../evaluate.ts';
+import { Evaluator, finalBatches } from '../evaluate.ts';
 import { lockRun } from '../place.ts';
 import { choosePrecision } from '../precision.ts';
 import { isRunFolder, type RunCard, type RunState, readLog, readRunCard, syncLog } from '../runFolder.ts';
@@ -100,9 +100,6 @@ function memoryPlan(
     ...(watch ? [{ what: 'measurements inside', sizeBytes: watch.sizeBytes }] : []),
   ];
 }
-
-/** Held-out tokens that the last validation scores at most, spread over all of them: a large corpus would take minutes. */
-const FINAL_TOKENS = 2 ** 18;
 
 /** The course of a run. */
 class Run {
@@ -244,9 +241,8 @@ class Run {
   /** Scores the held-out text; true when it is the best so far. At the end all of it is scored, or FINAL_TOKENS of it. */
   private validate(): Promise<boolean> {
     const { trainer, text, options } = this.parts;
-    const { batchSize, blockSize, evalBatches, steps: plannedSteps } = options.config;
-    const isLast = trainer.step >= plannedSteps && evalBatches > 0; // 0 means all
-    const batches = isLast ? Math.max(Math.ceil(FINAL_TOKENS / (batchSize * blockSize)), evalBatches) : evalBatches;
+    const { evalBatches, steps: plannedSteps } = options.config;
+    const batches = trainer.step >= plannedSteps ? finalBatches(options.config) : evalBatches;
     return this.log.aside(async () => {
       const { loss } = await this.evaluator.score(text.validation, batches);
       const record = await this.log.addValidation(trainer.step, loss);
