@@ -52,6 +52,8 @@ export interface EndedRun
   readonly text: Material;
   /** The text itself, to be read again. */
   readonly corpus: CorpusSource;
+  /** Whether it began with fresh weights, and goes on from no other run. */
+  readonly isFresh: boolean;
   /** What was said of it when it ended before, if it was resumed. */
   readonly before: Appraisal;
 }

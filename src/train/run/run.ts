@@ -212,7 +212,8 @@ class Run {
     const { options, trainer, text, startedAt, appraisal: before } = this.parts;
     const { appraise, engine, adapter, config, folder, corpus } = options;
     if (!appraise) return [];
-    const run = { ...ended, engine, adapter, config, folder, corpus, trainer, text, startedAt, before };
+    const isFresh = options.base === undefined;
+    const run = { ...ended, engine, adapter, config, folder, corpus, trainer, text, startedAt, before, isFresh };
     try {
       this.parts.appraisal = await appraise(run);
     } catch (error) {
