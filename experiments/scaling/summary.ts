@@ -79,7 +79,8 @@ const parabolaOf = (runs: readonly ScalingRun[], convention: Convention, least =
     : fitParabola(runs.map((run) => counted(run, convention)));
 
 function budgetFit(runs: readonly ScalingRun[], draws: readonly (readonly ScalingRun[])[]): BudgetFit {
-  const best = draws.flatMap((draw) => parabolaOf(draw, ALL, 4)?.best ?? []);
+  const bottoms = draws.flatMap((draw) => parabolaOf(draw, ALL, 4) ?? []);
+  const best = bottoms.flatMap(({ best, inside }) => (inside ? best : []));
   return { budget: runs[0].budget, parabola: parabolaOf(runs, ALL) ?? null, band: bandOf(best) ?? null };
 }
 

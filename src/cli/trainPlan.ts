@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { corpora } from '../../data/corpora.ts';
+import { RECIPE } from '../cost/rule.ts';
 import { UsageError, UserError } from '../errors.ts';
 import { loss } from '../report/format.ts';
 import { seriesOf } from '../report/series.ts';
@@ -11,7 +12,7 @@ import { check, parseJson } from '../schema.ts';
 import { shellWord } from '../shellWord.ts';
 import { readText } from '../tasks/data.ts';
 import { resolveConfig, SETTINGS, TrainConfig } from '../train/config.ts';
-import { FILES, isRunFolder, type RunCard, readLog, readRunCard } from '../train/runFolder.ts';
+import { type Dial, FILES, isRunFolder, type RunCard, readLog, readRunCard } from '../train/runFolder.ts';
 import { corpusName, givenOf, STANDARD_INPUT } from './corpus.ts';
 import { resumeCommand, sameCommand } from './options.ts';
 import { say } from './terminal/output.ts';
@@ -30,15 +31,28 @@ export interface TrainFlags extends Partial<TrainConfig> {
   json?: boolean;
   /** False with --no-autotune. */
   autotune?: boolean;
+  minutes?: number;
+  operations?: number;
+  depth?: number;
 }
 
 /** Flags that say nothing of what is trained. */
 const ASIDE = ['adapter', 'json', 'autotune'];
 
+/** Flags that size a run by one number. */
+const DIALS = ['minutes', 'operations', 'depth'] as const;
+
+/** The dial of a training of which nothing is said: npm start. */
+export const DEFAULT_DIAL = { minutes: 3 } satisfies Dial;
+/** Settings that leave it at that. */
+const BESIDE_DIAL = ['seed', 'precision', 'watch', 'watchEvery'];
+
 export interface TrainPlan {
   /** For `openCorpus`. */
   given: string;
   config: TrainConfig;
+  /** What size and steps are still to be chosen by, over the settings that were given. */
+  dial?: { readonly by: Dial; readonly given: Partial<TrainConfig> };
   folder: string;
   resume: boolean;
   /** Whether the run that is in the folder is to be moved away before. */
@@ -61,10 +75,10 @@ export async function planTraining(given: string | undefined, flags: TrainFlags)
     const tune = `npx dawnlm finetune text file.txt --run ${shellWord(folder)}`;
     throw new UserError(`${folder} holds a model that was imported. Tune it (${tune}), or name another --out.`);
   }
-  const config = await readSettings(flags, before);
+  const { config, dial } = await readSettings(flags, before);
   const again = `Give it: npx dawnlm train file.txt --resume --out ${shellWord(folder)}`;
   const sameText = (): string => given ?? givenOf(before!.dataCard, folder, again);
-  const plan = { folder, config, given: given ?? corpora[0].name };
+  const plan = { folder, config, ...(dial && { dial }), given: given ?? corpora[0].name };
   if (!before) return { ...plan, resume: flags.resume ?? false };
   if (!existsSync(join(folder, FILES.resume))) {
     say(`${folder} holds a run that was ended before its first checkpoint: it begins anew`);
@@ -75,9 +89,9 @@ export async function planTraining(given: string | undefined, flags: TrainFlags)
   if (flags.force) return { ...plan, resume: false, replaces: true };
   const bare = given === undefined && Object.keys(flags).every((flag) => ASIDE.includes(flag));
   const { finished, words, advice } = await progressOf(folder, before, flags);
-  if (bare && !finished && sameSettings(config, before.config)) {
+  if (bare && !finished && (sameDial(before) || sameSettings(config, before.config))) {
     say(`${words}: it is continued`);
-    return { ...plan, resume: true };
+    return { folder, given: plan.given, config: before.config, resume: true };
   }
   if (!bare || !finished) throw new UserError(`${words}. ${advice}`);
   say(`${words}. ${advice}`);
@@ -89,13 +103,47 @@ export const ConfigFile = TrainConfig.extend({ $schema: z.string().optional() })
   'Settings of dawnlm train. What is left out is as the preset has it; the defaults are those of the preset nano.',
 );
 
-/** The preset, then the config file, then flags. Where a run is resumed and no preset named, its own settings are the base. */
-async function readSettings(flags: TrainFlags, before: RunCard | undefined): Promise<TrainConfig> {
+/**
+ * The preset, then the config file, then flags. Where a run is resumed and no preset named, its own settings are the base. With a dial
+ * the settings are those of the recipe, until it is turned.
+ */
+async function readSettings(
+  flags: TrainFlags,
+  before: RunCard | undefined,
+): Promise<Pick<TrainPlan, 'config' | 'dial'>> {
   const { preset = DEFAULT_PRESET, config: file, resume } = flags;
   const base = resume && flags.preset === undefined ? { ...before?.config } : {};
   const fromFile = file === undefined ? {} : await readConfigFile(file);
-  return resolveConfig(preset, base, fromFile, Object.fromEntries(SETTINGS.map((name) => [name, flags[name]])));
+  const given = { ...fromFile, ...settingsIn(flags) };
+  const by = dialOf(flags, given);
+  if (by) return { config: resolveConfig(RECIPE, given), dial: { by, given } };
+  return { config: resolveConfig(preset, base, given) };
 }
+
+/** The settings among flags. */
+const settingsIn = (flags: TrainFlags): Partial<TrainConfig> =>
+  Object.fromEntries(SETTINGS.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]]])));
+
+/** The dial that was turned, or the one of a training of which nothing is said. @throws UsageError for what contradicts it */
+function dialOf(flags: TrainFlags, given: Partial<TrainConfig>): Dial | undefined {
+  const turned = DIALS.filter((name) => flags[name] !== undefined);
+  const [name] = turned;
+  if (!name) {
+    const saysMore = flags.preset !== undefined || flags.config !== undefined || flags.resume;
+    return saysMore || Object.keys(given).some((one) => !BESIDE_DIAL.includes(one)) ? undefined : DEFAULT_DIAL;
+  }
+  const refuse = (what: string): Error => new UsageError(`--${name} ${what}`);
+  if (turned[1]) throw refuse(`and --${turned[1]} both say how much to train: give one of them`);
+  if (given.steps !== undefined) throw refuse('chooses the number of steps: leave --steps away');
+  if (flags.preset !== undefined) throw refuse('chooses what a preset would say: leave --preset away');
+  if (flags.resume) throw refuse('is for a new run: --resume goes on with what was chosen for the one that is there');
+  const depth = (['nLayer', 'nEmbd', 'nHead'] as const).find((size) => given[size] !== undefined);
+  if (name === 'depth' && depth) throw refuse(`says the size, and ${depth} does too: give one of them`);
+  return { [name]: flags[name] } as Dial;
+}
+
+/** Whether a run is one of a training of which nothing was said. */
+const sameDial = ({ dial }: RunCard): boolean => JSON.stringify(dial) === JSON.stringify(DEFAULT_DIAL);
 
 /** The settings that a file names. @throws UserError when it cannot be read, UsageError when one of them is wrong */
 async function readConfigFile(file: string): Promise<Record<string, unknown>> {

@@ -10,7 +10,7 @@ import { z } from 'zod';
 const positive = z.number().positive();
 
 /** The numbers of L(N, D). */
-export const LawFit = z.object({ E: positive, A: positive, alpha: positive, B: positive, beta: positive });
+export const LawFit = z.object({ E: z.number().min(0), A: positive, alpha: positive, B: positive, beta: positive });
 export type LawFit = Readonly<z.infer<typeof LawFit>>;
 
 /** A fitted law as data, with what it was fitted on. */

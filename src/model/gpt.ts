@@ -9,7 +9,7 @@ import { Parameters } from '../tensor/parameters.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { ModelConfig } from './config.ts';
 import { type Adapters, type Block, drop, Linear, Norm, Pass, type PassOptions, type Style } from './layers.ts';
-import { parameterSpecs } from './parameters.ts';
+import { type Initialization, parameterSpecs } from './parameters.ts';
 import { styleOf, validateModel } from './styles.ts';
 
 /**
@@ -57,8 +57,10 @@ export class GPT {
   }
 
   /** Draws fresh weights. */
-  initialize(seed: number): this {
-    this.parameters.initialize(seed);
+  initialize(seed: number, initialization: Initialization = {}): this {
+    const specs = parameterSpecs(this.config, this.style, initialization);
+    const starts = new Map(specs.map(({ name, init }) => [name, init]));
+    this.parameters.initialize(seed, ({ name }) => starts.get(name)!);
     return this;
   }
 

@@ -5,6 +5,15 @@ import type { LayerNames, Style } from './layers.ts';
 /** GPT-2's standard deviation of fresh weights. */
 const STD = 0.02;
 
+/** How fresh weights differ from GPT-2's. */
+export interface Initialization {
+  /**
+   * Size of fresh queries and keys, given that a norm comes before them: their weights are drawn with queryKeyGain / sqrt(C), and
+   * scores of attention have about its square. 0 for GPT-2's 0.02, with which attention begins as a plain mean.
+   */
+  queryKeyGain?: number;
+}
+
 const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
 
 /*
@@ -57,10 +66,15 @@ export const LLAMA: LayerNames = {
  * (Radford et al., 2019, 2.3). Matrices and embeddings have weight decay; biases and norms have none. The blocks' matrices are
  * marked for Muon.
  */
-export function parameterSpecs(config: ModelConfig, { names, rotary, gated, transposed }: Style): ParameterSpec[] {
+export function parameterSpecs(
+  config: ModelConfig,
+  { names, rotary, gated, transposed }: Style,
+  { queryKeyGain }: Initialization = {},
+): ParameterSpec[] {
   const { nLayer, nEmbd: C, nHidden: H, nHead, nKvHead, vocabSize: V, blockSize: T, bias, tieEmbeddings } = config;
   const kv = (C / nHead) * nKvHead;
   const last = STD / Math.sqrt(2 * nLayer);
+  const queryKey = queryKeyGain ? queryKeyGain / Math.sqrt(C) : STD;
   const embedding = (name: string, rows: number): ParameterSpec => ({
     ...{ name: `${name}.weight`, shape: [rows, C], init: { std: STD }, decay: true },
   });
@@ -70,7 +84,14 @@ export function parameterSpecs(config: ModelConfig, { names, rotary, gated, tran
     { name: `${name}.weight`, shape: [C], init: 'ones', decay: false },
     ...biasOf(name, C),
   ];
-  const linear = (name: string, inner: number, outer: number, std = STD, matrices = 1, stack?: string) => [
+  const linear = (
+    name: string,
+    inner: number,
+    outer: number,
+    std: number | readonly number[] = STD,
+    matrices = 1,
+    stack?: string,
+  ): ParameterSpec[] => [
     {
       ...{ name: `${name}.weight`, shape: transposed ? [outer, inner] : [inner, outer], init: { std }, decay: true },
       ...{ matrices, ...(stack !== undefined && { stack: `${stack}.weight` }) },
@@ -78,14 +99,19 @@ export function parameterSpecs(config: ModelConfig, { names, rotary, gated, tran
     ...biasOf(name, outer),
   ];
   /** Matrices side by side: one in files too, or one by one. */
-  const joined = (name: string, widths: readonly number[], parts: readonly string[] | undefined): ParameterSpec[] =>
-    parts?.flatMap((part, i) => linear(name.replace(/[^.]+$/, part), C, widths[i], STD, 1, name)) ??
-    linear(name, C, sum(widths), STD, widths.length);
+  const joined = (
+    name: string,
+    widths: readonly number[],
+    parts: readonly string[] | undefined,
+    stds = widths.map(() => STD),
+  ): ParameterSpec[] =>
+    parts?.flatMap((part, i) => linear(name.replace(/[^.]+$/, part), C, widths[i], stds[i], 1, name)) ??
+    linear(name, C, sum(widths), new Set(stds).size > 1 ? stds : stds[0], widths.length);
   const block = (_: unknown, layer: number): ParameterSpec[] => {
     const { attentionNorm, qkv, projection, mlpNorm, up, down } = names.block(layer);
     return [
       ...norm(attentionNorm),
-      ...joined(qkv, [C, kv, kv], names.parts.qkv),
+      ...joined(qkv, [C, kv, kv], names.parts.qkv, [queryKey, queryKey, STD]),
       ...linear(projection, C, C, last),
       ...norm(mlpNorm),
       ...joined(up, gated ? [H, H] : [H], names.parts.up),

@@ -1,5 +1,6 @@
 /** What was watched inside a run: charts, a row for each block, and a cell for each head. */
 import { max, median, min, quantile } from 'simple-statistics';
+import { largest } from '../numbers.ts';
 import type { Chart } from './chart.ts';
 import { count, figure, NOTHING, percent } from './format.ts';
 import { html, type Part } from './html.ts';
@@ -54,7 +55,7 @@ function updateChart({ weights }: InsideSeries): Small {
           0.95,
         )
       : 1;
-  const words = `||dW|| / ||W|| of a step: the median of all matrices, and what they span. At the end ${figure(last(points))}; about 0.001 is healthy.`;
+  const words = `||dW|| / ||W|| of a step: the median of all matrices, and what they span. At the end ${figure(last(points))}; sound runs of small models have 0.002 to 0.02.`;
   return [{ title: 'Updates against weights', curves: [curve], range: [0, top] }, words];
 }
 
@@ -71,15 +72,22 @@ function noiseChart({ noiseScale: points }: InsideSeries, log: readonly LogRecor
   );
   const curve = { name: 'noise scale', tone: 'training', points };
   const notes = [{ value: batch, label: 'the batch' }];
-  const words = `In tokens; at the end ${count(last(points))}, and a batch has ${count(batch)}. Up to the noise scale a larger batch saves nearly as many steps.`;
+  const words = `In tokens; at the end ${count(last(points))}, and a batch has ${count(batch)}. ${batchInWords(batch, last(points))}`;
   return [[{ title: 'Noise scale of gradients', curves: [curve], range: [0, top], notes }, words]];
+}
+
+/** What the noise scale N says of a batch B: the steps to a loss are as 1 + N / B (McCandlish et al., 2018, 2.3). */
+function batchInWords(batch: number, noise: number): string {
+  if (batch < noise / 2) return 'Twice the batch would need two thirds of the steps, or less.';
+  if (batch > 2 * noise) return 'Half of the batch would need a third more steps, or less.';
+  return 'They fit: a larger batch would cost more text, a smaller one more steps.';
 }
 
 function deadChart({ deadUnits }: InsideSeries): Small[] {
   if (deadUnits.length === 0) return [];
   const { points, band } = spread(deadUnits);
   const curve = { name: 'dead units', tone: 'training', points, band };
-  const top = Math.max(0.01, ...band.map(({ high }) => high));
+  const top = Math.max(0.01, largest(band.map(({ high }) => high)));
   const words = `Share of the MLP's units that no token moved: the median of all blocks, and what they span. At the end ${percent(last(points))}.`;
   return [[{ title: 'Dead units', curves: [curve], range: [0, top], format: percent }, words]];
 }

@@ -5,12 +5,15 @@ import { normals } from './random.ts';
 import { type Shape, sameShape, sizeOf } from './shape.ts';
 import { ELEMENT_BYTES, type Tensor } from './tensor.ts';
 
+/** Zeros, ones, or normal numbers of this standard deviation; of matrices side by side, each of its own. */
+export type Start = 'zeros' | 'ones' | { std: number | readonly number[] };
+
 /** One learned tensor. */
 export interface ParameterSpec {
   name: string;
   shape: Shape;
-  /** How it starts: zeros, ones, or normal numbers of this standard deviation. */
-  init: 'zeros' | 'ones' | { std: number };
+  /** How it starts. */
+  init: Start;
   /** Whether weight decay applies (by GPT-2's custom: matrices and embeddings yes, biases and norms no). */
   decay: boolean;
   /** The tensor that this one is a part of: neighbours with the same `stack` are also one tensor, joined along axis 0. */
@@ -113,13 +116,14 @@ export class Parameters {
     return this;
   }
 
-  /** Draws the starting values: each depends on the seed, the parameter's place in the list and the element's index alone. */
-  initialize(seed: number): this {
-    this.specs.forEach(({ name, shape, init }, stream) => {
-      const size = sizeOf(shape);
-      if (init === 'zeros') this.get(name).write(new Float32Array(size));
-      else if (init === 'ones') this.get(name).write(new Float32Array(size).fill(1));
-      else this.get(name).write(normals(size, init.std, seed, stream));
+  /**
+   * Draws the starting values: each depends on the seed, the parameter's place in the list and the element's index alone.
+   * @param startOf how a parameter starts, where not as its spec says
+   */
+  initialize(seed: number, startOf: (spec: ParameterSpec) => Start = ({ init }) => init): this {
+    this.specs.forEach((spec, stream) => {
+      const { name, shape } = spec;
+      this.get(name).write(startingValues(shape, startOf(spec), seed, stream));
     });
     return this;
   }
@@ -184,4 +188,13 @@ export class Parameters {
     }
     this.stacks.set(stack, [(joined?.[0] ?? 0) + rows, ...rest]);
   }
+}
+
+function startingValues(shape: Shape, start: Start, seed: number, stream: number): Float32Array<ArrayBuffer> {
+  const size = sizeOf(shape);
+  if (typeof start === 'string') return new Float32Array(size).fill(start === 'ones' ? 1 : 0);
+  const columns = shape[shape.length - 1];
+  const draws = [start.std].flat().map((std) => normals(size, std, seed, stream));
+  if (draws.length === 1) return draws[0];
+  return draws[0].map((_, i) => draws[Math.floor(((i % columns) * draws.length) / columns)][i]);
 }

@@ -5,6 +5,7 @@ import { STYLES, styleOf, validateModel } from '../model/styles.ts';
 import { check, wrongUse } from '../schema.ts';
 import { PRECISIONS } from './precision.ts';
 import { PRESETS } from './presets.ts';
+import { CONTEXT_UNIT } from './schedule.ts';
 
 /** What a setting may be, what it is unless told, and what help texts and editors say of it. */
 export const setting = <T extends z.ZodType>(type: T, fallback: z.output<T>, help: string): z.ZodDefault<T> =>
@@ -32,9 +33,19 @@ export const TrainConfig = z.strictObject({
   nEmbd: setting(count, 128, 'width of the residual stream'),
   nHidden: setting(countOr0, 0, 'width of the MLP; 0 for 4 (gpt2) or 8/3 (llama) times the width'),
   blockSize: setting(count, 64, 'context, in tokens'),
+  contextGrowth: setting(
+    z.number().min(0).max(1),
+    0,
+    'first share of the steps, in which the context grows from a quarter over a half to blockSize; 0 for all of it at once',
+  ),
   dropout: setting(share, 0, 'share of activations dropped in training'),
   bias: setting(z.boolean(), false, 'biases in linear layers and norms (gpt2 style)'),
   tieEmbeddings: setting(z.boolean(), true, 'the head shares the weights of the token embedding'),
+  queryKeyGain: setting(
+    atLeast0,
+    0,
+    'size of fresh queries and keys, whose weights have this / sqrt(width); 0 for the 0.02 of all other weights',
+  ),
   tokenizer: setting(z.string().min(1), 'char', 'char, byte, bpe[:size], gpt[:r50k|cl100k|o200k]'),
   validationFraction: setting(z.number().min(0.0001).lt(1), 0.1, 'share of the text, from its end, held out'),
   batchSize: setting(count, 12, 'windows in a batch'),
@@ -100,6 +111,11 @@ const FOLLOWS: { [K in keyof TrainConfig]?: (config: TrainConfig, preset: TrainC
   /** Of a lower rate than the one at the end: the same share of it. */
   minLearningRate: ({ learningRate, minLearningRate }, preset) =>
     minLearningRate > learningRate ? (learningRate * preset.minLearningRate) / preset.learningRate : minLearningRate,
+  /** Of another width: the same share of it, as far as multiples of 8 go. Of another style: what is usual there. */
+  nHidden: ({ nHidden, nEmbd, style }, preset) => {
+    if (style !== preset.style) return 0;
+    return nEmbd === preset.nEmbd ? nHidden : 8 * Math.round((preset.nHidden * nEmbd) / preset.nEmbd / 8);
+  },
   /** Heads that cannot be grouped so, or a style without groups: as many as heads. */
   nKvHead: ({ nHead, nKvHead, ...config }) => (!styleOf(config).grouped || (nKvHead && nHead % nKvHead) ? 0 : nKvHead),
 };
@@ -118,7 +134,7 @@ export function resolveConfig(preset: string, ...layers: readonly Readonly<Recor
     if (!Object.hasOwn(set, name)) Object.assign(config, { [name]: follow(config, base) });
   }
   modelConfig(config, 1);
-  const problem = batchProblem(config);
+  const problem = batchProblem(config) ?? contextProblem(config);
   if (problem) throw new UsageError(problem);
   if (config.warmupSteps >= config.steps && config.steps > 1) {
     throw new UsageError(`warmupSteps (${config.warmupSteps}) must be below steps (${config.steps})`);
@@ -136,6 +152,11 @@ export const batchProblem = ({
 }: Pick<TrainConfig, 'batchSize' | 'blockSize'>): string | undefined =>
   batchSize * blockSize > MOST_BATCH_TOKENS
     ? `a batch of ${batchSize} windows of ${blockSize} tokens is more than the ${MOST_BATCH_TOKENS} tokens that one may have`
+    : undefined;
+
+const contextProblem = ({ contextGrowth, blockSize }: TrainConfig): string | undefined =>
+  contextGrowth > 0 && blockSize % CONTEXT_UNIT !== 0
+    ? `contextGrowth begins with a quarter of the context: blockSize must be a multiple of ${CONTEXT_UNIT}, got ${blockSize}`
     : undefined;
 
 function presetSettings(name: string): Partial<TrainConfig> {

@@ -93,6 +93,16 @@ export const TunedFrom = BaseLink.extend({
 });
 export type TunedFrom = z.infer<typeof TunedFrom>;
 
+const positive = z.number().positive();
+
+/** What sized a run, where settings did not: how long it may take, how many operations, or how deep it is. src/cost/dial.ts turns it. */
+export const Dial = z.union([
+  z.strictObject({ minutes: positive }),
+  z.strictObject({ operations: positive }),
+  z.strictObject({ depth: z.int().min(1) }),
+]);
+export type Dial = Readonly<z.infer<typeof Dial>>;
+
 /** What every run.json holds. */
 export const CARD = {
   version: z.literal(1),
@@ -111,6 +121,7 @@ const RunCard = z.object({
   /** Measured choices of kernels that the run goes by: they decide the last bits of its numbers. */
   tuning: Table.optional(),
   tunedFrom: TunedFrom.optional(),
+  dial: Dial.optional(),
   /** Of a model that was trained elsewhere: what it was read from. */
   importedFrom: z.object({ path: z.string() }).optional(),
   /** What was said of the run when it last ended. */

@@ -5,8 +5,8 @@ import type { GPT } from '../model/gpt.ts';
 import type { Sample } from '../report/data.ts';
 import type { Tokenizer } from '../text/tokenizers/tokenizer.ts';
 
-const COUNT = 3;
-const TOKENS = 240;
+/** How many are drawn at the end of a run, and how long each is. */
+export const SAMPLES = { count: 3, tokens: 240 } as const;
 const SETTINGS = { ...NO_FILTERS, temperature: 0.8 };
 
 /**
@@ -27,14 +27,14 @@ export function openingTokens(tokenizer: Tokenizer): number[] {
 /** Some samples of a model at the end of its training. */
 export async function drawSamples(model: GPT, tokenizer: Tokenizer, seed: number): Promise<Sample[]> {
   const prompt = openingTokens(tokenizer);
-  const sequences: number[][] = Array.from({ length: COUNT }, () => []);
-  const generator = new Generator(model, COUNT);
+  const sequences: number[][] = Array.from({ length: SAMPLES.count }, () => []);
+  const generator = new Generator(model, SAMPLES.count);
   const prompts = sequences.map(() => prompt);
-  for await (const { tokens } of generator.generate(prompts, { ...SETTINGS, tokens: TOKENS, seed })) {
+  for await (const { tokens } of generator.generate(prompts, { ...SETTINGS, tokens: SAMPLES.tokens, seed })) {
     tokens.forEach((token, b) => {
       sequences[b].push(token);
     });
   }
-  const settings = { temperature: SETTINGS.temperature, tokens: TOKENS, seed };
+  const settings = { temperature: SETTINGS.temperature, tokens: SAMPLES.tokens, seed };
   return sequences.map((ids) => ({ prompt: tokenizer.decode(prompt), text: tokenizer.decode(ids), settings }));
 }

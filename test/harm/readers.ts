@@ -87,9 +87,17 @@ const tagged = {
   dataCard: { ...classified.dataCard, task: 'tag', parts: { train: { examples: 1, labels: { PET: 1 }, words: 3 } } },
   splits: {},
 };
+const inside = {
+  weights: ['transformer.wte.weight', 'transformer.h.0.mlp.c_fc.weight'].map((name) => ({
+    ...{ name, rms: 0.1, update: 1e-3, gradient: 0.2 },
+  })),
+  heads: [[{ entropy: 1, share: 0.3 }]],
+  ...{ deadUnits: [0], gradientProduct: 0.5, noiseScale: 300 },
+};
 const log = Array.from({ length: 20 }, (_, i) => ({
   ...{ step: i + 1, tokens: 8 * i, timeMs: 5 * i, loss: 3 - i / 10, learningRate: 1e-3, gradientNorm: 1 },
   ...(i % 5 === 4 && { validationLoss: 3 - i / 12, tokensPerSecond: 800 }),
+  ...(i % 10 === 9 && { inside }),
 }));
 const recorded = {
   ...{ kind: 'kernel', op: 'matmul', median: 1, unit: 'ms', spread: [1, 2], runs: 3, point: { TM: 8 } },

@@ -13,6 +13,9 @@ const logitsOf = async (model: GPT, ids: Uint32Array<ArrayBuffer>, shape: [numbe
   return engine.withoutGradients(() => model.logits(model.hidden(engine.tensor(ids, shape)))).floats();
 };
 
+const rootMeanSquare = (x: Float32Array): number =>
+  Math.sqrt(x.reduce((sum, value) => sum + value * value, 0) / x.length);
+
 describe.each(Object.keys(STYLES))('a model of the %s style', (style) => {
   it('does not look ahead: changing token t leaves the logits before t bit-equal and changes those at t', async () => {
     const model = smallModel(await testEngine(), style);
@@ -51,6 +54,22 @@ describe.each(Object.keys(STYLES))('a model of the %s style', (style) => {
     expect(padding.subarray(0, 11 * V)).toEqual(before.subarray(0, 11 * V));
     for (const after of [later, padding]) {
       expect(after.subarray(T * V), 'the other sequence').toEqual(before.subarray(T * V));
+    }
+  });
+
+  it('starts with queries and keys of the size that it is told, and all else to the bit as without', async () => {
+    const model = smallModel(await testEngine(), style, { nEmbd: 64 });
+    const { parameters, config } = model;
+    const weights = async () => parameters.split((await parameters.values.floats()).slice());
+    const before = new Map((await weights()).map(({ name, data }) => [name, data]));
+    model.initialize(7, { queryKeyGain: 1.5 });
+    const C = config.nEmbd;
+    for (const { name, data } of await weights()) {
+      const joined = name.includes('c_attn.weight');
+      const isAttention = (i: number): boolean => (joined ? i % (3 * C) < 2 * C : /[qk]_proj\.weight/.test(name));
+      const [fresh, same] = [true, false].map((wanted) => data.filter((_, i) => isAttention(i) === wanted));
+      expect(same, name).toEqual(before.get(name)!.filter((_, i) => !isAttention(i)));
+      if (fresh.length > 0) expect(rootMeanSquare(fresh), name).toBeCloseTo(1.5 / Math.sqrt(C), 2);
     }
   });
 

@@ -105,7 +105,9 @@ it('shows what was watched inside, where something was', () => {
   expect(renderReport(run())).not.toContain('<h2>Inside</h2>');
   const page = renderReport(run({ log: watched(), train: { clipNorm: 0.7 } }));
   expect(page).toContain('<h3>Noise scale of gradients</h3>');
-  expect(page).toContain('In tokens; at the end 9,200, and a batch has 768.');
+  expect(page).toContain(
+    'In tokens; at the end 9,200, and a batch has 768. Twice the batch would need two thirds of the steps, or less.',
+  );
   expect(page).toMatch(
     /Block 3<\/th><td class="number">0\.004<\/td><td class="number">0\.004<\/td><td class="number">0\.2<\/td><td class="number">25\.0%/,
   );

@@ -162,6 +162,17 @@ describe('a run', () => {
     },
   );
 
+  it("with fast's settings resumes to the bit", async () => {
+    const { nEmbd, nLayer, nHead, blockSize, batchSize, logEvery, evalEvery, checkpointEvery } = tiny();
+    const shape = { nEmbd, nLayer, nHead, blockSize, batchSize, logEvery, evalEvery, checkpointEvery };
+    const config = resolveConfig('fast', { ...shape, steps: 12, warmupSteps: 2 });
+    await run('fast', { config });
+    await run('fast-parts', { config, ...stopAt(4) });
+    const { result } = await run('fast-parts', { config, resume: true });
+    expect(result.status).toBe('finished');
+    expect(tensorsOf('fast-parts')).toEqual(tensorsOf('fast'));
+  });
+
   it('that recomputes activations equals one that keeps them, to the bit, and may begin to do so when it is resumed', async () => {
     await run('frugal', stopAt(4));
     await run('frugal', { resume: true, config: tiny({ recompute: true }) });
@@ -172,7 +183,7 @@ describe('a run', () => {
     await run('old', stopAt(4));
     const path = join(scratch, 'old', 'run.json');
     const { config, ...card } = JSON.parse(readFileSync(path, 'utf8'));
-    const { recompute: _, ...old } = config;
+    const { recompute: _, queryKeyGain: __, contextGrowth: ___, ...old } = config;
     writeFileSync(path, JSON.stringify({ ...card, config: old }));
     await run('old', { resume: true });
     expect(tensorsOf('old')).toEqual(tensorsOf('whole'));

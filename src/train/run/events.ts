@@ -9,6 +9,7 @@ import type { Engine } from '../../tensor/engine.ts';
 import type { DataCard } from '../../text/windows/dataset.ts';
 import type { AutotuneSummary } from '../autotune.ts';
 import type { TrainConfig } from '../config.ts';
+import type { Dial } from '../runFolder.ts';
 import type { TextTuning } from '../trainable.ts';
 import type { Trainer } from '../trainer.ts';
 import type { CorpusSource, Material } from './material.ts';
@@ -19,6 +20,8 @@ export interface TrainRunOptions {
   corpus: CorpusSource;
   config: TrainConfig;
   folder: string;
+  /** What its size was chosen by, if it was; kept with the run. */
+  dial?: Dial;
   /** The lock of the folder, where it is held already. */
   lock?: FolderLock;
   /** Continue the run in `folder`. */

@@ -13,13 +13,13 @@ import { choosePrecision } from '../precision.ts';
 import { isRunFolder, type RunCard, type RunState, readLog, readRunCard, syncLog } from '../runFolder.ts';
 import { drawSamples } from '../samples.ts';
 import { learningRateAt } from '../schedule.ts';
-import type { TextTuning } from '../trainable.ts';
 import { Trainer } from '../trainer.ts';
 import { Watch } from '../watch/watch.ts';
 import { diagnose } from './diagnose.ts';
 import type { EndedRun, RunEvent, RunResult, TrainRunOptions } from './events.ts';
 import { RunLog } from './log.ts';
 import { chatMaterial, type Material, textMaterial } from './material.ts';
+import { memoryPlan } from './memory.ts';
 import { beginFolder, checkSameRun, type RunParts, writeCard, writeReport } from './saving.ts';
 
 /**
@@ -42,7 +42,7 @@ async function trainIn(lock: FolderLock, given: TrainRunOptions): Promise<RunRes
   if (!resume && isRunFolder(folder)) {
     throw new UserError(`${folder} holds a run already; resume it, or name another folder with --out`);
   }
-  const options = settlePrecision(given, before);
+  const options = { ...settlePrecision(given, before), dial: given.dial ?? before?.dial };
   const { config } = options;
   const whole = await materialOf(options);
   const text = options.spoil?.(whole) ?? whole;
@@ -80,25 +80,6 @@ async function tuneFor(trainer: Trainer, { engine, adapter, signal, onEvent }: T
   const onBegin = (unknown: number, budgetMs: number) => onEvent?.({ type: 'tuning', unknown, budgetMs });
   const summary = await autotune(engine, trainer.rehearse(), adapter, { signal, onBegin });
   if (summary) onEvent?.({ type: 'tuned', ...summary });
-}
-
-/** What the parts of a run take of the device's memory. */
-function memoryPlan(
-  trainer: Trainer,
-  evaluator: Evaluator,
-  { base, watch }: { base?: TextTuning; watch?: Watch },
-): MemoryCard['planned'] {
-  const { gradientBytes, transientBytes, model } = trainer;
-  const { adapters } = base ?? {};
-  return [
-    { what: 'parameters', sizeBytes: 4 * model.parameters.values.size },
-    ...(adapters ? [{ what: 'adapters', sizeBytes: 4 * adapters.parameters.values.size }] : []),
-    { what: 'gradients', sizeBytes: gradientBytes },
-    { what: 'moments of the optimizer', sizeBytes: 2 * gradientBytes },
-    { what: 'activations in training', sizeBytes: transientBytes },
-    { what: 'activations in validation', sizeBytes: evaluator.transientBytes },
-    ...(watch ? [{ what: 'measurements inside', sizeBytes: watch.sizeBytes }] : []),
-  ];
 }
 
 /** The course of a run. */
@@ -239,7 +220,7 @@ class Run {
     return warning;
   }
 
-  /** Scores the held-out text; true when it is the best so far. At the end all of it is scored, or FINAL_TOKENS of it. */
+  /** Scores the held-out text; true when it is the best so far. At the end all of it is scored, or what `finalBatches` says. */
   private validate(): Promise<boolean> {
     const { trainer, text, options } = this.parts;
     const { evalBatches, steps: plannedSteps } = options.config;

@@ -50,7 +50,7 @@ export interface RunParts {
 export async function beginFolder(parts: RunParts): Promise<RunState> {
   const { trainer } = parts;
   const { folder, resume, config, base } = parts.options;
-  if (!resume && !base) trainer.model.initialize(config.seed);
+  if (!resume && !base) trainer.model.initialize(config.seed, config);
   const state = resume
     ? await restoreCheckpoint(folder, trainer)
     : { step: 0, timeMs: 0, bestValidationLoss: null, bestStep: 0 };
@@ -61,10 +61,10 @@ export async function beginFolder(parts: RunParts): Promise<RunState> {
 /** Writes what stays the same all through a run, and what was said of it. @throws UserError when the folder cannot be written */
 export async function writeCard({ options, text, trainer, startedAt, appraisal }: RunParts): Promise<void> {
   const { model } = trainer;
-  const { folder, config, adapter, engine, base } = options;
+  const { folder, config, adapter, engine, base, dial } = options;
   if (base?.adapters) await writeAdapterConfig(folder, base.adapters, base.from, model.config);
   const { table: tuning } = engine.tuning;
-  const card = { config, dataCard: text.card, adapter, startedAt, tuning, tunedFrom: base?.from, ...appraisal };
+  const card = { config, dial, dataCard: text.card, adapter, startedAt, tuning, tunedFrom: base?.from, ...appraisal };
   await writeRunCard(folder, { version: 1, ...card }, text.tokenizer, model);
 }
 

@@ -1,0 +1,110 @@
+/** `--minutes`, `--operations`, `--depth`: measures the machine, chooses by the scaling law, and says what it chose and why. */
+import {
+  type Choice,
+  candidates,
+  choose,
+  stepsForOperations,
+  stepsForSeconds,
+  stepsForSize,
+  type TextSize,
+  type Wishes,
+} from '../cost/dial.ts';
+import { anyLaw, type FoundLaw, lawFor } from '../cost/laws.ts';
+import { RECIPE, shapeOfDepth } from '../cost/rule.ts';
+import { type MeasuredSpeed, measureSpeed, type ProbedSpeed, speedBetween } from '../cost/speed.ts';
+import { textSizeOf } from '../cost/textSize.ts';
+import { count, loss, plural } from '../report/format.ts';
+import type { Engine } from '../tensor/engine.ts';
+import { resolveConfig, type TrainConfig } from '../train/config.ts';
+import { finalBatches } from '../train/evaluate.ts';
+import type { CorpusSource } from '../train/run/material.ts';
+import type { Dial } from '../train/runFolder.ts';
+import { say } from './terminal/output.ts';
+
+/** Turns the dial for a text on a machine. Returns what is to be trained. @throws UserError for what is no text */
+export async function turnDial(engine: Engine, corpus: CorpusSource, dial: Dial, wishes: Wishes): Promise<Choice> {
+  const text = await textSizeOf(corpus, resolveConfig(RECIPE, wishes));
+  const found = lawFor(corpus.name, resolveConfig(RECIPE, wishes).tokenizer);
+  const law = found?.law ?? anyLaw();
+  let choice: Choice;
+  if ('minutes' in dial) choice = await chooseByTime(engine, law, text, dial.minutes, wishes);
+  else if ('operations' in dial) choice = choose(law, text, wishes, stepsForOperations(dial.operations));
+  else choice = choose(law, text, { ...shapeOfDepth(dial.depth), ...wishes }, stepsForSize(law, text));
+  say(choiceInWords(choice, dial, found));
+  return choice;
+}
+
+/** Widths at which a machine's speed is measured, to know about those between and beyond. */
+const MEASURED = [48, 128] as const;
+/** Seconds at the end beside the last validation: the report, and what is said of the run. */
+const END_SECONDS = 4;
+/** What sampling at the end takes, in steps: 240 tokens one after the other, each some hundredths of a step. */
+const SAMPLED_STEPS = 5;
+
+async function chooseByTime(
+  engine: Engine,
+  law: FoundLaw['law'],
+  text: TextSize,
+  minutes: number,
+  wishes: Wishes,
+): Promise<Choice> {
+  /** The minutes began with the process; the text that was read in this time is read and cut into tokens again. */
+  const readingMs = performance.now() / 4;
+  const allowed = (config: TrainConfig, { step, scoredBatch }: MeasuredSpeed): number => {
+    const all = Math.ceil(text.heldOutTokens / (config.batchSize * config.blockSize));
+    const last = Math.min(finalBatches(config) || all, all);
+    const end = END_SECONDS + last * scoredBatch + SAMPLED_STEPS * step;
+    const left = 60 * minutes - (performance.now() + readingMs) / 1000;
+    return stepsForSeconds(left, { step, scoredBatch, end }, config);
+  };
+  const speedOf = await speeds(engine, text, wishes);
+  const guess = choose(law, text, wishes, ({ config, size }) => allowed(config, speedOf(size.operations)));
+  const measured = await measureSpeed(engine, guess.config, text.vocabSize);
+  // its size is fixed now, whatever the time that is left would say of it: what is measured is its speed
+  const { nLayer, nHead, nEmbd } = guess.config;
+  return choose(law, text, { ...wishes, nLayer, nHead, nEmbd }, ({ config }) => allowed(config, measured));
+}
+
+/** The speed of models by their operations a token, from two that are among those to choose from, or the only one. */
+async function speeds(engine: Engine, text: TextSize, wishes: Wishes): Promise<(operations: number) => MeasuredSpeed> {
+  const models = candidates(text, wishes);
+  const near = (width: number) =>
+    models.reduce((best, one) =>
+      Math.abs(one.config.nEmbd - width) < Math.abs(best.config.nEmbd - width) ? one : best,
+    );
+  const [small, large] = MEASURED.map(near);
+  const probe = async ({ config, size }: typeof small): Promise<ProbedSpeed> => ({
+    operations: size.operations,
+    ...(await measureSpeed(engine, config, text.vocabSize)),
+  });
+  const first = await probe(small);
+  if (small === large) return () => first;
+  const second = await probe(large);
+  return (operations) => speedBetween(first, second, operations);
+}
+
+const PLACES = { char: 'a character', byte: 'a byte' } as const;
+
+/** What was chosen, and why: two or three sentences. */
+export function choiceInWords(
+  { config, size, epochs, expected, textEnds }: Choice,
+  dial: Dial,
+  found?: FoundLaw,
+): string {
+  const { nLayer, nEmbd, blockSize, batchSize, steps, tokenizer } = config;
+  const times = epochs < 10 ? epochs.toFixed(1) : Math.round(epochs);
+  const model = `${plural(nLayer, 'layer')} of width ${nEmbd} (${count(size.parameters)} parameters), context ${blockSize}, batch ${batchSize}, ${plural(steps, 'step')}: the text is seen ${times} times.`;
+  const why =
+    'depth' in dial
+      ? 'So long a training goes with this size by the scaling law.'
+      : `By the scaling law no other size does better in ${'minutes' in dial ? plural(dial.minutes, 'minute') : `${dial.operations} operations`}.`;
+  const ends = textEnds ? ' It ends early: more of the same text would only be learned by heart.' : '';
+  return `chosen: ${model} ${why}${ends} ${lossInWords(expected, tokenizer, found)}`;
+}
+
+function lossInWords({ loss: nats, low, high }: Choice['expected'], tokenizer: string, found?: FoundLaw): string {
+  if (!found) return `The law is one of single characters: of tokens by ${tokenizer} it promises no loss.`;
+  if (low === high) return 'That is too short to expect more than guessing.';
+  const band = `${loss(nats)} (${loss(low)} to ${loss(high)}) nats ${PLACES[tokenizer as keyof typeof PLACES]}`;
+  return found.own ? `Expected: ${band}.` : `On ${found.law.corpus}, whose law this is, it would come to ${band}.`;
+}
