@@ -1,8 +1,6 @@
 /** What a check-up goes by: everything that can be measured of a run, once. The rules read it, and measure nothing themselves. */
 import type { GPT } from '../model/gpt.ts';
 import type { Inside, LogRecord } from '../report/logRecord.ts';
-import { normals } from '../tensor/random.ts';
-import { sizeOf } from '../tensor/shape.ts';
 import type { DataCard, Dataset } from '../text/windows/dataset.ts';
 import type { CountedBatches } from '../text/windows/windows.ts';
 import type { TrainConfig } from '../train/config.ts';
@@ -44,29 +42,23 @@ export interface Evidence {
 }
 
 /** The matrices of a model against the fresh ones of its seed. */
-export async function movedOf({ parameters }: GPT, seed: number): Promise<Moved[]> {
+export async function movedOf(model: GPT, config: TrainConfig): Promise<Moved[]> {
+  const { parameters } = model;
   const values = new Map(parameters.split(await parameters.values.floats()).map(({ name, data }) => [name, data]));
-  return parameters.specs.flatMap(({ name, shape, init, matrices }, stream) => {
-    if (typeof init === 'string' || shape.length < 2) return [];
-    const [now, before] = [values.get(name)!, normals(sizeOf(shape), init.std, seed, stream)];
-    let [squares, fresh, distance] = [0, 0, 0];
-    for (let i = 0; i < now.length; i++) {
-      squares += now[i] ** 2;
-      fresh += before[i] ** 2;
-      distance += (now[i] - before[i]) ** 2;
-    }
-    const rms = (sum: number): number => Math.sqrt(sum / now.length);
-    return [
-      {
-        name,
-        inner: matrices !== undefined,
-        fresh: rms(fresh),
-        rms: rms(squares),
-        distance: Math.sqrt(distance / fresh),
-      },
-    ];
-  });
+  const moved: Moved[] = [];
+  for (const [{ name, shape, matrices }, before] of model.fresh(config.seed, config)) {
+    const now = values.get(name)!;
+    const fresh = rms(before);
+    // zeros that something starts as are no size to go by
+    if (shape.length < 2 || fresh === 0) continue;
+    const distance = rms(now.map((value, i) => value - before[i])) / fresh;
+    moved.push({ name, inner: matrices !== undefined, fresh, rms: rms(now), distance });
+  }
+  return moved;
 }
+
+const rms = (values: Float32Array): number =>
+  Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
 
 /** Heads and units of a model, measured in one pass over the first windows of a text. */
 export async function passOf(
@@ -117,7 +109,7 @@ export async function evidenceOf(
   return {
     ...{ config, card: patient.card, status: patient.status, isFresh, log, curve, rungs, data },
     parameters: model.parameters.count,
-    moved: isFresh ? await movedOf(model, config.seed) : [],
+    moved: isFresh ? await movedOf(model, config) : [],
     pass: validation ? await passOf(model, validation) : log.findLast(({ inside }) => inside)?.inside,
   };
 }

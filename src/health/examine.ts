@@ -2,6 +2,7 @@ import type { HealthCard } from '../report/healthCard.ts';
 import type { Tokenizer } from '../text/tokenizers/tokenizer.ts';
 import { finalBatches } from '../train/evaluate.ts';
 import { checkUp } from './checkup.ts';
+import { dataFindings } from './data.ts';
 import { evidenceOf, type Patient } from './evidence.ts';
 import { rungsOf } from './rungs.ts';
 
@@ -9,7 +10,8 @@ import { rungsOf } from './rungs.ts';
 export async function examine(patient: Patient & { readonly tokenizer: Tokenizer }): Promise<HealthCard | undefined> {
   const { tokens, validation, tokenizer, config } = patient;
   const text = tokens && validation && { ...tokens, validation, tokenizer, blockSize: config.blockSize };
-  const rungs = text ? rungsOf({ ...text, most: finalBatches(config) }).rungs : [];
-  const evidence = await evidenceOf(patient, { rungs, data: [] });
+  const found = text && rungsOf({ ...text, most: finalBatches(config) });
+  const data = found && tokens ? await dataFindings({ ...tokens, tokenizer }, found, config.validationFraction) : [];
+  const evidence = await evidenceOf(patient, { rungs: found?.rungs ?? [], data });
   return evidence && checkUp(evidence);
 }
