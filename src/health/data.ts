@@ -32,7 +32,7 @@ const REPEATED = 0.15;
 const OVERLAP = 0.05;
 
 /** A passage in tokens, never so few that they are a common phrase. */
-const passageOf = ({ train, tokenizer }: DataParts): number =>
+export const passageOf = ({ train, tokenizer }: DataParts): number =>
   Math.max(8, Math.ceil(PASSAGE_BYTES / bytesPerToken(train, tokenizer)));
 
 function bytesPerToken(tokens: Tokens, tokenizer: Tokenizer): number {

@@ -19,6 +19,19 @@ export const FoundCard = z.object({
 });
 export type FoundCard = z.infer<typeof FoundCard>;
 
+const points = z.array(z.object({ step: z.number(), value: number }));
+
+/** What came of trying an advice. */
+export const TrialCard = z.object({
+  finding: z.string(),
+  verdict: z.enum(['confirmed', 'not confirmed', 'not tried']),
+  /** What was done and what came of it, with the figures. */
+  sentence: z.string(),
+  /** Training losses without the change and with it, where steps were taken. */
+  curves: z.object({ without: points, with: points }).optional(),
+});
+export type TrialCard = z.infer<typeof TrialCard>;
+
 export const HealthCard = z.object({
   /** In one line: "sound; better than trigrams (2.10), not yet 5-grams (1.93)". */
   line: z.string(),
