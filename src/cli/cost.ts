@@ -50,10 +50,7 @@ export function addCost(program: Command): void {
   verb
     .addHelpText(
       'after',
-      examples(
-        'dawnlm cost --run runs/moby-dick-quick --grid 380',
-        'dawnlm cost notes.txt --preset base --price-hour 2',
-      ),
+      examples('dawnlm cost --run runs/moby-dick --grid 380', 'dawnlm cost notes.txt --preset base --price-hour 2'),
     )
     .action((given: string | undefined, flags: CostFlags) =>
       flags.run === undefined ? forecast(given, flags) : account(given, flags, flags.run),

@@ -35,7 +35,7 @@ export function addTrain(program: Command): void {
     )
     .option('--operations <n>', 'choose them for so many operations of training, such as 1e13', amount)
     .option('--depth <layers>', 'as wide as goes with so many layers, trained as long as goes with that', depth)
-    .addOption(outOption('where the run is kept (default: runs/<corpus>-<preset>)'))
+    .addOption(outOption('where the run is kept (default: runs/<corpus>, or with --preset runs/<corpus>-<preset>)'))
     .option('--resume', 'continue the run in the folder')
     .option('--force', 'begin anew where a run is; that one is moved to <folder>.1')
     .option('--no-autotune', 'measure no kernels before training on a GPU whose tables do not know them yet')

@@ -10,6 +10,7 @@ import {
   type Wishes,
 } from '../../src/cost/dial.ts';
 import type { ScalingLaw } from '../../src/cost/law.ts';
+import { RECIPE } from '../../src/cost/rule.ts';
 import { resolveConfig, type TrainConfig } from '../../src/train/config.ts';
 
 const LAW: ScalingLaw = {
@@ -83,7 +84,7 @@ describe('the dial', () => {
     expect(inSeconds(60, MOBY, wishes).config).toMatchObject(wishes);
     const wide: Wishes = { nEmbd: 96, nLayer: 7 };
     expect(candidates(MOBY, wide)).toHaveLength(1);
-    expect(inSeconds(60, MOBY, wide).config).toMatchObject({ ...wide, nHead: resolveConfig('quick').nHead });
+    expect(inSeconds(60, MOBY, wide).config).toMatchObject({ ...wide, nHead: resolveConfig(RECIPE).nHead });
   });
 
   it('spends operations', () => {

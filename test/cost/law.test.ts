@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { effectiveTokens, expectedLoss, lossOf, type ScalingLaw } from '../../src/cost/law.ts';
 import { anyLaw, lawFor } from '../../src/cost/laws.ts';
-import { settingsOf, shapeOf, shapeOfDepth, WIDTHS } from '../../src/cost/rule.ts';
+import { RECIPE, settingsOf, shapeOf, shapeOfDepth, WIDTHS } from '../../src/cost/rule.ts';
 import { modelSize } from '../../src/cost/size.ts';
 import { paceBetween } from '../../src/cost/speed.ts';
 import { textSizeOf } from '../../src/cost/textSize.ts';
@@ -48,7 +48,7 @@ describe('a law', () => {
 
 describe('the rule', () => {
   it('has a model for each width, whose heads divide it; nano and a depth are among them', () => {
-    const sizes = WIDTHS.map((nEmbd) => modelSize(modelConfig(resolveConfig('quick', settingsOf(nEmbd, 1000)), 80)));
+    const sizes = WIDTHS.map((nEmbd) => modelSize(modelConfig(resolveConfig(RECIPE, settingsOf(nEmbd, 1000)), 80)));
     const counts = sizes.map(({ parameters }) => parameters);
     expect(counts).toEqual([...counts].sort((a, b) => a - b));
     expect(shapeOf(128)).toEqual({ nLayer: 4, nHead: 4, nEmbd: 128 });
@@ -57,8 +57,8 @@ describe('the rule', () => {
   });
 
   it("has the recipe's rates at its width, and higher ones for narrower models", () => {
-    const { learningRate, minLearningRate } = resolveConfig('quick');
-    expect(settingsOf(128, 900)).toMatchObject({ learningRate, minLearningRate, warmupSteps: 100 });
+    const { learningRate, minLearningRate, warmupSteps } = resolveConfig(RECIPE);
+    expect(settingsOf(128, 900)).toMatchObject({ learningRate, minLearningRate, warmupSteps });
     expect(settingsOf(32, 80)).toMatchObject({ learningRate: 4 * learningRate, warmupSteps: 10 });
   });
 
