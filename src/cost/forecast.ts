@@ -48,7 +48,7 @@ export function composeForecast(config: TrainConfig, pace: Pace, { validationTok
 /** Batches that all validations together score. */
 function scoredBatches(config: TrainConfig, validations: number, validationTokens: number): number {
   const there = Math.ceil((validationTokens - 1) / (config.batchSize * config.blockSize));
-  const [some, last] = [config.evalBatches, finalBatches(config)].map((wanted) => Math.min(there, wanted || there));
+  const [some, last] = [config.evalBatches, finalBatches(config)].map((most) => Math.min(there, most || there));
   return (validations - 1) * some + last;
 }
 

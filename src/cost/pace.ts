@@ -12,7 +12,7 @@ import { evaluationBatches, Windows } from '../text/windows/windows.ts';
 import { saveCheckpoint } from '../train/checkpoint.ts';
 import { modelConfig, type TrainConfig } from '../train/config.ts';
 import { Evaluator } from '../train/evaluate.ts';
-import { memoryPlan } from '../train/run/memoryPlan.ts';
+import { memoryPlan } from '../train/run/memory.ts';
 import { SAMPLES } from '../train/samples.ts';
 import { Trainer } from '../train/trainer.ts';
 

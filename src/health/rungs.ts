@@ -25,6 +25,8 @@ export interface Rungs {
   readonly countedTokens: number;
   /** Losses of the held-out windows, by the longest n-grams. */
   readonly windows: NgramScore['windows'];
+  /** Standard deviation of the losses of tokens, by the longest n-grams. */
+  readonly deviation: number;
 }
 
 /** A text as a run has it. */
@@ -63,6 +65,7 @@ export function rungsOf({ train, validation, tokenizer, blockSize, most = 0 }: R
     ...{ name, order, loss, bitsPerByte: (loss * tokens) / bytes / Math.LN2 },
   });
   const scores = LADDER.map(([, order]) => scoreBatches(model, validation, { blockSize, order, most }));
+  const longest = scores[scores.length - 1];
   return {
     rungs: [
       rung('guessing', 0, Math.log(vocabSize)),
@@ -70,7 +73,8 @@ export function rungsOf({ train, validation, tokenizer, blockSize, most = 0 }: R
     ],
     tokens,
     countedTokens: counted.length,
-    windows: scores[scores.length - 1].windows,
+    windows: longest.windows,
+    deviation: longest.deviation,
   };
 }
 

@@ -59,10 +59,15 @@ export class GPT {
 
   /** Draws fresh weights. */
   initialize(seed: number, initialization: Initialization = {}): this {
+    for (const [{ name }, values] of this.fresh(seed, initialization)) this.parameters.get(name).write(values);
+    return this;
+  }
+
+  /** The fresh weights of a seed, parameter by parameter. */
+  fresh(seed: number, initialization: Initialization = {}): ReturnType<Parameters['starting']> {
     const specs = parameterSpecs(this.config, this.style, initialization);
     const starts = new Map(specs.map(({ name, init }) => [name, init]));
-    this.parameters.initialize(seed, ({ name }) => starts.get(name)!);
-    return this;
+    return this.parameters.starting(seed, ({ name }) => starts.get(name)!);
   }
 
   /** Mean cross-entropy of the next tokens in nats: ids, targets (B, T) u32 -> (). */

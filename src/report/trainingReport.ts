@@ -5,6 +5,7 @@ import { lossChart, smallCharts } from './curves.ts';
 import type { ReportData, Sample } from './data.ts';
 import { dataFacts } from './dataCard.ts';
 import { adapterInWords, bytes, count, dateInWords, durationInWords, exact, figure, loss, plural } from './format.ts';
+import { HEALTH_STYLE, healthSection } from './healthSection.ts';
 import { html, type Part } from './html.ts';
 import { INSIDE_STYLE, insideSection } from './insideSection.ts';
 import * as page from './page.ts';
@@ -28,13 +29,14 @@ after ${plural(summary.steps, 'step')}`,
     figures: keyFigures(summary),
     sections: [
       lossSection(summary),
+      healthSection(data.appraisal?.health),
       insideOfRun(data),
       samplesSection(data.samples),
       modelSection(summary),
       costSection(data.appraisal?.cost),
       runSection(data),
     ],
-    style: INSIDE_STYLE,
+    style: INSIDE_STYLE + HEALTH_STYLE,
   });
 }
 

@@ -121,11 +121,18 @@ export class Parameters {
    * @param startOf how a parameter starts, where not as its spec says
    */
   initialize(seed: number, startOf: (spec: ParameterSpec) => Start = ({ init }) => init): this {
-    this.specs.forEach((spec, stream) => {
-      const { name, shape } = spec;
-      this.get(name).write(startingValues(shape, startOf(spec), seed, stream));
-    });
+    for (const [{ name }, values] of this.starting(seed, startOf)) this.get(name).write(values);
     return this;
+  }
+
+  /** What `initialize` draws, without a change to what is there. */
+  *starting(
+    seed: number,
+    startOf: (spec: ParameterSpec) => Start = ({ init }) => init,
+  ): Generator<[spec: ParameterSpec, values: Float32Array<ArrayBuffer>]> {
+    for (const [stream, spec] of this.specs.entries()) {
+      yield [spec, startingValues(spec.shape, startOf(spec), seed, stream)];
+    }
   }
 
   /** Splits numbers that were read back (parameters; gradients or moments of what is trained) into named parts. */

@@ -5,6 +5,7 @@ import { STYLES, styleOf, validateModel } from '../model/styles.ts';
 import { check, wrongUse } from '../schema.ts';
 import { PRECISIONS } from './precision.ts';
 import { PRESETS } from './presets.ts';
+import { CONTEXT_UNIT } from './schedule.ts';
 
 /** What a setting may be, what it is unless told, and what help texts and editors say of it. */
 export const setting = <T extends z.ZodType>(type: T, fallback: z.output<T>, help: string): z.ZodDefault<T> =>
@@ -32,6 +33,11 @@ export const TrainConfig = z.strictObject({
   nEmbd: setting(count, 128, 'width of the residual stream'),
   nHidden: setting(countOr0, 0, 'width of the MLP; 0 for 4 (gpt2) or 8/3 (llama) times the width'),
   blockSize: setting(count, 64, 'context, in tokens'),
+  contextGrowth: setting(
+    z.number().min(0).max(1),
+    0,
+    'first share of the steps, in which the context grows from a quarter over a half to blockSize; 0 for all of it at once',
+  ),
   dropout: setting(share, 0, 'share of activations dropped in training'),
   bias: setting(z.boolean(), false, 'biases in linear layers and norms (gpt2 style)'),
   tieEmbeddings: setting(z.boolean(), true, 'the head shares the weights of the token embedding'),
@@ -128,7 +134,7 @@ export function resolveConfig(preset: string, ...layers: readonly Readonly<Recor
     if (!Object.hasOwn(set, name)) Object.assign(config, { [name]: follow(config, base) });
   }
   modelConfig(config, 1);
-  const problem = batchProblem(config);
+  const problem = batchProblem(config) ?? contextProblem(config);
   if (problem) throw new UsageError(problem);
   if (config.warmupSteps >= config.steps && config.steps > 1) {
     throw new UsageError(`warmupSteps (${config.warmupSteps}) must be below steps (${config.steps})`);
@@ -146,6 +152,11 @@ export const batchProblem = ({
 }: Pick<TrainConfig, 'batchSize' | 'blockSize'>): string | undefined =>
   batchSize * blockSize > MOST_BATCH_TOKENS
     ? `a batch of ${batchSize} windows of ${blockSize} tokens is more than the ${MOST_BATCH_TOKENS} tokens that one may have`
+    : undefined;
+
+const contextProblem = ({ contextGrowth, blockSize }: TrainConfig): string | undefined =>
+  contextGrowth > 0 && blockSize % CONTEXT_UNIT !== 0
+    ? `contextGrowth begins with a quarter of the context: blockSize must be a multiple of ${CONTEXT_UNIT}, got ${blockSize}`
     : undefined;
 
 function presetSettings(name: string): Partial<TrainConfig> {

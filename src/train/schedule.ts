@@ -6,6 +6,9 @@ export type ScheduleSettings = Pick<
   'schedule' | 'learningRate' | 'minLearningRate' | 'warmupSteps' | 'steps' | 'decayFraction'
 >;
 
+/** The settings that the context follows. */
+export type ContextSettings = Pick<TrainConfig, 'contextGrowth' | 'steps'>;
+
 /**
  * The learning rate of step `step` (from 0): linear warm-up, then the schedule's course down to minLearningRate.
  * The cosine is nanoGPT's (get_lr in train.py); warmup-stable-decay is that of MiniCPM (Hu et al., 2024) with a linear end.
@@ -27,4 +30,20 @@ export function learningRateAt(step: number, config: ScheduleSettings): number {
       return between(Math.min(1, Math.max(0, (steps - step) / decaySteps)));
     }
   }
+}
+
+/** Times that a context is halved at first: to a quarter. */
+const HALVINGS = 2;
+
+/** What contexts must be multiples of, to grow. */
+export const CONTEXT_UNIT = 2 ** HALVINGS;
+
+/**
+ * How often the windows of step `step` (from 0) are halved: during the first contextGrowth of the steps the context grows from a
+ * quarter over a half, in equal shares, to all of it. What a head finds among a few tokens it finds sooner than among many. The tokens
+ * of a step are the same, and so are their number and order.
+ */
+export function contextHalvings(step: number, { contextGrowth, steps }: ContextSettings): number {
+  const done = contextGrowth === 0 ? 1 : step / (contextGrowth * steps);
+  return Math.max(0, HALVINGS - Math.floor(HALVINGS * done));
 }

@@ -143,6 +143,16 @@ export class Stepper {
     this.step++;
   }
 
+  /** `run`, when no step of another form is likely to follow: hands back the memory of those. */
+  protected runOnly(form: number): void {
+    for (const [other, recording] of this.recorded) {
+      if (other === form) continue;
+      recording.dispose();
+      this.recorded.delete(other);
+    }
+    this.run(form);
+  }
+
   /** Hands back the memory of the recorded steps; a later step records anew. */
   dispose(): void {
     for (const recording of this.recorded.values()) recording.dispose();

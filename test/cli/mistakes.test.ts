@@ -53,6 +53,9 @@ const MISTAKES: [name: string, code: number, args: string[], sentence: RegExp][]
     /unknown tokenizer "wordpiece"; choose one of/,
   ],
   ['heads that do not divide the width', 2, tiny('text.txt', '--n-head', '3'), /3 heads cannot share a width of 32/],
+  ['no minutes', 2, ['train', 'text.txt', '--minutes', '0'], /'--minutes <n>' argument '0' is invalid\. It must be/],
+  ['half a layer', 2, ['train', 'text.txt', '--depth', '1.5'], /'--depth <layers>' argument '1\.5' is invalid/],
+  ['a length and a dial', 2, ['train', 'text.txt', '--minutes', '1', '--steps', '5'], /leave --steps away/],
   [
     'a number that is none',
     2,

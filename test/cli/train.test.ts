@@ -62,6 +62,61 @@ it('npm start begins, continues what is unfinished, and leaves alone what is fin
   );
 });
 
+it('a training of which nothing is said is sized by the dial, and goes on as it was begun', async () => {
+  const dial = { by: { minutes: 3 }, given: {} };
+  expect(await planTraining('text.txt', { out: 'sized' })).toMatchObject({ dial, resume: false });
+  expect((await planTraining('text.txt', { out: 'sized', seed: 5, watch: true }))?.dial).toEqual({
+    by: { minutes: 3 },
+    given: { seed: 5, watch: true },
+  });
+  for (const said of [{ preset: 'quick' }, { steps: 10 }, { nLayer: 2 }, { resume: true }])
+    expect((await planTraining('text.txt', { out: 'sized', ...said }))?.dial).toBeUndefined();
+  npmStartLeft(100);
+  const path = join(cwd, 'runs/moby-dick-quick/run.json');
+  const card = JSON.parse(readFileSync(path, 'utf8'));
+  const config = { ...card.config, nLayer: 2, nEmbd: 64, steps: 700 };
+  writeFileSync(path, JSON.stringify({ ...card, config, dial: { minutes: 3 } }));
+  const plan = await planTraining(undefined, {});
+  expect(plan).toMatchObject({ resume: true, config });
+  expect(plan?.dial).toBeUndefined();
+  await expect(planTraining('moby-dick', {})).rejects.toThrow(/a run at step 100 of 700/);
+});
+
+it.each<[Parameters<typeof planTraining>[1], RegExp]>([
+  [{ minutes: 3, operations: 1e12 }, /--minutes and --operations both say how much to train/],
+  [{ minutes: 3, steps: 100 }, /--minutes chooses the number of steps: leave --steps away/],
+  [{ operations: 1e12, preset: 'nano' }, /--operations chooses what a preset would say/],
+  [{ depth: 3, nEmbd: 64 }, /--depth says the size, and nEmbd does too/],
+  [{ minutes: 1, resume: true }, /--minutes is for a new run/],
+])('refuses what contradicts the dial: %j', async (flags, sentence) => {
+  await expect(planTraining('text.txt', { out: 'none', ...flags })).rejects.toThrow(sentence);
+});
+
+it('steps in a config file contradict the dial too', async () => {
+  writeFileSync(join(cwd, 'steps.json'), '{"steps": 5}');
+  await expect(planTraining('text.txt', { out: 'none', minutes: 1, config: 'steps.json' })).rejects.toThrow(
+    /--minutes chooses the number of steps/,
+  );
+});
+
+it('--depth and --minutes choose, say why, and keep with the run what they chose', async () => {
+  const deep = await succeed(['train', 'text.txt', '--depth', '1', '--eval-batches', '1', '--out', 'deep'], { cwd });
+  expect(deep.stderr).toMatch(/chosen: 1 layer of width 32 .*So long a training goes with this size/);
+  const card = JSON.parse(readFileSync(join(cwd, 'deep/run.json'), 'utf8'));
+  expect(card).toMatchObject({ dial: { depth: 1 }, config: { nLayer: 1, nEmbd: 32, nHead: 1, evalBatches: 1 } });
+  const given = ['--minutes', '0.01', '--seed', '3', '--batch-size', '2'];
+  const timed = await succeed(['train', 'text.txt', ...given, '--out', 'timed'], { cwd });
+  expect(timed.stderr).toMatch(
+    /chosen: 2 layers of width 16 .*\b1 step:.*no other size does better in 0\.01 minutes.*too short/,
+  );
+  const { config, dial } = JSON.parse(readFileSync(join(cwd, 'timed/run.json'), 'utf8'));
+  expect(config).toMatchObject({ steps: 1, seed: 3, batchSize: 2 });
+  expect(dial).toEqual({ minutes: 0.01 });
+  const on = await succeed(['train', '--resume', '--out', 'timed', '--steps', '2'], { cwd });
+  expect(on.stdout).toContain('finished after 2 of 2 steps');
+  expect(JSON.parse(readFileSync(join(cwd, 'timed/run.json'), 'utf8')).dial).toEqual({ minutes: 0.01 });
+});
+
 it('goes on with an unfinished run only when told to', async () => {
   npmStartLeft(100);
   const flags = { preset: 'quick', dropout: 0.1 };

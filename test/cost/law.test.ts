@@ -3,7 +3,7 @@ import { effectiveTokens, expectedLoss, lossOf, type ScalingLaw } from '../../sr
 import { anyLaw, lawFor } from '../../src/cost/laws.ts';
 import { settingsOf, shapeOf, shapeOfDepth, WIDTHS } from '../../src/cost/rule.ts';
 import { modelSize } from '../../src/cost/size.ts';
-import { speedBetween } from '../../src/cost/speed.ts';
+import { paceBetween } from '../../src/cost/speed.ts';
 import { textSizeOf } from '../../src/cost/textSize.ts';
 import { trainTokenizer } from '../../src/text/tokenizers/tokenizer.ts';
 import { modelConfig, resolveConfig } from '../../src/train/config.ts';
@@ -53,7 +53,7 @@ describe('the rule', () => {
     expect(counts).toEqual([...counts].sort((a, b) => a - b));
     expect(shapeOf(128)).toEqual({ nLayer: 4, nHead: 4, nEmbd: 128 });
     expect(shapeOfDepth(6)).toEqual(shapeOf(192));
-    expect(shapeOf(48)).toEqual({ nLayer: 2, nHead: 2, nEmbd: 48 });
+    expect(shapeOf(80)).toEqual({ nLayer: 3, nHead: 2, nEmbd: 80 });
   });
 
   it("has the recipe's rates at its width, and higher ones for narrower models", () => {
@@ -66,18 +66,19 @@ describe('the rule', () => {
     const { parameters, embeddings, operations } = modelSize(modelConfig(resolveConfig('nano'), 83));
     expect(parameters).toBe(4 * 12 * 128 ** 2 + 83 * 128 + 64 * 128 + 9 * 128);
     expect(embeddings).toBe(83 * 128 + 64 * 128);
-    expect(operations).toBe(6 * (4 * 12 * 128 ** 2 + 83 * 128) + 12 * 4 * 64 * 128);
+    expect(operations).toBe(6 * (4 * 12 * 128 ** 2 + 83 * 128) + 6 * 4 * 65 * 128);
   });
 });
 
-it('speed lies on a line through two models, and is never nothing', () => {
+it('pace lies on a line through two models, and is never nothing', () => {
   const [small, large] = [
-    { operations: 1e6, step: 0.02, scoredBatch: 0.01 },
-    { operations: 5e6, step: 0.1, scoredBatch: 0.03 },
+    { operations: 1e6, step: 0.02 },
+    { operations: 5e6, step: 0.1 },
   ];
-  expect(speedBetween(small, large, 3e6).step).toBeCloseTo(0.06, 12);
-  expect(speedBetween(small, large, 9e6).scoredBatch).toBeCloseTo(0.05, 12);
-  expect(speedBetween(small, large, 0).step).toBeCloseTo(0.005, 12);
+  expect(paceBetween(small, large, 3e6).step).toBeCloseTo(0.06, 12);
+  expect(paceBetween(small, large, 9e6)).toMatchObject({ begin: 0, validationBatch: 0.18 / 3 });
+  expect(paceBetween(small, large, 0).step).toBeCloseTo(0.005, 12);
+  expect(paceBetween(small, small, 9e6).step).toBe(0.02);
 });
 
 describe('the size of a text', () => {

@@ -12,7 +12,12 @@ const settings = (more: Partial<TrainConfig>): TorchSettings => resolveConfig('n
 const CASES = [GPT2, { ...GPT2, bias: true, dropout: 0.1 }, LLAMA, { ...LLAMA, dropout: 0.1 }].flatMap((model, i) =>
   SCHEDULES.flatMap((schedule, j) =>
     (['adamw', 'muon'] as const).map((optimizer) => {
-      const more = { warmupSteps: (i + j) % 2, clipNorm: j % 2, gradientAccumulation: 1 + (i % 2) };
+      const more = {
+        warmupSteps: (i + j) % 2,
+        clipNorm: j % 2,
+        gradientAccumulation: 1 + (i % 2),
+        contextGrowth: i >> 1,
+      };
       return [model, settings({ schedule, optimizer, ...more })] as const;
     }),
   ),

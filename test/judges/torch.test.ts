@@ -25,11 +25,12 @@ const RUNS: Readonly<Record<string, Partial<TrainConfig>>> = {
   'gpt2 by AdamW': { clipNorm: 0.5, evalEvery: 25 },
   'gpt2 by Muon': {
     ...{ optimizer: 'muon', muonFactor: 3, bias: true, tieEmbeddings: false, schedule: 'linear', warmupSteps: 0 },
-    ...{ gradientAccumulation: 2, tokenizer: 'bpe:300', seed: 2 ** 32 - 1 },
+    ...{ contextGrowth: 1, gradientAccumulation: 2, tokenizer: 'bpe:300', seed: 2 ** 32 - 1 },
   },
   'llama by AdamW': { style: 'llama', nKvHead: 1, schedule: 'constant', clipNorm: 0, warmupSteps: 25, beta2: 0.95 },
   'llama by Muon': {
     ...{ style: 'llama', optimizer: 'muon', tieEmbeddings: false, schedule: 'warmup-stable-decay', nHidden: 40 },
+    ...{ contextGrowth: 0.9 },
   },
 };
 

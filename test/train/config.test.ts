@@ -3,7 +3,7 @@ import { jsonSchemaOf } from '../../src/schema.ts';
 import { modelConfig, resolveConfig, SETTINGS, TrainConfig } from '../../src/train/config.ts';
 import { PRESETS } from '../../src/train/presets.ts';
 import { diagnose } from '../../src/train/run/diagnose.ts';
-import { learningRateAt } from '../../src/train/schedule.ts';
+import { contextHalvings, learningRateAt } from '../../src/train/schedule.ts';
 
 describe('settings', () => {
   it('every preset resolves', () => {
@@ -32,6 +32,7 @@ describe('settings', () => {
     [{ layers: 3 }, 'unknown setting "layers"; the settings are style, nLayer'],
     [{ steps: 50, warmupSteps: 50 }, 'warmupSteps (50) must be below steps (50)'],
     [{ warmupSteps: 3000 }, 'warmupSteps (3000) must be below steps (2000)'],
+    [{ contextGrowth: 0.5, blockSize: 30 }, 'blockSize must be a multiple of 4, got 30'],
     [{ tokenizer: '' }, 'tokenizer must be a text that is not empty; got ""'],
     [{ nKvHead: 2 }, 'nKvHead is for styles with grouped queries'],
     [JSON.parse('{"__proto__": 1}'), 'unknown setting "__proto__"'],
@@ -99,6 +100,18 @@ describe('learning rates', () => {
     ['warmup-stable-decay', 1000, 0.1],
   ] as const)('%s at step %d is %d', (schedule, step, expected) => {
     expect(learningRateAt(step, { ...course, schedule })).toBeCloseTo(expected, 10);
+  });
+});
+
+describe('contexts', () => {
+  const halvings = (contextGrowth: number, steps = 10): number[] =>
+    Array.from({ length: steps }, (_, step) => contextHalvings(step, { contextGrowth, steps }));
+  it('grow from a quarter over a half to the whole, in the share of the steps that is given', () => {
+    expect(halvings(0)).toEqual(new Array(10).fill(0));
+    expect(halvings(0.6)).toEqual([2, 2, 2, 1, 1, 1, 0, 0, 0, 0]);
+    expect(halvings(1)).toEqual([2, 2, 2, 2, 2, 1, 1, 1, 1, 1]);
+    expect(halvings(0.5, 3)).toEqual([2, 1, 0]);
+    expect(contextHalvings(15, { contextGrowth: 1, steps: 10 })).toBe(0);
   });
 });
 

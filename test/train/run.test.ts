@@ -183,7 +183,7 @@ describe('a run', () => {
     await run('old', stopAt(4));
     const path = join(scratch, 'old', 'run.json');
     const { config, ...card } = JSON.parse(readFileSync(path, 'utf8'));
-    const { recompute: _, queryKeyGain: __, ...old } = config;
+    const { recompute: _, queryKeyGain: __, contextGrowth: ___, ...old } = config;
     writeFileSync(path, JSON.stringify({ ...card, config: old }));
     await run('old', { resume: true });
     expect(tensorsOf('old')).toEqual(tensorsOf('whole'));

@@ -58,3 +58,23 @@ it('gives the losses of the naive kernels with the best ones, over 50 steps with
   });
   expect(losses[0][49]).toBeLessThan(losses[0][0]);
 });
+
+it('takes the tokens of a context that grows as shorter windows at first, to the bit, and then as they are', async () => {
+  const engine = await testEngine();
+  const whole = resolveConfig('tiny', { style: 'llama', steps: 3, warmupSteps: 1, batchSize: 2, contextGrowth: 0.6 });
+  const steps = [2, 1, 0].map((halvings) =>
+    resolveConfig('tiny', { ...whole, contextGrowth: 0, blockSize: 32 >> halvings, batchSize: 2 << halvings }),
+  );
+  const windows = new Windows(Uint16Array.from(randomIds([5000], 31, 1)), whole);
+  const trainer = new Trainer(new GPT(engine, modelConfig(whole, 31)).initialize(1), whole);
+  for (const [step, config] of steps.entries()) {
+    const { model } = trainer;
+    const other = new Trainer(new GPT(engine, modelConfig(config, 31)), { ...config, steps: 3 });
+    const { tensors } = await trainer.save();
+    other.restore(step, (name) => tensors.find((tensor) => tensor.name === name)!.data.slice());
+    for (const one of [trainer, other]) one.train([windows.batch(step)]);
+    const [[ours], [theirs]] = await Promise.all([trainer, other].map((one) => one.metrics(1)));
+    expect(ours, `step ${step}`).toEqual(theirs);
+    expect(await model.parameters.values.floats()).toEqual(await other.model.parameters.values.floats());
+  }
+});

@@ -99,6 +99,9 @@ function printResult({ log, samples, saved, ...result }: RunResult, { steps: pla
   const scored = Number.isFinite(validationLoss) ? `, validation loss ${loss(validationLoss)} nats a token` : '';
   print(`${status} after ${steps} of ${planned} steps${scored}\nrun: ${folder}\nreport: ${report}\n`);
   const run = shellWord(folder);
+  const { health } = result.appraisal;
+  if (health) print(`checkup: ${health.line}\n`);
+  if (health?.findings.length) print(`what to do about it: npx dawnlm checkup --run ${run}\n`);
   if (status === 'stopped') print(`continue: ${again}\n`);
   if (!saved) return;
   print(`sample: npx dawnlm sample --run ${run} --interactive\nscore a text: npx dawnlm eval --run ${run} file.txt\n`);

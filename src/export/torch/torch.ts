@@ -14,6 +14,7 @@ export interface TorchSettings
     Record<
       | ('steps' | 'batchSize' | 'gradientAccumulation' | 'seed')
       | ('learningRate' | 'minLearningRate' | 'warmupSteps' | 'decayFraction' | 'clipNorm' | 'weightDecay')
+      | 'contextGrowth'
       | ('beta1' | 'beta2' | 'epsilon' | 'muonMomentum' | 'muonFactor')
       | ('logEvery' | 'evalEvery' | 'evalBatches' | 'checkpointEvery'),
       number
@@ -56,6 +57,7 @@ function factsOf(model: ModelConfig, settings: TorchSettings): Readonly<Record<s
   return {
     ...{ bias: model.bias, dropout: model.dropout > 0, untied: !model.tieEmbeddings },
     ...{ packed: styleOf(model).names.parts.qkv === undefined, accumulates: gradientAccumulation > 1 },
+    ...{ grows: settings.contextGrowth > 0 },
     ...{ warmup: warmupSteps > 0, clips: clipNorm > 0, decays: schedule !== 'constant' },
     ...{ constant: schedule === 'constant', linear: schedule === 'linear', cosine: schedule === 'cosine' },
     ...{ stable: schedule === 'warmup-stable-decay', progresses: schedule === 'linear' || schedule === 'cosine' },
@@ -68,6 +70,7 @@ const constantsOf = (model: ModelConfig, settings: TorchSettings): Readonly<Reco
   ...{ KEY_VALUE_HEADS: model.nKvHead, WIDTH: model.nEmbd, HIDDEN: model.nHidden, DROPOUT: model.dropout },
   ...{ NORM_EPSILON: model.normEps, ROPE_BASE: model.ropeBase, TOKEN: `torch.${tokenType(model)}` },
   ...{ STEPS: settings.steps, BATCH: settings.batchSize, ACCUMULATION: settings.gradientAccumulation },
+  ...{ CONTEXT_GROWTH: settings.contextGrowth },
   ...{ LEARNING_RATE: settings.learningRate, MIN_LEARNING_RATE: settings.minLearningRate },
   ...{ WARMUP_STEPS: settings.warmupSteps, DECAY_FRACTION: settings.decayFraction, CLIP_NORM: settings.clipNorm },
   ...{ BETAS: `(${settings.beta1}, ${settings.beta2})`, EPSILON: settings.epsilon },

@@ -33,6 +33,9 @@ from windows import Windows, read, stretches
 
 STEPS = 2000  # of the whole training
 BATCH = 12  # windows in a batch, of all processes together
+#: if grows
+CONTEXT_GROWTH = 0.6  # first share of the steps, in which the context grows from a quarter over a half to all of it
+#: end
 #: if accumulates
 ACCUMULATION = 2  # batches in a step
 #: end
@@ -95,6 +98,14 @@ def loss_of(model, inputs, targets):
     return F.cross_entropy(logits.flatten(0, 1), targets.to(DEVICE).flatten())
 
 
+#: if grows
+def cut(batch, step):
+    """Each window as several, one after the other, while the context grows: (B, T) each -> (B n, T / n)."""
+    pieces = 2 ** max(0, 2 - int(2 * step / (CONTEXT_GROWTH * STEPS)))
+    return [tokens.reshape(-1, CONTEXT // pieces) for tokens in batch]
+
+
+#: end
 def averaged(values):
     """The mean of each value over all processes."""
     means = torch.tensor(values, device=DEVICE) / WORLD
@@ -129,12 +140,20 @@ def train(model, optimizers, state):
             first = (step * ACCUMULATION + i) * BATCH + RANK * share
             # processes average their gradients once, when the last batch has added its own
             with parallel.no_sync() if WORLD > 1 and i < ACCUMULATION - 1 else nullcontext():
+                #: if grows
+                loss = loss_of(parallel, *cut(windows.batch(range(first, first + share)), step))
+                #: else
                 loss = loss_of(parallel, *windows.batch(range(first, first + share)))
+                #: end
                 (loss / ACCUMULATION).backward()
             losses.append(loss.detach())
         #: else
         first = step * BATCH + RANK * share
+        #: if grows
+        loss = loss_of(parallel, *cut(windows.batch(range(first, first + share)), step))
+        #: else
         loss = loss_of(parallel, *windows.batch(range(first, first + share)))
+        #: end
         loss.backward()
         losses.append(loss.detach())
         #: end

@@ -7,6 +7,8 @@ export interface NgramScore {
   readonly loss: number;
   /** Tokens predicted. */
   readonly tokens: number;
+  /** Standard deviation of the losses of tokens. */
+  readonly deviation: number;
   /** Of each window: nats a token, and of how many. */
   readonly windows: readonly { readonly loss: number; readonly tokens: number }[];
 }
@@ -30,24 +32,28 @@ export function scoreBatches(
   { blockSize, order = model.counts.order, most = 0 }: ScoreOptions,
 ): NgramScore {
   const windows: { loss: number; tokens: number }[] = [];
-  let [sum, tokens] = [0, 0];
+  let [sum, squares, tokens] = [0, 0, 0];
   for (const batch of spreadBatches(batches, most)) {
     for (let row = 0; row < batch.inputs.length; row += blockSize) {
       const window = scoreWindow(model, batch, row, row + blockSize, order);
       sum += window.sum;
+      squares += window.squares;
       tokens += window.tokens;
       if (window.tokens > 0) windows.push({ loss: window.sum / window.tokens, tokens: window.tokens });
     }
   }
-  return { loss: sum / tokens, tokens, windows };
+  const loss = sum / tokens;
+  return { loss, tokens, deviation: Math.sqrt(Math.max(0, squares / tokens - loss * loss)), windows };
 }
 
 function scoreWindow(model: KneserNey, { inputs, targets }: Batch, begin: number, end: number, order: number) {
-  let [sum, tokens] = [0, 0];
+  let [sum, squares, tokens] = [0, 0, 0];
   for (let i = begin; i < end; i++) {
     if (targets[i] === IGNORE) continue;
-    sum -= Math.log(model.probabilityAfter(inputs, Math.max(begin, i + 2 - order), i + 1, targets[i]));
+    const loss = -Math.log(model.probabilityAfter(inputs, Math.max(begin, i + 2 - order), i + 1, targets[i]));
+    sum += loss;
+    squares += loss * loss;
     tokens++;
   }
-  return { sum, tokens };
+  return { sum, squares, tokens };
 }

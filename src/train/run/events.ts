@@ -30,6 +30,8 @@ export interface TrainRunOptions {
   autotune?: boolean;
   /** A trained model to go on from, in place of fresh weights and a tokenizer of the text's own. */
   base?: TextTuning;
+  /** What a run is to learn from in place of the material that was made of its text: for studies that spoil it and see what is found. */
+  spoil?: (material: Material) => Material;
   /** Stops the run at the next step, with everything saved. */
   signal?: AbortSignal;
   onEvent?: (event: RunEvent) => void;
@@ -53,6 +55,8 @@ export interface EndedRun
   readonly text: Material;
   /** The text itself, to be read again. */
   readonly corpus: CorpusSource;
+  /** Whether it began with fresh weights, and goes on from no other run. */
+  readonly isFresh: boolean;
   /** What was said of it when it ended before, if it was resumed. */
   readonly before: Appraisal;
 }

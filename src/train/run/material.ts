@@ -27,6 +27,8 @@ export interface Material {
   /** A pure function of the index, from 0. */
   readonly train: { batch(index: number): Batch };
   readonly validation: CountedBatches;
+  /** Of a text: its two parts as tokens. */
+  readonly tokens?: Pick<Dataset, 'train' | 'validation'>;
 }
 
 /** Those of a text, whose tokens are at hand. */
@@ -51,6 +53,7 @@ export async function textMaterial(
     card: { ...cardOf(corpus, config, tokenizer), sha256: hash.digest(), ...dataset.counts },
     train: new Windows(dataset.train, config),
     validation: evaluationBatches(dataset.validation, batchSize, blockSize),
+    tokens: dataset,
   };
 }
 

@@ -19,7 +19,7 @@ import { diagnose } from './diagnose.ts';
 import type { EndedRun, RunEvent, RunResult, TrainRunOptions } from './events.ts';
 import { RunLog } from './log.ts';
 import { chatMaterial, type Material, textMaterial } from './material.ts';
-import { memoryPlan } from './memoryPlan.ts';
+import { memoryPlan } from './memory.ts';
 import { beginFolder, checkSameRun, type RunParts, writeCard, writeReport } from './saving.ts';
 
 /**
@@ -44,7 +44,8 @@ async function trainIn(lock: FolderLock, given: TrainRunOptions): Promise<RunRes
   }
   const options = { ...settlePrecision(given, before), dial: given.dial ?? before?.dial };
   const { config } = options;
-  const text = await materialOf(options);
+  const whole = await materialOf(options);
+  const text = options.spoil?.(whole) ?? whole;
   if (before) checkSameRun(before, config, text.card, folder);
   options.onEvent?.({ type: 'data', card: text.card });
   // other tables would change the bits of its numbers; on another adapter they mean nothing
@@ -192,7 +193,8 @@ class Run {
     const { options, trainer, text, startedAt, appraisal: before } = this.parts;
     const { appraise, engine, adapter, config, folder, corpus } = options;
     if (!appraise) return [];
-    const run = { ...ended, engine, adapter, config, folder, corpus, trainer, text, startedAt, before };
+    const isFresh = options.base === undefined;
+    const run = { ...ended, engine, adapter, config, folder, corpus, trainer, text, startedAt, before, isFresh };
     try {
       this.parts.appraisal = await appraise(run);
     } catch (error) {
