@@ -2,29 +2,30 @@ import { type Command, Option } from 'commander';
 import { corpora } from '../../data/corpora.ts';
 import { expectedEnergy } from '../cost/energy.ts';
 import { forecastOf, type RunForecast } from '../cost/forecast.ts';
-import { moneyOf, type Price } from '../cost/money.ts';
 import { PARTS, stepWork } from '../cost/operations.ts';
 import { UsageError, UserError } from '../errors.ts';
-import type { CostCard, Energy } from '../report/costCard.ts';
-import { bandInWords, carbonInWords, energyInWords, gramsOfCarbon, operationsASecond } from '../report/costWords.ts';
+import type { CostCard } from '../report/costCard.ts';
+import { operationsASecond } from '../report/costWords.ts';
 import { bytes, count, durationInWords, percent } from '../report/format.ts';
+import type { WeightFormat } from '../tensor/operands/packing.ts';
 import { resolveConfig, SETTINGS, TrainConfig } from '../train/config.ts';
 import { choosePrecision } from '../train/precision.ts';
 import { PRESETS } from '../train/presets.ts';
 import { textMaterial } from '../train/run/material.ts';
 import { readRunCard } from '../train/runFolder.ts';
+import { consequences, type Rates } from './consequences.ts';
 import { CORPUS_ARGUMENT, openCorpus } from './corpus.ts';
 import { openEngine } from './engine.ts';
-import { adapterOption, examples, jsonOption, number, runOption, settingOptions } from './options.ts';
+import { printGeneration } from './generationCost.ts';
+import { adapterOption, examples, jsonOption, number, runOption, settingOptions, weightsOption } from './options.ts';
 import { print, printJson, say, table } from './terminal/output.ts';
 import { DEFAULT_PRESET } from './trainPlan.ts';
 
-interface CostFlags extends Partial<TrainConfig> {
+interface CostFlags extends Partial<TrainConfig>, Rates {
   run?: string;
+  generate?: boolean;
+  weights: WeightFormat;
   preset?: string;
-  grid?: number;
-  priceHour?: number;
-  priceKwh?: number;
   adapter?: string;
   json?: boolean;
 }
@@ -36,6 +37,8 @@ export function addCost(program: Command): void {
     .description('what a run cost (--run), or would: operations, memory, time, energy, CO2 and money')
     .argument('[corpus]', `to forecast a run: ${CORPUS_ARGUMENT} (default: ${corpora[0].name})`)
     .addOption(runOption('folder of a run whose account is shown; nothing is forecast then'))
+    .option('--generate', 'with --run: what generating with it costs, measured now')
+    .addOption(weightsOption())
     .option(
       '--preset <name>',
       `of the run to forecast: ${Object.keys(PRESETS).join(', ')} (default: ${DEFAULT_PRESET})`,
@@ -52,14 +55,21 @@ export function addCost(program: Command): void {
       'after',
       examples('dawnlm cost --run runs/moby-dick --grid 380', 'dawnlm cost notes.txt --preset base --price-hour 2'),
     )
-    .action((given: string | undefined, flags: CostFlags) =>
-      flags.run === undefined ? forecast(given, flags) : account(given, flags, flags.run),
-    );
+    .action(costVerb);
+}
+
+async function costVerb(given: string | undefined, flags: CostFlags): Promise<void> {
+  const { run, generate, adapter, weights } = flags;
+  if (run === undefined) {
+    if (generate) throw new UsageError('--generate needs the run that is to generate: give it with --run');
+    return forecast(given, flags);
+  }
+  if (given !== undefined) throw new UsageError(`give a run or a text to forecast, not both: ${run} and ${given}`);
+  return generate ? printGeneration({ run, adapter, weights }, flags) : account(run, flags);
 }
 
 /** The account that a run has kept. */
-async function account(given: string | undefined, flags: CostFlags, run: string): Promise<void> {
-  if (given !== undefined) throw new UsageError(`give a run or a text to forecast, not both: ${run} and ${given}`);
+async function account(run: string, flags: CostFlags): Promise<void> {
   const { cost } = await readRunCard(run);
   if (!cost) {
     throw new UserError(
@@ -94,26 +104,6 @@ function machineLines({ tokens, timeMs, stepsMs, roof, utilization }: CostCard):
       ? `achieved: ${operationsASecond(utilization * roof.operationsPerSecond)}, ${percent(utilization)} of the adapter's measured ${operationsASecond(roof.operationsPerSecond)}\n`
       : '';
   return `time: ${durationInWords(timeMs)} for ${count(tokens)} tokens${speed}\n${achieved}`;
-}
-
-const priceOf = ({ priceHour, priceKwh }: CostFlags): Price | undefined => {
-  if (priceHour !== undefined) return { per: 'hour', amount: priceHour };
-  return priceKwh === undefined ? undefined : { per: 'kWh', amount: priceKwh };
-};
-
-/** What follows from energy and time: lines, and figures for programs. */
-function consequences(energy: Energy | undefined, timeMs: number, flags: CostFlags) {
-  if (!energy) return { lines: '', figures: {} };
-  const grid = flags.grid === undefined ? undefined : ([flags.grid, flags.grid] as const);
-  const price = priceOf(flags);
-  const money = price && moneyOf(energy, timeMs, price);
-  const lines = [
-    `energy: ${energyInWords(energy)} (${energy.source}: ${energy.basis})`,
-    `CO2: ${carbonInWords(energy, grid)}`,
-    ...(money ? [`money: ${bandInWords(money)} at ${price.amount} a${price.per === 'hour' ? 'n hour' : ' kWh'}`] : []),
-  ];
-  const figures = { carbonGrams: gramsOfCarbon(energy, grid), ...(money && { money }) };
-  return { lines: `${lines.join('\n')}\n`, figures };
 }
 
 /** What a run would cost that is not made. */

@@ -34,7 +34,18 @@ it('forecasts a run that is not made', async () => {
   expect(figures.money).toHaveLength(2);
 });
 
+it('measures what generating costs, by sequences at once and what stands before them', async () => {
+  const args = ['cost', '--run', 'run', '--generate', '--weights', 'int8', '--price-hour', '2', '--json'];
+  const rows = jsonLines((await succeed(args, { cwd })).stdout);
+  expect(rows.map(({ batch }) => batch)).toEqual(expect.arrayContaining([1, 8, 32]));
+  for (const { tokensPerSecond, cacheBytes, weightBytes, million } of rows) {
+    for (const figure of [tokensPerSecond, cacheBytes, weightBytes]) expect(figure).toBeGreaterThan(0);
+    expect(million).toHaveProperty('money');
+  }
+});
+
 it.each([
+  ['generating without a run', 2, ['--generate'], /--generate needs the run/],
   ['an unknown preset', 2, ['--preset', 'huge'], /unknown preset "huge"; the presets are/],
   ['a folder that is no run', 1, ['--run', 'nowhere'], /There is no run folder nowhere/],
   ['a run without an account', 1, ['--run', 'old'], /old has no account/],
