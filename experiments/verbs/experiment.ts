@@ -7,6 +7,7 @@ import { print, printJson, say, table } from '../../src/cli/terminal/output.ts';
 import { writeAtomic } from '../../src/node/files.ts';
 import { count, durationInWords, loss, percent } from '../../src/report/format.ts';
 import { type RecallResult, runRecall } from '../recall/run.ts';
+import { addExperimentCheckup } from './checkup.ts';
 import { addExperimentScaling } from './scaling.ts';
 import { addExperimentTransfer } from './transfer.ts';
 
@@ -32,6 +33,7 @@ export function addExperiment(program: Command): void {
     .addHelpText('after', examples('dawnlm experiment recall --quick'))
     .action(recallVerb);
   addExperimentTransfer(experiment);
+  addExperimentCheckup(experiment);
   addExperimentScaling(experiment);
 }
 

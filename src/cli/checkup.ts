@@ -99,7 +99,7 @@ async function trialsOf(
   return {
     ...{ engine, config, logged: seriesOf(log, 'loss') },
     steps: Math.max(50, Math.min(200, Math.floor(TRIAL_MS / stepMs))),
-    material: (set) => textMaterial(corpus, set, set.tokenizer === config.tokenizer ? tokenizer : undefined),
+    material: (set, refit) => textMaterial(corpus, set, refit ? undefined : tokenizer),
     weights: async (which) => (which === 'last' ? model : (await loadRun(engine, folder, which)).model),
   };
 }

@@ -17,7 +17,7 @@ export async function tryData(name: string, trials: Trials): Promise<Outcome | u
     name
   ];
   if (!attempt) return undefined;
-  const material = await trials.material(trials.config);
+  const material = await trials.material(trials.config, false);
   if (!material.tokens) return { verdict: 'not tried', sentence: 'There is no text to be scored.' };
   const scorer = new Evaluator(await trials.weights('last'), trials.config.batchSize);
   try {
@@ -62,17 +62,22 @@ async function tryOverlap({ tokens, tokenizer }: Scored, score: Score): Promise<
   };
 }
 
-/** Training passages that are there twice against those that are there once. */
+/** Training passages that stood there before against those that stand there once; against held-out ones where all are there twice. */
 async function tryRepeated({ tokens, tokenizer }: Scored, score: Score): Promise<Outcome> {
   const size = passageOf({ ...tokens, tokenizer });
-  const marks = findBlocks(tokens.train, tokens.train, size);
-  const [once, twice] = [taken(tokens.train, marks, size, 0), taken(tokens.train, marks, size, 1)];
-  if (once.length < 2 * size)
-    return { verdict: 'not tried', sentence: 'All of the text is there twice: there is nothing to compare with.' };
-  const [single, repeated] = [await score(once), await score(twice)];
+  const before = findBlocks(tokens.train, tokens.train, size);
+  const turned = tokens.train.toReversed(); // of its blocks, those that stood before stand again in the text as it is
+  const after = findBlocks(turned, turned, size);
+  const n = before.length;
+  // a block of the text lies in two of the turned one, which is cut from the other end
+  const marks = before.map((mark, block) => mark || after[n - block - 1] || (after[n - block] ?? 0));
+  const single = taken(tokens.train, marks, size, 0);
+  const isOnce = single.length >= 20 * size;
+  const others = isOnce ? single : tokens.validation.subarray(0, MOST);
+  const [alone, repeated] = [await score(others), await score(taken(tokens.train, before, size, 1))];
   return {
-    verdict: single - repeated > TELLING / 2 ? 'confirmed' : 'not confirmed',
-    sentence: `The loss on training passages that stand there again is ${loss(repeated)}, on the others ${loss(single)}: that is what is learned by heart.`,
+    verdict: alone - repeated > TELLING / 2 ? 'confirmed' : 'not confirmed',
+    sentence: `The loss on training passages that stand there again is ${loss(repeated)}, on ${isOnce ? 'those that stand there once' : 'held-out ones'} ${loss(alone)}: the difference is what was learned by heart.`,
   };
 }
 

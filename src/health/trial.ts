@@ -37,9 +37,9 @@ export async function tryAdvice(found: FoundCard, trials: Trials): Promise<Trial
 async function tryFresh(settings: Partial<TrainConfig>, trials: Trials): Promise<Omit<TrialCard, 'finding'>> {
   const { config, steps } = trials;
   const before = await train('without the change', config, trials);
-  const after = await train('with it', { ...config, ...settings }, trials);
-  const other = await train('without it, another seed', { ...config, seed: (config.seed + 1) % 2 ** 32 }, trials);
   const isTokenizer = settings.tokenizer !== undefined;
+  const after = await train('with it', { ...config, ...settings }, trials, undefined, isTokenizer);
+  const other = await train('without it, another seed', { ...config, seed: (config.seed + 1) % 2 ** 32 }, trials);
   const scoreOf = ({ heldOut, bitsPerByte }: ShortRun): number => (isTokenizer ? bitsPerByte : heldOut);
   const [gain, noise] = [scoreOf(before) - scoreOf(after), Math.abs(scoreOf(before) - scoreOf(other))];
   const unit = isTokenizer ? 'bits a byte' : 'nats a token';
@@ -77,7 +77,7 @@ async function tryOnward(settings: Partial<TrainConfig>, trials: Trials): Promis
 async function tryHeads(trials: Trials): Promise<Omit<TrialCard, 'finding'>> {
   const { config: whole, steps } = trials;
   const last = await trials.weights('last');
-  const material = await trials.material(whole);
+  const material = await trials.material(whole, false);
   const dead = await passOf(last, material.validation);
   const copy = copying(last);
   const config: TrainConfig = { ...whole, schedule: 'constant', warmupSteps: Math.floor(steps / 10), steps };
@@ -118,8 +118,9 @@ async function train(
   config: TrainConfig,
   { engine, material, steps, signal, onStep }: Trials,
   begin?: (model: GPT) => Promise<void> | void,
+  refit = false,
 ): Promise<ShortRun> {
-  const text = await material(config);
+  const text = await material(config, refit);
   return shortRun({ engine, config, material: text, steps, begin, signal, onStep: (step) => onStep?.(what, step) });
 }
 

@@ -8,8 +8,8 @@ import type { Material } from '../train/run/material.ts';
 export interface Trials {
   readonly engine: Engine;
   readonly config: TrainConfig;
-  /** The run's text under settings; its own tokenizer where these name no other. */
-  readonly material: (config: TrainConfig) => Promise<Material>;
+  /** The run's text under settings, in the run's tokens; or in those of a tokenizer that is made for it by the settings. */
+  readonly material: (config: TrainConfig, refit: boolean) => Promise<Material>;
   /** The run's last weights, and its best ones. */
   readonly weights: (which: 'last' | 'best') => Promise<GPT>;
   /** Training losses that the run itself logged. */
