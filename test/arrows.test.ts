@@ -18,7 +18,7 @@ const STANDS_ON: Record<string, readonly string[]> = {
   export: ['model', 'text'],
   train: ['model', 'text', 'node', 'report', 'export'],
   tasks: ['train', 'data'],
-  cost: ['tasks'],
+  cost: ['tasks', 'check'],
   health: ['cost'],
   trust: ['tasks'],
   serve: ['tasks'],

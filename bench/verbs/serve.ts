@@ -63,7 +63,7 @@ export function addServeSpeed(bench: Command): void {
     );
   withResults(
     verb,
-    'dawnlm bench serve --run runs/moby-dick-quick',
+    'dawnlm bench serve --run runs/moby-dick',
     'dawnlm bench serve --run runs/x --requests 10000',
   ).action(serveVerb);
 }

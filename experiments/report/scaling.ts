@@ -175,7 +175,7 @@ const runSection = ({ runs, leftOut, seconds, adapter, seed }: ScalingResult): P
         ({ run, why }, i) => html`${i > 0 && '; '}width ${run.nEmbd} at ${operations(run.budget)}, ${why}`,
       )}.</p>`,
     caption(`${durationInWords(1000 * seconds)} of training on ${adapterInWords(adapter)}, seed ${seed}. Operations are those of forward and backward
-passes at full context, the optimizer's not counted.`),
+passes, the optimizer's not counted.`),
   );
 
 const RUNS: readonly Column<ScalingRun>[] = [

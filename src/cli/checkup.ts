@@ -41,7 +41,7 @@ export function addCheckup(program: Command): void {
     .option('--try', 'try what is advised: 50 to 200 steps with each change and without it, or a score; in minutes')
     .addOption(adapterOption())
     .addOption(jsonOption())
-    .addHelpText('after', examples('dawnlm checkup --run runs/moby-dick-quick', 'dawnlm checkup --run runs/x --try'))
+    .addHelpText('after', examples('dawnlm checkup --run runs/moby-dick', 'dawnlm checkup --run runs/x --try'))
     .action(checkupVerb);
 }
 

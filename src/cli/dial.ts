@@ -1,22 +1,25 @@
 /** `--minutes`, `--operations`, `--depth`: measures the machine, chooses by the scaling law, and says what it chose and why. */
 import {
+  type Candidate,
   type Choice,
   candidates,
   choose,
+  configOf,
   stepsForOperations,
   stepsForSeconds,
   stepsForSize,
   type TextSize,
   type Wishes,
 } from '../cost/dial.ts';
+import { composeForecast } from '../cost/forecast.ts';
 import { anyLaw, type FoundLaw, lawFor } from '../cost/laws.ts';
+import { measurePace, measureStep, type Pace } from '../cost/pace.ts';
 import { RECIPE, shapeOfDepth } from '../cost/rule.ts';
-import { type MeasuredSpeed, measureSpeed, type ProbedSpeed, speedBetween } from '../cost/speed.ts';
+import { type Probe, paceBetween } from '../cost/speed.ts';
 import { textSizeOf } from '../cost/textSize.ts';
 import { count, loss, plural } from '../report/format.ts';
 import type { Engine } from '../tensor/engine.ts';
-import { resolveConfig, type TrainConfig } from '../train/config.ts';
-import { finalBatches } from '../train/evaluate.ts';
+import { resolveConfig } from '../train/config.ts';
 import type { CorpusSource } from '../train/run/material.ts';
 import type { Dial } from '../train/runFolder.ts';
 import { say } from './terminal/output.ts';
@@ -36,10 +39,8 @@ export async function turnDial(engine: Engine, corpus: CorpusSource, dial: Dial,
 
 /** Widths at which a machine's speed is measured, to know about those between and beyond. */
 const MEASURED = [48, 128] as const;
-/** Seconds at the end beside the last validation: the report, and what is said of the run. */
-const END_SECONDS = 4;
-/** What sampling at the end takes, in steps: 240 tokens one after the other, each some hundredths of a step. */
-const SAMPLED_STEPS = 5;
+/** Seconds of what is said of a run at its end. */
+const APPRAISAL_SECONDS = 2;
 
 async function chooseByTime(
   engine: Engine,
@@ -50,37 +51,37 @@ async function chooseByTime(
 ): Promise<Choice> {
   /** The minutes began with the process; the text that was read in this time is read and cut into tokens again. */
   const readingMs = performance.now() / 4;
-  const allowed = (config: TrainConfig, { step, scoredBatch }: MeasuredSpeed): number => {
-    const all = Math.ceil(text.heldOutTokens / (config.batchSize * config.blockSize));
-    const last = Math.min(finalBatches(config) || all, all);
-    const end = END_SECONDS + last * scoredBatch + SAMPLED_STEPS * step;
-    const left = 60 * minutes - (performance.now() + readingMs) / 1000;
-    return stepsForSeconds(left, { step, scoredBatch, end }, config);
+  // its kernels are compiled by the time that its pace is known: that is no part of what is left
+  const allowed = (one: Candidate, pace: Omit<Pace, 'memory'>): number => {
+    const left = 60 * minutes - APPRAISAL_SECONDS - (performance.now() + readingMs) / 1000;
+    const forecast = (steps: number): number =>
+      composeForecast(configOf(one, steps), { ...pace, begin: 0, memory: [] }, forecastText(text)).seconds;
+    return stepsForSeconds(left, pace.step, forecast);
   };
-  const speedOf = await speeds(engine, text, wishes);
-  const guess = choose(law, text, wishes, ({ config, size }) => allowed(config, speedOf(size.operations)));
-  const measured = await measureSpeed(engine, guess.config, text.vocabSize);
+  const paceOf = await paces(engine, text, wishes);
+  const guess = choose(law, text, wishes, (one) => allowed(one, paceOf(one.size.operations)));
+  const measured = await measurePace(engine, guess.config, text.vocabSize, 1);
   // its size is fixed now, whatever the time that is left would say of it: what is measured is its speed
   const { nLayer, nHead, nEmbd } = guess.config;
-  return choose(law, text, { ...wishes, nLayer, nHead, nEmbd }, ({ config }) => allowed(config, measured));
+  return choose(law, text, { ...wishes, nLayer, nHead, nEmbd }, (one) => allowed(one, measured));
 }
 
-/** The speed of models by their operations a token, from two that are among those to choose from, or the only one. */
-async function speeds(engine: Engine, text: TextSize, wishes: Wishes): Promise<(operations: number) => MeasuredSpeed> {
+const forecastText = ({ vocabSize, heldOutTokens: validationTokens }: TextSize) => ({ vocabSize, validationTokens });
+
+/** The pace of models by their operations a token, from two that are among those to choose from, or the only one. */
+async function paces(engine: Engine, text: TextSize, wishes: Wishes) {
   const models = candidates(text, wishes);
-  const near = (width: number) =>
-    models.reduce((best, one) =>
-      Math.abs(one.config.nEmbd - width) < Math.abs(best.config.nEmbd - width) ? one : best,
-    );
+  const distance = (one: Candidate, width: number): number => Math.abs(one.config.nEmbd - width);
+  const near = (width: number): Candidate =>
+    models.reduce((best, one) => (distance(one, width) < distance(best, width) ? one : best));
   const [small, large] = MEASURED.map(near);
-  const probe = async ({ config, size }: typeof small): Promise<ProbedSpeed> => ({
-    operations: size.operations,
-    ...(await measureSpeed(engine, config, text.vocabSize)),
+  const probe = async ({ config, size: { operations } }: Candidate): Promise<Probe> => ({
+    operations,
+    step: (await measureStep(engine, config, text.vocabSize, 1)).step,
   });
   const first = await probe(small);
-  if (small === large) return () => first;
-  const second = await probe(large);
-  return (operations) => speedBetween(first, second, operations);
+  const second = small === large ? first : await probe(large);
+  return (operations: number) => paceBetween(first, second, operations);
 }
 
 const PLACES = { char: 'a character', byte: 'a byte' } as const;

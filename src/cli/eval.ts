@@ -20,10 +20,7 @@ export function addEval(program: Command): void {
     .argument('[file]', "a text file, a folder of them, or - (default: the run's own held-out text)");
   addRunOptions(verb)
     .addOption(weightsOption())
-    .addHelpText(
-      'after',
-      examples('dawnlm eval --run runs/moby-dick-quick', 'dawnlm eval --run runs/x other.txt --json'),
-    )
+    .addHelpText('after', examples('dawnlm eval --run runs/moby-dick', 'dawnlm eval --run runs/x other.txt --json'))
     .action(evalVerb);
 }
 

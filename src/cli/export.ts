@@ -55,7 +55,7 @@ export function addExport(program: Command): void {
     .addHelpText(
       'after',
       examples(
-        'dawnlm export --run runs/moby-dick-quick --to gguf --type q8_0',
+        'dawnlm export --run runs/moby-dick --to gguf --type q8_0',
         'dawnlm export --run runs/x --to all',
         'dawnlm export --run runs/x --to torch --out ~/cluster',
       ),

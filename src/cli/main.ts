@@ -14,8 +14,9 @@ export type Verbs = Readonly<Record<string, () => Promise<(program: Command) => 
 const VERBS: Verbs = {
   train: async () => (await import('./train.ts')).addTrain,
   sample: async () => (await import('./sample.ts')).addSample,
-  checkup: async () => (await import('./checkup.ts')).addCheckup,
   eval: async () => (await import('./eval.ts')).addEval,
+  checkup: async () => (await import('./checkup.ts')).addCheckup,
+  cost: async () => (await import('./cost.ts')).addCost,
   finetune: async () => (await import('./finetune/finetune.ts')).addFinetune,
   classify: async () => (await import('./classify.ts')).addClassify,
   tag: async () => (await import('./tag.ts')).addTag,

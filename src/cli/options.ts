@@ -26,7 +26,7 @@ export const path = (text: string): string => {
 export const outOption = (help: string): Option => new Option('--out <folder>', help).argParser(path);
 
 /** `--run`: the folder that training wrote. */
-export const runOption = (help = 'folder of a training run, such as runs/moby-dick-quick'): Option =>
+export const runOption = (help = 'folder of a training run, such as runs/moby-dick'): Option =>
   new Option('--run <folder>', help).argParser(path);
 
 /** `--checkpoint`: the weights of the lowest validation loss, or the last ones. */

@@ -48,8 +48,8 @@ export function addSample(program: Command): void {
     .addHelpText(
       'after',
       examples(
-        'dawnlm sample --run runs/moby-dick-quick --prompt "Call me" --tokens 300',
-        'dawnlm sample --run runs/moby-dick-quick --prompt "The whale" --show-probabilities --tokens 10',
+        'dawnlm sample --run runs/moby-dick --prompt "Call me" --tokens 300',
+        'dawnlm sample --run runs/moby-dick --prompt "The whale" --show-probabilities --tokens 10',
       ),
     )
     .action(sampleVerb);

@@ -55,7 +55,7 @@ export function addServe(program: Command): void {
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      examples('dawnlm serve --run runs/moby-dick-quick', 'dawnlm serve --run runs/english runs/mails --port 9000'),
+      examples('dawnlm serve --run runs/moby-dick', 'dawnlm serve --run runs/english runs/mails --port 9000'),
     )
     .action(serveVerb);
 }

@@ -5,7 +5,7 @@ import { TrainConfig } from '../train/config.ts';
 import { moveAside } from '../train/place.ts';
 import { PRESETS } from '../train/presets.ts';
 import { trainRun } from '../train/run/run.ts';
-import { appraise } from './appraise.ts';
+import { appraiser } from './appraise.ts';
 import { CORPUS_ARGUMENT, openCorpus } from './corpus.ts';
 import { turnDial } from './dial.ts';
 import { openEngine } from './engine.ts';
@@ -35,7 +35,7 @@ export function addTrain(program: Command): void {
     )
     .option('--operations <n>', 'choose them for so many operations of training, such as 1e13', amount)
     .option('--depth <layers>', 'as wide as goes with so many layers, trained as long as goes with that', depth)
-    .addOption(outOption('where the run is kept (default: runs/<corpus>-<preset>)'))
+    .addOption(outOption('where the run is kept (default: runs/<corpus>, or with --preset runs/<corpus>-<preset>)'))
     .option('--resume', 'continue the run in the folder')
     .option('--force', 'begin anew where a run is; that one is moved to <folder>.1')
     .option('--no-autotune', 'measure no kernels before training on a GPU whose tables do not know them yet')
@@ -66,7 +66,17 @@ async function trainVerb(given: string | undefined, flags: TrainFlags): Promise<
   const { engine, adapter } = await openEngine(flags.adapter);
   const config = dial ? (await turnDial(engine, corpus, dial.by, dial.given)).config : run.config;
   if (replaces) await moveAside(lock, say); // now that all else is well
-  const options = { ...run, config, dial: dial?.by, lock, corpus, engine, adapter, autotune: flags.autotune, appraise };
+  const options = {
+    ...run,
+    config,
+    dial: dial?.by,
+    lock,
+    corpus,
+    engine,
+    adapter,
+    autotune: flags.autotune,
+    appraise: appraiser(adapter),
+  };
   const again = resumeCommand('train', run.folder, { given: text, adapter: flags.adapter });
   await runInTerminal((watched) => trainRun({ ...options, ...watched }), {
     ...{ steps: config.steps, json: flags.json, again },

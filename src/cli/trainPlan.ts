@@ -17,7 +17,8 @@ import { corpusName, givenOf, STANDARD_INPUT } from './corpus.ts';
 import { resumeCommand, sameCommand } from './options.ts';
 import { say } from './terminal/output.ts';
 
-export const DEFAULT_PRESET = 'quick';
+/** The preset under settings that name none: the dial's own. */
+export const DEFAULT_PRESET = RECIPE;
 
 export interface TrainFlags extends Partial<TrainConfig> {
   preset?: string;
@@ -60,8 +61,8 @@ export interface TrainPlan {
 }
 
 /** The folder that is written. */
-export const folderOf = (given: string | undefined, { out, preset = DEFAULT_PRESET }: TrainFlags): string =>
-  out ?? join('runs', `${corpusName(given ?? corpora[0].name)}-${preset}`);
+export const folderOf = (given: string | undefined, { out, preset }: TrainFlags): string =>
+  out ?? join('runs', [corpusName(given ?? corpora[0].name), ...(preset ? [preset] : [])].join('-'));
 
 /**
  * The plan, or undefined when there is nothing to do. Where nothing was said on the command line (`npm start`), an

@@ -47,7 +47,7 @@ const WORTHWHILE = 0.002;
 const LOOKS = 10;
 
 /** A model of the ladder, or the one that was asked for. */
-interface Candidate {
+export interface Candidate {
   readonly settings: (steps: number) => Partial<TrainConfig>;
   readonly config: TrainConfig;
   readonly size: ModelSize;
@@ -98,12 +98,7 @@ const mostSteps = (config: TrainConfig, { trainTokens }: TextSize): number =>
  * The size for which the law promises the least loss, larger ones only where they are worth it, and how many steps it has.
  * @param steps how many steps of a model the dial allows
  */
-export function choose(
-  law: ScalingLaw,
-  text: TextSize,
-  wishes: Wishes,
-  steps: (one: Pick<Candidate, 'config' | 'size'>) => number,
-): Choice {
+export function choose(law: ScalingLaw, text: TextSize, wishes: Wishes, steps: (one: Candidate) => number): Choice {
   const lossOfOne = (one: Candidate): number => chosen(law, text, one, steps(one)).expected.loss;
   const [first, ...larger] = candidates(text, wishes);
   let best = first;
@@ -160,20 +155,18 @@ function tokensWorth(worth: number, unique: number, repetition: number): number 
   return unique * (1 - repetition * Math.log(1 - (worth / unique - 1) / repetition));
 }
 
-/** How fast a machine trains and scores. */
-export interface Speed {
-  /** Seconds of a step, of one batch that is scored, and of what is at the end whatever is trained. */
-  readonly step: number;
-  readonly scoredBatch: number;
-  readonly end: number;
-}
+/** The settings of a model that is taught for so many steps. */
+export const configOf = ({ settings }: Pick<Candidate, 'settings'>, steps: number): TrainConfig =>
+  resolveConfig(RECIPE, settings(steps));
 
-/** Steps that end with their validations before `seconds` are over. */
-export function stepsForSeconds(
-  seconds: number,
-  { step, scoredBatch, end }: Speed,
-  { evalBatches }: Pick<TrainConfig, 'evalBatches'>,
-): number {
-  const looks = (LOOKS - 1) * evalBatches * scoredBatch;
-  return Math.max(1, Math.floor((seconds - end - looks) / step));
+/**
+ * The most steps whose run is over within `seconds`: what is beside the steps, such as validations, may change with their number.
+ * @param step seconds of one
+ * @param forecast seconds of a whole run of so many steps
+ */
+export function stepsForSeconds(seconds: number, step: number, forecast: (steps: number) => number): number {
+  let steps = Math.max(1, Math.floor(seconds / step));
+  for (let over = forecast(steps) - seconds; over > 0 && steps > 1; over = forecast(steps) - seconds)
+    steps = Math.max(1, steps - Math.ceil(over / step));
+  return steps;
 }

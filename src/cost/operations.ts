@@ -1,8 +1,9 @@
 /** What a training step calculates and moves, by formula, from its settings alone: nothing is run. */
 import { orthogonalizeOperations } from '../kernels/optimizer/orthogonalize.ts';
 import type { ModelConfig } from '../model/config.ts';
-import { forwardOperations, linearSizes, MODEL_PARTS, type ModelPart } from '../model/operations.ts';
+import { forwardOperations, linearSizes } from '../model/operations.ts';
 import { parameterSpecs } from '../model/parameters.ts';
+import { MODEL_PARTS, type ModelPart } from '../model/parts.ts';
 import { styleOf } from '../model/styles.ts';
 import type { ParameterSpec } from '../tensor/parameters.ts';
 import { sizeOf } from '../tensor/shape.ts';
@@ -38,11 +39,11 @@ export function stepWork(config: TrainConfig, vocabSize: number): Record<Part, W
   const model = modelConfig(config, vocabSize);
   const tokens = config.batchSize * config.blockSize * config.gradientAccumulation;
   const operations = operationsOf(model);
-  const moved = movedNumbers(model, config);
+  const [products, rest] = [productNumbers(model, config), elementwiseNumbers(model, config)];
   return {
     ...forEachPart(MODEL_PARTS, (part) => ({
       operations: tokens * operations[part],
-      bytes: ELEMENT_BYTES * config.gradientAccumulation * moved[part],
+      bytes: ELEMENT_BYTES * config.gradientAccumulation * (products[part] + rest[part]),
     })),
     optimizer: optimizerWork(parameterSpecs(model, styleOf(model)), config),
   };
@@ -57,15 +58,23 @@ export function recomputedOperations(config: TrainConfig, vocabSize: number): nu
 }
 
 /**
- * Numbers that one batch moves, forward and backward, by part: whatever a part reads or writes crosses memory once. A product of
- * (n, K) and (K, N) and its two gradients read two of its three matrices each and write the third.
+ * Numbers that the linear layers move for one batch, forward and backward, by part: a product of (n, K) and (K, N) and its two
+ * gradients read two of its three matrices each and write the third.
  */
-function movedNumbers(model: ModelConfig, { batchSize }: TrainConfig): Record<ModelPart, number> {
+function productNumbers(model: ModelConfig, { batchSize, blockSize }: TrainConfig): Record<ModelPart, number> {
+  const n = batchSize * blockSize;
+  const moved = forEachPart(MODEL_PARTS, () => 0);
+  for (const { part, K, N } of linearSizes(model)) moved[part] += 3 * (n * K + K * N + n * N);
+  return moved;
+}
+
+/** Numbers that all else moves: whatever a part reads or writes crosses memory once. */
+function elementwiseNumbers(model: ModelConfig, { batchSize }: TrainConfig): Record<ModelPart, number> {
   const { nLayer, nEmbd: C, nHead, nKvHead, nHidden: I, vocabSize: V, blockSize } = model;
   const n = batchSize * blockSize;
   const { gated, rotary } = styleOf(model);
   const packed = (C / nHead) * (nHead + 2 * nKvHead);
-  const moved = {
+  return {
     // rows of the table to the stream, and the stream's gradient added to the rows'
     embedding: n * C * (rotary ? 2 : 3) + 3 * n * C,
     // packed heads to their mean, and back from both and its gradient to theirs; turned by positions before and after
@@ -77,8 +86,6 @@ function movedNumbers(model: ModelConfig, { batchSize }: TrainConfig): Record<Mo
     // the loss reads the logits, and with them writes their gradient
     head: 3 * n * V,
   };
-  for (const { part, K, N } of linearSizes(model)) moved[part] += 3 * (n * K + K * N + n * N);
-  return moved;
 }
 
 /** For each number of a parameter: clearing its gradient, and reading it for the global norm, whose squares are added up. */

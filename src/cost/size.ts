@@ -9,7 +9,7 @@ export interface ModelSize {
   readonly parameters: number;
   /** Of them, those of the embeddings of tokens and positions, and of a head of its own. */
   readonly embeddings: number;
-  /** Operations of training on one token at full context: three times the forward pass, without the optimizer's. */
+  /** Operations of training on one token: three times the forward pass, without the optimizer's. */
   readonly operations: number;
 }
 

@@ -7,6 +7,8 @@ export interface Dispatch {
   pipeline: Pipeline;
   resources: readonly Resource[];
   grid: readonly [number, number, number];
+  /** What of a model it is for, where somebody said so (see Device.part): for profiles. */
+  part?: string;
 }
 
 /** What is done without a kernel. */

@@ -55,6 +55,8 @@ interface Capture {
  */
 export class Device {
   readonly pool: MemoryPool;
+  /** What dispatches from now on are noted to be for: a part of a model, or of a step. */
+  part: string | undefined;
   private readonly pipelines: PipelineCache;
   private readonly uniforms = new Map<string, View>();
   private capturing: Capture | undefined;
@@ -113,7 +115,7 @@ export class Device {
       }
     }
     const bound = uniform ? [...resources, this.uniform(uniform)] : resources;
-    this.add({ kind: 'dispatch', pipeline: this.pipelines.get(source), resources: bound, grid });
+    this.add({ kind: 'dispatch', pipeline: this.pipelines.get(source), resources: bound, grid, part: this.part });
   }
 
   /**

@@ -36,7 +36,16 @@ export class Program {
 
   /** The kernels of a run, by dispatch. */
   get kernels(): string[] {
-    return this.steps.flatMap((step) => (step.kind === 'dispatch' ? step.pipeline.name : []));
+    return this.dispatches.map(({ pipeline }) => pipeline.name);
+  }
+
+  /** What each dispatch is for, where it was said. */
+  get parts(): (string | undefined)[] {
+    return this.dispatches.map(({ part }) => part);
+  }
+
+  private get dispatches(): Bound[] {
+    return this.steps.filter((step) => step.kind === 'dispatch');
   }
 
   /** Hands the memory that only this program uses back to the pool, its results with it; it must not run again. */

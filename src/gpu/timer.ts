@@ -19,6 +19,29 @@ const MAX_QUERIES = 4096;
  * @throws UserError when the program has more dispatches than timestamps can be taken, and for failures of the work
  */
 export async function profile(device: Device, program: Program): Promise<KernelTime[] | undefined> {
+  const passedMs = await dispatchTimes(device, program);
+  if (!passedMs) return undefined;
+  const times = new Map<string, KernelTime>();
+  program.kernels.forEach((name, i) => {
+    const { timeMs, dispatches } = times.get(name) ?? { timeMs: 0, dispatches: 0 };
+    times.set(name, { name, timeMs: timeMs + passedMs[i], dispatches: dispatches + 1 });
+  });
+  return [...times.values()].sort((a, b) => b.timeMs - a.timeMs);
+}
+
+/** The same, summed up by what dispatches are for (see Device.part); what nobody said a part of is under ''. */
+export async function profileParts(device: Device, program: Program): Promise<Map<string, number> | undefined> {
+  const passedMs = await dispatchTimes(device, program);
+  if (!passedMs) return undefined;
+  const times = new Map<string, number>();
+  program.parts.forEach((part = '', i) => {
+    times.set(part, (times.get(part) ?? 0) + passedMs[i]);
+  });
+  return times;
+}
+
+/** Milliseconds of each dispatch. */
+async function dispatchTimes(device: Device, program: Program): Promise<number[] | undefined> {
   if (!device.gpu.features.has('timestamp-query')) return undefined;
   const { kernels } = program;
   if (kernels.length === 0) return [];
@@ -27,13 +50,7 @@ export async function profile(device: Device, program: Program): Promise<KernelT
   }
   await device.finish(); // work from before neither disturbs the clock nor comes after
   const stamps = await takeStamps(device, program, 2 * kernels.length);
-  const times = new Map<string, KernelTime>();
-  kernels.forEach((name, i) => {
-    const { timeMs, dispatches } = times.get(name) ?? { timeMs: 0, dispatches: 0 };
-    const passedMs = Number(stamps[2 * i + 1] - stamps[2 * i]) / 1e6;
-    times.set(name, { name, timeMs: timeMs + passedMs, dispatches: dispatches + 1 });
-  });
-  return [...times.values()].sort((a, b) => b.timeMs - a.timeMs);
+  return kernels.map((_, i) => Number(stamps[2 * i + 1] - stamps[2 * i]) / 1e6);
 }
 
 /** When each dispatch began and ended, in nanoseconds. */

@@ -7,6 +7,7 @@ import type { Engine } from '../tensor/engine.ts';
 import type { QuantizedMatrix } from '../tensor/operands/quantized.ts';
 import { Parameters } from '../tensor/parameters.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { within } from '../tensor/within.ts';
 import type { ModelConfig } from './config.ts';
 import { type Adapters, type Block, drop, Linear, Norm, Pass, type PassOptions, type Style } from './layers.ts';
 import { type Initialization, parameterSpecs } from './parameters.ts';
@@ -72,16 +73,18 @@ export class GPT {
   /** Mean cross-entropy of the next tokens in nats: ids, targets (B, T) u32 -> (). */
   loss(ids: Tensor, targets: Tensor, options: PassOptions = {}): Tensor {
     const hidden = this.hidden(ids, options); //                                                     (B, T, C)
-    return this.packed.size === 0 && headLossPays(hidden, this.head)
-      ? headLoss({ hidden, weight: this.head, targets }, {})
-      : crossEntropy({ logits: this.logits(hidden), targets });
+    return within(this.engine, 'head', () =>
+      this.packed.size === 0 && headLossPays(hidden, this.head)
+        ? headLoss({ hidden, weight: this.head, targets }, {})
+        : crossEntropy({ logits: this.logits(hidden), targets }),
+    );
   }
 
   /** The state of the residual stream at each token, after the last norm: (B, T) u32 -> (B, T, C). */
   hidden(ids: Tensor, options: PassOptions = {}): Tensor {
     const { config, style, engine, adapters } = this;
     if (engine.tape.writing) this.requirePlain('training');
-    let x = this.embed(ids, options); //                                                            (B, T, C)
+    let x = within(engine, 'embedding', () => this.embed(ids, options)); //                         (B, T, C)
     for (const [layer, block] of this.blocks.entries()) {
       const before = x;
       const forward = () => style.forward(before, block, new Pass(config, layer, adapters, options));

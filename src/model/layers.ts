@@ -7,8 +7,10 @@ import { product } from '../kernels/matmul/packed.ts';
 import { layerNorm, rmsNorm } from '../kernels/norm/norm.ts';
 import { rope } from '../kernels/rope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { within } from '../tensor/within.ts';
 import type { PassCache } from './cache.ts';
 import type { ModelConfig } from './config.ts';
+import { type ModelPart, partOf } from './parts.ts';
 
 /** What a pass needs beside the tokens. */
 export interface PassOptions {
@@ -53,7 +55,15 @@ export class Linear {
   ) {}
 
   /** (..., in) -> (..., out), with what adapters add; then through GELU or added to `residual`: one of the two at most. */
-  forward(x: Tensor, { adapters, options: { state } }: Pass, then: { gelu?: true; residual?: Tensor } = {}): Tensor {
+  forward(x: Tensor, pass: Pass, then: { gelu?: true; residual?: Tensor } = {}): Tensor {
+    return within(x.engine, partOf(this.name), () => this.multiply(x, pass, then));
+  }
+
+  private multiply(
+    x: Tensor,
+    { adapters, options: { state } }: Pass,
+    then: { gelu?: true; residual?: Tensor },
+  ): Tensor {
     const { weight, bias } = this;
     const layout = { transposeB: this.transposed };
     const delta = adapters?.delta(x, this.name, state, then.residual); //                            (..., out)
@@ -76,7 +86,9 @@ export class Norm {
   /** (..., C) -> (..., C) */
   forward(x: Tensor): Tensor {
     const { weight, bias, eps } = this;
-    return this.kind === 'layer' ? layerNorm({ x, weight, bias }, { eps }) : rmsNorm({ x, weight }, { eps });
+    return within(x.engine, 'norms', () =>
+      this.kind === 'layer' ? layerNorm({ x, weight, bias }, { eps }) : rmsNorm({ x, weight }, { eps }),
+    );
   }
 }
 
@@ -142,20 +154,28 @@ export class Pass {
     readonly options: PassOptions,
   ) {}
 
+  /** Work whose dispatches are for a part of the model. */
+  of<T extends Tensor>(part: ModelPart, { engine }: T, work: () => T): T {
+    return within(engine, part, work);
+  }
+
   /** Self-attention, causal unless told: (B, T, (H + 2 K) D) -> (B, T, H D). */
   attend(qkv: Tensor): Tensor {
     const { cache, bidirectional, lengths, observer } = this.options;
     const { nHead, nKvHead } = this.config;
     observer?.attending(qkv, this.layer);
-    if (!cache) return attention({ qkv, lengths }, { nHead, nKvHead, causal: !bidirectional });
+    if (!cache)
+      return this.of('attention', qkv, () => attention({ qkv, lengths }, { nHead, nKvHead, causal: !bidirectional }));
     const [keys, values] = [cache.keys[this.layer], cache.values[this.layer]];
-    return cachedAttention({ qkv, keys, values, start: cache.start, places: cache.places }, { nHead, nKvHead });
+    const { start, places } = cache;
+    return this.of('attention', qkv, () => cachedAttention({ qkv, keys, values, start, places }, { nHead, nKvHead }));
   }
 
   /** Turns queries and keys by their positions: (B, T, (H + 2 K) D) -> the same. */
   rotate(qkv: Tensor): Tensor {
     const { nHead, nKvHead, ropeBase: base } = this.config;
-    return rope({ qkv, start: this.options.cache?.start }, { nHead, nKvHead, base });
+    const start = this.options.cache?.start;
+    return this.of('attention', qkv, () => rope({ qkv, start }, { nHead, nKvHead, base }));
   }
 
   /** x + dropout(layer(y)). Without dropout the sum is the matmul's epilogue. */
@@ -163,7 +183,8 @@ export class Pass {
     const site = 2 * this.layer + ++this.sites;
     this.options.observer?.adding(y, { stream: x, by: layer, layer: this.layer });
     if (!drops(this.config, this.options)) return layer.forward(y, this, { residual: x });
-    return add({ a: x, b: drop(layer.forward(y, this), site, this.config, this.options) });
+    const { config, options } = this;
+    return this.of(partOf(layer.name), x, () => add({ a: x, b: drop(layer.forward(y, this), site, config, options) }));
   }
 }
 

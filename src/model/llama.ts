@@ -7,7 +7,11 @@ const forward: BlockForward = (x, { attentionNorm, qkv, projection, mlpNorm, up,
   const packed = pass.rotate(qkv.forward(attentionNorm.forward(x), pass)); //            (B, T, (H + 2 K) D)
   x = pass.add(x, projection, pass.attend(packed)); //                                   (B, T, C)
   const gateUp = up.forward(mlpNorm.forward(x), pass); //                                (B, T, 2 nHidden)
-  return pass.add(x, down, swiglu({ gateUp })); //                                       (B, T, C)
+  return pass.add(
+    x,
+    down,
+    pass.of('MLP', gateUp, () => swiglu({ gateUp })),
+  ); //                                       (B, T, C)
 };
 
 /** Rotary positions, RMS norm, SwiGLU, grouped-query attention; linear layers as y = x W^T, without biases. */

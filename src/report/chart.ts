@@ -5,7 +5,7 @@
 
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom/worker';
-import { largest } from '../numbers.ts';
+import { largest, smallest } from '../numbers.ts';
 import { count, exact, figure } from './format.ts';
 import { Html, html } from './html.ts';
 import { type Point, sampleEvenly } from './series.ts';
@@ -83,10 +83,13 @@ export function drawChart(whole: Chart, { width, height, names }: Size): Html {
 
 /** For those who do not see it: where each curve begins and ends, and what is noted. */
 function inWords({ title, curves, notes = [], unit = 'step', format = figure }: Chart): string {
-  const place = ({ step, value }: Point): string => `${format(value)} at ${unit} ${exact(step)}`;
+  const place = ({ step, value }: Point): string => `${format(value)} at ${unit} ${along(step)}`;
   const ends = curves.map(({ name, points }) => `${name} from ${place(points[0])} to ${place(points.at(-1)!)}`);
   return [title, ...ends, ...notes.map(({ label }) => label)].join('; ');
 }
+
+/** A place on the horizontal axis: counts in full, parts of 1 short. */
+const along = (step: number): string => (step > 0 && step < 1 ? figure(step) : exact(step));
 
 const lastStep = ({ curves, notes = [] }: Chart): number =>
   largest([1, ...notes.map(({ step = 0 }) => step), ...curves.map(({ points }) => points.at(-1)?.step ?? 0)]);
@@ -94,6 +97,8 @@ const lastStep = ({ curves, notes = [] }: Chart): number =>
 function horizontal(chart: Chart): Plot.ScaleOptions {
   const axis = { label: null, tickSpacing: 60 };
   if (chart.scale === 'log2') return { ...axis, type: 'log', base: 2, inset: 16 };
+  const ticks = chart.scale && powersBelowOne(chart);
+  if (ticks) return { ...axis, type: 'log', base: 10, inset: 16, ticks, tickFormat: figure };
   if (chart.scale) return { ...axis, type: 'log', base: 10, inset: 16, tickFormat: powers };
   const tickFormat = (step: number): string => (Number.isInteger(step) ? count(step) : '');
   return { ...axis, tickFormat, domain: [0, lastStep(chart)] };
@@ -106,6 +111,14 @@ const powers = (value: number): string =>
 /** 2,000,000 -> "2e6". */
 const shortPower = (value: number): string => value.toExponential(0).replace('+', '');
 
+/** Of a scale that begins below 1, the powers of ten that it reaches: Plot's own ticks lose their labels to rounding there. */
+function powersBelowOne({ curves }: Chart): number[] | undefined {
+  const steps = curves.flatMap(({ points }) => points.map(({ step }) => step));
+  if (!(smallest(steps) < 1)) return undefined;
+  const [low, high] = [Math.ceil(Math.log10(smallest(steps))), Math.floor(Math.log10(largest(steps)))];
+  return Array.from({ length: Math.max(0, high - low + 1) }, (_, i) => Number(`1e${low + i}`));
+}
+
 function vertical({ range: [low, high] }: Chart, range: [bottom: number, top: number]): Plot.ScaleOptions {
   const most = Math.max(Math.abs(low), Math.abs(high));
   const domain = low < high ? [low, high] : [low - (most / 10 || 1), high + (most / 10 || 1)];
@@ -116,7 +129,7 @@ function vertical({ range: [low, high] }: Chart, range: [bottom: number, top: nu
 
 function curveMarks({ name, tone, points, band, raw, dashes }: Curve, { unit = 'step', format = figure }: Chart) {
   const colour = `var(--${tone})`;
-  const title = ({ step, value }: Point): string => `${unit} ${exact(step)}: ${name} ${format(value)}`;
+  const title = ({ step, value }: Point): string => `${unit} ${along(step)}: ${name} ${format(value)}`;
   const line = sampleEvenly(points, MOST_POINTS);
   return [
     band && Plot.areaY(band, { x: 'step', y1: 'low', y2: 'high', fill: colour, fillOpacity: 0.14 }),

@@ -1,4 +1,6 @@
 /** A run's report: one HTML file that holds everything that it needs, to be kept, sent and printed. */
+
+import { costSection } from './costSection.ts';
 import { lossChart, smallCharts } from './curves.ts';
 import type { ReportData, Sample } from './data.ts';
 import { dataFacts } from './dataCard.ts';
@@ -31,6 +33,7 @@ after ${plural(summary.steps, 'step')}`,
       insideOfRun(data),
       samplesSection(data.samples),
       modelSection(summary),
+      costSection(data.appraisal?.cost),
       runSection(data),
     ],
     style: INSIDE_STYLE + HEALTH_STYLE,

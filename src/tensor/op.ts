@@ -4,6 +4,7 @@ import type { Packed, PackedFormat } from './operands/packing.ts';
 import type { Shape } from './shape.ts';
 import type { DType, GradientSink, Target, Tensor, TensorEngine } from './tensor.ts';
 import type { Point } from './tuning/table.ts';
+import { within } from './within.ts';
 
 /** The inputs of an op, by name; those that may be left out are optional. */
 export type Inputs = object;
@@ -170,7 +171,10 @@ function applyOp<I extends Inputs, A>(definition: OpDefinition<I, A>, inputs: I,
   const call: Call<I, A> = { engine, inputs, attributes, output, saved, variant };
   run(definition.run[variant], call);
   if (definition.backward && engine.tape.writing && tensors.some(([, { requiresGrad }]) => requiresGrad)) {
-    engine.tape.add({ output, backward: (dy, gradients) => definition.backward!(backwardCall(call, dy, gradients)) });
+    const { part } = engine.device; // its gradients are for the same
+    const backward = (dy: Tensor, gradients: GradientSink): void =>
+      within(engine, part, () => definition.backward!(backwardCall(call, dy, gradients)));
+    engine.tape.add({ output, backward });
   }
   return output;
 }

@@ -1,5 +1,6 @@
 import type { ModelConfig } from '../model/config.ts';
-import { forwardOperations, type ModelPart, partOf } from '../model/operations.ts';
+import { forwardOperations } from '../model/operations.ts';
+import { type ModelPart, partOf } from '../model/parts.ts';
 import type { ParameterRow } from '../report/data.ts';
 import type { ParameterSpec } from '../tensor/parameters.ts';
 import { format, sizeOf } from '../tensor/shape.ts';

@@ -8,6 +8,7 @@ import type { Dispatched } from '../tensor/kernel.ts';
 import type { Parameters } from '../tensor/parameters.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
 import { ELEMENT_BYTES, type Tensor } from '../tensor/tensor.ts';
+import { within } from '../tensor/within.ts';
 import type { TrainConfig } from './config.ts';
 import { checkOptimizer, type NamedNumbers, type OptimizerSettings, Trained } from './optimizer.ts';
 import { learningRateAt, type ScheduleSettings } from './schedule.ts';
@@ -189,12 +190,13 @@ export class Stepper {
     for (const { parameters } of trained) engine.device.clear(parameters.gradients!.view);
     if (lossScale) engine.device.clear(engine.overflow.view);
     const loss = this.lossAndGradients(form);
-    engine.withoutGradients(() => {
+    const move = (): void => {
       const norm = this.globalNorm();
       if (lossScale) endScaledStep({ lossScale, norm, settings, overflow: engine.overflow });
       for (const one of trained) one.update({ norm, settings: this.settingsAt(one.rate) }, this.config);
       storeMetrics(this.ring, { state, loss, norm, settings });
-    });
+    };
+    engine.withoutGradients(() => within(engine, 'optimizer', move));
     return {};
   }
 

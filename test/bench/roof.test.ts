@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { gpuTraits, mockEngine, shadersOf } from '../../bench/mockAdapter.ts';
-import { multiplyAdds } from '../../bench/roof.ts';
+import { multiplyAdds } from '../../src/check/roof.ts';
 import { testEngine } from '../helpers/engine.ts';
 
 /** Multiply-adds that CPUs and GPUs begin before the result of the first is there: 2 or 4 a cycle for 4 to 8 cycles. */

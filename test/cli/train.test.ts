@@ -33,13 +33,13 @@ it('stops at Ctrl-C with everything saved, says how to go on, and goes on', asyn
   expect(resumed.stdout).toContain(`finished after ${steps} of ${steps} steps`);
 });
 
-const quick = resolveConfig('quick');
+const recipe = resolveConfig('fast');
 
 /** A folder as npm start leaves it after `step` steps. */
 function npmStartLeft(step: number): void {
-  const folder = join(cwd, 'runs/moby-dick-quick');
+  const folder = join(cwd, 'runs/moby-dick');
   mkdirSync(folder, { recursive: true });
-  const card = { version: 1, config: quick, dataCard: dataCard({ name: 'moby-dick', source: corpora[0].source }) };
+  const card = { version: 1, config: recipe, dataCard: dataCard({ name: 'moby-dick', source: corpora[0].source }) };
   const surroundings = { adapter: { name: 'a test', software: true }, startedAt: new Date(0).toISOString() };
   writeFileSync(join(folder, 'run.json'), JSON.stringify({ ...card, ...surroundings }));
   writeFileSync(
@@ -50,11 +50,11 @@ function npmStartLeft(step: number): void {
 }
 
 it('npm start begins, continues what is unfinished, and leaves alone what is finished', async () => {
-  const folder = join('runs', 'moby-dick-quick');
-  const { steps } = quick;
+  const folder = join('runs', 'moby-dick');
+  const { steps } = recipe;
   expect(await planTraining(undefined, {})).toMatchObject({ folder, given: 'moby-dick', resume: false });
   npmStartLeft(100);
-  expect(await planTraining(undefined, {})).toMatchObject({ folder, resume: true, config: quick });
+  expect(await planTraining(undefined, {})).toMatchObject({ folder, resume: true, config: recipe });
   npmStartLeft(steps);
   expect(await planTraining(undefined, {})).toBeUndefined();
   await expect(planTraining('moby-dick', {})).rejects.toThrow(
@@ -72,7 +72,7 @@ it('a training of which nothing is said is sized by the dial, and goes on as it 
   for (const said of [{ preset: 'quick' }, { steps: 10 }, { nLayer: 2 }, { resume: true }])
     expect((await planTraining('text.txt', { out: 'sized', ...said }))?.dial).toBeUndefined();
   npmStartLeft(100);
-  const path = join(cwd, 'runs/moby-dick-quick/run.json');
+  const path = join(cwd, 'runs/moby-dick/run.json');
   const card = JSON.parse(readFileSync(path, 'utf8'));
   const config = { ...card.config, nLayer: 2, nEmbd: 64, steps: 700 };
   writeFileSync(path, JSON.stringify({ ...card, config, dial: { minutes: 3 } }));
@@ -119,7 +119,7 @@ it('--depth and --minutes choose, say why, and keep with the run what they chose
 
 it('goes on with an unfinished run only when told to', async () => {
   npmStartLeft(100);
-  const flags = { preset: 'quick', dropout: 0.1 };
+  const flags = { dropout: 0.1 };
   await expect(planTraining('moby-dick', flags)).rejects.toThrow(
     /a run at step 100 of \d+\. Continue it with --resume/,
   );
@@ -127,14 +127,14 @@ it('goes on with an unfinished run only when told to', async () => {
 
 it('resumes with the settings of the run where no preset is named', async () => {
   npmStartLeft(100);
-  const path = join(cwd, 'runs/moby-dick-quick/run.json');
+  const path = join(cwd, 'runs/moby-dick/run.json');
   const card = JSON.parse(readFileSync(path, 'utf8'));
   writeFileSync(path, JSON.stringify({ ...card, config: { ...card.config, nLayer: 2 } }));
   const plan = await planTraining(undefined, { resume: true, steps: 900 });
   expect(plan?.config).toMatchObject({ nLayer: 2, steps: 900 });
   expect(plan?.resume).toBe(true);
-  const named = await planTraining(undefined, { resume: true, preset: 'quick' });
-  expect(named?.config.nLayer).toBe(quick.nLayer);
+  const named = await planTraining(undefined, { resume: true, preset: 'fast' });
+  expect(named?.config.nLayer).toBe(recipe.nLayer);
 });
 
 it('takes a config file that names its schema, which --print-schema writes, and few steps with a warm-up that fits', async () => {
@@ -162,7 +162,7 @@ it('takes a config file that names its schema, which --print-schema writes, and 
 
 it('begins anew where a run ended before its first checkpoint', async () => {
   npmStartLeft(3);
-  cpSync(join(cwd, 'runs/moby-dick-quick/run.json'), join(cwd, 'runs/early/run.json'), { recursive: true });
+  cpSync(join(cwd, 'runs/moby-dick/run.json'), join(cwd, 'runs/early/run.json'), { recursive: true });
   const plan = await planTraining(undefined, { out: 'runs/early', resume: true });
   expect(plan?.resume).toBe(false);
   expect(existsSync(join(cwd, 'runs/early/run.json'))).toBe(false);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   candidates,
   choose,
+  configOf,
   stepsForOperations,
   stepsForSeconds,
   stepsForSize,
@@ -9,7 +10,8 @@ import {
   type Wishes,
 } from '../../src/cost/dial.ts';
 import type { ScalingLaw } from '../../src/cost/law.ts';
-import { resolveConfig } from '../../src/train/config.ts';
+import { RECIPE } from '../../src/cost/rule.ts';
+import { resolveConfig, type TrainConfig } from '../../src/train/config.ts';
 
 const LAW: ScalingLaw = {
   ...{ version: 1, corpus: 'text', uniqueTokens: 1.1e6, tokenizer: 'char', blockSize: 64, parameters: 'all' },
@@ -25,10 +27,14 @@ const SLOW = 3e10;
 
 /** What is chosen for seconds on a machine. */
 const inSeconds = (seconds: number, text = MOBY, wishes: Wishes = {}, rate = SLOW) =>
-  choose(LAW, text, wishes, ({ size, config }) => {
-    const step = machine(rate)(size.operations);
-    return stepsForSeconds(seconds, { step, scoredBatch: step / 3, end: 4 }, config);
+  choose(LAW, text, wishes, (one) => {
+    const step = machine(rate)(one.size.operations);
+    return stepsForSeconds(seconds, step, (steps) => secondsOf(configOf(one, steps), step));
   });
+
+/** A whole run: steps, validations on the way, and four seconds at the end. */
+const secondsOf = ({ steps, evalEvery, evalBatches }: TrainConfig, step: number): number =>
+  steps * step + ((Math.ceil(steps / evalEvery) - 1) * evalBatches * step) / 3 + 4;
 
 const MINUTES = [0.2, 0.5, 1, 2, 3, 5, 10, 30, 60, 240, 1000];
 
@@ -68,9 +74,8 @@ describe('the dial', () => {
   it.each(MINUTES.filter((minutes) => minutes >= 0.5))('is done within %d minutes', (minutes) => {
     const { config, size } = inSeconds(60 * minutes, sized(1e9));
     const step = machine(SLOW)(size.operations);
-    const validations = Math.ceil(config.steps / config.evalEvery) - 1;
-    const seconds = config.steps * step + (validations * config.evalBatches * step) / 3 + 4;
-    expect(seconds).toBeLessThan(60 * minutes + step);
+    const seconds = secondsOf(config, step);
+    expect(seconds).toBeLessThanOrEqual(60 * minutes);
     expect(seconds).toBeGreaterThan(0.93 * 60 * minutes);
   });
 
@@ -79,7 +84,7 @@ describe('the dial', () => {
     expect(inSeconds(60, MOBY, wishes).config).toMatchObject(wishes);
     const wide: Wishes = { nEmbd: 96, nLayer: 7 };
     expect(candidates(MOBY, wide)).toHaveLength(1);
-    expect(inSeconds(60, MOBY, wide).config).toMatchObject({ ...wide, nHead: resolveConfig('quick').nHead });
+    expect(inSeconds(60, MOBY, wide).config).toMatchObject({ ...wide, nHead: resolveConfig(RECIPE).nHead });
   });
 
   it('spends operations', () => {

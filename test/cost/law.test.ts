@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { effectiveTokens, expectedLoss, lossOf, type ScalingLaw } from '../../src/cost/law.ts';
 import { anyLaw, lawFor } from '../../src/cost/laws.ts';
-import { settingsOf, shapeOf, shapeOfDepth, WIDTHS } from '../../src/cost/rule.ts';
+import { RECIPE, settingsOf, shapeOf, shapeOfDepth, WIDTHS } from '../../src/cost/rule.ts';
 import { modelSize } from '../../src/cost/size.ts';
-import { speedBetween } from '../../src/cost/speed.ts';
+import { paceBetween } from '../../src/cost/speed.ts';
 import { textSizeOf } from '../../src/cost/textSize.ts';
 import { trainTokenizer } from '../../src/text/tokenizers/tokenizer.ts';
 import { modelConfig, resolveConfig } from '../../src/train/config.ts';
@@ -48,7 +48,7 @@ describe('a law', () => {
 
 describe('the rule', () => {
   it('has a model for each width, whose heads divide it; nano and a depth are among them', () => {
-    const sizes = WIDTHS.map((nEmbd) => modelSize(modelConfig(resolveConfig('quick', settingsOf(nEmbd, 1000)), 80)));
+    const sizes = WIDTHS.map((nEmbd) => modelSize(modelConfig(resolveConfig(RECIPE, settingsOf(nEmbd, 1000)), 80)));
     const counts = sizes.map(({ parameters }) => parameters);
     expect(counts).toEqual([...counts].sort((a, b) => a - b));
     expect(shapeOf(128)).toEqual({ nLayer: 4, nHead: 4, nEmbd: 128 });
@@ -57,8 +57,8 @@ describe('the rule', () => {
   });
 
   it("has the recipe's rates at its width, and higher ones for narrower models", () => {
-    const { learningRate, minLearningRate } = resolveConfig('quick');
-    expect(settingsOf(128, 900)).toMatchObject({ learningRate, minLearningRate, warmupSteps: 100 });
+    const { learningRate, minLearningRate, warmupSteps } = resolveConfig(RECIPE);
+    expect(settingsOf(128, 900)).toMatchObject({ learningRate, minLearningRate, warmupSteps });
     expect(settingsOf(32, 80)).toMatchObject({ learningRate: 4 * learningRate, warmupSteps: 10 });
   });
 
@@ -66,18 +66,19 @@ describe('the rule', () => {
     const { parameters, embeddings, operations } = modelSize(modelConfig(resolveConfig('nano'), 83));
     expect(parameters).toBe(4 * 12 * 128 ** 2 + 83 * 128 + 64 * 128 + 9 * 128);
     expect(embeddings).toBe(83 * 128 + 64 * 128);
-    expect(operations).toBe(6 * (4 * 12 * 128 ** 2 + 83 * 128) + 12 * 4 * 64 * 128);
+    expect(operations).toBe(6 * (4 * 12 * 128 ** 2 + 83 * 128) + 6 * 4 * 65 * 128);
   });
 });
 
-it('speed lies on a line through two models, and is never nothing', () => {
+it('pace lies on a line through two models, and is never nothing', () => {
   const [small, large] = [
-    { operations: 1e6, step: 0.02, scoredBatch: 0.01 },
-    { operations: 5e6, step: 0.1, scoredBatch: 0.03 },
+    { operations: 1e6, step: 0.02 },
+    { operations: 5e6, step: 0.1 },
   ];
-  expect(speedBetween(small, large, 3e6).step).toBeCloseTo(0.06, 12);
-  expect(speedBetween(small, large, 9e6).scoredBatch).toBeCloseTo(0.05, 12);
-  expect(speedBetween(small, large, 0).step).toBeCloseTo(0.005, 12);
+  expect(paceBetween(small, large, 3e6).step).toBeCloseTo(0.06, 12);
+  expect(paceBetween(small, large, 9e6)).toMatchObject({ begin: 0, validationBatch: 0.18 / 3 });
+  expect(paceBetween(small, large, 0).step).toBeCloseTo(0.005, 12);
+  expect(paceBetween(small, small, 9e6).step).toBe(0.02);
 });
 
 describe('the size of a text', () => {

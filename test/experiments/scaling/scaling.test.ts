@@ -56,7 +56,7 @@ describe('the plan', () => {
   it('spends its budget', () => {
     const plan = scalingPlan(false);
     const { steps, nEmbd, nLayer, blockSize } = runConfig(plan, { budget: 1e12, nEmbd: 128 }, VOCABULARY, 7);
-    const perToken = 6 * (12 * nLayer * nEmbd ** 2 + VOCABULARY * nEmbd) + 12 * nLayer * blockSize * nEmbd;
+    const perToken = 6 * (12 * nLayer * nEmbd ** 2 + VOCABULARY * nEmbd) + 6 * nLayer * (blockSize + 1) * nEmbd;
     expect((steps * perToken * 768) / 1e12).toBeCloseTo(1, 2);
   });
 });
