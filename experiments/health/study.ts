@@ -24,7 +24,7 @@ export interface Case {
   readonly fault?: string;
   /** Drawn by seed after the rules stood. */
   readonly drawn: boolean;
-  readonly size: 'tiny' | 'mid';
+  readonly size: 'tiny' | 'small' | 'mid';
   readonly text: (typeof TEXTS)[number];
   readonly style: 'gpt2' | 'llama';
   readonly optimizer: 'adamw' | 'muon';
@@ -48,6 +48,7 @@ export type StudyRecord = z.infer<typeof StudyRecord>;
 
 const SIZES: Record<Case['size'], Partial<TrainConfig>> = {
   tiny: { steps: 300, warmupSteps: 20 },
+  small: { nLayer: 2, nHead: 4, nEmbd: 64, blockSize: 48, batchSize: 8, steps: 300, warmupSteps: 20 },
   mid: { nLayer: 3, nHead: 4, nEmbd: 64, blockSize: 64, batchSize: 12, steps: 400, warmupSteps: 30 },
 };
 
@@ -66,7 +67,7 @@ export function studyCases(seed: number, quick: boolean): Case[] {
 const one = <T>(list: readonly T[], draw: number): T => list[draw % list.length];
 
 const drawnOf = (draw: number): Omit<Case, 'name'> => ({
-  ...{ drawn: true, draw, size: one(['tiny', 'mid'], mix(draw, 1)), text: one(TEXTS, mix(draw, 2)) },
+  ...{ drawn: true, draw, size: one(['tiny', 'small'], mix(draw, 1)), text: one(TEXTS, mix(draw, 2)) },
   ...{ style: one(['gpt2', 'llama'], mix(draw, 3)), optimizer: one(['adamw', 'muon'], mix(draw, 4)) },
 });
 
