@@ -24,7 +24,7 @@ export interface RateTest {
   readonly steepest: number;
   /** Where it has stopped falling: higher rates gain nothing, or lose. */
   readonly turn: number;
-  /** What to train with: the steepest, to one significant digit. A long training bears no more than that; a short one may bear three times it. */
+  /** What to train with: the steepest, to one significant digit: far better than a tenth of it; a short training by Muon bears more. */
   readonly suggestion: number;
 }
 
