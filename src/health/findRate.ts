@@ -60,7 +60,7 @@ export async function findRate(engine: Engine, options: RateTestOptions): Promis
   const { config, vocabSize, batches, steps = STEPS, signal, onProgress } = options;
   const rates = Array.from({ length: steps }, (_, i) => LOWEST * (HIGHEST / LOWEST) ** (i / (steps - 1)));
   // a trainer reads its rate at each step
-  const course = { ...config, schedule: 'constant' as const, warmupSteps: 0, minLearningRate: 0 };
+  const course = { ...config, schedule: 'constant' as const, warmupSteps: 0, minLearningRate: 0, contextGrowth: 0 };
   const trainer = new Trainer(new GPT(engine, modelConfig(config, vocabSize)).initialize(config.seed), course);
   const count = config.gradientAccumulation;
   const losses: number[] = [];
