@@ -55,8 +55,9 @@ describe('the plan', () => {
 
   it('spends its budget', () => {
     const plan = scalingPlan(false);
-    const { steps, nEmbd, nLayer, blockSize } = runConfig(plan, { budget: 1e12, nEmbd: 128 }, VOCABULARY, 7);
-    const perToken = 6 * (12 * nLayer * nEmbd ** 2 + VOCABULARY * nEmbd) + 6 * nLayer * (blockSize + 1) * nEmbd;
+    const { steps, nEmbd, nLayer, nHidden, blockSize } = runConfig(plan, { budget: 1e12, nEmbd: 128 }, VOCABULARY, 7);
+    const perLayer = 4 * nEmbd ** 2 + 3 * nEmbd * nHidden; // an MLP with a gate has three matrices
+    const perToken = 6 * (nLayer * perLayer + VOCABULARY * nEmbd) + 6 * nLayer * (blockSize + 1) * nEmbd;
     expect((steps * perToken * 768) / 1e12).toBeCloseTo(1, 2);
   });
 });
