@@ -1,23 +1,27 @@
 import { expect, it } from 'vitest';
 import { renderCheckup } from '../../src/report/checkupPage.ts';
-import { flagsOf } from '../../src/report/healthCard.ts';
+import { type FoundCard, flagsOf, type HealthCard, type TrialCard } from '../../src/report/healthCard.ts';
 
 const curve = (from: number) => Array.from({ length: 50 }, (_, i) => ({ step: i + 1, value: from - i / 50 }));
-const FOUND = {
+const FOUND: FoundCard = {
   ...{ name: 'rate-too-low', severity: 'problem', sentence: 'No matrix <moved>.', symptoms: ['It <follows>.'] },
   advice: { sentence: 'Raise it.', settings: { learningRate: 0.001, bias: false } },
-} as const;
+};
 
 it('shows findings, what follows from them, and the curves with a change and without', () => {
-  const health = {
-    ...{ line: '1 problem: rate too low', findings: [{ ...FOUND, symptoms: [...FOUND.symptoms] }] },
-    ...{ rungs: [{ name: 'guessing', loss: 4.4, bitsPerByte: 6.3 }], measured: [['First loss', '4.447']] as never },
+  const health: HealthCard = {
+    line: '1 problem: rate too low',
+    findings: [FOUND],
+    rungs: [{ name: 'guessing', loss: 4.4, bitsPerByte: 6.3 }],
+    measured: [['First loss', '4.447']],
   };
-  const trial = {
-    ...{ finding: 'rate-too-low', verdict: 'confirmed', sentence: '50 steps: 3.0, 4.0 without.' },
+  const trial: TrialCard = {
+    finding: 'rate-too-low',
+    verdict: 'confirmed',
+    sentence: '50 steps: 3.0, 4.0 without.',
     curves: { without: curve(4.4), with: curve(4) },
-  } as const;
-  const page = renderCheckup('a < b', health, [trial] as never);
+  };
+  const page = renderCheckup('a < b', health, [trial]);
   expect(page).toContain('Check-up of a &lt; b');
   expect(page).toContain('No matrix &lt;moved&gt;.');
   expect(page).toContain('It &lt;follows&gt;.');
