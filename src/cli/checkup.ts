@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { median } from 'simple-statistics';
 import { UserError } from '../errors.ts';
 import { examine } from '../health/examine.ts';
+import { findRate } from '../health/findRate.ts';
 import { tryAdvice } from '../health/trial.ts';
 import type { Trials } from '../health/trials.ts';
 import { writeAtomic } from '../node/files.ts';
@@ -14,7 +15,7 @@ import { shellWord } from '../shellWord.ts';
 import type { Dataset } from '../text/windows/dataset.ts';
 import { evaluationBatches } from '../text/windows/windows.ts';
 import { textMaterial } from '../train/run/material.ts';
-import { readLog } from '../train/runFolder.ts';
+import { readLog, readRunCard, readTokenizer } from '../train/runFolder.ts';
 import { loadRun, type SavedRun } from '../train/savedRun.ts';
 import { datasetOf, givenOf, openCorpus } from './corpus.ts';
 import { openEngine } from './engine.ts';
@@ -27,6 +28,7 @@ interface CheckupFlags {
   run: string;
   text?: string;
   try?: boolean;
+  findRate?: boolean;
   adapter?: string;
   json?: boolean;
 }
@@ -39,6 +41,10 @@ export function addCheckup(program: Command): void {
     .addOption(runOption().makeOptionMandatory())
     .option('--text <file>', 'its text, if that has moved (it must be the same one)')
     .option('--try', 'try what is advised: 50 to 200 steps with each change and without it, or a score; in minutes')
+    .option(
+      '--find-rate',
+      'in place of all that: 100 steps from fresh weights with a rate that grows, and a picture of the losses',
+    )
     .addOption(adapterOption())
     .addOption(jsonOption())
     .addHelpText('after', examples('dawnlm checkup --run runs/moby-dick', 'dawnlm checkup --run runs/x --try'))
@@ -46,6 +52,7 @@ export function addCheckup(program: Command): void {
 }
 
 async function checkupVerb(flags: CheckupFlags): Promise<void> {
+  if (flags.findRate) return rateVerb(flags);
   const { run: folder, json } = flags;
   const log = await readLog(folder);
   const { engine } = await openEngine(flags.adapter);
@@ -58,6 +65,26 @@ async function checkupVerb(flags: CheckupFlags): Promise<void> {
   if (trials.length > 0) await writePage(folder, health, trials);
   if (json) printJson({ run: folder, withText: text !== undefined, ...health, ...(flags.try && { trials }) });
   else print(inWords(health, folder, trials));
+}
+
+/** `--find-rate`. Touches nothing of the run. */
+async function rateVerb({ run: folder, text, adapter, json }: CheckupFlags): Promise<void> {
+  const { config, dataCard } = await readRunCard(folder);
+  const tokenizer = await readTokenizer(folder);
+  const corpus = await openCorpus(text ?? givenOf(dataCard, folder, 'Give it with --text.'));
+  const { engine } = await openEngine(adapter);
+  const { train } = await textMaterial(corpus, config, tokenizer);
+  const signal = stopSignal('Stopping. Ctrl-C again ends at once.');
+  const progress = new Progress();
+  const onProgress = (done: number, steps: number): void => progress.note(`step ${done} of ${steps}`);
+  const options = { config, vocabSize: tokenizer.vocabSize, batches: train, signal, onProgress };
+  const found = { ...(await findRate(engine, options)), own: config.learningRate };
+  progress.end();
+  const { rateTestPage, rateTestSentence } = await import('../report/rateTest.ts'); // takes a second, for its chart
+  const page = join(folder, 'rates.html');
+  await writeAtomic(page, rateTestPage({ name: basename(resolve(folder)), ...found }));
+  if (json) printJson({ run: folder, ...found, page });
+  else print(`${rateTestSentence(found)}\npage: ${page}\n`);
 }
 
 /** Tries each advice, one after the other, until all are tried or Ctrl-C. */

@@ -56,8 +56,8 @@ async function gpuWatts(probe: Probe): Promise<number | undefined> {
 }
 
 /**
- * Watts of a processor's core at work, memory and losses included: from 2 (a thread of a server: 0.7 to 3.5 by Cloud Carbon
- * Footprint's survey of clouds) to 20 (a core of a desktop at its highest clock).
+ * Watts of a processor's core at work, memory and losses included, assumed and not measured: from 2 (a thread of a server) to 20 (a core of
+ * a desktop at its highest clock).
  */
 const CORE_WATTS = [2, 20] as const;
 /** Watts of a GPU at work, from a processor's own to the largest accelerators. */

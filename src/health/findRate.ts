@@ -24,7 +24,7 @@ export interface RateTest {
   readonly steepest: number;
   /** Where it has stopped falling: higher rates gain nothing, or lose. */
   readonly turn: number;
-  /** What to train with: the steepest, to one significant digit. A long training bears no more than that; a short one may bear three times it. */
+  /** What to train with: the steepest, to one significant digit: far better than a tenth of it; a short training by Muon bears more. */
   readonly suggestion: number;
 }
 
@@ -60,7 +60,7 @@ export async function findRate(engine: Engine, options: RateTestOptions): Promis
   const { config, vocabSize, batches, steps = STEPS, signal, onProgress } = options;
   const rates = Array.from({ length: steps }, (_, i) => LOWEST * (HIGHEST / LOWEST) ** (i / (steps - 1)));
   // a trainer reads its rate at each step
-  const course = { ...config, schedule: 'constant' as const, warmupSteps: 0, minLearningRate: 0 };
+  const course = { ...config, schedule: 'constant' as const, warmupSteps: 0, minLearningRate: 0, contextGrowth: 0 };
   const trainer = new Trainer(new GPT(engine, modelConfig(config, vocabSize)).initialize(config.seed), course);
   const count = config.gradientAccumulation;
   const losses: number[] = [];

@@ -30,7 +30,7 @@ export const meanSeen = ({ blockSize }: Pick<ModelConfig, 'blockSize'>): number 
 /**
  * Floating-point operations of the forward pass for one token, by part. A multiply and an add are two. What counts are products of
  * matrices: 2 for each number of a matrix (Kaplan et al., 2020, table 1), and in attention 2 H D for the scores and as many for the
- * weighted sum, for each token that is seen. Norms, activations, softmax and the sums of the embedding, under 2% of it all, do not.
+ * weighted sum, for each token that is seen. Norms, activations, softmax and the sums of the embedding do not.
  *
  * @param seen how many tokens the token attends to. The mean of a causal window unless given, which is what has to be calculated;
  *   with T it is the convention of PaLM and nanoGPT, 12 L C T for training, which counts what the mask hides as well.

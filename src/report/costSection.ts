@@ -22,7 +22,7 @@ export function costSection(cost: CostCard | undefined): Part {
     ['Time', (row) => row.timeMs !== undefined && durationInWords(row.timeMs), 'number'],
     ['Share', (row) => row.timeMs !== undefined && stepsMs > 0 && row.timeMs / stepsMs, 'share'],
   ];
-  const note = `Floating-point operations by formula, a multiply and an add being two; those of norms, activations and softmax, under 2%, are not counted. Times by the timestamps of one step, put on the whole run.`;
+  const note = `Floating-point operations by formula, a multiply and an add being two; those of norms, activations and softmax are not counted. Times by the timestamps of one step, put on the whole run.`;
   const facts: (readonly [string, Part])[] = [
     ['In steps', `${durationInWords(stepsMs)} of ${durationInWords(timeMs)}`],
     ['Tokens', count(tokens)],

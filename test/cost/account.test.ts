@@ -13,7 +13,10 @@ import { trainRun } from '../../src/train/run/run.ts';
 import { testEngine } from '../helpers/engine.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'dawnlm-account-'));
-beforeAll(() => vi.stubEnv('DAWNLM_CACHE', scratch)); // the roof of a busy machine is none to keep
+beforeAll(async () => {
+  await testEngine(); // before: drivers and compiled shaders lie in the cache as well
+  vi.stubEnv('DAWNLM_CACHE', scratch); // the roof of a busy machine is none to keep
+});
 afterAll(() => {
   vi.unstubAllEnvs();
   rmSync(scratch, { recursive: true });
