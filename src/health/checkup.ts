@@ -6,6 +6,7 @@ import { insideOf, stepsCutShort } from '../report/inside.ts';
 import { forecastOf } from './curve.ts';
 import type { Evidence } from './evidence.ts';
 import type { Finding } from './finding.ts';
+import { behindLaw, expectedOf, sizeByLaw } from './rules/expected.ts';
 import { firstLoss, memorizing, targetsUnrelated, tooSmall, vocabularyTooLarge } from './rules/fit.ts';
 import { batchSize, deadHeads, deadUnits, entropyCollapse, skippedSteps } from './rules/inside.ts';
 import { noWarmup, rateTooHigh, rateTooLow, spikes } from './rules/rates.ts';
@@ -18,15 +19,31 @@ export type Rule = (run: Evidence) => Finding | undefined;
 const RULES: readonly (readonly [Rule, explains: readonly string[]])[] = [
   [
     noWarmup,
-    ['spikes-without-clipping', 'rate-too-high', 'dead-units', 'dead-head', 'attention-collapsed', 'model-too-small'],
+    [
+      'behind-the-law',
+      'spikes-without-clipping',
+      'rate-too-high',
+      'dead-units',
+      'dead-head',
+      'attention-collapsed',
+      'model-too-small',
+    ],
   ],
-  [spikes, ['rate-too-high', 'dead-units', 'attention-collapsed']],
+  [spikes, ['behind-the-law', 'rate-too-high', 'dead-units', 'attention-collapsed']],
   [
     rateTooHigh,
-    ['targets-unrelated', 'dead-head', 'dead-units', 'attention-collapsed', 'model-too-small', 'batch-small'],
+    [
+      'behind-the-law',
+      'targets-unrelated',
+      'dead-head',
+      'dead-units',
+      'attention-collapsed',
+      'model-too-small',
+      'batch-small',
+    ],
   ],
-  [rateTooLow, ['targets-unrelated', 'model-too-small', 'batch-large', 'dead-head']],
-  [targetsUnrelated, ['model-too-small', 'batch-small', 'dead-head']],
+  [rateTooLow, ['behind-the-law', 'targets-unrelated', 'model-too-small', 'batch-large', 'dead-head']],
+  [targetsUnrelated, ['behind-the-law', 'model-too-small', 'batch-small', 'dead-head']],
   [vocabularyTooLarge, ['memorizing', 'model-too-large', 'overfitting', 'vocabulary-unseen']],
   [memorizing, ['batch-small']],
   [tooSmall, []],
@@ -36,6 +53,8 @@ const RULES: readonly (readonly [Rule, explains: readonly string[]])[] = [
   [firstLoss, []],
   [skippedSteps, []],
   [batchSize, []],
+  [behindLaw, []],
+  [sizeByLaw, []],
 ];
 
 /** What the text itself explains. */
@@ -99,12 +118,17 @@ function measuredOf(run: Evidence): [string, string][] {
   const { gain, band } = forecastOf(curve);
   const cut = stepsCutShort(log, config.clipNorm);
   const noise = insideOf(log)?.noiseScale.at(-1)?.value;
+  const expected = expectedOf(run);
   const rows: [string, string | undefined | false][] = [
     ['First loss', `${loss(curve.first)}; guessing has ${loss(Math.log(card.vocabularySize))}`],
     ['Training loss at the end', `${loss(curve.last)} (batches scatter by ${loss(curve.scatter)})`],
     [
       'Held-out loss',
       best && lastValidation && `${loss(lastValidation.value)}; lowest ${loss(best.value)} at step ${exact(best.step)}`,
+    ],
+    [
+      'By the scaling law',
+      expected && `${loss(expected.loss)} (${loss(expected.low)} to ${loss(expected.high)}) for this size and length`,
     ],
     ['Twice the steps', `would bring ${loss(gain)} ± ${loss(band)}, if it goes on as in the last half`],
     [

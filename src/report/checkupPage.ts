@@ -12,7 +12,6 @@ export const renderCheckup = (name: string, health: HealthCard, trials: readonly
   renderPage({
     title: `Check-up of ${name}`,
     over: 'Check-up of a training run',
-    abstract: html`In short: ${health.line}.`,
     sections: [healthSection(health), trials.map(trialSection)],
     style: HEALTH_STYLE,
   });

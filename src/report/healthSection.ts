@@ -7,7 +7,7 @@ import * as page from './page.ts';
 export const HEALTH_STYLE = /* css */ `
 .found { border-left: 3px solid var(--bad); padding: .1rem 0 .1rem 1rem; margin: 0 0 1.4rem; max-width: 44rem; }
 .found.note { border-color: var(--rule); } .found p { margin: 0 0 .4rem; } .found ul { margin: 0 0 .4rem; padding-left: 1.2rem; }
-.found b { text-transform: capitalize; } .found small, .found li { color: var(--muted); font-size: .87rem; }`;
+.found b { display: inline-block; } .found b::first-letter { text-transform: uppercase; } .found code { display: block; } .found small, .found li { color: var(--muted); font-size: .87rem; }`;
 
 /** Findings, the rungs, and what was measured. Nothing where no check-up was made. */
 export const healthSection = (health: HealthCard | undefined): Part =>

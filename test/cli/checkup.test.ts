@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readFileSync, renameSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { dawnlm, jsonLines, succeed, trainedRun, workshop } from '../helpers/dawnlm.ts';
@@ -37,4 +37,20 @@ it('goes by the log alone where the text is gone, and refuses in a sentence what
   const none = await dawnlm(['checkup', '--run', 'nowhere'], { cwd });
   expect([none.code, none.stderr]).toEqual([1, expect.stringContaining('nowhere')]);
   expect(existsSync(join(cwd, 'nowhere'))).toBe(false);
+});
+
+it('tries what it advises', async () => {
+  const { stdout } = await succeed(['checkup', '--run', 'run', '--try', '--json'], { cwd });
+  const [{ trials, findings }] = jsonLines(stdout) as unknown as Record<string, { finding: string; name: string }[]>[];
+  // words in an order that repeats in the end
+  expect(findings.map(({ name }) => name)).toEqual(['validation-overlap', 'repeated-text']);
+  expect(trials.map(({ finding }) => finding)).toEqual(['validation-overlap', 'repeated-text']);
+  expect(readFileSync(join(cwd, 'run/checkup.html'), 'utf8')).toContain('Tried: validation overlap');
+});
+
+it('goes by the log alone where the text has changed', async () => {
+  appendFileSync(join(cwd, 'text.txt'), 'one more line\n');
+  const { stdout, stderr } = await succeed(['checkup', '--run', 'run'], { cwd });
+  expect(stderr).toContain('text.txt has changed since run was trained on it');
+  expect(stdout).not.toContain('bigrams');
 });
