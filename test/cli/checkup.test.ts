@@ -1,4 +1,4 @@
-import { appendFileSync, cpSync, existsSync, readFileSync, renameSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { dawnlm, jsonLines, succeed, trainedRun, workshop } from '../helpers/dawnlm.ts';
@@ -26,7 +26,6 @@ it('finds a learning rate, and leaves the run as it is', async () => {
 });
 
 it('goes by the log alone where the text is gone, and refuses in a sentence what it cannot do', async () => {
-  cpSync(join(cwd, 'run'), join(cwd, 'lost/run'), { recursive: true });
   renameSync(join(cwd, 'text.txt'), join(cwd, 'moved.txt'));
   const alone = await succeed(['checkup', '--run', 'run'], { cwd });
   expect(alone.stderr).toContain('Without it there are no rungs');
