@@ -1,6 +1,7 @@
 /** The two fits of Hoffmann et al. (2022): parabolas of equal operations (their approach 2), and L(N, D) (approach 3). Pure functions. */
 import { linearRegression, mean } from 'simple-statistics';
 import { effectiveTokens, type LawFit } from '../../src/cost/law.ts';
+import { largest, smallest } from '../../src/numbers.ts';
 import { fitLeast, type Residuals, solve } from './leastSquares.ts';
 
 /** A run as the fits see it. */
@@ -36,7 +37,7 @@ export function fitParabola(runs: readonly Pick<Measured, 'parameters' | 'loss'>
   if (!(curvature > 0)) return undefined;
   const at = -slope / (2 * curvature);
   const best = Math.exp(centre + at);
-  const inside = at >= Math.min(...logs) - centre && at <= Math.max(...logs) - centre;
+  const inside = at >= smallest(logs) - centre && at <= largest(logs) - centre;
   return { best, bottom: level - curvature * at * at, curvature, inside };
 }
 
@@ -74,7 +75,7 @@ export function fitLaw(runs: readonly Measured[], repeating: Repeating, start?: 
     loss: Math.log(loss),
   }));
   const [n0, d0] = [mean(rows.map(({ n }) => n)), mean(rows.map(({ d }) => d))];
-  const least = Math.min(...runs.map(({ loss }) => loss));
+  const least = smallest(runs.map(({ loss }) => loss));
   const residuals: Residuals = ([e, a, b, alpha, beta]) =>
     rows.map(({ n, d, loss }) => {
       const parts = [Math.exp(e), Math.exp(a - alpha * (n - n0)), Math.exp(b - beta * (d - d0))];

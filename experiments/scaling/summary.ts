@@ -1,6 +1,7 @@
 /** From runs to the law and its exponents. Pure functions. */
 import { sampleStandardDeviation } from 'simple-statistics';
 import { effectiveTokens, type LawFit, lossOf, type ScalingLaw } from '../../src/cost/law.ts';
+import { largest, smallest } from '../../src/numbers.ts';
 import { bandOf, drawAnew } from './bootstrap.ts';
 import { fitLaw, fitParabola, fitPower, type Measured } from './fit.ts';
 import {
@@ -158,7 +159,7 @@ function lawOf(
   const misses = runs.map(({ parameters, tokens, loss }) =>
     Math.log(loss / lossOf(fit, parameters, effectiveTokens(tokens, repeating.unique, REPETITION))),
   );
-  const span = (values: readonly number[]): [number, number] => [Math.min(...values), Math.max(...values)];
+  const span = (values: readonly number[]): [number, number] => [smallest(values), largest(values)];
   return {
     version: 1,
     corpus: card.name,

@@ -48,7 +48,7 @@ export async function trainPoint(
     while (trainer.step < config.steps) {
       trainer.train([windows.batch(trainer.step)]);
       if (trainer.step % LOOK_EVERY !== 0 && trainer.step < config.steps) continue;
-      log.push(...(await trainer.metrics(trainer.step - (log.at(-1)?.step ?? 0))));
+      for (const one of await trainer.metrics(trainer.step - (log.at(-1)?.step ?? 0))) log.push(one);
       if (signal.aborted) return undefined;
       const records = log.map((one) => ({ ...one, tokens: 0, timeMs: 0 }));
       const failed = diagnose(records.slice(-LOOK_EVERY), config, tokenizer.vocabSize, false);

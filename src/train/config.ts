@@ -5,7 +5,6 @@ import { STYLES, styleOf, validateModel } from '../model/styles.ts';
 import { check, wrongUse } from '../schema.ts';
 import { PRECISIONS } from './precision.ts';
 import { PRESETS } from './presets.ts';
-import { CONTEXT_UNIT } from './schedule.ts';
 
 /** What a setting may be, what it is unless told, and what help texts and editors say of it. */
 export const setting = <T extends z.ZodType>(type: T, fallback: z.output<T>, help: string): z.ZodDefault<T> =>
@@ -98,6 +97,11 @@ export type TrainConfig = z.infer<typeof TrainConfig>;
 
 /** Names of all settings, in the order in which people read them. */
 export const SETTINGS = Object.keys(TrainConfig.shape) as (keyof TrainConfig)[];
+
+/** Times that a context which grows is halved at first: to a quarter. */
+export const CONTEXT_HALVINGS = 2;
+/** What contexts must be multiples of, to grow. */
+const CONTEXT_UNIT = 2 ** CONTEXT_HALVINGS;
 
 /**
  * Settings that follow others where nobody set them and the preset's own value does not fit; where that fits it stands, so that

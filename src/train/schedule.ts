@@ -1,4 +1,4 @@
-import type { TrainConfig } from './config.ts';
+import { CONTEXT_HALVINGS, type TrainConfig } from './config.ts';
 
 /** The settings that the learning rate follows. */
 export type ScheduleSettings = Pick<
@@ -32,12 +32,6 @@ export function learningRateAt(step: number, config: ScheduleSettings): number {
   }
 }
 
-/** Times that a context is halved at first: to a quarter. */
-const HALVINGS = 2;
-
-/** What contexts must be multiples of, to grow. */
-export const CONTEXT_UNIT = 2 ** HALVINGS;
-
 /**
  * How often the windows of step `step` (from 0) are halved: during the first contextGrowth of the steps the context grows from a
  * quarter over a half, in equal shares, to all of it. What a head finds among a few tokens it finds sooner than among many. The tokens
@@ -45,5 +39,5 @@ export const CONTEXT_UNIT = 2 ** HALVINGS;
  */
 export function contextHalvings(step: number, { contextGrowth, steps }: ContextSettings): number {
   const done = contextGrowth === 0 ? 1 : step / (contextGrowth * steps);
-  return Math.max(0, HALVINGS - Math.floor(HALVINGS * done));
+  return Math.max(0, CONTEXT_HALVINGS - Math.floor(CONTEXT_HALVINGS * done));
 }

@@ -1,4 +1,5 @@
 import { segmentProducts } from '../../kernels/segmentProducts.ts';
+import { largest } from '../../numbers.ts';
 import type { Inside } from '../../report/logRecord.ts';
 import type { ParameterSpec, Parameters } from '../../tensor/parameters.ts';
 import { sizeOf } from '../../tensor/shape.ts';
@@ -65,7 +66,7 @@ export class WatchedParameters {
   }
 
   private get longest() {
-    return { longest: Math.max(1, ...this.specs.map(({ shape }) => sizeOf(shape))) };
+    return { longest: largest([1, ...this.specs.map(({ shape }) => sizeOf(shape))]) };
   }
 
   /** Where the numbers of each parameter lie in the flat tensor that `of` says. */
