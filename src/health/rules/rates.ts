@@ -19,8 +19,11 @@ const leastWarmup = ({ beta2 }: Evidence['config']): number =>
   Math.max(1, Math.round(0.1 / (1 - Math.min(beta2, 0.999))));
 /** Weights that ended nearer to where they were drawn than half of their size have learned little but the frequencies. */
 const UNMOVED = 0.5;
-/** A gradient this many times the median norm is a spike: batches of sound runs differ by a factor of 2 to 3 after the first tenth. */
+/** A gradient this many times the median of the steps before is a spike: batches of sound runs differ by a factor of 2 to 3. */
 const SPIKE = 8;
+/** Steps whose median a gradient is compared with; the first gradients, which all are large, are no spikes. */
+const BEFORE = 50;
+const FIRST = 10;
 
 /** The largest share of a head in what the first block that is drowned reads. */
 export function drowned({ pass }: Evidence): { layer: number; share: number } | undefined {
@@ -63,25 +66,30 @@ export function noWarmup(run: Evidence): Finding | undefined {
 /** The highest rate at which a warm-up is known to suffice: AdamW's of 1e-2 at width 128, falling with the width (Yang et al., 2022). */
 const curable = ({ config: { nEmbd } }: Evidence): number => 1.2e-2 * Math.min(1, 128 / nEmbd);
 
-/** Gradients that were let through whole, and what the loss did after them. */
+/**
+ * Gradients that were let through whole, and what the loss did after them. One of k times the usual norm makes Adam's second moment
+ * 1 + (1 - beta2) k^2 times what it was, and the steps of the next 1 / (1 - beta2) smaller by the root of that.
+ */
 export function spikes(run: Evidence): Finding | undefined {
   const { config, curve } = run;
   const { norms, training, scatter } = curve;
-  if (config.clipNorm > 0 || norms.length < 20) return undefined;
-  const usual = median(norms.map(({ value }) => value));
-  const from = Math.max(config.warmupSteps, norms.length / 20);
-  const high = norms.filter(({ step, value }) => step > from && value > SPIKE * usual);
+  if (config.clipNorm > 0) return undefined;
+  const factors = norms.map(({ step, value }, i) => {
+    const before = norms.slice(Math.max(0, i - BEFORE), i).map((one) => one.value);
+    return { step, value, usual: i < FIRST ? value : median(before) };
+  });
+  const high = factors.filter(({ value, usual }) => value > SPIKE * usual);
   if (high.length === 0) return undefined;
-  const top = high.reduce((most, one) => (one.value > most.value ? one : most));
-  const after = mean(training.filter(({ step }) => step > top.step && step <= top.step + 10).map(({ value }) => value));
-  const before = mean(
-    training.filter(({ step }) => step < top.step && step >= top.step - 10).map(({ value }) => value),
-  );
-  const hurt = after - before > scatter || drowned(run) !== undefined;
+  const top = high.reduce((most, one) => (one.value / one.usual > most.value / most.usual ? one : most));
+  const meanLoss = (from: number, to: number): number =>
+    mean(training.filter(({ step }) => step > from && step <= to).map(({ value }) => value));
+  const [before, after] = [meanLoss(top.step - FIRST, top.step), meanLoss(top.step, top.step + FIRST)];
+  const shorter = Math.sqrt(1 + (1 - config.beta2) * (top.value / top.usual) ** 2);
+  const hurt = after - before > scatter || shorter > 2 || drowned(run) !== undefined;
   return {
     name: 'spikes-without-clipping',
     severity: hurt || high.length > 2 ? 'problem' : 'note',
-    sentence: `Gradients are not clipped, and ${high.length} of ${exact(norms.length)} were ${SPIKE} times the usual norm of ${figure(usual)} or more; at step ${exact(top.step)} it was ${figure(top.value)}, and the loss went from ${loss(before)} to ${loss(after)} in the ten steps after.`,
+    sentence: `Gradients are not clipped, and ${high.length} of ${exact(norms.length)} were ${SPIKE} times as large as the steps before had them, or more; that of step ${exact(top.step)} was ${figure(top.value)} where ${figure(top.usual)} was usual, after which Adam's steps are ${figure(shorter)} times as short for long, and the loss went from ${loss(before)} to ${loss(after)} in ten steps.`,
     advice: { sentence: 'Clip gradients at a norm of 1.', settings: { clipNorm: 1 } },
   };
 }
