@@ -55,6 +55,9 @@ function shuffled(batch: Batch, seed: number): Batch {
   return { ...batch, targets };
 }
 
+/** A stretch of two letters that stand nowhere else, again and again. */
+const strange = (i: number): string => String.fromCodePoint(0x410 + (i % 60), 0x3b1 + (i % 23)).repeat(300);
+
 export const FAULTS: readonly Fault[] = [
   { name: 'rate 30 times too high', right: ['rate-too-high'], plant: (sound) => times(sound, 30) },
   { name: 'rate 100 times too low', right: ['rate-too-low'], plant: (sound) => times(sound, 1 / 100) },
@@ -105,7 +108,7 @@ export const FAULTS: readonly Fault[] = [
     ...{ name: 'no clipping with spikes', right: ['spikes-without-clipping'], size: 'mid' },
     plant: (sound, draw) => {
       const pieces = sound.text.match(/[\s\S]{1,3000}/g) ?? [];
-      const text = pieces.map((piece, i) => (mix(draw, i) % 12 === 0 ? `${piece}${'Q~'.repeat(300)}` : piece)).join('');
+      const text = pieces.map((piece, i) => (mix(draw, i) % 8 === 0 ? piece + strange(i) : piece)).join('');
       return { ...set(sound, { clipNorm: 0, learningRate: 4e-3, minLearningRate: 4e-4, optimizer: 'adamw' }), text };
     },
   },

@@ -39,8 +39,9 @@ export const StudyRecord = z.object({
   line: z.string(),
   findings: z.array(FoundCard),
   trials: z.array(TrialCard.omit({ curves: true })),
-  /** Of faults: whether the first problem is named right; of sound runs: whether none was found. */
+  /** Of faults: whether a problem is named right, and whether it is the first; of sound runs: whether none was found. */
   right: z.boolean(),
+  first: z.boolean(),
   confirmed: z.boolean(),
   validationLoss: z.number().nullable(),
 });
@@ -191,10 +192,19 @@ function recordOf(
 ): StudyRecord {
   const problems = findings.filter(({ severity }) => severity === 'problem');
   const names = FAULTS.find((one) => one.name === fault)?.right ?? [];
-  const right = fault ? problems.length > 0 && names.includes(problems[0].name) : problems.length === 0;
-  const trial = trials.find(({ finding }) => finding === problems[0]?.name);
+  const named = problems.find((problem) => names.includes(problem.name));
+  const right = fault ? named !== undefined : problems.length === 0;
+  const trial = trials.find(({ finding }) => finding === named?.name);
   return {
-    ...{ name, drawn, line, findings, right, confirmed: right && (!fault || trial?.verdict === 'confirmed') },
+    ...{
+      name,
+      drawn,
+      line,
+      findings,
+      right,
+      first: named === problems[0],
+      confirmed: right && (!fault || trial?.verdict === 'confirmed'),
+    },
     ...(fault && { fault }),
     what: `${size}, ${text}, ${style}, ${optimizer}, ${config.steps} steps`,
     trials: trials.map(({ finding, verdict, sentence }) => ({ finding, verdict, sentence })),

@@ -10,7 +10,7 @@ export function studyInWords(records: readonly StudyRecord[]): string[] {
       `${of.filter(is).length} of ${of.length}`;
     const kind = drawn ? 'Drawn by seed after the rules stood' : 'As the rules were made';
     return [
-      `${kind}: ${count(planted, ({ right }) => right)} planted faults named right, ${count(planted, ({ confirmed }) => confirmed)} with advice that trying confirmed; ${count(sound, ({ right }) => !right)} sound runs with a false alarm.`,
+      `${kind}: ${count(planted, ({ right }) => right)} planted faults named right (${count(planted, ({ right, first }) => right && first)} before all else), ${count(planted, ({ confirmed }) => confirmed)} with advice that trying confirmed; ${count(sound, ({ right }) => !right)} sound runs with a false alarm.`,
     ];
   });
 }

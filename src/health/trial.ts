@@ -33,21 +33,40 @@ export async function tryAdvice(found: FoundCard, trials: Trials): Promise<Trial
   return { finding: found.name, ...(onward ? await tryOnward(settings, trials) : await tryFresh(settings, trials)) };
 }
 
-/** From fresh weights of the same seed; a third training, of another seed without the change, tells what seeds alone do. */
+/**
+ * From fresh weights of the same seed; another training, of another seed without the change, tells what seeds alone do. A lower rate is
+ * tried twice, the second time half way down: what is best in some hundred steps is not always what is safe.
+ */
 async function tryFresh(settings: Partial<TrainConfig>, trials: Trials): Promise<Omit<TrialCard, 'finding'>> {
   const { config, steps } = trials;
   const before = await train('without the change', config, trials);
   const isTokenizer = settings.tokenizer !== undefined;
-  const after = await train('with it', { ...config, ...settings }, trials, undefined, isTokenizer);
+  const changed: { set: Partial<TrainConfig>; run: ShortRun }[] = [];
+  for (const set of [settings, ...halfWay(settings, config)]) {
+    changed.push({ set, run: await train(flags(set), { ...config, ...set }, trials, undefined, isTokenizer) });
+  }
   const other = await train('without it, another seed', { ...config, seed: (config.seed + 1) % 2 ** 32 }, trials);
   const scoreOf = ({ heldOut, bitsPerByte }: ShortRun): number => (isTokenizer ? bitsPerByte : heldOut);
-  const [gain, noise] = [scoreOf(before) - scoreOf(after), Math.abs(scoreOf(before) - scoreOf(other))];
-  const unit = isTokenizer ? 'bits a byte' : 'nats a token';
+  const [best] = changed.toSorted((a, b) => scoreOf(a.run) - scoreOf(b.run));
+  const [gain, noise] = [scoreOf(before) - scoreOf(best.run), Math.abs(scoreOf(before) - scoreOf(other))];
+  const unit = isTokenizer ? ' bits a byte' : '';
+  const reached = changed.map(({ set, run }) => `${loss(scoreOf(run))}${unit} with ${flags(set)}`).join(', ');
   return {
     verdict: verdictOf(gain, noise),
-    sentence: `${exact(steps)} steps from fresh weights with ${flagsOf(settings as Record<string, number>)}: held-out loss ${loss(scoreOf(after))} ${unit}, ${loss(scoreOf(before))} without (another seed differs by ${loss(noise)}).`,
-    curves: curvesOf(before, after),
+    sentence: `${exact(steps)} steps from fresh weights reach a held-out loss of ${reached}; ${loss(scoreOf(before))} without (another seed differs by ${loss(noise)}).`,
+    curves: curvesOf(before, best.run),
   };
+}
+
+const flags = (set: Partial<TrainConfig>): string => flagsOf(set as Record<string, string | number | boolean>);
+
+/** A rate that is lowered, lowered half as far: by the root of the factor. */
+function halfWay({ learningRate, ...settings }: Partial<TrainConfig>, config: TrainConfig): Partial<TrainConfig>[] {
+  if (learningRate === undefined || learningRate >= config.learningRate) return [];
+  const factor = Math.sqrt(config.learningRate / learningRate);
+  const divided = (rate: number): number => Number((rate / factor).toPrecision(2));
+  const set = { learningRate: divided(config.learningRate), minLearningRate: divided(config.minLearningRate) };
+  return [{ ...settings, ...set }];
 }
 
 /** From the best weights on, at a tenth of the largest rate and more, where what is learned by heart goes on being learned. */

@@ -108,7 +108,13 @@ describe('a check-up', () => {
     const [first] = findingsOf(evidence({ log, card: small }));
     expect(first).toMatchObject({ name: 'model-too-large', advice: { settings: { dropout: 0.2, nEmbd: 16 } } });
     expect(first.sentence).toContain('step 120');
-    expect(namesOf(evidence({ log }))).toEqual(['overfitting']);
+    const large = dataCard({ vocabularySize: 83, trainTokens: 40_000, characters: 44_000 });
+    expect(namesOf(evidence({ log, card: large }))).toEqual(['overfitting']);
+    // seen less than once, it cannot be known by heart
+    expect(namesOf(evidence({ log }))).toEqual([]);
+    // the last validation scores other batches
+    const last = logOf(falling, (step) => (step === 300 ? 2.9 : falling(step) + 0.3));
+    expect(namesOf(evidence({ log: last, card: small }))).toEqual([]);
   });
 
   it('names a model without room, and not one that is still learning', () => {
@@ -138,7 +144,9 @@ describe('a check-up', () => {
   it('puts what is wrong with the text first, and notes last', () => {
     const overlap = { name: 'validation-overlap', severity: 'problem', sentence: 'Half of it is in both.' } as const;
     const log = logOf(falling, (step) => 2.6 + 0.002 * Math.abs(step - 120));
-    const found = findingsOf(evidence({ data: [overlap], log }));
+    const found = findingsOf(
+      evidence({ data: [overlap], log, card: dataCard({ vocabularySize: 83, trainTokens: 40_000 }) }),
+    );
     expect(found.map(({ name, symptoms }) => [name, symptoms.length])).toEqual([['validation-overlap', 1]]);
   });
 });

@@ -1,5 +1,6 @@
 /** Whether a model fits its text: what follows from what, what is learned by heart, and what there is no room for. */
 import { exact, figure, loss, percent } from '../../report/format.ts';
+import { lowest, type Point } from '../../report/series.ts';
 import { forecastOf } from '../curve.ts';
 import type { Evidence } from '../evidence.ts';
 import type { Finding } from '../finding.ts';
@@ -38,29 +39,42 @@ export function targetsUnrelated(run: Evidence): Finding | undefined {
 /** Nats above its best at which a held-out loss that rises is worth a word: five times what 20 batches of validation scatter by. */
 const RISEN = 0.05;
 
+/** Epochs before which nothing can be known by heart: a loss that rises sooner does so by what was scored. */
+const SEEN = 1.5;
+
+/** Validations of the same batches: the last one of a finished run scores more of the held-out text, unless all of it always is. */
+function alike({ curve: { validation }, config, status }: Evidence): readonly Point[] {
+  const last = status === 'finished' && config.evalBatches > 0 && validation.length > 2 ? -1 : undefined;
+  return validation.slice(0, last);
+}
+
 /** The held-out loss has turned, and the training text is known far better. */
 export function memorizing(run: Evidence): Finding | undefined {
   const { curve, config, card, parameters } = run;
-  const { best, lastValidation, last } = curve;
-  if (!best || !lastValidation || run.status === 'diverged') return undefined;
-  const rise = lastValidation.value - best.value;
-  const gap = lastValidation.value - last;
-  if (rise < RISEN || gap < 2 * RISEN) return undefined;
+  const validation = alike(run);
+  const [best, last] = [lowest(validation), validation.at(-1)];
+  if (!best || !last || run.status === 'diverged') return undefined;
+  const rise = last.value - best.value;
+  const gap = last.value - curve.last;
+  const seen = tokensOf(run) / card.trainTokens;
+  if (rise < RISEN || gap < 2 * RISEN || seen < SEEN) return undefined;
   const ratio = parameters / card.trainTokens;
-  const seen =
-    (curve.training.length * config.batchSize * config.blockSize * config.gradientAccumulation) / card.trainTokens;
   const large = ratio > 1;
   const smaller = { nEmbd: Math.max(config.nHead * 4, Math.ceil(config.nEmbd / 2 / config.nHead) * config.nHead) };
   return {
     name: large ? 'model-too-large' : 'overfitting',
     severity: 'problem',
-    sentence: `The held-out loss was lowest at step ${exact(best.step)}, ${loss(best.value)}, and rose by ${loss(rise)} since, while the training loss went down to ${loss(last)}: ${figure(ratio)} parameters a token of a text that was seen ${figure(seen)} times.`,
+    sentence: `The held-out loss was lowest at step ${exact(best.step)}, ${loss(best.value)}, and rose by ${loss(rise)} since, while the training loss went down to ${loss(curve.last)}: ${figure(ratio)} parameters a token of a text that was seen ${figure(seen)} times.`,
     advice: {
       sentence: `Use more text; else ${config.dropout < 0.2 ? 'drop out 20%, ' : ''}${large ? `halve the width to ${smaller.nEmbd}, ` : ''}and end at about step ${exact(best.step)}.`,
       settings: { ...(config.dropout < 0.2 && { dropout: 0.2 }), ...(large && smaller) },
     },
   };
 }
+
+/** Training tokens seen, repeated ones each time. */
+const tokensOf = ({ curve, config }: Evidence): number =>
+  curve.training.length * config.batchSize * config.blockSize * config.gradientAccumulation;
 
 /** Nats that twice the steps must bring for a curve not to be called flat. */
 const FLAT = 0.03;
@@ -71,8 +85,7 @@ const SATURATED = 100;
 export function tooSmall(run: Evidence): Finding | undefined {
   const { curve, config, parameters } = run;
   const counts = Math.min(...[3, 5].map((order) => rungOf(run, order) ?? Number.POSITIVE_INFINITY));
-  const tokens = curve.training.length * config.batchSize * config.blockSize * config.gradientAccumulation;
-  const perParameter = tokens / parameters;
+  const perParameter = tokensOf(run) / parameters;
   const ended = endOf(run);
   const { gain, band } = forecastOf(curve);
   if (perParameter < SATURATED || !(ended > counts + 0.1) || ended - curve.last > 0.15 || drowned(run))
