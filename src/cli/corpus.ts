@@ -41,7 +41,16 @@ export function givenOf({ name, source, path }: DataCard, folder: string, advice
  * @param again where it is by now, for `openCorpus`: where it was unless told
  * @throws UserError with the advice when it cannot be had, or is another
  */
-export async function datasetOf(run: SavedRun, folder: string, advice: string, again?: string): Promise<Dataset> {
+export const datasetOf = async (run: SavedRun, folder: string, advice: string, again?: string): Promise<Dataset> =>
+  (await textOfRun(run, folder, advice, again)).dataset;
+
+/** The text of a run itself and as its tokens: see `datasetOf`. */
+export async function textOfRun(
+  run: SavedRun,
+  folder: string,
+  advice: string,
+  again?: string,
+): Promise<{ corpus: CorpusSource; dataset: Dataset }> {
   const { tokenizer, config, dataCard, importedFrom } = run;
   if (importedFrom) throw new UserError(`${folder} was imported, without the text that it was trained on. ${advice}`);
   const given = again ?? givenOf(dataCard, folder, advice);
@@ -54,7 +63,8 @@ export async function datasetOf(run: SavedRun, folder: string, advice: string, a
   }
   const { blockSize, validationFraction } = config;
   const options = { name: dataCard.name, blockSize, validationFraction };
-  return buildDataset(() => utf8Chunks(corpus.bytes(), dataCard.name), tokenizer, options);
+  const dataset = await buildDataset(() => utf8Chunks(corpus.bytes(), dataCard.name), tokenizer, options);
+  return { corpus, dataset };
 }
 
 /** The corpus of that name; else the file or folder; `-` is standard input. @throws UserError when there is none */
