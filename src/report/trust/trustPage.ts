@@ -1,5 +1,6 @@
 /** The page of a model that was questioned: a section for each part that was asked. */
 import { renderPage } from '../page.ts';
+import { biasSection } from './biasSection.ts';
 import type { TrustCard } from './card.ts';
 import { memorySection } from './memorySection.ts';
 
@@ -8,5 +9,5 @@ export const renderTrust = (name: string, card: TrustCard): string =>
   renderPage({
     title: `Can ${name} be trusted?`,
     over: 'A trained model, questioned',
-    sections: [memorySection(card.memory)],
+    sections: [memorySection(card.memory), biasSection(card.bias)],
   });
