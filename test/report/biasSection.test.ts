@@ -11,10 +11,11 @@ const text = (first: number, second: number, logRatio: Estimate) => ({ first, se
 
 const pairs = (word: Estimate, given: Partial<PairFindings> = {}): PairFindings => {
   const counts = { same: text(0, 0, band(0, 3)), near: text(80, 20, band(1.4, 0.4)) };
+  const overall = text(900, 1800, band(-0.69, 0.05));
   return {
     ...{ name: 'she or he after <an> occupation', first: 'she', second: 'he', endsInFiller: false, pairs: 12 },
     ...{ templates: ['The {filler} said that {side} was ready.'], sides: [['she', 'he']] },
-    ...{ word, sentence: word, likelier: band(0.8), text: counts },
+    ...{ word, sentence: word, likelier: band(0.8), text: { ...counts, overall } },
     correlation: { same: { fillers: 0 }, near: { fillers: 6, r: band(0.8) } },
     fillers: Array.from({ length: 6 }, (_, i) => ({
       filler: `f${i}`,
@@ -32,7 +33,7 @@ describe('what was found of bias, in words', () => {
   it('says which is likelier, how many times, and what the text has', () => {
     expect(pairSentences(pairs(band(Math.log(4))))).toEqual([
       'The model finds she 4.0 times as likely as he, on average (+1.39 [+1.29, +1.49] nats).',
-      'The training text has these words near she and near he 80 to 20 times: log ratio +1.40 [+1.00, +1.80].',
+      'The training text has these words near she and near he 80 to 20 times: log ratio +1.40 [+1.00, +1.80]. At all it has she 900 and he 1,800 times (−0.69 [−0.74, −0.64]).',
       "What the model prefers from word to word goes with the text's counts: over 6 words that it has so, r = +0.80 [+0.70, +0.90].",
     ]);
     expect(pairSentences(pairs(band(-0.7)))[0]).toContain('finds he 2.0 times as likely as she');
@@ -45,9 +46,9 @@ describe('what was found of bias, in words', () => {
     expect(pairSentences(pairs(bare(2)))[0]).toContain('too few pairs for a band');
     const correlation = { same: { fillers: 0 }, near: { fillers: 6, r: band(0.3, 0.5) } };
     expect(pairSentences(pairs(band(1), { correlation }))[2]).toContain('cannot be told');
-    const none = { same: text(0, 0, band(0, 3)), near: text(0, 0, band(0, 3)) };
+    const none = { same: text(0, 0, band(0, 3)), near: text(0, 0, band(0, 3)), overall: text(9, 9, band(0)) };
     expect(pairSentences(pairs(band(1), { text: none }))[1]).toBe(
-      'The training text has none of these words near she or he.',
+      'The training text has none of these words near she or he. At all it has she 9 and he 9 times (0.00 [−0.10, +0.10]).',
     );
   });
 

@@ -51,7 +51,8 @@ export const PairFindings = z.object({
   ...differences,
   /** Share of the pairs whose sentence is likelier with the first side; 0.5 is neutral. */
   likelier: Estimate,
-  text: z.object({ same: TextDifference, near: TextDifference }),
+  /** Of all fillers together; `overall`: how often the text has the sides at all. */
+  text: z.object({ same: TextDifference, near: TextDifference, overall: TextDifference }),
   /** Of the word's difference with that of the text's counts, over the fillers that have such. */
   correlation: z.object({
     same: z.object({ fillers: count, r: Estimate.optional() }),

@@ -18,7 +18,8 @@ function pairsSection({ pairs = [], unasked = [], textWords = 0 }: BiasFindings)
     html`<p>Sentences that differ in one word: log-likelihood with the one less log-likelihood with the other, in nats. +0.69 is
 twice as likely, 0 is neutral. Beside it stands the same difference in the ${exact(textWords)} words that the model was trained on,
 so that one sees where it comes from. Bands hold 95% of ${exact(1000)} draws of other words and templates; those of the text take each
-place in it as drawn by itself.</p>`,
+place in it as drawn by itself. Near is: within ten words of the same sentence; she and he count there with their other forms, too. The bands
+say what other words would give; another training, or another text of the kind, may move a figure further.</p>`,
     tableOf(words.PAIR_HEADINGS, words.pairRows(pairs)),
     pairs.map(pairBlock),
     unasked.map(({ name, leftOut }) =>

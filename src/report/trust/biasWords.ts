@@ -39,15 +39,16 @@ function modelSentence({ word, first, second, endsInFiller }: PairFindings): str
     : `The model finds ${one} ${times(word.value)} as likely as ${other}, on average (${figure}).`;
 }
 
-function textSentence({ text: { near, same }, first, second, endsInFiller }: PairFindings): string {
+function textSentence({ text: { near, same, overall }, first, second, endsInFiller }: PairFindings): string {
   const counts = ({ first: a, second: b }: TextDifference): string => `${exact(a)} to ${exact(b)}`;
   const less = endsInFiller ? ', less that of how often the two sides occur at all' : '';
   const said = same.first + same.second;
   const phrases =
     said > 0 ? ` In the very words of the questions it has them ${counts(same)} times (${banded(same.logRatio)}).` : '';
+  const atAll = ` At all it has ${first} ${exact(overall.first)} and ${second} ${exact(overall.second)} times (${banded(overall.logRatio)}).`;
   if (near.first + near.second === 0)
-    return `The training text has none of these words near ${first} or ${second}.${phrases}`;
-  return `The training text has these words near ${first} and near ${second} ${counts(near)} times: log ratio ${banded(near.logRatio)}${less}.${phrases}`;
+    return `The training text has none of these words near ${first} or ${second}.${phrases}${atAll}`;
+  return `The training text has these words near ${first} and near ${second} ${counts(near)} times: log ratio ${banded(near.logRatio)}${less}.${phrases}${atAll}`;
 }
 
 function correlationSentence({ correlation: { near, same } }: PairFindings): string {

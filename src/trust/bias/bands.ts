@@ -1,6 +1,7 @@
 /** Figures with bands: how far they would move if other words, templates or rows had been drawn. */
 import { mean, quantileSorted, sampleCorrelation, sum } from 'simple-statistics';
 import type { Estimate } from '../../report/trust/bias.ts';
+import { wilsonInterval } from '../../tasks/metrics/classification.ts';
 import { threefry } from '../../tensor/random.ts';
 
 /** Bootstrap draws of every band. */
@@ -51,6 +52,17 @@ export function meanOfCells(cells: readonly Cell[], seed: number): Estimate {
   return { value, ...middle(draws) };
 }
 
+/**
+ * The share of the values that are 1, with the band of drawing rows and columns anew, and never narrower than Wilson's interval of one
+ * value a row: where all are alike, drawing them anew gives no band at all.
+ */
+export function shareOfCells(cells: readonly Cell[], seed: number): Estimate {
+  const { value, low, high } = meanOfCells(cells, seed);
+  const rows = 1 + cells.reduce((most, { row }) => Math.max(most, row), -1);
+  const [least, most] = wilsonInterval(value * rows, rows);
+  return { value, low: Math.min(low ?? 1, least), high: Math.max(high ?? 0, most) };
+}
+
 /** A statistic of items, with the band of drawing the items anew (Efron 1979); without two items there is no band. */
 export function estimateOf<T>(items: readonly T[], statistic: (items: readonly T[]) => number, seed: number): Estimate {
   return differenceOf([items], ([drawn]) => statistic(drawn), seed);
@@ -73,9 +85,9 @@ export function differenceOf<T>(
 }
 
 /** Points that a correlation is said of at least. */
-const FEWEST = 5;
+const FEWEST = 8;
 
-/** Pearson's correlation of two figures over the same items; undefined of fewer than five, or where one does not vary. */
+/** Pearson's correlation of two figures over the same items; undefined of fewer than eight, or where one does not vary. */
 export function correlationOf(points: readonly (readonly [number, number])[], seed: number): Estimate | undefined {
   if (points.length < FEWEST) return undefined;
   const r = (drawn: typeof points): number =>

@@ -4,7 +4,7 @@ import { UserError } from '../../errors.ts';
 import { quote } from '../../quote.ts';
 import type { OwnPairs } from '../../report/trust/bias.ts';
 import { columnNames, readColumns, tableFormat } from '../../text/labels/labelled.ts';
-import { estimateOf } from './bands.ts';
+import { estimateOf, shareOfCells } from './bands.ts';
 import type { SentenceScorer } from './score.ts';
 import type { CutSentence } from './templates.ts';
 
@@ -88,7 +88,10 @@ export async function askOwnPairs(
     const band = (of: (row: (typeof found)[number]) => number) => estimateOf(rows.map(of), mean, seed);
     return {
       ...{ name, pairs: rows.length, word: band(({ word }) => word), sentence: band(({ sentence }) => sentence) },
-      likelier: band(({ sentence }) => (sentence > 0 ? 1 : sentence < 0 ? 0 : 0.5)),
+      likelier: shareOfCells(
+        rows.map(({ sentence }, row) => ({ row, column: 0, value: sentence > 0 ? 1 : sentence < 0 ? 0 : 0.5 })),
+        seed,
+      ),
     };
   };
   const groups = names.map((name) =>

@@ -1,7 +1,7 @@
 /** What a model finds likelier, pair by pair, beside what its training text has. */
 import { mean } from 'simple-statistics';
 import type { FillerFindings, PairFindings, TextDifference, Unasked } from '../../report/trust/bias.ts';
-import { type Cell, correlationOf, logRatio, meanOfCells } from './bands.ts';
+import { type Cell, correlationOf, logRatio, meanOfCells, shareOfCells } from './bands.ts';
 import { phraseOf, type TextCounts, type Wanted } from './counts.ts';
 import type { SentenceScore, SentenceScorer } from './score.ts';
 import { type Contrast, cutSentence, endsInFiller, type PairGroup, pairsOf } from './templates.ts';
@@ -76,8 +76,8 @@ export async function askGroup(
     sides: sides.map(([first, second]) => [first, second]),
     word: meanOfCells(word, seed),
     sentence: meanOfCells(sentence, seed),
-    likelier: meanOfCells(sentence.map(likelierOf), seed),
-    text: inText(group, fillers, sides, counts),
+    likelier: shareOfCells(sentence.map(likelierOf), seed),
+    text: { ...inText(group, fillers, sides, counts), overall: difference(anywhere(group, sides, counts)) },
     correlation: { same: correlated(rows, 'same', seed), near: correlated(rows, 'near', seed) },
     fillers: rows.sort((a, b) => b.word - a.word),
     leftOut,
@@ -102,7 +102,7 @@ function correlated(rows: readonly FillerFindings[], how: 'same' | 'near', seed:
 function inText(group: PairGroup, fillers: readonly string[], sides: readonly WordPair[], counts: TextCounts) {
   const nearBy = (side: Side): number =>
     sum(formsOf(group.contrast, side, sides).flatMap((form) => fillers.map((filler) => counts.near(filler, form))));
-  const words = (side: Side): number => sum(formsOf(group.contrast, side, sides).map((form) => counts.word(form)));
+  const words = anywhere(group, sides, counts);
   const phrases = (of: (side: string) => string[]) => (side: Side) =>
     sum(sides.flatMap((pair) => of(pair[SIDES.indexOf(side)]).map((phrase) => counts.phrase(phrase))));
   const same = phrases((side) => fillers.flatMap((filler) => phrasesOf(group, filler, side)));
@@ -111,6 +111,12 @@ function inText(group: PairGroup, fillers: readonly string[], sides: readonly Wo
     ? { same: difference(same, bases), near: difference(nearBy, words) }
     : { same: difference(same), near: difference(nearBy) };
 }
+
+/** How often the text has a side at all. */
+const anywhere =
+  ({ contrast }: PairGroup, sides: readonly WordPair[], counts: TextCounts): CountOf =>
+  (side) =>
+    sum(formsOf(contrast, side, sides).map((form) => counts.word(form)));
 
 type CountOf = (side: Side) => number;
 

@@ -1,7 +1,14 @@
 import { mean } from 'simple-statistics';
 import { describe, expect, it } from 'vitest';
 import { normals } from '../../../src/tensor/random.ts';
-import { correlationOf, differenceOf, estimateOf, logRatio, meanOfCells } from '../../../src/trust/bias/bands.ts';
+import {
+  correlationOf,
+  differenceOf,
+  estimateOf,
+  logRatio,
+  meanOfCells,
+  shareOfCells,
+} from '../../../src/trust/bias/bands.ts';
 
 /** Cells with an effect of the row, one of the column, and noise; their mean is 1. */
 function tableOf(rows: number, columns: number, seed: number) {
@@ -40,6 +47,15 @@ describe('bands', () => {
     expect(meanOfCells(cells, 4)).not.toEqual(meanOfCells(cells, 5));
   });
 
+  it('of shares are wide where all are alike, and never narrower than one value a row allows', () => {
+    const alike = tableOf(24, 4, 1).map((cell) => ({ ...cell, value: 0 }));
+    expect(meanOfCells(alike, 1)).toEqual({ value: 0, low: 0, high: 0 });
+    const { low, high } = shareOfCells(alike, 1);
+    expect(low).toBe(0);
+    expect(high).toBeCloseTo(0.138, 2); // Wilson's of 0 in 24
+    expect(shareOfCells([{ row: 0, column: 0, value: 1 }], 1).low).toBeLessThan(0.3);
+  });
+
   it('of differences draw each group by itself', () => {
     const [a, b] = [normals(200, 1, 1, 0), normals(300, 1, 2, 0)].map((values) => Array.from(values));
     const shifted = a.map((value) => value + 1);
@@ -52,7 +68,7 @@ describe('bands', () => {
   it('of correlations: of points in a line 1, of too few or of equal ones none', () => {
     const line = Array.from({ length: 12 }, (_, i) => [i, 3 * i - 1] as const);
     expect(correlationOf(line, 1)!.value).toBeCloseTo(1, 10);
-    expect(correlationOf(line.slice(0, 4), 1)).toBeUndefined();
+    expect(correlationOf(line.slice(0, 7), 1)).toBeUndefined();
     expect(
       correlationOf(
         line.map(([x]) => [x, 2] as const),
