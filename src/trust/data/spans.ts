@@ -53,3 +53,9 @@ function merge(kept: readonly Span[], more: readonly Span[]): Span[] {
   for (; i < kept.length; i++) all.push(kept[i]);
   return all;
 }
+
+/** What stands right before a place in its line: by it one tells a telephone from an order's number. */
+export function leadOf(text: string, at: number, length = 32): string {
+  const lead = text.slice(Math.max(0, at - length), at);
+  return lead.slice(lead.lastIndexOf('\n') + 1);
+}

@@ -21,11 +21,12 @@ const WORDS = new RegExp(
 );
 
 /** E-mail addresses, also those that are spelled out against harvesters. */
-export const emails: Detector = (text) => [
-  ...(text.includes('@') ? plain(text) : []),
-  ...spelled(text, BRACKETS, /[[({<] ?at/i),
-  ...spelled(text, WORDS, / dot /i),
-];
+export const emails: Detector = (text) =>
+  [
+    ...(text.includes('@') ? plain(text) : []),
+    ...spelled(text, BRACKETS, /[[({<] ?at/i),
+    ...spelled(text, WORDS, / dot /i),
+  ].sort((a, b) => a.start - b.start);
 
 const plain = (text: string): Span[] =>
   findAll('email', PLAIN, text, ({ index, 0: found, 1: top }) =>
