@@ -35,6 +35,8 @@ export const painter =
 export interface LiveFigures {
   readonly step: number;
   readonly steps: number;
+  /** What is counted; steps unless given. */
+  readonly unit?: string;
   readonly loss?: number;
   readonly validationLoss?: number;
   readonly tokensPerSecond?: number;
@@ -53,10 +55,10 @@ export function liveLine(figures: LiveFigures, width = Number.POSITIVE_INFINITY)
   return line().slice(0, width);
 }
 
-function partsOf({ step, steps, loss, validationLoss, tokensPerSecond, leftMs }: LiveFigures) {
+function partsOf({ step, steps, unit = 'step', loss, validationLoss, tokensPerSecond, leftMs }: LiveFigures) {
   const total = String(steps);
   return {
-    step: `step ${String(step).padStart(total.length)}/${total}`,
+    step: `${unit} ${String(step).padStart(total.length)}/${total}`,
     loss: written(loss, (nats) => `loss ${nats.toFixed(2)}`),
     validation: written(validationLoss, (nats) => `val ${nats.toFixed(2)}`),
     speed: written(tokensPerSecond, (rate) => `${count(rate)} tokens/s`),
