@@ -73,7 +73,7 @@ async function auditWatched(source: DocumentSource, size: number | undefined): P
   const onProgress = (bytes: number): void => {
     if (!size || size < 2 * MB) return;
     const leftMs = ((performance.now() - begun) / bytes) * Math.max(0, size - bytes);
-    progress.update({ step: Math.floor(bytes / MB), steps: Math.ceil(size / MB), unit: 'MB', leftMs });
+    progress.update({ step: Math.floor(bytes / MB), steps: Math.ceil(size / MB), what: 'MB', leftMs });
   };
   try {
     return await audit(source, { signal, onProgress });
