@@ -19,6 +19,7 @@ const ABOVE = [
   'cost',
   'serve',
   'health',
+  'trust/model',
   'check',
   'cli',
   'bench',

@@ -6,8 +6,10 @@ import { UserError } from '../errors.ts';
 import { isPipe, readTextStream, sha256, textFiles } from '../node/files.ts';
 import { buildDataset, type DataCard, type Dataset } from '../text/windows/dataset.ts';
 import { utf8Chunks } from '../text/windows/stream.ts';
+import type { TrainConfig } from '../train/config.ts';
 import type { CorpusSource } from '../train/run/material.ts';
 import type { SavedRun } from '../train/savedRun.ts';
+import { withCanaries } from '../trust/memory/canaries.ts';
 import { say } from './terminal/output.ts';
 
 /** What commander shows for the argument that `openCorpus` takes. */
@@ -41,11 +43,20 @@ export function givenOf({ name, source, path }: DataCard, folder: string, advice
  * @param again where it is by now, for `openCorpus`: where it was unless told
  * @throws UserError with the advice when it cannot be had, or is another
  */
-export async function datasetOf(run: SavedRun, folder: string, advice: string, again?: string): Promise<Dataset> {
+export const datasetOf = async (run: SavedRun, folder: string, advice: string, again?: string): Promise<Dataset> =>
+  (await textOfRun(run, folder, advice, again)).dataset;
+
+/** The text of a run itself and as its tokens: see `datasetOf`. */
+export async function textOfRun(
+  run: SavedRun,
+  folder: string,
+  advice: string,
+  again?: string,
+): Promise<{ corpus: CorpusSource; dataset: Dataset }> {
   const { tokenizer, config, dataCard, importedFrom } = run;
   if (importedFrom) throw new UserError(`${folder} was imported, without the text that it was trained on. ${advice}`);
   const given = again ?? givenOf(dataCard, folder, advice);
-  const corpus = await openCorpus(given);
+  const corpus = asTrained(await openCorpus(given), config);
   if ((await sha256(corpus.bytes())) !== dataCard.sha256) {
     const other = again
       ? `is not the text that ${folder} was trained on`
@@ -54,8 +65,15 @@ export async function datasetOf(run: SavedRun, folder: string, advice: string, a
   }
   const { blockSize, validationFraction } = config;
   const options = { name: dataCard.name, blockSize, validationFraction };
-  return buildDataset(() => utf8Chunks(corpus.bytes(), dataCard.name), tokenizer, options);
+  const dataset = await buildDataset(() => utf8Chunks(corpus.bytes(), dataCard.name), tokenizer, options);
+  return { corpus, dataset };
 }
+
+/**
+ * A text as a run with such settings reads it: with canaries planted in its training part. All that reads the text of a run goes through
+ * here, so that it is the same for all of them.
+ */
+export const asTrained = (corpus: CorpusSource, config: TrainConfig): CorpusSource => withCanaries(corpus, config);
 
 /** The corpus of that name; else the file or folder; `-` is standard input. @throws UserError when there is none */
 export async function openCorpus(given: string): Promise<CorpusSource> {

@@ -16,6 +16,7 @@ const VERBS: Verbs = {
   sample: async () => (await import('./sample.ts')).addSample,
   eval: async () => (await import('./eval.ts')).addEval,
   checkup: async () => (await import('./checkup.ts')).addCheckup,
+  trust: async () => (await import('./trust.ts')).addTrust,
   cost: async () => (await import('./cost.ts')).addCost,
   finetune: async () => (await import('./finetune/finetune.ts')).addFinetune,
   classify: async () => (await import('./classify.ts')).addClassify,

@@ -6,7 +6,7 @@ import { moveAside } from '../train/place.ts';
 import { PRESETS } from '../train/presets.ts';
 import { trainRun } from '../train/run/run.ts';
 import { appraiser } from './appraise.ts';
-import { CORPUS_ARGUMENT, openCorpus } from './corpus.ts';
+import { asTrained, CORPUS_ARGUMENT, openCorpus } from './corpus.ts';
 import { turnDial } from './dial.ts';
 import { openEngine } from './engine.ts';
 import { holdFolder } from './holdFolder.ts';
@@ -71,7 +71,7 @@ async function trainVerb(given: string | undefined, flags: TrainFlags): Promise<
     config,
     dial: dial?.by,
     lock,
-    corpus,
+    corpus: asTrained(corpus, config),
     engine,
     adapter,
     autotune: flags.autotune,

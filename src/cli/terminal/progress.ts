@@ -58,3 +58,14 @@ export class Progress {
     this.writtenAt = this.now();
   }
 }
+
+/** A listener for work that says how far it is: shows that, and the time left as far as the work so far tells, for each kind of it anew. */
+export function watchWork(progress: Progress, now: () => number = () => performance.now()) {
+  let begun = { what: '', at: 0, done: 0 };
+  return (done: number, of: number, what: string): void => {
+    if (what !== begun.what) begun = { what, at: now(), done };
+    const perItemMs = (now() - begun.at) / (done - begun.done);
+    const leftMs = done > begun.done ? (of - done) * perItemMs : undefined;
+    progress.update({ what, step: done, steps: of, leftMs });
+  };
+}

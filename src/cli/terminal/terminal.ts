@@ -31,8 +31,10 @@ export const painter =
   (style, text) =>
     color && text.trim() ? `\x1b[${CODES[style]}m${text}\x1b[0m` : text;
 
-/** The state of training that the live line tells. */
+/** The state of training, or of other long work, that the live line tells. */
 export interface LiveFigures {
+  /** What is counted; "step" unless given. */
+  readonly what?: string;
   readonly step: number;
   readonly steps: number;
   readonly loss?: number;
@@ -53,10 +55,10 @@ export function liveLine(figures: LiveFigures, width = Number.POSITIVE_INFINITY)
   return line().slice(0, width);
 }
 
-function partsOf({ step, steps, loss, validationLoss, tokensPerSecond, leftMs }: LiveFigures) {
+function partsOf({ what = 'step', step, steps, loss, validationLoss, tokensPerSecond, leftMs }: LiveFigures) {
   const total = String(steps);
   return {
-    step: `step ${String(step).padStart(total.length)}/${total}`,
+    step: `${what} ${String(step).padStart(total.length)}/${total}`,
     loss: written(loss, (nats) => `loss ${nats.toFixed(2)}`),
     validation: written(validationLoss, (nats) => `val ${nats.toFixed(2)}`),
     speed: written(tokensPerSecond, (rate) => `${count(rate)} tokens/s`),

@@ -1,0 +1,133 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { UserError } from '../errors.ts';
+import { writeAtomic } from '../node/files.ts';
+import { TRUST_FILE, TRUST_PARTS, TrustCard, type TrustPart } from '../report/trust/card.ts';
+import { memoryInWords } from '../report/trust/memoryWords.ts';
+import { checkJson, damaged } from '../schema.ts';
+import { shellWord } from '../shellWord.ts';
+import { writeJson } from '../train/runFolder.ts';
+import { askMemory } from '../trust/memory/memory.ts';
+import type { QuestionedRun } from '../trust/questioned.ts';
+import { textOfRun } from './corpus.ts';
+import { openRun } from './engine.ts';
+import { addRunOptions, examples, number, type RunFlags, seedNumber } from './options.ts';
+import { print, printJson } from './terminal/output.ts';
+import { Progress, watchWork } from './terminal/progress.ts';
+import { stopSignal } from './terminal/stopSignal.ts';
+
+interface TrustFlags extends RunFlags {
+  only?: TrustPart[];
+  text?: string;
+  samples: number;
+  seed: number;
+}
+
+/** How a part is asked: what it yields is kept as it comes, each time more of it; and its findings in words. */
+interface Asked<Part extends TrustPart> {
+  ask(run: QuestionedRun, flags: TrustFlags): AsyncIterable<NonNullable<TrustCard[Part]>>;
+  words(findings: NonNullable<TrustCard[Part]>): string;
+}
+
+const PARTS: { readonly [Part in TrustPart]: Asked<Part> } = {
+  memory: { ask: askMemory, words: (findings) => `By heart\n${memoryInWords(findings).map(item).join('')}` },
+};
+
+/** A sentence in a list. */
+const item = (sentence: string): string => `  ${sentence}\n`;
+
+/** `dawnlm trust`. */
+export function addTrust(program: Command): void {
+  const verb = program
+    .command('trust')
+    .description(
+      'can a run be trusted? what it has by heart, and where that stands in its text; Ctrl-C keeps what is done',
+    );
+  addRunOptions(verb)
+    .addOption(new Option('--only <parts>', `some of ${TRUST_PARTS.join(',')} (default: all)`).argParser(partsOf))
+    .option('--text <file>', 'its text, if that has moved (it must be the same one)')
+    .option(
+      '--samples <n>',
+      'texts, passages or windows that are drawn',
+      number({ least: 10, most: 1e5, whole: true }),
+      1000,
+    )
+    .option('--seed <n>', 'of every draw', seedNumber, 1337)
+    .addHelpText(
+      'after',
+      examples('dawnlm trust --run runs/moby-dick', 'dawnlm trust --run runs/x --only memory --samples 200'),
+    )
+    .action(trustVerb);
+}
+
+/** "memory,said" */
+function partsOf(text: string): TrustPart[] {
+  const parts = text.split(',').map((part) => part.trim());
+  const isPart = (part: string): part is TrustPart => TRUST_PARTS.some((known) => known === part);
+  if (parts.every(isPart)) return TRUST_PARTS.filter((part) => parts.includes(part));
+  throw new InvalidArgumentError(`It must be some of ${TRUST_PARTS.join(', ')}, with commas between them.`);
+}
+
+async function trustVerb(flags: TrustFlags): Promise<void> {
+  const { run: folder, only = TRUST_PARTS, json } = flags;
+  const before = await readTrust(folder);
+  const questioned = await questionedRun(flags);
+  const signal = stopSignal('Stopping; what was found is kept. Ctrl-C again ends at once.');
+  const progress = new Progress();
+  const watched = { ...questioned, signal, onProgress: watchWork(progress) };
+  let card: TrustCard = before;
+  for (const part of only) card = await askPart(part, card, watched, flags);
+  progress.end();
+  const { renderTrust } = await import('../report/trust/trustPage.ts'); // takes a second, for its charts
+  const page = join(folder, PAGE);
+  await writeAtomic(page, renderTrust(basename(resolve(folder)), card));
+  if (json) printJson({ run: folder, ...card, page });
+  else print(`${only.map((part) => inWords(part, card)).join('\n')}\npage: ${page}\n`);
+  if (signal.aborted) process.exitCode = Number(signal.reason);
+}
+const PAGE = 'trust.html';
+
+/** What was found before, to which parts are added. @throws UserError when it is damaged */
+async function readTrust(folder: string): Promise<TrustCard> {
+  const file = join(folder, TRUST_FILE);
+  if (!existsSync(file)) return { version: 1 };
+  return checkJson(TrustCard, await readFile(file, 'utf8'), damaged(file, 'Remove it: it is written anew.'));
+}
+
+/** @throws UserError for what cannot be questioned: no run, a classifier, one without its text */
+async function questionedRun(flags: TrustFlags): Promise<QuestionedRun> {
+  const { run: folder, text, seed, samples } = flags;
+  const run = await openRun(flags);
+  const advice = `Give it: npx dawnlm trust --run ${shellWord(folder)} --text file.txt`;
+  if (run.tunedFrom?.chat) {
+    throw new UserError(`${folder} was tuned on prompts and answers: question the run that it was tuned from.`);
+  }
+  return { engine: run.model.engine, folder, run, ...(await textOfRun(run, folder, advice, text)), seed, samples };
+}
+
+/** Asks one part and keeps what it finds, piece by piece; when the user stops it, what was found until then. */
+async function askPart<Part extends TrustPart>(
+  part: Part,
+  before: TrustCard,
+  run: QuestionedRun,
+  flags: TrustFlags,
+): Promise<TrustCard> {
+  let card = before;
+  try {
+    if (run.signal?.aborted) return card;
+    for await (const findings of PARTS[part].ask(run, flags)) {
+      card = { ...card, [part]: findings };
+      await writeJson(run.folder, TRUST_FILE, card);
+    }
+  } catch (error) {
+    if (!run.signal?.aborted) throw error;
+  }
+  return card;
+}
+
+function inWords<Part extends TrustPart>(part: Part, card: TrustCard): string {
+  const findings = card[part];
+  return findings ? PARTS[part].words(findings) : `${part}: not asked`;
+}
