@@ -1,11 +1,14 @@
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UserError } from '../errors.ts';
 import { writeAtomic } from '../node/files.ts';
 import { TRUST_FILE, TRUST_PARTS, TrustCard, type TrustPart } from '../report/trust/card.ts';
+import { memoryInWords } from '../report/trust/memoryWords.ts';
+import { checkJson, damaged } from '../schema.ts';
 import { shellWord } from '../shellWord.ts';
-import { readJson, writeJson } from '../train/runFolder.ts';
+import { writeJson } from '../train/runFolder.ts';
 import { askMemory } from '../trust/memory/memory.ts';
 import type { QuestionedRun } from '../trust/questioned.ts';
 import { textOfRun } from './corpus.ts';
@@ -29,8 +32,11 @@ interface Asked<Part extends TrustPart> {
 }
 
 const PARTS: { readonly [Part in TrustPart]: Asked<Part> } = {
-  memory: { ask: askMemory, words: () => '' },
+  memory: { ask: askMemory, words: (findings) => `By heart\n${memoryInWords(findings).map(item).join('')}` },
 };
+
+/** A sentence in a list. */
+const item = (sentence: string): string => `  ${sentence}\n`;
 
 /** `dawnlm trust`. */
 export function addTrust(program: Command): void {
@@ -84,8 +90,11 @@ async function trustVerb(flags: TrustFlags): Promise<void> {
 const PAGE = 'trust.html';
 
 /** What was found before, to which parts are added. @throws UserError when it is damaged */
-const readTrust = async (folder: string): Promise<TrustCard> =>
-  existsSync(join(folder, TRUST_FILE)) ? readJson(folder, TRUST_FILE, TrustCard) : { version: 1 };
+async function readTrust(folder: string): Promise<TrustCard> {
+  const file = join(folder, TRUST_FILE);
+  if (!existsSync(file)) return { version: 1 };
+  return checkJson(TrustCard, await readFile(file, 'utf8'), damaged(file, 'Remove it: it is written anew.'));
+}
 
 /** @throws UserError for what cannot be questioned: no run, a classifier, one without its text */
 async function questionedRun(flags: TrustFlags): Promise<QuestionedRun> {

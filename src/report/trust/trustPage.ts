@@ -1,7 +1,7 @@
 /** The page of a model that was questioned: a section for each part that was asked. */
 import { renderPage } from '../page.ts';
 import type { TrustCard } from './card.ts';
-import { memorySection } from './memorySection.ts';
+import { MEMORY_STYLE, memorySection } from './memorySection.ts';
 
 /** The page as a whole HTML document. */
 export const renderTrust = (name: string, card: TrustCard): string =>
@@ -9,4 +9,5 @@ export const renderTrust = (name: string, card: TrustCard): string =>
     title: `Can ${name} be trusted?`,
     over: 'A trained model, questioned',
     sections: [memorySection(card.memory)],
+    style: MEMORY_STYLE,
   });

@@ -115,7 +115,7 @@ async function* plant(bytes: AsyncIterable<TextBytes>, places: readonly Planted[
       if (isContinuation(chunk[i])) continue;
       while (next < places.length && mayStand(places[next], at, before)) {
         yield asOf(chunk.subarray(done, i), file);
-        yield asOf(lineOf(places[next++], before), file);
+        yield Object.assign(asOf(lineOf(places[next++], before), file), { planted: true });
         [done, before] = [i, NEW_LINE];
       }
       at++;
