@@ -6,8 +6,10 @@ import { UserError } from '../errors.ts';
 import { isPipe, readTextStream, sha256, textFiles } from '../node/files.ts';
 import { buildDataset, type DataCard, type Dataset } from '../text/windows/dataset.ts';
 import { utf8Chunks } from '../text/windows/stream.ts';
+import type { TrainConfig } from '../train/config.ts';
 import type { CorpusSource } from '../train/run/material.ts';
 import type { SavedRun } from '../train/savedRun.ts';
+import { withCanaries } from '../trust/memory/canaries.ts';
 import { say } from './terminal/output.ts';
 
 /** What commander shows for the argument that `openCorpus` takes. */
@@ -54,7 +56,7 @@ export async function textOfRun(
   const { tokenizer, config, dataCard, importedFrom } = run;
   if (importedFrom) throw new UserError(`${folder} was imported, without the text that it was trained on. ${advice}`);
   const given = again ?? givenOf(dataCard, folder, advice);
-  const corpus = await openCorpus(given);
+  const corpus = asTrained(await openCorpus(given), config);
   if ((await sha256(corpus.bytes())) !== dataCard.sha256) {
     const other = again
       ? `is not the text that ${folder} was trained on`
@@ -66,6 +68,12 @@ export async function textOfRun(
   const dataset = await buildDataset(() => utf8Chunks(corpus.bytes(), dataCard.name), tokenizer, options);
   return { corpus, dataset };
 }
+
+/**
+ * A text as a run with such settings reads it: with canaries planted in its training part. All that reads the text of a run goes through
+ * here, so that it is the same for all of them.
+ */
+export const asTrained = (corpus: CorpusSource, config: TrainConfig): CorpusSource => withCanaries(corpus, config);
 
 /** The corpus of that name; else the file or folder; `-` is standard input. @throws UserError when there is none */
 export async function openCorpus(given: string): Promise<CorpusSource> {

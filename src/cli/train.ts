@@ -6,7 +6,7 @@ import { moveAside } from '../train/place.ts';
 import { PRESETS } from '../train/presets.ts';
 import { trainRun } from '../train/run/run.ts';
 import { appraiser } from './appraise.ts';
-import { CORPUS_ARGUMENT, openCorpus } from './corpus.ts';
+import { asTrained, CORPUS_ARGUMENT, openCorpus } from './corpus.ts';
 import { turnDial } from './dial.ts';
 import { openEngine } from './engine.ts';
 import { holdFolder } from './holdFolder.ts';
@@ -14,6 +14,7 @@ import { adapterOption, examples, jsonOption, number, outOption, resumeCommand, 
 import { print, say } from './terminal/output.ts';
 import { runInTerminal } from './terminal/trainOutput.ts';
 import { ConfigFile, DEFAULT_DIAL, DEFAULT_PRESET, folderOf, planTraining, type TrainFlags } from './trainPlan.ts';
+import { withCards } from './withCards.ts';
 
 /** Of the dial: from a few seconds, or operations, upwards. */
 const amount = number({ least: 1e-3 });
@@ -71,14 +72,14 @@ async function trainVerb(given: string | undefined, flags: TrainFlags): Promise<
     config,
     dial: dial?.by,
     lock,
-    corpus,
+    corpus: asTrained(corpus, config),
     engine,
     adapter,
     autotune: flags.autotune,
     appraise: appraiser(adapter),
   };
   const again = resumeCommand('train', run.folder, { given: text, adapter: flags.adapter });
-  await runInTerminal((watched) => trainRun({ ...options, ...watched }), {
+  await runInTerminal((watched) => withCards(lock, () => trainRun({ ...options, ...watched })), {
     ...{ steps: config.steps, json: flags.json, again },
   });
 }

@@ -1,23 +1,16 @@
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError, UserError } from '../errors.ts';
 import { writeAtomic } from '../node/files.ts';
-import type { BiasFindings } from '../report/trust/bias.ts';
-import {
-  GROUP_HEADINGS,
-  groupRows,
-  labelSentences,
-  ownHeadings,
-  ownRows,
-  PAIR_HEADINGS,
-  pairRows,
-} from '../report/trust/biasWords.ts';
 import { TRUST_FILE, TRUST_PARTS, TrustCard, type TrustPart } from '../report/trust/card.ts';
+import { memoryInWords } from '../report/trust/memoryWords.ts';
+import { checkJson, damaged } from '../schema.ts';
 import { shellWord } from '../shellWord.ts';
 import { readText } from '../tasks/data.ts';
 import { tunedTaskOf } from '../tasks/folder.ts';
-import { readJson, writeJson } from '../train/runFolder.ts';
+import { writeJson } from '../train/runFolder.ts';
 import { askBias, type BiasQuestions } from '../trust/bias/bias.ts';
 import { readOwnPairs } from '../trust/bias/ownPairs.ts';
 import { askMemory } from '../trust/memory/memory.ts';
@@ -25,7 +18,8 @@ import type { QuestionedRun } from '../trust/questioned.ts';
 import { textOfRun } from './corpus.ts';
 import { openRun } from './engine.ts';
 import { addRunOptions, examples, number, type RunFlags, seedNumber } from './options.ts';
-import { print, printJson, table } from './terminal/output.ts';
+import { biasTables } from './terminal/biasTables.ts';
+import { print, printJson } from './terminal/output.ts';
 import { Progress, watchWork } from './terminal/progress.ts';
 import { stopSignal } from './terminal/stopSignal.ts';
 import { type LabelBiasFlags, labelBias } from './trustLabels.ts';
@@ -46,9 +40,12 @@ interface Asked<Part extends TrustPart> {
 }
 
 const PARTS: { readonly [Part in TrustPart]: Asked<Part> } = {
-  memory: { ask: askMemory, words: () => '' },
-  bias: { ask: (run, { own }) => askBias(run, { own }), words: biasInWords },
+  memory: { ask: askMemory, words: (findings) => `By heart\n${memoryInWords(findings).map(item).join('')}` },
+  bias: { ask: (run, { own }) => askBias(run, { own }), words: biasTables },
 };
+
+/** A sentence in a list. */
+const item = (sentence: string): string => `  ${sentence}\n`;
 
 /** `dawnlm trust`. */
 export function addTrust(program: Command): void {
@@ -129,7 +126,7 @@ async function tunedVerb(before: TrustCard, flags: TrustFlags): Promise<void> {
   await writeJson(folder, TRUST_FILE, card);
   const page = await writePage(folder, card);
   if (json) printJson({ run: folder, ...card, page });
-  else print(`${biasInWords(card.bias)}\npage: ${page}\n`);
+  else print(`${biasTables(card.bias)}\npage: ${page}\n`);
 }
 
 const PAGE = 'trust.html';
@@ -142,8 +139,11 @@ async function writePage(folder: string, card: TrustCard): Promise<string> {
 }
 
 /** What was found before, to which parts are added. @throws UserError when it is damaged */
-const readTrust = async (folder: string): Promise<TrustCard> =>
-  existsSync(join(folder, TRUST_FILE)) ? readJson(folder, TRUST_FILE, TrustCard) : { version: 1 };
+async function readTrust(folder: string): Promise<TrustCard> {
+  const file = join(folder, TRUST_FILE);
+  if (!existsSync(file)) return { version: 1 };
+  return checkJson(TrustCard, await readFile(file, 'utf8'), damaged(file, 'Remove it: it is written anew.'));
+}
 
 /** @throws UserError for what cannot be questioned: no run, a classifier, one without its text */
 async function questionedRun(flags: TrustFlags): Promise<QuestionedRun> {
@@ -179,13 +179,4 @@ async function askPart<Part extends TrustPart>(
 function inWords<Part extends TrustPart>(part: Part, card: TrustCard): string {
   const findings = card[part];
   return findings ? PARTS[part].words(findings) : `${part}: not asked`;
-}
-
-function biasInWords({ pairs = [], own, labels }: BiasFindings): string {
-  const parts = [
-    pairs.length > 0 && table([PAIR_HEADINGS, ...pairRows(pairs)]),
-    own && table([ownHeadings(own), ...ownRows(own)]),
-    labels && `${table([GROUP_HEADINGS, ...groupRows(labels.groups)])}${labelSentences(labels).join('\n')}\n`,
-  ];
-  return parts.filter(Boolean).join('\n');
 }

@@ -11,5 +11,9 @@ export const dataFacts = (card: DataCard): (readonly [name: string, value: Part]
   ['Tokenizer', `${card.tokenizer}, ${exact(card.vocabularySize)} tokens`],
   ['Training', `${exact(card.trainTokens)} tokens`],
   ['Validation', `${exact(card.validationTokens)} tokens`],
+  [
+    'Canaries',
+    card.canaries && `${exact(card.canaries.sentences)} sentences with ${card.canaries.digits} digits planted`,
+  ],
   ['SHA-256', html`<code>${card.sha256}</code>`],
 ];

@@ -47,6 +47,11 @@ export const TrainConfig = z.strictObject({
   ),
   tokenizer: setting(z.string().min(1), 'char', 'char, byte, bpe[:size], gpt[:r50k|cl100k|o200k]'),
   validationFraction: setting(z.number().min(0.0001).lt(1), 0.1, 'share of the text, from its end, held out'),
+  canaries: setting(
+    countOr0.max(6),
+    0,
+    'digits of canaries, sentences planted 1 to 16 times in the training part, of which trust tells what is known by heart; 0 for none',
+  ),
   batchSize: setting(count, 12, 'windows in a batch'),
   gradientAccumulation: setting(count, 1, 'batches in an optimizer step'),
   recompute: setting(

@@ -2,7 +2,7 @@
 import { renderPage } from '../page.ts';
 import { biasSection } from './biasSection.ts';
 import type { TrustCard } from './card.ts';
-import { memorySection } from './memorySection.ts';
+import { MEMORY_STYLE, memorySection } from './memorySection.ts';
 
 /** The page as a whole HTML document. */
 export const renderTrust = (name: string, card: TrustCard): string =>
@@ -10,4 +10,5 @@ export const renderTrust = (name: string, card: TrustCard): string =>
     title: `Can ${name} be trusted?`,
     over: 'A trained model, questioned',
     sections: [memorySection(card.memory), biasSection(card.bias)],
+    style: MEMORY_STYLE,
   });

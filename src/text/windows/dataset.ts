@@ -36,6 +36,8 @@ export const DataCard = z.object({
   /** Of prompts and answers: pairs that were there twice and were left out once, and those that exceed the context. */
   duplicates: size.optional(),
   cut: size.optional(),
+  /** Of a text in which canaries were planted: how many digits each has, and how many sentences they are in all. */
+  canaries: z.object({ digits: size, sentences: size }).optional(),
 });
 export type DataCard = z.infer<typeof DataCard>;
 

@@ -6,8 +6,11 @@ const PIECE = 1 << 14;
 /** Bytes are decoded in slices of at most this many. */
 const SLICE = 1 << 16;
 
-/** Bytes of a text. Where they are of several files, each piece says of which: what is begun in one ends there. */
-export type TextBytes = Uint8Array & { readonly file?: string };
+/**
+ * Bytes of a text. Where they are of several files, each piece says of which: what is begun in one ends there. `planted` are lines that
+ * the text did not have itself.
+ */
+export type TextBytes = Uint8Array & { readonly file?: string; readonly planted?: boolean };
 
 /**
  * The same text, cut anew at places where `safeCut` allows it, so that each piece can be encoded by itself and the result

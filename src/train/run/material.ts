@@ -17,6 +17,8 @@ export interface CorpusSource {
   licence: string;
   /** Of a file or folder that can be read again: its absolute path. */
   path?: string;
+  /** Of a text that canaries are planted in: see src/trust/memory/canaries.ts. */
+  canaries?: DataCard['canaries'];
   bytes: () => AsyncIterable<TextBytes>;
 }
 
@@ -79,7 +81,7 @@ export async function chatMaterial(
   };
 }
 
-const cardOf = ({ name, source, licence }: CorpusSource, config: TrainConfig, { vocabSize }: Tokenizer) => ({
-  ...{ name, source, licence },
+const cardOf = ({ name, source, licence, canaries }: CorpusSource, config: TrainConfig, { vocabSize }: Tokenizer) => ({
+  ...{ name, source, licence, ...(canaries && { canaries }) },
   ...{ tokenizer: config.tokenizer, vocabularySize: vocabSize },
 });
