@@ -9,7 +9,7 @@ import { memoryInWords } from '../report/trust/memoryWords.ts';
 import { checkJson, damaged } from '../schema.ts';
 import { shellWord } from '../shellWord.ts';
 import { readText } from '../tasks/data.ts';
-import { tunedTaskOf } from '../tasks/folder.ts';
+import { type TunedTask, tunedTaskOf } from '../tasks/folder.ts';
 import { writeJson } from '../train/runFolder.ts';
 import { askBias, type BiasQuestions } from '../trust/bias/bias.ts';
 import { readOwnPairs } from '../trust/bias/ownPairs.ts';
@@ -95,7 +95,8 @@ function partsOf(text: string): TrustPart[] {
 async function trustVerb(flags: TrustFlags): Promise<void> {
   const { run: folder, only = TRUST_PARTS, json, pairs, data, group } = flags;
   const before = await readTrust(folder);
-  if ((await tunedTaskOf(folder)) !== undefined) return tunedVerb(before, flags);
+  const task = await tunedTaskOf(folder);
+  if (task !== undefined) return tunedVerb(before, task, flags);
   if ((data ?? group) !== undefined) {
     throw new UsageError(
       `--data and --group are for classifiers, and ${folder} holds a model that was not tuned to labels`,
@@ -116,12 +117,18 @@ async function trustVerb(flags: TrustFlags): Promise<void> {
 }
 
 /** Of a model that was tuned to labels: what its labels hang on. */
-async function tunedVerb(before: TrustCard, flags: TrustFlags): Promise<void> {
+async function tunedVerb(before: TrustCard, task: TunedTask, flags: TrustFlags): Promise<void> {
   const { run: folder, json } = flags;
   const signal = stopSignal('Stopping. Ctrl-C again ends at once.');
   const progress = new Progress();
-  const labels = await labelBias(flags, (await tunedTaskOf(folder))!, { signal, onProgress: watchWork(progress) });
+  const labels = await labelBias(flags, task, { signal, onProgress: watchWork(progress) }).catch((error) => {
+    if (!signal.aborted) throw error;
+  });
   progress.end();
+  if (!labels) {
+    process.exitCode = Number(signal.reason);
+    return;
+  }
   const card = { ...before, bias: { ...before.bias, labels } };
   await writeJson(folder, TRUST_FILE, card);
   const page = await writePage(folder, card);
