@@ -25,20 +25,22 @@ interface Reached {
   loss: number;
 }
 
-/** Runs a command until a line of its output has such a loss; undefined when it ends without. */
+/** Runs a command until a line of its output has such a loss, if one ever has. Its `why` is what it says of having none. */
 async function race(
   { argv: [program, ...words], env }: Command,
   say: (sentence: string) => void,
   signal?: AbortSignal,
-): Promise<Reached | undefined> {
+): Promise<{ reached?: Reached; why?: string }> {
   const startedAt = performance.now();
   const child = spawn(program, words, {
     ...{ env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'ignore'], signal, killSignal: 'SIGINT' },
   });
   const ended = new Promise<void>((done) => child.on('error', () => done()).on('close', () => done()));
   let reached: Reached | undefined;
+  let why: string | undefined;
   for await (const line of createInterface({ input: child.stdout! })) {
-    const { step, loss } = validationIn(line);
+    const { step, loss, note } = validationIn(line);
+    why ??= note;
     if (loss === undefined || reached) continue;
     const seconds = (performance.now() - startedAt) / 1000;
     say(`${basename(program)}: step ${step}, validation loss ${loss.toFixed(3)}, ${seconds.toFixed(0)} s`);
@@ -47,14 +49,14 @@ async function race(
     child.kill('SIGINT');
   }
   await ended;
-  return reached;
+  return { reached, why };
 }
 
 /** What a line says of a validation: ours has it in the record of a log line, nanogpt.py's is it. */
-function validationIn(line: string): { step: number; loss?: number } {
+function validationIn(line: string): { step: number; loss?: number; note?: string } {
   const json = line.startsWith('{') ? JSON.parse(line) : {};
-  const { step, validationLoss } = json.record ?? json;
-  return { step, loss: step === undefined ? undefined : validationLoss };
+  const { step, validationLoss, note } = json.record ?? json;
+  return { step, loss: step === undefined ? undefined : validationLoss, note };
 }
 
 /** PyTorch's time by dawnlm's. Absent where PyTorch is; undefined when it was stopped. */
@@ -69,10 +71,10 @@ export async function lossClaim(
   if (!pytorch) return without('absent');
   const folder = await temporaryFolder('loss');
   try {
-    const ours = await race(ourCommand(folder), say, signal);
-    const theirs = await race(theirCommand(pytorch), say, signal);
+    const { reached: ours } = await race(ourCommand(folder), say, signal);
+    const { reached: theirs, why } = await race(theirCommand(pytorch), say, signal);
     if (signal?.aborted) return undefined;
-    if (!ours || !theirs) return without(`${ours ? 'PyTorch' : 'dawnlm'} does not reach it`);
+    if (!ours || !theirs) return without(why ?? `${ours ? 'PyTorch' : 'dawnlm'} does not reach it`);
     const note = `seconds; steps ${ours.step} and ${theirs.step}, losses ${ours.loss.toFixed(3)} and ${theirs.loss.toFixed(3)}`;
     const figures = { rateUnit: 's', ours: ours.seconds, theirs: theirs.seconds, runs: 1 };
     return judged({ ...about, value: theirs.seconds / ours.seconds, ...figures, note, ...thresholds });

@@ -9,22 +9,13 @@ import sys
 import time
 
 import torch
+from blas import blas_note
 from torch.nn import functional as F
 
 CALL_S = 0.2  # a call takes about this long
 CHECKED = {"steps": 3, "tokens": 16}
 device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 fused = hasattr(F, "scaled_dot_product_attention")  # since torch 2
-
-
-def blas_note():
-    """Debian's torch takes whatever BLAS the system has: with the reference one it is a hundred times slower."""
-    try:
-        with open("/proc/self/maps") as maps:
-            slow = "/blas/libblas.so" in maps.read()
-    except OSError:
-        return None
-    return "slow reference BLAS: apt-get install libopenblas0-pthread" if slow else None
 
 
 def finish():

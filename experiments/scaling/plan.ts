@@ -25,7 +25,7 @@ const SAME = { beyond: 3, blockSize: 64, batchSize: 12, heldOut: 2 ** 16, leastS
 
 /** Some 90 minutes on two cores. */
 const PLAN: ScalingPlan = { ...SAME, budgets: [1e12, 2e12, 4e12, 8e12], sizes: [1 / 3, 1 / 1.7, 1, 2.5, 8] };
-/** Some ten. */
+/** A tenth of the operations. */
 const QUICK: ScalingPlan = { ...SAME, budgets: [1e11, 2e11, 4e11, 8e11], sizes: [1 / 2, 1 / 1.4, 1, 1.7, 3] };
 
 export const scalingPlan = (quick: boolean): ScalingPlan => (quick ? QUICK : PLAN);

@@ -35,7 +35,7 @@ export function addExperimentScaling(experiment: Command): void {
       'which size for how long a training? a miniseries, its scaling law, and a prediction that is then measured',
     )
     .argument('[corpus]', `${CORPUS_ARGUMENT} (default: ${corpora[0].name})`)
-    .option('--quick', 'about ten minutes in place of 90, at a tenth of the budgets')
+    .option('--quick', 'a tenth of the operations: a quarter of an hour or so in place of 90 minutes')
     .addOption(
       outOption('where results go; what is there already is not measured again (default: runs/experiment-scaling)'),
     )

@@ -121,11 +121,11 @@ async function forecast(given: string | undefined, flags: CostFlags): Promise<vo
   say(
     `text: ${card.name}, ${count(card.trainTokens)} tokens to train on, vocabulary ${count(card.vocabularySize)}; some steps are taken now`,
   );
-  const text = { vocabSize: card.vocabularySize, validationTokens: card.validationTokens };
-  const run = await forecastOf(engine, config, text);
+  const { vocabularySize: vocabSize, trainTokens, validationTokens } = card;
+  const run = await forecastOf(engine, config, { vocabSize, trainTokens, validationTokens });
   const timeMs = startMs + textMs + 1000 * run.seconds;
   const energy = await expectedEnergy(adapter.software, timeMs);
-  const work = stepWork(config, card.vocabularySize);
+  const work = stepWork(config, vocabSize);
   const parts = PARTS.map((part) => ({
     part,
     operations: config.steps * work[part].operations,

@@ -39,8 +39,6 @@ export async function turnDial(engine: Engine, corpus: CorpusSource, dial: Dial,
 
 /** Widths at which a machine's speed is measured, to know about those between and beyond. */
 const MEASURED = [48, 128] as const;
-/** Seconds of what is said of a run at its end. */
-const APPRAISAL_SECONDS = 2;
 
 async function chooseByTime(
   engine: Engine,
@@ -53,7 +51,7 @@ async function chooseByTime(
   const readingMs = performance.now() / 4;
   // its kernels are compiled by the time that its pace is known: that is no part of what is left
   const allowed = (one: Candidate, pace: Omit<Pace, 'memory'>): number => {
-    const left = 60 * minutes - APPRAISAL_SECONDS - (performance.now() + readingMs) / 1000;
+    const left = 60 * minutes - (performance.now() + readingMs) / 1000;
     const forecast = (steps: number): number =>
       composeForecast(configOf(one, steps), { ...pace, begin: 0, memory: [] }, forecastText(text)).seconds;
     return stepsForSeconds(left, pace.step, forecast);
@@ -66,7 +64,7 @@ async function chooseByTime(
   return choose(law, text, { ...wishes, nLayer, nHead, nEmbd }, (one) => allowed(one, measured));
 }
 
-const forecastText = ({ vocabSize, heldOutTokens: validationTokens }: TextSize) => ({ vocabSize, validationTokens });
+const forecastText = ({ heldOutTokens: validationTokens, ...text }: TextSize) => ({ ...text, validationTokens });
 
 /** The pace of models by their operations a token, from two that are among those to choose from, or the only one. */
 async function paces(engine: Engine, text: TextSize, wishes: Wishes) {

@@ -12,6 +12,7 @@ import {
   type WeightType,
 } from '../tasks/text/export.ts';
 import { isRunFolder, weightsOf } from '../train/runFolder.ts';
+import { writeExportCards } from '../trust/cards/cards.ts';
 import { datasetOf } from './corpus.ts';
 import { openRun } from './engine.ts';
 import { holdFolder } from './holdFolder.ts';
@@ -78,7 +79,8 @@ async function exportVerb({ to, type, out, text, ...flags }: ExportFlags): Promi
     await holdFolder(folder);
     const { files, load, notes } = await exportRun(run, format, folder, own);
     for (const note of notes) say(`note: ${note}`);
-    print(`${format}: ${files.map((file) => join(folder, file)).join(' ')}\n  ${load}\n`);
+    const written = [...files, ...(await writeExportCards(from, format, folder))];
+    print(`${format}: ${written.map((file) => join(folder, file)).join(' ')}\n  ${load}\n`);
   }
 }
 

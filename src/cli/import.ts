@@ -8,6 +8,7 @@ import { isOccupied } from '../train/place.ts';
 import { holdFolder } from './holdFolder.ts';
 import { examples, jsonOption, outOption, path } from './options.ts';
 import { print, printJson, say } from './terminal/output.ts';
+import { withCards } from './withCards.ts';
 
 interface ImportFlags {
   out?: string;
@@ -32,9 +33,9 @@ export function addImport(program: Command): void {
 
 async function importVerb(source: string, { out, json }: ImportFlags): Promise<void> {
   const folder = out ?? join('runs', basename(resolve(source), '.safetensors'));
-  await holdFolder(folder);
+  const lock = await holdFolder(folder);
   if (isOccupied(folder)) throw new UserError(`${folder} holds a run already: choose another folder with --out.`);
-  const imported = await importModel(source, folder, progress());
+  const imported = await withCards(lock, () => importModel(source, folder, progress()));
   for (const note of imported.notes) say(`note: ${note}`);
   if (json) return void printJson({ run: folder, ...imported });
   print(inWords(folder, imported));

@@ -14,6 +14,7 @@ import { adapterOption, examples, jsonOption, number, outOption, resumeCommand, 
 import { print, say } from './terminal/output.ts';
 import { runInTerminal } from './terminal/trainOutput.ts';
 import { ConfigFile, DEFAULT_DIAL, DEFAULT_PRESET, folderOf, planTraining, type TrainFlags } from './trainPlan.ts';
+import { withCards } from './withCards.ts';
 
 /** Of the dial: from a few seconds, or operations, upwards. */
 const amount = number({ least: 1e-3 });
@@ -78,7 +79,7 @@ async function trainVerb(given: string | undefined, flags: TrainFlags): Promise<
     appraise: appraiser(adapter),
   };
   const again = resumeCommand('train', run.folder, { given: text, adapter: flags.adapter });
-  await runInTerminal((watched) => trainRun({ ...options, ...watched }), {
+  await runInTerminal((watched) => withCards(lock, () => trainRun({ ...options, ...watched })), {
     ...{ steps: config.steps, json: flags.json, again },
   });
 }

@@ -9,30 +9,34 @@ export interface RunForecast {
   readonly secondsPerStep: number;
   /** All of the run after its text is read: the sum of `parts`. */
   readonly seconds: number;
-  /** Of it: recording and compiling, steps, validations, checkpoints, and samples with the report. */
-  readonly parts: Readonly<Record<'begin' | 'steps' | 'validations' | 'checkpoints' | 'end', number>>;
+  /** Of it: recording and compiling, steps, validations, checkpoints, samples with the report, and the account with the check-up. */
+  readonly parts: Readonly<Record<'begin' | 'steps' | 'validations' | 'checkpoints' | 'end' | 'appraisal', number>>;
   readonly pace: Pace;
 }
 
 /** What of the text a forecast goes by. */
 export interface ForecastText {
   readonly vocabSize: number;
+  readonly trainTokens: number;
   /** Held-out tokens: without them no validation finds an end. */
   readonly validationTokens: number;
 }
 
+/** Seconds of the account and the check-up at a run's end, and how many more for each token of the text, whose n-grams they count. */
+const APPRAISAL = { atLeast: 0.5, perToken: 7e-7 } as const;
+
 /**
  * What a run of these settings takes on this machine, by measuring the pieces that it is made of: some seconds, in which kernels
- * are compiled and steps are taken, and exact as far as the machine is as busy as it will be. `estimateSteps` (calibration.ts) needs
- * none of that, and is for comparing many settings.
+ * are compiled and steps are taken, and exact as far as the machine is as busy as it will be.
  */
 export async function forecastOf(engine: Engine, config: TrainConfig, text: ForecastText): Promise<RunForecast> {
   return composeForecast(config, await measurePace(engine, config, text.vocabSize), text);
 }
 
 /** The pieces put together: how often a run validates, saves and steps follows from its settings. */
-export function composeForecast(config: TrainConfig, pace: Pace, { validationTokens }: ForecastText): RunForecast {
+export function composeForecast(config: TrainConfig, pace: Pace, text: ForecastText): RunForecast {
   const { steps } = config;
+  const { trainTokens, validationTokens } = text;
   const validations = Math.ceil(steps / config.evalEvery);
   const parts = {
     begin: pace.begin,
@@ -40,6 +44,7 @@ export function composeForecast(config: TrainConfig, pace: Pace, { validationTok
     validations: pace.validationBatch * scoredBatches(config, validations, validationTokens),
     checkpoints: pace.checkpoint * countSaves(config),
     end: pace.end,
+    appraisal: APPRAISAL.atLeast + APPRAISAL.perToken * trainTokens,
   };
   const seconds = Object.values(parts).reduce((a, b) => a + b, 0);
   return { secondsPerStep: pace.step, seconds, parts, pace };

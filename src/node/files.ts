@@ -154,11 +154,16 @@ const statOrExplain = (path: string): Promise<Stats> => orExplain(path, stat(pat
 
 const isTextName = (name: string): boolean => TEXT_EXTENSIONS.has(extname(name).toLowerCase());
 
+/** What every run of ours holds, and nothing else does. */
+const OWN_FILE = 'dawnlm-tokenizer.json';
+
 /**
  * The text files (.txt, .md) under a folder, hidden ones aside, in one order on every machine. Links are followed; what several
- * paths lead to is read once. Paths are put together by hand, for `join` would take "link/.." to be where the link is.
+ * paths lead to is read once. Paths are put together by hand, for `join` would take "link/.." to be where the link is. Runs are passed
+ * over: a run that is kept among its texts would else have its own card to learn from when it is resumed.
  */
 async function textFilesIn(folder: string): Promise<string[]> {
+  const root = folder.replace(/(?<=.)\/+$/, '');
   const files: string[] = [];
   const seen = new Set<string>();
   const isNew = async (path: string): Promise<boolean> => {
@@ -167,7 +172,9 @@ async function textFilesIn(folder: string): Promise<string[]> {
   };
   const visit = async (at: string): Promise<void> => {
     if (!(await isNew(at))) return;
-    for (const name of (await orExplain(at, readdir(at))).sort()) {
+    const names = (await orExplain(at, readdir(at))).sort();
+    if (at !== root && names.includes(OWN_FILE)) return;
+    for (const name of names) {
       const path = `${at}/${name}`;
       if (name.startsWith('.')) continue;
       const found = await stat(path).catch((error) => {
@@ -177,7 +184,7 @@ async function textFilesIn(folder: string): Promise<string[]> {
       else if (found?.isFile() && isTextName(name)) files.push(path);
     }
   };
-  await visit(folder.replace(/(?<=.)\/+$/, ''));
+  await visit(root);
   const once: string[] = [];
   for (const path of files.sort()) if (await isNew(path)) once.push(path);
   return once;

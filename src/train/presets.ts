@@ -16,7 +16,7 @@ const soon = {
 
 export const PRESETS = {
   quick: {
-    about: "nano's model by Muon, for about three minutes on two cores: what npm start trains",
+    about: "nano's model by Muon, for about three minutes on two cores",
     settings: { ...byMuon, steps: 900, evalEvery: 100, checkpointEvery: 100 },
   },
   nano: { about: "nanoGPT's CPU setting: 4 layers, 4 heads, width 128, context 64, batch 12", settings: {} },

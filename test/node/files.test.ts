@@ -135,6 +135,16 @@ describe('readTextStream', () => {
     expect(await textFiles('-')).toEqual(['-']);
   });
 
+  it('passes over runs that are kept among the texts, and reads a folder that is one where it was asked for', async () => {
+    const path = folder();
+    mkdirSync(join(path, 'runs/x'), { recursive: true });
+    for (const name of ['a.txt', 'runs/b.txt', 'runs/x/MODEL_CARD.md', 'runs/x/dawnlm-tokenizer.json']) {
+      writeFileSync(join(path, name), name[0]);
+    }
+    expect(await textOf(path)).toBe('ar');
+    expect(await textOf(join(path, 'runs/x'))).toBe('r');
+  });
+
   it('takes files of short names for no hidden ones, however the folder is spelled', async () => {
     const path = folder();
     for (const name of ['1.txt', '2.txt', '10.txt', '.1.txt']) writeFileSync(join(path, name), name[0]);

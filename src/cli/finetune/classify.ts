@@ -9,6 +9,7 @@ import { finetuneClassifier } from '../../tasks/finetune.ts';
 import { addQuotes, examples, number } from '../options.ts';
 import { classificationTables, percent } from '../terminal/metricTables.ts';
 import { say } from '../terminal/output.ts';
+import { withCards } from '../withCards.ts';
 import { type LabelFlags, openTuning, printTuned, tell } from './labels.ts';
 import { addTuningOptions, dataOf } from './options.ts';
 
@@ -48,7 +49,8 @@ async function finetuneClassify(data: string | undefined, flags: Flags): Promise
   }
   const opened = await openTuning(given, flags, 'texts', () => openTexts(given, { text, label, quotes }, say));
   const onEvent = (event: ClassifyEvent): void => tell(event, flags, { examples: 'texts', ...eventInWords(event) });
-  const tuned = await finetuneClassifier({ ...opened, overrides, identity: { text, label, quotes }, onEvent });
+  const options = { ...opened, overrides, identity: { text, label, quotes }, onEvent };
+  const tuned = await withCards(opened.lock, () => finetuneClassifier(options));
   const { report, uncalibratedError, classifier } = tuned;
   printTuned(tuned, opened, flags, {
     ...{ task: 'classify', figures: { temperature: classifier.parts.temperature, uncalibratedError, report } },

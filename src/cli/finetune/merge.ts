@@ -8,6 +8,7 @@ import { openEngine } from '../engine.ts';
 import { holdFolder } from '../holdFolder.ts';
 import { adapterOption, checkpointOption, examples, outOption, runOption } from '../options.ts';
 import { print } from '../terminal/output.ts';
+import { withCards } from '../withCards.ts';
 
 interface MergeOptions {
   run: string;
@@ -36,10 +37,12 @@ async function merge({ run, checkpoint, out, adapter }: MergeOptions): Promise<v
   if (method !== 'lora') {
     throw new UserError(`${run} has no adapters to merge: give a run of dawnlm finetune with --method lora`);
   }
-  await holdFolder(out);
+  const lock = await holdFolder(out);
   if (isRunFolder(out)) throw new UserError(`${out} holds a run already: choose another folder with --out.`);
   const { engine } = await openEngine(adapter);
-  await (tuned ? mergeTuned(engine, run, tuned, out) : mergeAdapters(engine, run, checkpoint, out));
+  await withCards(lock, () =>
+    tuned ? mergeTuned(engine, run, tuned, out) : mergeAdapters(engine, run, checkpoint, out),
+  );
   const next = task ? `${task} --run ${shellWord(out)} "a text"` : `sample --run ${shellWord(out)} --interactive`;
   print(`merged run: ${out}\ntry it: npx dawnlm ${next}\n`);
 }

@@ -8,6 +8,7 @@ import type { ConllColumns } from '../../text/labels/conll.ts';
 import { examples, number } from '../options.ts';
 import { percent, spanTables } from '../terminal/metricTables.ts';
 import { say } from '../terminal/output.ts';
+import { withCards } from '../withCards.ts';
 import { type LabelFlags, openTuning, printTuned, tell } from './labels.ts';
 import { addTuningOptions, dataOf } from './options.ts';
 
@@ -41,7 +42,8 @@ async function finetuneTag(data: string | undefined, flags: Flags): Promise<void
   const { run, checkpoint, out, force, resume, labels, adapter, json, column, wordsColumn, ...overrides } = flags;
   const opened = await openTuning(given, flags, 'sentences', () => openSentences(given, { column, wordsColumn }, say));
   const onEvent = (event: TagEvent): void => tell(event, flags, { examples: 'sentences', ...eventInWords(event) });
-  const tuned = await finetuneTagger({ ...opened, overrides, identity: { column, wordsColumn }, onEvent });
+  const options = { ...opened, overrides, identity: { column, wordsColumn }, onEvent };
+  const tuned = await withCards(opened.lock, () => finetuneTagger(options));
   const { best, report } = tuned;
   printTuned(tuned, opened, flags, {
     ...{ task: 'tag', figures: { step: best.step, validation: best.evaluation.report, reports: report } },

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { UsageError } from '../../errors.ts';
+import type { FolderLock } from '../../node/lock.ts';
 import { shellWord } from '../../shellWord.ts';
 import { refuseOccupied, tunedFolder } from '../../tasks/finetune.ts';
 import {
@@ -33,6 +34,7 @@ import {
 } from '../options.ts';
 import { say } from '../terminal/output.ts';
 import { runInTerminal } from '../terminal/trainOutput.ts';
+import { withCards } from '../withCards.ts';
 import { addLoraOptions, dataOf, type LoraFlags } from './options.ts';
 
 interface Flags extends TextOverrides, LoraFlags {
@@ -118,9 +120,11 @@ async function resume(given: string | undefined, flags: Flags): Promise<void> {
 }
 
 function train(
-  options: Omit<TrainRunOptions, 'signal' | 'onEvent'>,
+  options: Omit<TrainRunOptions, 'signal' | 'onEvent'> & { lock: FolderLock },
   { json, given, adapter }: Pick<Flags, 'json' | 'adapter'> & { given?: string },
 ): Promise<void> {
   const again = resumeCommand('finetune text', options.folder, { given, adapter });
-  return runInTerminal((watched) => trainRun({ ...options, ...watched }), { steps: options.config.steps, json, again });
+  return runInTerminal((watched) => withCards(options.lock, () => trainRun({ ...options, ...watched })), {
+    ...{ steps: options.config.steps, json, again },
+  });
 }

@@ -99,10 +99,9 @@ async function writeHuggingFace(run: ExportedRun, folder: string, type: WeightTy
   const described = await describe(run, folder);
   const weights = await weightsIn(run);
   await writeAtomic(join(folder, 'model.safetensors'), encodeSafetensors(weights, {}, type === 'f16' ? 'f16' : 'f32'));
-  await writeAtomic(join(folder, 'README.md'), modelCard(run));
   const path = JSON.stringify(resolve(folder));
   return {
-    files: [...described, 'model.safetensors', 'README.md'],
+    files: [...described, 'model.safetensors'],
     load: `python3 -c ${shellWord(`from transformers import pipeline; print(pipeline("text-generation", ${path})("The"))`)}`,
     notes: [],
   };
@@ -155,22 +154,4 @@ async function writeOnnx(run: ExportedRun, folder: string): Promise<Exported> {
 async function goOnInTorch(run: ExportedRun, folder: string): Promise<Exported> {
   if (!run.origin) throw new Error('torch goes on with a run, and has to know where that lies');
   return writeTorch(run, await weightsIn(run), run.origin, folder);
-}
-
-/** The card that Hugging Face's hub shows. */
-function modelCard({ model: { config, parameters }, dataCard, state, importedFrom }: SavedRun): string {
-  const from = importedFrom ? `imported with dawnlm from ${dataCard.name}` : 'trained from scratch with dawnlm';
-  const loss = state?.bestValidationLoss ?? undefined;
-  const steps = state ? ` for ${state.step.toLocaleString('en')} steps` : '';
-  return `---
-library_name: transformers
-pipeline_tag: text-generation
-tags: [dawnlm]
----
-A ${config.style} model of ${parameters.count.toLocaleString('en')} parameters, ${from}${steps}.
-
-- Text: ${dataCard.name} (${dataCard.source}; ${dataCard.licence}), SHA-256 ${dataCard.sha256}
-- Tokens: ${dataCard.tokenizer}, ${dataCard.vocabularySize.toLocaleString('en')} of them; context ${config.blockSize}
-- Lowest validation loss: ${loss === undefined ? 'not measured' : `${loss.toFixed(4)} nats a token`}
-`;
 }

@@ -13,12 +13,12 @@ const KIND = kinds(
 const WORD = "(?:[A-Z][\\p{L}'’-]{0,24}\\.?|\\d{1,3}(?:st|nd|rd|th))";
 const UNIT =
   '(?:,? (?:[Aa]pt|[Aa]partment|[Ss]uite|[Ss]te|[Uu]nit|[Ff]lat|[Ff]loor|[Rr]oom|[Rr]m)\\.? ?#?[\\w-]{1,6}|,? #[\\w-]{1,6})?';
-/** 94107 or SW1A 1AA, after a comma and the place. */
-const PLACE =
-  "(?:,?\\s[A-Z][\\p{L}'’.-]{1,24}(?: [A-Z][\\p{L}'’.-]{1,24}){0,2})?(?:,?\\s[A-Z]{2},?\\s\\d{5}(?:-\\d{4})?|,?\\s[A-Z]{1,2}\\d[A-Z\\d]? ?\\d[A-Z]{2}(?!\\w))";
+/** ", Leeds", ", Springfield, IL 62704", ", London SW1A 1AA" */
+const TOWN = "(?:,\\s\\p{Lu}[\\p{L}'’-]{1,24}\\.?(?: \\p{Lu}[\\p{L}'’-]{1,24}){0,2})?";
+const CODE = '(?:,?\\s[A-Z]{2},?\\s\\d{5}(?:-\\d{4})?|,?\\s[A-Z]{1,2}\\d[A-Z\\d]? ?\\d[A-Z]{2}(?!\\w))?';
 /** A number, at most four words of a name, and the kind of street: 221B Baker Street, 350 5th Ave, 12-14 St. James's Square. */
 const ENGLISH = new RegExp(
-  `(?<![\\p{L}\\p{N}$£€#.:/-]|\\d[ ,])\\d{1,5}[A-Za-z]?(?:[-–/]\\d{1,5}[A-Za-z]?)?,? (?:[NSEW]{1,2}\\.? )?(${WORD} )(?:${WORD} ){0,3}(?:${KIND})(?![\\p{L}\\p{N}'’-])(?: [NSEW]{1,2}(?![\\p{L}\\p{N}.]))?${UNIT}(?:${PLACE})?`,
+  `(?<![\\p{L}\\p{N}$£€#.:/-]|\\d[ ,])\\d{1,5}[A-Za-z]?(?:[-–/]\\d{1,5}[A-Za-z]?)?,? (?:[NSEW]{1,2}\\.? )?(${WORD} )(?:${WORD} ){0,3}(?:${KIND})(?![\\p{L}\\p{N}'’-])(?: [NSEW]{1,2}(?![\\p{L}\\p{N}.]))?${UNIT}${TOWN}${CODE}`,
   'gu',
 );
 /** P.O. Box 1234 */

@@ -9,7 +9,7 @@ const DATE =
   `|(?:the )?\\d{1,2}(?:st|nd|rd|th|er)?\\.?(?: of)?[ -]${MONTH},?[ -]\\d{4}|${MONTH} (?:the )?\\d{1,2}(?:st|nd|rd|th)?,? \\d{4}`;
 /** What says that a date is that of a birth. */
 const BIRTH =
-  '(?:(?:date|day) of birth|birth ?-?dates?|birthday|d\\.?o\\.?b\\.?|born|geboren|geb\\.|geburtsdatum|geburtstag|née? le|date de naissance)';
+  '(?:(?:date|day)[ _-]?of[ _-]?birth|birth[ _-]?dates?|birthday|d\\.?o\\.?b\\.?|born|geboren|geb\\.|geburtsdatum|geburtstag|née? le|date de naissance)';
 const PATTERN = new RegExp(
   `(?<![\\p{L}\\p{N}])${BIRTH}(?: ?(?:is|was|on|am|:|=|\\(|-|,|in [\\p{L} ]{2,20},?(?: on)?)){0,3}\\s{0,2}(${DATE})(?![\\p{L}\\p{N}]|[-/]\\d)`,
   'giu',

@@ -11,12 +11,15 @@ const NO_HOST = /^(?:the|a|an|this|that|these|those|any|every|some|each|our|your
 /** local@domain as RFC 5321 bounds it (64 and 63 characters), local parts without quotes. */
 const PLAIN =
   /(?<![\p{L}\p{N}_.+%'*/=~-])[\p{L}\p{N}_+%][\p{L}\p{N}_.+%'*/=~-]{0,63}@(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?\.){1,6}(\p{L}{2,24})(?![\p{L}\p{N}_-]|:[\w/~])/gu;
+/** Words that stand before "at amazon dot com" where it is a site, and nobody's name. */
+const NO_NAME =
+  /^(?:look|looks|looked|looking|shop|buy|bought|order|ordered|available|sold|sale|work|works|worked|working|found|find|see|seen|visit|is|was|are|were|be|been|here|us|them|him|it|me|you|stay|click|online|now|there|out|go|and|or|people|team|folks|site|page|website|homepage|located|hosted|up|prices|stuff)$/i;
 /** ada [at] host [dot] com, ada(at)host.com: brackets make it sure. */
 const BRACKETS =
   /(?<![\w.+-])[\w.+-]{1,64} {0,2}[[({<] ?at ?[\])}>] {0,2}[\w-]{1,63}(?:(?: {0,2}[[({<] ?(?:dot|\.) ?[\])}>] {0,2}|\.| \. | dot )[\w-]{1,63}){1,4}(?![\w-])/gi;
 /** ada at host dot com: in plain words only where both are spelled out, since much "at" stands before the name of a site. */
 const WORDS = new RegExp(
-  `(?<![\\w.+-])[\\w.+-]{1,64} at ([\\w-]{1,63})(?: dot [\\w-]{1,63}){0,3} dot (?:${SPELLED})(?![\\w-])`,
+  `(?<![\\w.+-])([\\w.+-]{1,64}) at ([\\w-]{1,63})(?: dot [\\w-]{1,63}){0,3} dot (?:${SPELLED})(?![\\w-])`,
   'gi',
 );
 
@@ -36,7 +39,9 @@ const plain = (text: string): Span[] =>
 /** `sign` is what few texts hold: most are spared the rest. */
 const spelled = (text: string, pattern: RegExp, sign: RegExp): Span[] =>
   sign.test(text)
-    ? findAll('email', pattern, text, ({ index, 0: found, 1: host }) =>
-        host !== undefined && NO_HOST.test(host) ? false : { start: index, end: index + found.length },
+    ? findAll('email', pattern, text, ({ index, 0: found, 1: local, 2: host }) =>
+        host !== undefined && (NO_NAME.test(local) || NO_HOST.test(host))
+          ? false
+          : { start: index, end: index + found.length },
       )
     : [];

@@ -6,7 +6,7 @@ const V6 = /(?<![\w:.])[0-9a-f]{0,4}:[0-9a-f:]{1,40}(?:(?:\d{1,3}\.){3}\d{1,3})?
 
 /** Words before four numbers that number something. */
 const NUMBERED =
-  /(?:§|\b(?:v|ver|versions?|releases?|section|sections|sec|chapter|figure|fig|table|build|rev|revision|article|clause|paragraph|para|rule|firmware|driver|update|upgrade|patch|appendix|step|item|exercise|theorem|lemma|oid|kernel|gcc|php|python|perl|java|jdk|chrome|firefox|mozilla|assembly|package|library|dll|to|from|than)[.:]?)[ /]?(?:version )?$/i;
+  /(?:§|\b(?:v|ver|versions?|releases?|section|sections|sec|chapter|figure|fig|table|build|rev|revision|article|clause|paragraph|para|rule|firmware|driver|update|upgrade|patch|appendix|step|item|exercise|theorem|lemma|oid|kernel|gcc|php|python|perl|java|jdk|chrome|firefox|mozilla|assembly|package|library|dll|than)[.:]?)[ /]?(?:version )?$/i;
 /** Words that say that it is an address. */
 const ADDRESS =
   /\b(?:ip|ipv4|host|hosts|address|addr|server|client|ping|dns|gateway|router|connect|node|port|login|received|subnet|route|at)\b[^.]{0,16}$/i;

@@ -67,7 +67,7 @@ const looksRandom = (token: string): boolean =>
   /[A-Za-z]/.test(token) &&
   entropy(token) >= LEAST_ENTROPY &&
   !/[_.-]?(?:your|example|placeholder|here|xxxx)[_.-]?/i.test(token) &&
-  !/^[\w-]+(?:\.[A-Za-z_]+)+$/.test(token); // process.env.API_KEY_2
+  !/^[A-Za-z_]+(?:\.[A-Za-z_]\w*)+$/.test(token); // process.env.API_KEY_2
 
 /** Shannon's, of the signs of a text: bits a sign. */
 export function entropy(text: string): number {

@@ -7,16 +7,18 @@ const NORTH_AMERICAN =
   /(?<![\w+.,$€£/]|\d[ -])(?:1[ .-])?(?:\([2-9]\d{2}\)[ -]{0,2}|[2-9]\d{2}([ ./-]))[2-9]\d{2}([ .-])\d{4}(?: ?(?:x|ext\.?) ?\d{1,5})?(?!\w|[-./]\d)/g;
 /** 020 7946 0958, (0161) 496-0018, 030/1234567, 01 23 45 67 89: from within a country, with 0 before the area. */
 const NATIONAL =
-  /(?<![\w+.,$€£/(-]|\d )(?:\(0[1-9]\d{1,4}\) ?|0[1-9]\d{1,4} ?[ /-] ?)\d{2,8}(?:[ -]\d{2,6}){0,3}(?!\w|[-./,]\d)|(?<![\w+.,]|\d )0[1-9](?:([ .-])\d{2})(?:\1\d{2}){3}(?!\w|[-./]\d)|(?<![\w+.,-])07\d{9}(?!\w|[-.]\d)/g;
+  /(?<![\w+.,$€£/-]|\d )(?:\(0[1-9]\d{1,4}\) ?|0[1-9]\d{1,4} ?[ /-] ?)\d{2,8}(?:[ -]\d{2,6}){0,3}(?!\w|[-./,]\d)|(?<![\w+.,]|\d )0[1-9](?:([ .-])\d{2})(?:\1\d{2}){3}(?!\w|[-./]\d)|(?<![\w+.,-])07\d{9}(?!\w|[-.]\d)/g;
 /** Any number, where a word says that it is a telephone's. */
 const NAMED =
-  /(?<!\p{L})(?:(?:tele)?phone|tel|mobile|mob|cell|fax|call|ring|dial|text|sms|whatsapp|hotline|handy|telefon|mobil|portable)(?: ?(?:us|me|him|her|them|no\.?|number|nr\.?|nummer|at|on|is|was|:|\.|#|=|\/ ?fax)){0,3}[ \t]{0,3}(?=[(\d+])/giu;
+  /(?<!\p{L})(?:(?:my|his|her|our|your|their) number|(?:tele)?phone|tel|mobile|mob|cell|fax|call|ring|dial|text|sms|whatsapp|hotline|handy|telefon|mobil|portable)(?: ?(?:us|me|him|her|them|no\.?|number|nr\.?|nummer|at|on|is|was|:|\.|#|=|\/ ?fax)){0,3}[ \t]{0,3}(?=[(\d+])/giu;
 
 /** Words that say that a number is something else's. */
 const OTHER =
-  /(?:#|\b(?:no|nos|nr|numbers?|order|ref(?:erence)?|invoice|ticket|isbn|issn|serial|id|account|acct|model|part|version|bug|case|item|article|sku|tracking|patent|room|pages?|pp?|vol|code|dates?|hours?|years?|lot|batch|msgid|cve|rfc|iso|total|sum|between))[.:]? ?#?(?:is )?\(?$/i;
+  /(?:#|\b(?:no|nos|nr|order|ref(?:erence)?|invoice|ticket|isbn|issn|serial|id|account|acct|model|part|version|bug|case|item|article|sku|tracking|patent|room|pages?|pp?|vol|code|dates?|hours?|years?|lot|batch|msgid|cve|rfc|iso|total|sum|between))[.:]? ?#?(?:is )?\(?$/i;
+/** Groups of letters and digits before it: part of a longer number. */
+const GROUP = /\b[A-Z0-9]{4} $/;
 /** 1990-1995, 0900-1700: years, and times of a day. */
-const RANGE = /^(?:1\d|20)\d{2} ?[-–/] ?(?:1\d|20)\d{2}|^[012]\d[0-5]\d ?[-–/] ?[012]\d[0-5]\d$/;
+const RANGE = /^\(?(?:1\d|20)\d{2} ?[-–/] ?(?:1\d|20)\d{2}|^[012]\d[0-5]\d ?[-–/] ?[012]\d[0-5]\d$/;
 /** 2001-02-03, 01.02.2003, 1/2/03 */
 const DATE = /^\d{4}([-./])\d{1,2}\1\d{1,2}(?!\d)|^\d{1,2}([-./])\d{1,2}\2(?:\d{4}|\d{2})(?!\d|\2)/;
 
@@ -50,7 +52,8 @@ function northAmerican(match: RegExpExecArray, text: string): { start: number; e
 const national = (text: string): Span[] =>
   findAll('phone', NATIONAL, text, (match) => {
     const digits = digitsOf(match[0]).length;
-    const isOther = RANGE.test(match[0]) || DATE.test(match[0]) || OTHER.test(leadOf(text, match.index));
+    const lead = leadOf(text, match.index);
+    const isOther = RANGE.test(match[0]) || DATE.test(match[0]) || OTHER.test(lead) || GROUP.test(lead);
     return digits >= 8 && digits <= 12 && !isOther && whole(match);
   });
 
