@@ -44,4 +44,4 @@ function canariesInWords({ digits, rows }: NonNullable<MemoryFindings['canaries'
 }
 
 const extractionInWords = ({ part, prefix, passages, exact, low, high, matched }: ExtractionRow): string =>
-  `After ${prefix} tokens of the ${part} text the next ${prefix} come out word for word in ${exact} of ${count(passages)} passages, ${shareInWords(passages > 0 ? exact / passages : 0, low, high)}; ${matched.toFixed(1)} tokens are right in the mean.`;
+  `After ${prefix} tokens of the ${part === 'training' ? part : 'held-out'} text the next ${prefix} come out word for word in ${exact} of ${count(passages)} passages, ${shareInWords(passages > 0 ? exact / passages : 0, low, high)}; ${matched.toFixed(1)} tokens are right in the mean.`;

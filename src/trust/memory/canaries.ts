@@ -5,6 +5,7 @@
 import { UserError } from '../../errors.ts';
 import { count } from '../../report/format.ts';
 import { threefry } from '../../tensor/random.ts';
+import { mix, permute } from '../../text/windows/permutation.ts';
 import type { TextBytes } from '../../text/windows/stream.ts';
 import type { TrainConfig } from '../../train/config.ts';
 import type { CorpusSource } from '../../train/run/material.ts';
@@ -46,6 +47,10 @@ export function canariesOf({ canaries, seed }: Pick<CanarySettings, 'canaries' |
 export const randomDigits = (length: number, seed: number, index: number): string =>
   String(threefry(seed, STREAM.digits, index, 0)[0] % 10 ** length).padStart(length, '0');
 
+/** A line by which a tokenizer of characters knows all ten digits, of a text that has none itself. In an order that is no other's. */
+const allDigits = (seed: number): string =>
+  `the digits are ${Array.from({ length: 10 }, (_, i) => permute(i, 10, mix(seed, STREAM.digits))).join('')}.`;
+
 /**
  * The text with the canaries of the settings, each sentence a line of its own at a seeded place of the training part, behind a line's
  * end where one is near. The held-out part has none. The text is read once more than its stream is asked for, to learn its length.
@@ -54,7 +59,10 @@ export const randomDigits = (length: number, seed: number, index: number): strin
 export function withCanaries(corpus: CorpusSource, settings: CanarySettings): CorpusSource {
   const canaries = canariesOf(settings);
   if (canaries.length === 0) return corpus;
-  const sentences = canaries.flatMap((canary) => Array.from({ length: canary.times }, () => sentenceOf(canary)));
+  const sentences = [
+    allDigits(settings.seed),
+    ...canaries.flatMap((canary) => Array.from({ length: canary.times }, () => sentenceOf(canary))),
+  ];
   let places: Promise<Planted[]> | undefined;
   async function* bytes(): AsyncGenerator<TextBytes> {
     places ??= codePointsOf(corpus.bytes()).then((size) => placesOf(sentences, size, corpus.name, settings));

@@ -29,6 +29,15 @@ export function exposureOf(likelihoods: Float64Array, secret: number): Exposure 
   return { rank, exposure: Math.log2(likelihoods.length) - Math.log2(rank) };
 }
 
+/** The tokens that stand before any number of a canary: with the blank, where that is a token by itself. */
+export function beforeNumber(tokenizer: Tokenizer, word: string, digits: number): number[] {
+  const [first, ...others] = Array.from({ length: 10 }, (_, digit) =>
+    tokenizer.encode(`${promptOf(word)} ${String(digit).repeat(digits)}`),
+  );
+  const end = first.findIndex((id, i) => others.some((other) => other[i] !== id));
+  return first.slice(0, end);
+}
+
 /** The text up to a number, in tokens, and what follows for each number, as a trie: each node is a token after its parent. */
 interface NumberTrie {
   readonly prompt: readonly number[];
@@ -47,7 +56,7 @@ const ROOT = -1;
 
 /** How a tokenizer writes all numbers of so many digits behind the prompt of a canary. */
 function trieOf(tokenizer: Tokenizer, word: string, digits: number): NumberTrie {
-  const prompt = tokenizer.encode(promptOf(word));
+  const prompt = beforeNumber(tokenizer, word, digits);
   const parent: number[] = [];
   const token: number[] = [];
   const children = new Map<number, number[]>();

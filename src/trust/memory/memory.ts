@@ -1,9 +1,9 @@
 /** What a model has by heart: canaries, passages, overlaps of samples with the text, and whether training windows can be told from others. */
 import type { CanaryRow, MemoryFindings } from '../../report/trust/memory.ts';
 import type { QuestionedRun } from '../questioned.ts';
-import { type Canary, canariesOf, promptOf } from './canaries.ts';
+import { type Canary, canariesOf } from './canaries.ts';
 import { continued } from './continued.ts';
-import { exposureOf, numberLikelihoods } from './exposure.ts';
+import { beforeNumber, exposureOf, numberLikelihoods } from './exposure.ts';
 import { extraction } from './extraction.ts';
 import { membership } from './membership.ts';
 import { overlaps } from './overlap.ts';
@@ -43,12 +43,12 @@ async function canaryRows(run: QuestionedRun, canaries: readonly Canary[]): Prom
   return rows.map((row, i) => ({ ...row, said: said[i] }));
 }
 
-/** What the model writes greedily behind the prompts of canaries: as much as their digits take. */
+/** What the model writes greedily behind the prompts of canaries, as much as their digits take. */
 async function saidAfter(run: QuestionedRun, canaries: readonly Canary[]): Promise<string[]> {
-  const { model, tokenizer } = run.run;
-  const room = Math.max(1, model.config.blockSize - run.run.config.canaries);
-  const prompts = canaries.map(({ word }) => tokenizer.encode(promptOf(word)).slice(-room));
-  const tokens = run.run.config.canaries + 1; // with the blank; of longer tokens fewer would do
+  const { model, tokenizer, config } = run.run;
+  const room = Math.max(1, model.config.blockSize - config.canaries);
+  const prompts = canaries.map(({ word }) => beforeNumber(tokenizer, word, config.canaries).slice(-room));
+  const tokens = config.canaries + 1; // with the blank, where that is still to come; of longer tokens fewer would do
   const made = await continued(model, prompts, { ...run, tokens, temperature: 0, what: 'canaries said' });
-  return made.map((ids, i) => tokenizer.decode(ids).trimStart().slice(0, canaries[i].digits.length));
+  return made.map((ids) => tokenizer.decode(ids).trimStart().slice(0, config.canaries));
 }

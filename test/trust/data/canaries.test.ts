@@ -26,7 +26,7 @@ async function textOf(corpus: CorpusSource): Promise<string> {
   return text;
 }
 
-const sentences = /the number of \w+ is \d+\.\n/g;
+const sentences = /the (number of \w+ is|digits are) \d+\.\n/g;
 
 it('canaries follow from the seed: another one has other digits, and other words for each number of repetitions', () => {
   const canaries = canariesOf(settings);
@@ -59,7 +59,8 @@ it.each([1, 7, 1000, 100_000])(
       expect(text.split(promptOf(word)).length - 1, word).toBe(times);
     }
     expect(text.replace(sentences, '')).toBe(TEXT);
-    expect(corpus.canaries).toEqual({ digits: 4, sentences: 31 });
+    expect(new Set(text.match(/\d/g)).size).toBe(10);
+    expect(corpus.canaries).toEqual({ digits: 4, sentences: 32 });
   },
 );
 
@@ -75,15 +76,15 @@ it('the held-out part has none, whatever it is a share of', async () => {
       validationFraction,
     });
     expect(tokenizer.decode(validation)).not.toMatch(/number|\d/);
-    expect(tokenizer.decode(train).match(sentences)).toHaveLength(31);
+    expect(tokenizer.decode(train).match(sentences)).toHaveLength(32);
   }
 });
 
 it('characters of several bytes stay whole, and a text without lines has its own cut', async () => {
   const plain = 'größe 🐋 мир '.repeat(2000);
   const text = await textOf(withCanaries(corpusOf(plain, 5), settings));
-  expect(text.match(/\nthe number of \w+ is \d{4}\.\n/g)!.length).toBeGreaterThan(20);
-  expect(text.replace(/\n?the number of \w+ is \d{4}\.\n/g, '')).toBe(plain);
+  expect(text.match(/\nthe (number of \w+ is|digits are) \d+\.\n/g)!.length).toBeGreaterThan(20);
+  expect(text.replace(/\n?the (number of \w+ is|digits are) \d+\.\n/g, '')).toBe(plain);
 });
 
 it('a byte order mark stays the first of its file, and pieces say of which file they are', async () => {
