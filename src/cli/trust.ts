@@ -9,11 +9,12 @@ import { memoryInWords } from '../report/trust/memoryWords.ts';
 import { checkJson, damaged } from '../schema.ts';
 import { shellWord } from '../shellWord.ts';
 import { writeJson } from '../train/runFolder.ts';
+import { loadRun } from '../train/savedRun.ts';
 import { askMemory } from '../trust/memory/memory.ts';
 import type { QuestionedRun } from '../trust/questioned.ts';
 import { textOfRun } from './corpus.ts';
 import { openRun } from './engine.ts';
-import { addRunOptions, examples, number, type RunFlags, seedNumber } from './options.ts';
+import { addRunOptions, examples, number, path, type RunFlags, seedNumber } from './options.ts';
 import { print, printJson } from './terminal/output.ts';
 import { Progress, watchWork } from './terminal/progress.ts';
 import { stopSignal } from './terminal/stopSignal.ts';
@@ -22,6 +23,7 @@ interface TrustFlags extends RunFlags {
   only?: TrustPart[];
   text?: string;
   samples: number;
+  reference?: string;
   seed: number;
 }
 
@@ -32,8 +34,13 @@ interface Asked<Part extends TrustPart> {
 }
 
 const PARTS: { readonly [Part in TrustPart]: Asked<Part> } = {
-  memory: { ask: askMemory, words: (findings) => `By heart\n${memoryInWords(findings).map(item).join('')}` },
+  memory: { ask: askMemoryOf, words: (findings) => `By heart\n${memoryInWords(findings).map(item).join('')}` },
 };
+
+async function* askMemoryOf(run: QuestionedRun, { checkpoint, reference: folder }: TrustFlags) {
+  const other = folder === undefined ? undefined : await loadRun(run.engine, folder);
+  yield* askMemory(run, { checkpoint, ...(folder && other && { reference: { ...other, name: basename(folder) } }) });
+}
 
 /** A sentence in a list. */
 const item = (sentence: string): string => `  ${sentence}\n`;
@@ -48,6 +55,12 @@ export function addTrust(program: Command): void {
   addRunOptions(verb)
     .addOption(new Option('--only <parts>', `some of ${TRUST_PARTS.join(',')} (default: all)`).argParser(partsOf))
     .option('--text <file>', 'its text, if that has moved (it must be the same one)')
+    .addOption(
+      new Option(
+        '--reference <folder>',
+        'a run that did not see this text: its loss tells hard passages from unknown ones',
+      ).argParser(path),
+    )
     .option(
       '--samples <n>',
       'texts, passages or windows that are drawn',
@@ -101,6 +114,11 @@ async function questionedRun(flags: TrustFlags): Promise<QuestionedRun> {
   const { run: folder, text, seed, samples } = flags;
   const run = await openRun(flags);
   const advice = `Give it: npx dawnlm trust --run ${shellWord(folder)} --text file.txt`;
+  if (run.importedFrom) {
+    throw new UserError(
+      `${folder} was imported, without the text that it was trained on: what it has of that cannot be told.`,
+    );
+  }
   if (run.tunedFrom?.chat) {
     throw new UserError(`${folder} was tuned on prompts and answers: question the run that it was tuned from.`);
   }
