@@ -11,13 +11,14 @@ import { shellWord } from '../shellWord.ts';
 import { readText } from '../tasks/data.ts';
 import { tunedTaskOf } from '../tasks/folder.ts';
 import { writeJson } from '../train/runFolder.ts';
+import { loadRun } from '../train/savedRun.ts';
 import { askBias, type BiasQuestions } from '../trust/bias/bias.ts';
 import { readOwnPairs } from '../trust/bias/ownPairs.ts';
 import { askMemory } from '../trust/memory/memory.ts';
 import type { QuestionedRun } from '../trust/questioned.ts';
 import { textOfRun } from './corpus.ts';
 import { openRun } from './engine.ts';
-import { addRunOptions, examples, number, type RunFlags, seedNumber } from './options.ts';
+import { addRunOptions, examples, number, path, type RunFlags, seedNumber } from './options.ts';
 import { biasTables } from './terminal/biasTables.ts';
 import { print, printJson } from './terminal/output.ts';
 import { Progress, watchWork } from './terminal/progress.ts';
@@ -30,6 +31,7 @@ interface TrustFlags extends RunFlags, Omit<LabelBiasFlags, keyof RunFlags> {
   pairs?: string;
   own?: BiasQuestions['own'];
   samples: number;
+  reference?: string;
   seed: number;
 }
 
@@ -40,9 +42,14 @@ interface Asked<Part extends TrustPart> {
 }
 
 const PARTS: { readonly [Part in TrustPart]: Asked<Part> } = {
-  memory: { ask: askMemory, words: (findings) => `By heart\n${memoryInWords(findings).map(item).join('')}` },
+  memory: { ask: askMemoryOf, words: (findings) => `By heart\n${memoryInWords(findings).map(item).join('')}` },
   bias: { ask: (run, { own }) => askBias(run, { own }), words: biasTables },
 };
+
+async function* askMemoryOf(run: QuestionedRun, { checkpoint, reference: folder }: TrustFlags) {
+  const other = folder === undefined ? undefined : await loadRun(run.engine, folder);
+  yield* askMemory(run, { checkpoint, ...(folder && other && { reference: { ...other, name: basename(folder) } }) });
+}
 
 /** A sentence in a list. */
 const item = (sentence: string): string => `  ${sentence}\n`;
@@ -57,6 +64,12 @@ export function addTrust(program: Command): void {
   addRunOptions(verb)
     .addOption(new Option('--only <parts>', `some of ${TRUST_PARTS.join(',')} (default: all)`).argParser(partsOf))
     .option('--text <file>', 'its text, if that has moved (it must be the same one)')
+    .addOption(
+      new Option(
+        '--reference <folder>',
+        'a run that did not see this text: its loss tells hard passages from unknown ones',
+      ).argParser(path),
+    )
     .option(
       '--pairs <table>',
       'pairs of sentences of your own to compare: columns more and less, and group if you like',
@@ -150,6 +163,11 @@ async function questionedRun(flags: TrustFlags): Promise<QuestionedRun> {
   const { run: folder, text, seed, samples } = flags;
   const run = await openRun(flags);
   const advice = `Give it: npx dawnlm trust --run ${shellWord(folder)} --text file.txt`;
+  if (run.importedFrom) {
+    throw new UserError(
+      `${folder} was imported, without the text that it was trained on: what it has of that cannot be told.`,
+    );
+  }
   if (run.tunedFrom?.chat) {
     throw new UserError(`${folder} was tuned on prompts and answers: question the run that it was tuned from.`);
   }
