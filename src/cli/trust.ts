@@ -6,11 +6,14 @@ import { UserError } from '../errors.ts';
 import { writeAtomic } from '../node/files.ts';
 import { TRUST_FILE, TRUST_PARTS, TrustCard, type TrustPart } from '../report/trust/card.ts';
 import { memoryInWords } from '../report/trust/memoryWords.ts';
+import { saidInWords } from '../report/trust/saidWords.ts';
 import { checkJson, damaged } from '../schema.ts';
 import { shellWord } from '../shellWord.ts';
+import { readBlocked, readPrompts } from '../tasks/text/blocked.ts';
 import { writeJson } from '../train/runFolder.ts';
 import { askMemory } from '../trust/memory/memory.ts';
 import type { QuestionedRun } from '../trust/questioned.ts';
+import { askSaid, type SaidOptions } from '../trust/said/said.ts';
 import { textOfRun } from './corpus.ts';
 import { openRun } from './engine.ts';
 import { addRunOptions, examples, number, type RunFlags, seedNumber } from './options.ts';
@@ -18,12 +21,15 @@ import { print, printJson } from './terminal/output.ts';
 import { Progress, watchWork } from './terminal/progress.ts';
 import { stopSignal } from './terminal/stopSignal.ts';
 
-interface TrustFlags extends RunFlags {
+interface TrustFlags extends RunFlags, Omit<SaidOptions, 'checkpoint'> {
   only?: TrustPart[];
   text?: string;
   samples: number;
   seed: number;
 }
+
+/** As they are given: names of files. */
+type TrustVerbFlags = Omit<TrustFlags, 'prompts' | 'block'> & { prompts?: string; block?: string };
 
 /** How a part is asked: what it yields is kept as it comes, each time more of it; and its findings in words. */
 interface Asked<Part extends TrustPart> {
@@ -33,6 +39,7 @@ interface Asked<Part extends TrustPart> {
 
 const PARTS: { readonly [Part in TrustPart]: Asked<Part> } = {
   memory: { ask: askMemory, words: (findings) => `By heart\n${memoryInWords(findings).map(item).join('')}` },
+  said: { ask: askSaid, words: (findings) => `What it says\n${saidInWords(findings).map(item).join('')}` },
 };
 
 /** A sentence in a list. */
@@ -43,7 +50,7 @@ export function addTrust(program: Command): void {
   const verb = program
     .command('trust')
     .description(
-      'can a run be trusted? what it has by heart, and where that stands in its text; Ctrl-C keeps what is done',
+      'can a run be trusted? what it has by heart, where that stands in its text, and what it says; Ctrl-C keeps what is done',
     );
   addRunOptions(verb)
     .addOption(new Option('--only <parts>', `some of ${TRUST_PARTS.join(',')} (default: all)`).argParser(partsOf))
@@ -54,6 +61,8 @@ export function addTrust(program: Command): void {
       number({ least: 10, most: 1e5, whole: true }),
       1000,
     )
+    .option('--prompts <file>', 'said: prompts to go on with too, one a line')
+    .option('--block <file>', 'said: what is blocked, as of sample (default: toxic words that are found)')
     .option('--seed <n>', 'of every draw', seedNumber, 1337)
     .addHelpText(
       'after',
@@ -70,7 +79,12 @@ function partsOf(text: string): TrustPart[] {
   throw new InvalidArgumentError(`It must be some of ${TRUST_PARTS.join(', ')}, with commas between them.`);
 }
 
-async function trustVerb(flags: TrustFlags): Promise<void> {
+async function trustVerb({ prompts, block, ...given }: TrustVerbFlags): Promise<void> {
+  const flags: TrustFlags = {
+    ...given,
+    ...(prompts !== undefined && { prompts: await readPrompts(prompts) }),
+    ...(block !== undefined && { block: await readBlocked(block) }),
+  };
   const { run: folder, only = TRUST_PARTS, json } = flags;
   const before = await readTrust(folder);
   const questioned = await questionedRun(flags);

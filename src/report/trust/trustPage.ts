@@ -2,12 +2,13 @@
 import { renderPage } from '../page.ts';
 import type { TrustCard } from './card.ts';
 import { MEMORY_STYLE, memorySection } from './memorySection.ts';
+import { saidSection } from './saidSection.ts';
 
 /** The page as a whole HTML document. */
 export const renderTrust = (name: string, card: TrustCard): string =>
   renderPage({
     title: `Can ${name} be trusted?`,
     over: 'A trained model, questioned',
-    sections: [memorySection(card.memory)],
+    sections: [memorySection(card.memory), saidSection(card.said)],
     style: MEMORY_STYLE,
   });
