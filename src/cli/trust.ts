@@ -6,7 +6,6 @@ import { UsageError, UserError } from '../errors.ts';
 import { writeAtomic } from '../node/files.ts';
 import { TRUST_FILE, TRUST_PARTS, TrustCard, type TrustPart } from '../report/trust/card.ts';
 import { memoryInWords } from '../report/trust/memoryWords.ts';
-import type { SaidFindings } from '../report/trust/said.ts';
 import { saidInWords } from '../report/trust/saidWords.ts';
 import { checkJson, damaged } from '../schema.ts';
 import { shellWord } from '../shellWord.ts';
@@ -51,10 +50,11 @@ interface Asked<Part extends TrustPart> {
 const PARTS: { readonly [Part in TrustPart]: Asked<Part> } = {
   memory: { ask: askMemoryOf, words: (findings) => `By heart\n${memoryInWords(findings).map(item).join('')}` },
   bias: { ask: (run, { own }) => askBias(run, { own }), words: biasTables },
-  said: { ask: (run, { checkpoint, said }) => askSaid(run, { checkpoint, ...said }), words: saidWords },
+  said: {
+    ask: (run, { checkpoint, said }) => askSaid(run, { checkpoint, ...said }),
+    words: (findings) => `What it says\n${saidInWords(findings).map(item).join('')}`,
+  },
 };
-
-const saidWords = (findings: SaidFindings): string => `What it says\n${saidInWords(findings).map(item).join('')}`;
 
 async function* askMemoryOf(run: QuestionedRun, { checkpoint, reference: folder }: TrustFlags) {
   const other = folder === undefined ? undefined : await loadRun(run.engine, folder);
