@@ -7,7 +7,8 @@ export function biasTables({ pairs = [], own, labels }: BiasFindings): string {
   const parts = [
     pairs.length > 0 && table([words.PAIR_HEADINGS, ...words.pairRows(pairs)]),
     own && table([words.ownHeadings(own), ...words.ownRows(own)]),
-    labels && `${table([words.GROUP_HEADINGS, ...words.groupRows(labels.groups)])}${words.labelSentences(labels).join('\n')}\n`,
+    labels &&
+      `${table([words.GROUP_HEADINGS, ...words.groupRows(labels.groups)])}${words.labelSentences(labels).join('\n')}\n`,
   ];
   return parts.filter(Boolean).join('\n');
 }
