@@ -78,8 +78,13 @@ async function auditVerb(given: string, { page, json, clean = '', out, ...choice
   else print(inWords(card) + (written ? cleanedInWords(written) : '') + (page ? `\npage: ${page}\n` : ''));
 }
 
-/** Of the files of a set's parts. */
-const endingOf = (given: string): string => ({ classify: '.csv', tag: '.conll' })[findTaskSet(given)?.task ?? ''] ?? '';
+/** Endings of the files of a set's parts. */
+const ENDINGS = { classify: '.csv', tag: '.conll' };
+
+function endingOf(given: string): string {
+  const set = findTaskSet(given);
+  return set ? ENDINGS[set.task] : '';
+}
 
 /** Files of a user are not written over. */
 function checkOut(source: DocumentSource, out: string): void {
