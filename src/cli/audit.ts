@@ -4,10 +4,11 @@ import type { Command } from 'commander';
 import { findCorpus, findTaskSet, taskSets } from '../../data/corpora.ts';
 import { UserError } from '../errors.ts';
 import { textFiles, writeAtomic } from '../node/files.ts';
+import { short } from '../quote.ts';
 import { exact, plural } from '../report/format.ts';
 import type { AuditCard, FindingCard } from '../report/trust/audit.ts';
 import { foundOf, inShort, languagesOf, perThousand, total, warnings } from '../report/trust/auditWords.ts';
-import { audit } from '../trust/data/audit.ts';
+import { audit, walksOf } from '../trust/data/audit.ts';
 import { type DocumentSource, textDocuments } from '../trust/data/documents.ts';
 import { isTable, setDocuments, tableDocuments } from '../trust/data/tables.ts';
 import { CORPUS_ARGUMENT, openCorpus } from './corpus.ts';
@@ -70,10 +71,11 @@ async function auditWatched(source: DocumentSource, size: number | undefined): P
   const signal = stopSignal('Stopping; nothing is written. Ctrl-C again ends at once.');
   const progress = new Progress();
   const begun = performance.now();
+  const all = size && size * walksOf(source);
   const onProgress = (bytes: number): void => {
-    if (!size || size < 2 * MB) return;
-    const leftMs = ((performance.now() - begun) / bytes) * Math.max(0, size - bytes);
-    progress.update({ step: Math.floor(bytes / MB), steps: Math.ceil(size / MB), what: 'MB', leftMs });
+    if (!all || all < 4 * MB) return;
+    const leftMs = ((performance.now() - begun) / bytes) * Math.max(0, all - bytes);
+    progress.update({ step: Math.floor(bytes / MB), steps: Math.ceil(all / MB), what: 'MB', leftMs });
   };
   try {
     return await audit(source, { signal, onProgress });
@@ -115,6 +117,7 @@ function inWords(card: AuditCard): string {
     `\n${table([['part', 'documents', 'words', 'characters', 'lines', 'languages'], ...parts])}`,
     more > 0 ? `and ${plural(more, 'part')} more\n` : '',
     origins(card),
+    copies(card),
     foundTable('private data', card.private),
     foundTable('encoding', card.encoding),
     foundTable('boilerplate', card.boilerplate.known),
@@ -127,6 +130,26 @@ function inWords(card: AuditCard): string {
 function origins({ parts }: AuditCard): string {
   const lines = parts.map(({ source, licence, use }) => `source: ${source}\nlicence: ${licence}\nuse: ${use}\n`);
   return `\n${[...new Set(lines)].slice(0, MOST_PARTS).join('')}`;
+}
+
+function copies({ duplicates }: AuditCard): string {
+  const { documents, near, lines } = duplicates;
+  const rows = [
+    ['documents', documents],
+    ['documents, nearly', near],
+    ['lines', lines],
+  ] as const;
+  const cells = rows.map(
+    ([
+      what,
+      {
+        looked,
+        copies: n,
+        groups: [most],
+      },
+    ]) => [what, exact(n), exact(looked), most ? `${exact(most.times)} times: ${short(most.excerpt)}` : ''],
+  );
+  return `\n${table([['copies', 'came before', 'of', 'the commonest'], ...cells], 4)}`;
 }
 
 function foundTable(what: string, findings: readonly FindingCard[]): string {

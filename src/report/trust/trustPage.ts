@@ -1,5 +1,6 @@
 /** The page of a model that was questioned: a section for each part that was asked. */
 import { renderPage } from '../page.ts';
+import { biasSection } from './biasSection.ts';
 import type { TrustCard } from './card.ts';
 import { MEMORY_STYLE, memorySection } from './memorySection.ts';
 
@@ -8,6 +9,6 @@ export const renderTrust = (name: string, card: TrustCard): string =>
   renderPage({
     title: `Can ${name} be trusted?`,
     over: 'A trained model, questioned',
-    sections: [memorySection(card.memory)],
+    sections: [memorySection(card.memory), biasSection(card.bias)],
     style: MEMORY_STYLE,
   });
