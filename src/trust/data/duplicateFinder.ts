@@ -49,6 +49,15 @@ export class Places {
  */
 export const sameSigns = (text: string): string => text.replace(/\r\n?/g, '\n').trim();
 
+export interface FinderOptions {
+  /** Whether near copies are looked for, which takes most of the time; they are unless told. */
+  readonly near?: boolean;
+  /** Whether exact copies of phrases are; they are not unless told. */
+  readonly withPhrases?: boolean;
+  /** Documents that are remembered at most. */
+  readonly most?: number;
+}
+
 /**
  * Documents that were remembered, which others are held against. Takes some 300 bytes a document of five words or more, and its shingles up
  * to 64 MB; a million documents are remembered at most, and those that came later are `forgotten`.
@@ -56,14 +65,16 @@ export const sameSigns = (text: string): string => text.replace(/\r\n?/g, '\n').
 export class DuplicateFinder {
   /** Documents of fewer than five words: phrases that any two texts may share. They are the same or not, never similar. */
   phrases = 0;
-  private readonly exact = new ExactIndex();
-  private readonly near = new NearIndex();
+  private readonly exact: ExactIndex;
+  private readonly near: NearIndex;
   private readonly exactPlaces = new Places();
   private readonly nearPlaces = new Places();
   private readonly nearGroups: number[] = [];
 
-  /** @param kinds 'exact' alone saves signatures; phrases alone are looked at where `withPhrases` says so */
-  constructor(private readonly options: { readonly near?: boolean; readonly withPhrases?: boolean } = {}) {}
+  constructor(private readonly options: FinderOptions = {}) {
+    this.exact = new ExactIndex(options.most);
+    this.near = new NearIndex(options.most);
+  }
 
   /** Documents that came when no more could be remembered. */
   get forgotten(): number {

@@ -49,9 +49,9 @@ export interface DuplicateFindings {
 /** Characters of an excerpt at most. */
 const EXCERPT = 160;
 /** Characters from which a line is more than a phrase. */
-const LINE = 24;
+export const LINE = 24;
 /** Groups that are told, and copies of each whose places are; and groups that are counted, beyond which they are copies alone. */
-const [MOST_TOLD, MOST_PLACES, MOST_COUNTED] = [20, 5, 2 ** 16];
+const [MOST_TOLD, MOST_PLACES, MOST_COUNTED] = [20, 5, 2 ** 14];
 
 /** The beginning of a text in one line, private data masked. The mask comes first, so that a cut never leaves half of an address. */
 export function excerptOf(text: string): string {
@@ -78,11 +78,12 @@ export class RepeatCounter {
     const group = this.groups.get(copy.group);
     if (!group && this.groups.size < MOST_COUNTED) {
       const { first, similarity } = copy;
+      const start = Buffer.from(text.slice(0, 8 * EXCERPT)).toString(); // a string of its own: a slice would keep all of the text
       this.groups.set(copy.group, {
         times: 2,
         first,
         others: [{ part, line }],
-        excerpt: text.slice(0, 8 * EXCERPT),
+        excerpt: start,
         similarity,
       });
     } else if (group) {

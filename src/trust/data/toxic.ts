@@ -6,27 +6,28 @@ import { type Detector, type Span, withoutOverlaps } from './spans.ts';
  * to know of the latter counts mentions of groups.
  */
 const NEUTRAL = new Set(
-  'abo anus bestiality boonga chink dyke ejaculate hooker incest negro orgasm orgy penis rape retard scat semen sex spastic vagina'.split(
+  'abo anal anus bestiality boonga chink dyke ejaculate hooker incest negro orgasm orgy penis rape retard scat semen sex spastic vagina'.split(
     ' ',
   ),
 );
 
 /** Patterns of the list that other words begin with too, and which of their words count. */
 const COUNTED: Readonly<Record<string, RegExp>> = {
-  anal: /^anal$|^anal(?:sex|fuck|plug)/,
-  ass: /^ass(?:es)?$|^ass(?:hole|hat|wip|fac|fuck|lick|clown|bag|munch|kiss)/, //  not assort, Assyrian
+  ass: /^ass(?:es)?$|^ass(?:hole|hat|wip|fac|fuck|lick|clown|bag|munch|kiss)/, // not assort, Assyrian
   bastard: /^bastards?$|^bastardly/,
-  boob: /^boob(?:s|ies)?$/, //                                                     not Booble
-  cock: /^cocks?$|^cock(?:suck|head|face|whore)/, //                               not cockpit
-  cum: /^cum(?:shots?|ming|dump|slut)/, //                                         not cum laude, cumin
-  dick: /^dicks?$|dick(?:head|face|wad|suck)/, //                                  not Dickinson
-  fag: /^fags?$|^fagg?ots?$|^fgg/, //                                              not fagged
-  fuck: /^(?!fsck|fuku|fuj|fu$|fk$)/, //                                           not the Unix program, nor Fukuda
+  boob: /^boob(?:s|ies)?$/, //                                    not Booble
+  cock: /^cocks?$|^cock(?:suck|head|face|whore)/, //              not cockpit
+  cuck: /^cucks?$/, //                                            not cuckold
+  cum: /^cum(?:shots?|dump|slut)/, //                             not cum laude, Cumming
+  dick: /^dicks?$|dick(?:head|face|wad|suck)/, //                 not Dickinson
+  fag: /^fags?$|^fagg?ots?$|^fgg/, //                             not fagged
+  fuck: /f(?:u|x|#|[^\p{L}\d])+c?k(?!ie|ud|ui)|fck/u, //          not trafficking, feckless, Fukuda, nor fsck
   nigger: /^(?!niggard)/,
-  pussy: /^puss(?:y|ies)$/, //                                                     not pussycat
-  shit: /^(?!shittim|shii?take)/, //                                                       the wood of Exodus, the mushroom
-  tit: /^tits$|^titt(?:y|ies)$|^tiddies$/, //                                      not tit for tat, titter
-  turd: /^turds?$/, //                                                             not turdus
+  porn: /^(?!agap|pornograph|prn)/, //                            not Agapornis
+  pussy: /^puss(?:y|ies)$/, //                                    not pussycat
+  shit: /^(?!shittim|shittah|shii|shitak)/, //                    not Shiites
+  tit: /^tits$|^titt(?:y|ies)$|^tiddies$/, //                     not tit for tat, titter
+  turd: /^turds?$/, //                                            not turdus
   wank: /^(?!wankel)/,
 };
 
@@ -64,7 +65,8 @@ function counted(match: MatchPayload, text: string): Span[] {
   const { originalWord } = words.getPayloadWithPhraseMetadata(match).phraseMetadata!;
   const [start, end] = wordAround(text, match.startIndex, match.endIndex + 1);
   const word = text.slice(start, end);
-  const isNumber = /\d{3}/.test(word) || !/\p{L}/u.test(word); // 455 is no word that is spelt with digits
+  // 455 is no word that is spelt with digits, and a bracket no c
+  const isNumber = /\d{3}|\(/.test(word) || !/\p{L}/u.test(word);
   const isName = originalWord === 'dick' && /^Dick(?!head)/.test(word);
   const plain = word.toLowerCase().replace(/[$@!013-5]/g, (sign) => LETTERS[sign]);
   return isNumber || isName || COUNTED[originalWord]?.test(plain) === false ? [] : [{ kind: 'toxic', start, end }];

@@ -95,3 +95,32 @@ describe('shingles', () => {
     expect(jaccard(a, b)).toBe(3 / 5);
   });
 });
+
+describe('a stream of twelve megabytes', () => {
+  /** Phrases of the novel in an order of their own, without end. */
+  function* endless(phrases: readonly string[]): Generator<string> {
+    for (let i = 0; ; i++) {
+      const length = 200 + draw(i, 400);
+      yield Array.from({ length }, (_, j) => phrases[draw(i * 7919 + j, phrases.length)]).join(' ');
+    }
+  }
+
+  it('is walked in bounded memory, and says what it could not remember', () => {
+    const phrases = paragraphs.join(' ').match(/(?:\S+\s+){8}/g)!;
+    const finder = new DuplicateFinder({ most: 100 });
+    const held: number[] = [];
+    let [size, count] = [0, 0];
+    let last = '';
+    for (const text of endless(phrases)) {
+      expect(finder.look(placed(text, count++))).toBeUndefined();
+      if (count <= 100) last = text;
+      size += text.length;
+      if (count === 200 || size > 12e6) held.push(process.memoryUsage().arrayBuffers);
+      if (size > 12e6) break;
+    }
+    expect(count).toBeGreaterThan(500);
+    expect(finder.forgotten).toBe(count - 100);
+    expect(held[1] - held[0]).toBeLessThan(8e6);
+    expect(finder.find(placed(last, count))?.first.line).toBe(100); // what came early is still known
+  });
+});
