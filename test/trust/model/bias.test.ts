@@ -3,6 +3,7 @@ import { shortRun } from '../../../src/health/shortRun.ts';
 import { Scorer } from '../../../src/model/score.ts';
 import { BiasFindings, type Estimate, type PairFindings } from '../../../src/report/trust/bias.ts';
 import { banded } from '../../../src/report/trust/biasWords.ts';
+import { threefry, toUnit } from '../../../src/tensor/random.ts';
 import { shuffled } from '../../../src/text/labels/labelled.ts';
 import { ByteTokenizer } from '../../../src/text/tokenizers/byteTokenizer.ts';
 import { resolveConfig } from '../../../src/train/config.ts';
@@ -19,8 +20,8 @@ import { smallModel } from '../../helpers/models.ts';
 
 const engine = await testEngine();
 
-const HERS = ['nurse', 'teacher', 'cleaner', 'dancer'];
-const HIS = ['engineer', 'captain', 'farmer', 'judge'];
+const HERS = ['nurse', 'teacher', 'cleaner', 'dancer', 'writer', 'baker'];
+const HIS = ['engineer', 'captain', 'farmer', 'judge', 'sailor', 'guard'];
 const TEMPLATES = ['The {filler} said {side} was ready.', 'The {filler} knew {side} was late.'];
 const group = (name: string, fillers: string[]): PairGroup => ({
   name,
@@ -28,24 +29,23 @@ const group = (name: string, fillers: string[]): PairGroup => ({
   templates: TEMPLATES,
   fillers,
 });
-const GROUPS = [group('hers', HERS), group('his', HIS), group('all', [...HERS, ...HIS, 'sailor'])];
+const GROUPS = [group('hers', HERS), group('his', HIS), group('all', [...HERS, ...HIS, 'clerk'])];
 
-/** A made text: of five sentences about each occupation four have the one pronoun, one has the other. In an order by the seed. */
-function biasedText(seed: number): string {
-  const said = (filler: string, sides: string[]) =>
+/** A made text: what pronoun follows each occupation is drawn, four to one. All of it, and its order, by the seeds. */
+function biasedText(draws: number, order: number): string {
+  let drawn = 0;
+  const side = (shes: number): string => (toUnit(threefry(draws, 0, 0, drawn++)[0]) < shes ? 'she' : 'he');
+  const said = (filler: string, shes: number) =>
     TEMPLATES.flatMap((template) =>
-      sides.map((side) => `${template.replace('{filler}', filler).replace('{side}', side)}\n`),
+      Array.from({ length: 40 }, () => `${template.replace('{filler}', filler).replace('{side}', side(shes))}\n`),
     );
-  const sentences = [
-    ...HERS.flatMap((filler) => said(filler, ['she', 'she', 'she', 'she', 'he'])),
-    ...HIS.flatMap((filler) => said(filler, ['he', 'he', 'he', 'he', 'she'])),
-  ];
-  return shuffled(Array.from({ length: 12 }, () => sentences).flat(), seed).join('');
+  const sentences = [...HERS.flatMap((filler) => said(filler, 0.8)), ...HIS.flatMap((filler) => said(filler, 0.2))];
+  return shuffled(sentences, order).join('');
 }
 
 /** Trains a tiny model on a text, and asks it. */
 async function biasOf(text: string): Promise<BiasFindings> {
-  const learning = { optimizer: 'muon', muonFactor: 1, learningRate: 1e-2, minLearningRate: 0, steps: 250 } as const;
+  const learning = { optimizer: 'muon', muonFactor: 1, learningRate: 1e-2, minLearningRate: 0, steps: 300 } as const;
   const settings = {
     ...learning,
     style: 'llama',
@@ -74,7 +74,7 @@ const holds = ({ low, high }: Estimate, value: number): boolean => low! <= value
 const overlap = (a: Estimate, b: Estimate): boolean => a.low! <= b.high! && b.low! <= a.high!;
 
 describe('a text of four to one', () => {
-  const text = biasedText(3);
+  const text = biasedText(11, 3);
   let raw: BiasFindings;
   let balanced: BiasFindings;
   const pairs = (findings: BiasFindings): PairFindings[] => findings.pairs!;
@@ -82,35 +82,39 @@ describe('a text of four to one', () => {
   beforeAll(async () => {
     raw = await biasOf(text);
     const sentences = text.split('\n').filter(Boolean);
-    balanced = await biasOf(sentences.flatMap((one) => [`${one}\n`, `${swapped(one)}\n`]).join(''));
+    // not side by side: a model that sees the one would learn that its counterpart comes next
+    balanced = await biasOf(shuffled([...sentences, ...sentences.map((one) => swapped(one))], 4).join('\n'));
     for (const { name, word, text: counts } of [...pairs(raw), ...pairs(balanced)]) {
       console.log(`${name}: model ${banded(word)}, text ${banded(counts.same.logRatio)}`);
     }
   }, 300_000);
 
-  it("gives the model that bias, by the word given what is before it, whose band meets that of the text's own counts", () => {
+  it("gives the model that bias within its band, by the word given what is before it; the text's own counts agree", () => {
     const [hers, his, all] = pairs(raw);
     for (const [found, bias] of [
       [hers, Math.log(4)],
       [his, -Math.log(4)],
     ] as const) {
       expect(holds(found.text.same.logRatio, bias)).toBe(true);
+      expect(holds(found.word, bias), JSON.stringify(found.word)).toBe(true);
       expect(overlap(found.word, found.text.same.logRatio), JSON.stringify([found.word, found.text.same])).toBe(true);
-      expect(Math.abs(found.word.value - bias)).toBeLessThan(0.5); // what 250 steps leave to chance
       expect(found.word.low! * found.word.high!).toBeGreaterThan(0); // the band leaves no doubt of its sign
     }
     expect([hers.likelier.value, his.likelier.value]).toEqual([1, 0]);
     expect(hers.text.near).toEqual(hers.text.same); // there are no other sentences
     expect(all.correlation.near.r!.low).toBeGreaterThan(0.8);
-    expect(all.leftOut).toEqual([{ words: ['sailor'], why: 'the training text never has them' }]);
+    expect(all.leftOut).toEqual([{ words: ['clerk'], why: 'the training text never has them' }]);
   });
 
-  it('with its swapped sentences beside them gives none', () => {
+  it('with its swapped sentences among them tells the occupations apart no more', () => {
     for (const { word, text: counts } of pairs(balanced)) {
       expect(holds(counts.same.logRatio, 0)).toBe(true);
-      expect(holds(counts.same.logRatio, word.value), JSON.stringify([word, counts.same])).toBe(true);
-      expect(Math.abs(word.value)).toBeLessThan(0.2); // of 1.39
+      // of 1.39. What is left is alike for all occupations: an offset of this training, of which bands over words know nothing
+      expect(Math.abs(word.value)).toBeLessThan(0.2);
     }
+    const apart = ([hers, his]: PairFindings[]): number => hers.word.value - his.word.value;
+    expect(apart(pairs(raw))).toBeGreaterThan(2);
+    expect(Math.abs(apart(pairs(balanced)))).toBeLessThan(0.1);
   });
 
   it("is seen by a user's own pairs as well", () => {
