@@ -91,7 +91,9 @@ it('what is known by heart comes out, and what is not does not', async () => {
   expect([training.part, training.prefix, heldOut.part]).toEqual(['training', 16, 'held out']);
   for (const { passages, exact, low, high, matched, prefix } of rows) {
     expect(passages).toBeGreaterThan(0);
-    expect(low <= exact / passages && exact / passages <= high).toBe(true);
+    expect(low).toBeLessThanOrEqual(exact / passages + 1e-12);
+    expect(high).toBeGreaterThanOrEqual(exact / passages - 1e-12);
+    expect(low >= 0 && high <= 1).toBe(true);
     expect(matched).toBeLessThanOrEqual(prefix);
   }
   expect(rows.filter(({ copies }) => copies).reduce((sum, { passages }) => sum + passages, 0)).toBeGreaterThan(40);
