@@ -72,8 +72,8 @@ async function checkupStudy({ quick = false, out, seed, adapter: choice, json }:
 }
 
 function tables(records: readonly StudyRecord[], page: string): string {
-  const rows = records.map(({ name, right, confirmed, findings }) => [
-    ...[name, right ? 'right' : 'wrong', confirmed ? 'confirmed' : 'not confirmed'],
+  const rows = records.map(({ name, fault, right, confirmed, findings }) => [
+    ...[name, right ? 'right' : 'wrong', !fault ? '' : confirmed ? 'confirmed' : 'not confirmed'],
     findings.map((found) => found.name).join(', ') || 'nothing',
   ]);
   return `${table([['run', '', 'advice', 'found'], ...rows], 4)}\n${studyInWords(records).join('\n')}\npage: ${page}\n`;

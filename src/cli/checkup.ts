@@ -71,7 +71,7 @@ async function checkupVerb(flags: CheckupFlags): Promise<void> {
 async function rateVerb({ run: folder, text, adapter, json }: CheckupFlags): Promise<void> {
   const { config, dataCard } = await readRunCard(folder);
   const tokenizer = await readTokenizer(folder);
-  const corpus = asTrained(await openCorpus(text ?? givenOf(dataCard, folder, 'Give it with --text.')), config);
+  const corpus = await asTrained(await openCorpus(text ?? givenOf(dataCard, folder, 'Give it with --text.')), config);
   const { engine } = await openEngine(adapter);
   const { train } = await textMaterial(corpus, config, tokenizer);
   const signal = stopSignal('Stopping. Ctrl-C again ends at once.');
@@ -120,7 +120,7 @@ async function trialsOf(
 ): Promise<Trials> {
   const { config, model, tokenizer, dataCard } = run;
   const { engine } = model;
-  const corpus = asTrained(await openCorpus(text ?? givenOf(dataCard, folder, 'Give it with --text.')), config);
+  const corpus = await asTrained(await openCorpus(text ?? givenOf(dataCard, folder, 'Give it with --text.')), config);
   const speeds = seriesOf(log, 'tokensPerSecond').map(({ value }) => value);
   const stepMs = (1000 * config.batchSize * config.blockSize * config.gradientAccumulation) / median([1, ...speeds]);
   return {

@@ -4,11 +4,14 @@ import { corpora, findCorpus } from '../../data/corpora.ts';
 import { corpusFile } from '../../data/prepare.ts';
 import { UserError } from '../errors.ts';
 import { isPipe, readTextStream, sha256, textFiles } from '../node/files.ts';
+import { wentInWords } from '../report/dataCard.ts';
+import { cleanRules } from '../text/windows/cleaning.ts';
 import { buildDataset, type DataCard, type Dataset } from '../text/windows/dataset.ts';
 import { utf8Chunks } from '../text/windows/stream.ts';
 import type { TrainConfig } from '../train/config.ts';
 import type { CorpusSource } from '../train/run/material.ts';
 import type { SavedRun } from '../train/savedRun.ts';
+import { cleanedCorpus } from '../trust/data/clean.ts';
 import { withCanaries } from '../trust/memory/canaries.ts';
 import { say } from './terminal/output.ts';
 
@@ -56,7 +59,7 @@ export async function textOfRun(
   const { tokenizer, config, dataCard, importedFrom } = run;
   if (importedFrom) throw new UserError(`${folder} was imported, without the text that it was trained on. ${advice}`);
   const given = again ?? givenOf(dataCard, folder, advice);
-  const corpus = asTrained(await openCorpus(given), config);
+  const corpus = await asTrained(await openCorpus(given), config);
   if ((await sha256(corpus.bytes())) !== dataCard.sha256) {
     const other = again
       ? `is not the text that ${folder} was trained on`
@@ -70,10 +73,18 @@ export async function textOfRun(
 }
 
 /**
- * A text as a run with such settings reads it: with canaries planted in its training part. All that reads the text of a run goes through
- * here, so that it is the same for all of them.
+ * A text as a run with such settings reads it: with canaries planted in its training part, and then without what it is to be freed of,
+ * their copies included. All that reads the text of a run goes through here, so that it is the same for all of them.
+ * @throws UserError for a text of which nothing stays
  */
-export const asTrained = (corpus: CorpusSource, config: TrainConfig): CorpusSource => withCanaries(corpus, config);
+export async function asTrained(corpus: CorpusSource, config: TrainConfig): Promise<CorpusSource> {
+  const planted = withCanaries(corpus, config);
+  const rules = cleanRules(config.clean);
+  if (rules.length === 0) return planted;
+  const left = await cleanedCorpus(planted, rules);
+  say(`${corpus.name} without ${rules.join(', ')}: ${wentInWords(left.clean!)}`);
+  return left;
+}
 
 /** The corpus of that name; else the file or folder; `-` is standard input. @throws UserError when there is none */
 export async function openCorpus(given: string): Promise<CorpusSource> {

@@ -14,7 +14,7 @@ import { PRESETS } from '../train/presets.ts';
 import { textMaterial } from '../train/run/material.ts';
 import { readRunCard } from '../train/runFolder.ts';
 import { consequences, type Rates } from './consequences.ts';
-import { CORPUS_ARGUMENT, openCorpus } from './corpus.ts';
+import { asTrained, CORPUS_ARGUMENT, openCorpus } from './corpus.ts';
 import { openEngine } from './engine.ts';
 import { printGeneration } from './generationCost.ts';
 import { adapterOption, examples, jsonOption, number, runOption, settingOptions, weightsOption } from './options.ts';
@@ -110,7 +110,7 @@ function machineLines({ tokens, timeMs, stepsMs, roof, utilization }: CostCard):
 async function forecast(given: string | undefined, flags: CostFlags): Promise<void> {
   const { preset = DEFAULT_PRESET } = flags;
   const settings = resolveConfig(preset, Object.fromEntries(SETTINGS.map((name) => [name, flags[name]])));
-  const corpus = await openCorpus(given ?? corpora[0].name);
+  const corpus = await asTrained(await openCorpus(given ?? corpora[0].name), settings);
   const { engine, adapter } = await openEngine(flags.adapter);
   const startMs = performance.now(); // since the process began, which training needs as well
   const precision = choosePrecision(settings.precision, engine.capabilities);

@@ -11,6 +11,7 @@ import { count } from '../report/format.ts';
 import { shellWord } from '../shellWord.ts';
 import { spansOf } from '../text/labels/conll.ts';
 import type { TaskCard } from '../text/labels/taskCard.ts';
+import { addAudit } from './audit.ts';
 import { examples, jsonOption, outOption } from './options.ts';
 import { print, printJson, say, table } from './terminal/output.ts';
 
@@ -26,7 +27,9 @@ const LONGEST = 160;
 
 /** `dawnlm data`. */
 export function addData(program: Command): void {
-  const data = program.command('data').description('the known texts and labelled data sets: list, show, prepare');
+  const data = program
+    .command('data')
+    .description('the known texts and labelled data sets: list, show, prepare; any text: audit');
   data
     .command('list')
     .description('names, tasks, licences, and whether they are on this machine')
@@ -47,6 +50,7 @@ export function addData(program: Command): void {
     .addOption(jsonOption())
     .addHelpText('after', examples('dawnlm data prepare synthetic-names --out names'))
     .action(prepare);
+  addAudit(data);
 }
 
 const taskOf = (set: Known): string => ('task' in set ? set.task : 'text');

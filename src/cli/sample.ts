@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import type { SampleSettings } from '../kernels/sampling/settings.ts';
 import { isSmallWork } from '../model/decodeStep.ts';
 import { readPrompt } from '../tasks/data.ts';
+import { blockFor, readBlocked } from '../tasks/text/blocked.ts';
 import { type Choice, TextGenerator, type TextStep } from '../tasks/text/generate.ts';
 import type { WeightFormat } from '../tensor/operands/packing.ts';
 import { readModelConfig } from '../train/runFolder.ts';
@@ -21,6 +22,7 @@ interface SampleOptions extends SampleSettings, RunFlags {
   interactive?: boolean;
   showProbabilities?: boolean;
   weights: WeightFormat;
+  block?: string;
 }
 
 const share = number({ least: 0, most: 1 });
@@ -40,6 +42,11 @@ export function addSample(program: Command): void {
     .option('--presence-penalty <x>', 'taken off the logits of tokens that were written before', penalty, 0)
     .option('--frequency-penalty <x>', 'taken off for each time that they were', penalty, 0)
     .addOption(stopOption('end before any of these texts'))
+    .addOption(
+      new Option('--block <file>', 'words and phrases that no sample may hold, one a line, in any case').conflicts(
+        'showProbabilities',
+      ),
+    )
     .option('--seed <n>', 'of the random numbers (default: a new one)', seedNumber)
     .addOption(weightsOption())
     .option('--count <n>', 'how many samples', number({ least: 1, most: 256, whole: true }), 1)
@@ -56,11 +63,13 @@ export function addSample(program: Command): void {
 }
 
 async function sampleVerb(options: SampleOptions): Promise<void> {
+  const blocked = options.block === undefined ? undefined : await readBlocked(options.block);
   const smallWork = isSmallWork(await readModelConfig(options.run), options.count);
   const run = await openRun(options, { smallWork });
   say(`${options.run}: ${options.checkpoint} weights${run.state ? `, after ${run.state.step} steps` : ''}`);
   const { seed = randomInt(2 ** 32), interactive, count, json } = options;
-  const generator = new TextGenerator({ ...run, chat: run.tunedFrom?.chat }, { ...options, seed, say });
+  const block = blocked && blockFor(blocked, run.tokenizer, say);
+  const generator = new TextGenerator({ ...run, chat: run.tunedFrom?.chat }, { ...options, block, seed, say });
   say(`seed ${seed}`);
   if (interactive) return converse((prompt, stopped) => writeOne(generator, prompt, options, stopped));
   const prompt = options.prompt === '-' ? await readPrompt('-') : options.prompt;

@@ -63,7 +63,7 @@ async function trainVerb(given: string | undefined, flags: TrainFlags): Promise<
   const plan = await planTraining(given, flags);
   if (!plan) return;
   const { given: text, replaces, dial, ...run } = plan;
-  const corpus = await openCorpus(text);
+  const corpus = await asTrained(await openCorpus(text), run.config);
   const { engine, adapter } = await openEngine(flags.adapter);
   const config = dial ? (await turnDial(engine, corpus, dial.by, dial.given)).config : run.config;
   if (replaces) await moveAside(lock, say); // now that all else is well
@@ -72,7 +72,7 @@ async function trainVerb(given: string | undefined, flags: TrainFlags): Promise<
     config,
     dial: dial?.by,
     lock,
-    corpus: asTrained(corpus, config),
+    corpus,
     engine,
     adapter,
     autotune: flags.autotune,

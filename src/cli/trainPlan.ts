@@ -46,7 +46,7 @@ const DIALS = ['minutes', 'operations', 'depth'] as const;
 /** The dial of a training of which nothing is said: npm start. */
 export const DEFAULT_DIAL = { minutes: 3 } satisfies Dial;
 /** Settings that leave it at that. */
-const BESIDE_DIAL = ['seed', 'precision', 'watch', 'watchEvery', 'canaries'];
+const BESIDE_DIAL = ['seed', 'precision', 'watch', 'watchEvery', 'canaries', 'clean'];
 
 export interface TrainPlan {
   /** For `openCorpus`. */

@@ -8,6 +8,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { KeyValueCache, keptTokens } from './cache.ts';
 import { stepLogits, stepsPay } from './decodeStep.ts';
 import type { GPT } from './gpt.ts';
+import { drawAllowed, type Guard } from './guard.ts';
 import type { Adapters } from './layers.ts';
 import { lengthClass, RecordedPasses } from './passes.ts';
 
@@ -80,19 +81,22 @@ export class Generator {
 
   /**
    * Generates step by step. Prompts may differ in length; each has at least one token and at most blockSize.
-   * With `withLogits`, every step also gives the scores that it was drawn from (and is read back by itself).
+   * With `withLogits`, every step also gives the scores that it was drawn from (and is read back by itself). With a guard, so is every step,
+   * and a token that is not allowed is drawn anew.
    * @throws UserError when the number or the length of prompts is wrong.
    */
   async *generate(
     prompts: readonly ArrayLike<number>[],
     options: GenerateOptions,
     withLogits = false,
+    guard?: Guard,
   ): AsyncGenerator<GeneratedStep> {
     this.check(prompts);
     const settings = SAMPLE_SETTINGS.floats(options);
     this.settings.write(Float32Array.from(prompts.flatMap(() => [...settings])));
     this.state.write(Uint32Array.from(prompts.flatMap((_, choice) => [options.seed, choice, 0])));
-    this.seen.write(this.flags(prompts));
+    const seen = this.flags(prompts);
+    this.seen.write(seen);
     this.renew();
     let sequences = prompts.map((prompt) => Array.from(prompt));
     let made = 0;
@@ -104,9 +108,11 @@ export class Generator {
       let left = Math.min(options.tokens - made, room + 1);
       let source = logits;
       while (left > 0) {
-        const wanted = Math.min(left, withLogits ? 1 : READ_EVERY - (made % READ_EVERY));
+        const wanted = Math.min(left, withLogits || guard ? 1 : READ_EVERY - (made % READ_EVERY));
         if (steps < wanted) this.step.run(wanted - steps);
         for (const step of await this.read(made, wanted, withLogits ? source : undefined)) {
+          if (guard)
+            await this.keepTo(guard, step.tokens, source, { seen, settings, seed: options.seed, counter: made });
           sequences.forEach((sequence, b) => {
             sequence.push(step.tokens[b]);
           });
@@ -119,6 +125,39 @@ export class Generator {
       }
       sequences = sequences.map((sequence) => sequence.slice(-keptTokens(this.model.config)));
     }
+  }
+
+  /** Puts allowed tokens in the place of those that a step has drawn and may not: in `tokens`, and where the next step reads them. */
+  private async keepTo(
+    guard: Guard,
+    tokens: Uint32Array,
+    source: Tensor,
+    drawn: { seen: Uint32Array; settings: Float32Array; seed: number; counter: number },
+  ): Promise<void> {
+    const { vocabSize: V } = this.model.config;
+    const refused = [...tokens.keys()].filter((b) => !guard.allows(b, tokens[b]));
+    const logits = refused.length > 0 ? await source.floats() : undefined;
+    for (const b of tokens.keys()) {
+      const seen = drawn.seen.subarray(b * V, (b + 1) * V);
+      if (refused.includes(b)) {
+        const row = { ...drawn, logits: logits!.subarray(b * V, (b + 1) * V), seen, choice: b };
+        const other = drawAllowed(row, (one) => guard.allows(b, one));
+        if (other === undefined) guard.end(b);
+        else this.replace(b, tokens, other, seen);
+      }
+      seen[tokens[b]] += 2;
+      guard.push(b, tokens[b]);
+    }
+  }
+
+  /** `seen` is as it was before the draw. */
+  private replace(b: number, tokens: Uint32Array, other: number, seen: Uint32Array): void {
+    const { vocabSize: V } = this.model.config;
+    const mark = (id: number, count: number): unknown => this.seen.part(b * V + id, [1]).write(Uint32Array.of(count));
+    mark(tokens[b], seen[tokens[b]]);
+    mark(other, seen[other] + 2);
+    this.ids.part(b, [1]).write(Uint32Array.of(other));
+    tokens[b] = other;
   }
 
   /** Prompts of one token need no pass of their own: the first step takes them. Returns where it leaves its logits. */

@@ -3,6 +3,7 @@ import { UsageError } from '../errors.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { STYLES, styleOf, validateModel } from '../model/styles.ts';
 import { check, wrongUse } from '../schema.ts';
+import { CLEAN_RULES, cleanRules } from '../text/windows/cleaning.ts';
 import { PRECISIONS } from './precision.ts';
 import { PRESETS } from './presets.ts';
 
@@ -51,6 +52,11 @@ export const TrainConfig = z.strictObject({
     countOr0.max(6),
     0,
     'digits of canaries, sentences planted 1 to 16 times in the training part, of which trust tells what is known by heart; 0 for none',
+  ),
+  clean: setting(
+    z.string(),
+    '',
+    `what the text is freed of before, held-out part included: some of ${CLEAN_RULES.join(', ')}, with commas between them`,
   ),
   batchSize: setting(count, 12, 'windows in a batch'),
   gradientAccumulation: setting(count, 1, 'batches in an optimizer step'),
@@ -145,6 +151,7 @@ export function resolveConfig(preset: string, ...layers: readonly Readonly<Recor
     if (!Object.hasOwn(set, name)) Object.assign(config, { [name]: follow(config, base) });
   }
   modelConfig(config, 1);
+  cleanRules(config.clean);
   const problem = batchProblem(config) ?? contextProblem(config);
   if (problem) throw new UsageError(problem);
   if (config.warmupSteps >= config.steps && config.steps > 1) {

@@ -50,7 +50,7 @@ function penalized(z: number, seen: number, penalties: Penalties): number {
 }
 
 /** The first id whose cumulative probability is above `uniform`. */
-function drawFrom(probabilities: Float64Array, uniform: number): number {
+export function drawFrom(probabilities: Float64Array, uniform: number): number {
   let last = 0;
   let sum = 0;
   for (const [id, p] of probabilities.entries()) {

@@ -4,6 +4,7 @@ import { SAMPLE_SETTINGS, type SampleSettings } from '../../kernels/sampling/set
 import { Generator } from '../../model/generate.ts';
 import { count } from '../../report/format.ts';
 import { promptText } from '../../text/chat/chatTemplate.ts';
+import { type BlockedTexts, BlockWatch } from '../../text/tokenizers/blocked.ts';
 import { Continuation } from '../../text/tokenizers/continuation.ts';
 import { type TokenFacts, tokenFacts } from '../../text/tokenizers/tokenFacts.ts';
 import type { Tokenizer } from '../../text/tokenizers/tokenizer.ts';
@@ -22,11 +23,13 @@ export interface GenerateTextOptions extends SampleSettings {
   /** Texts before which a sample ends. */
   readonly stop?: readonly string[];
   readonly seed: number;
+  /** What no sample may hold. */
+  readonly block?: BlockedTexts;
   /** Samples that are written at once: 1 unless given. */
   readonly count?: number;
   /** Whether each step says what the first sample's token was drawn from. */
   readonly showProbabilities?: boolean;
-  /** Told of a prompt that is read only in part. */
+  /** Told of a prompt that is read only in part, and of samples that end early. */
   readonly say?: (sentence: string) => void;
 }
 
@@ -86,13 +89,25 @@ export class TextGenerator {
     const samples = Array.from({ length: this.count }, () => new Continuation(tokenizer, stops));
     const choices = options.showProbabilities ? new Choices(tokenizer, options, ids) : undefined;
     const prompts = samples.map(() => ids);
-    for await (const { tokens, logits } of this.generator.generate(prompts, { ...options, seed }, !!choices)) {
-      const texts = samples.map((sample, b) => sample.push(tokens[b]));
+    const watch = options.block && new BlockWatch(options.block, tokenizer, prompts);
+    for await (const { tokens, logits } of this.generator.generate(prompts, { ...options, seed }, !!choices, watch)) {
+      const texts = samples.map((sample, b) => (watch?.hasEnded(b) ? this.cutShort(sample) : sample.push(tokens[b])));
       yield { texts, samples, choice: choices?.next(tokens[0], logits!.subarray(0, model.config.vocabSize)) };
       if (samples.every(({ stopped }) => stopped) || interrupted()) break;
     }
     yield { texts: samples.map((sample) => sample.end()), samples };
     this.seed = (seed + 1) % 2 ** 32;
+  }
+
+  /** Ends a sample of which every token would go on to a blocked text. */
+  private cutShort(sample: Continuation): string {
+    if (sample.stopped) return '';
+    this.options.say?.(
+      `a sample ends after ${count(sample.tokens)} tokens: whatever came next would complete a blocked text`,
+    );
+    const rest = sample.end();
+    sample.stopped = true;
+    return rest;
   }
 }
 

@@ -67,6 +67,36 @@ export function readTexts(
   return columnOf(rows, text, name);
 }
 
+/** What a row of a table has in some columns, in their order, and the line that it begins in. */
+export interface TableRow {
+  readonly line: number;
+  readonly values: readonly string[];
+}
+
+/**
+ * Some columns of a table, none of them empty: as `readTable`, for other things than labels.
+ * @throws UserError for a missing column, broken rows and empty fields
+ */
+export function readColumns(
+  content: string,
+  format: TableFormat,
+  { names, quotes }: { names: readonly string[]; quotes?: boolean },
+  name = 'the table',
+): TableRow[] {
+  const rows = rowsOf(content, format, names, name, quotes);
+  if (rows.length === 0) throw new UserError(`${name} holds no rows below the names of its columns; give some`);
+  const columns = names.map((column) => columnOf(rows, column, name));
+  return rows.map(({ line }, i) => ({ line, values: columns.map((column) => column[i]) }));
+}
+
+/** The names of a table's columns: of JSON lines those of the first. `expected` are those that it is likely to have, by which its separator is found. */
+export function columnNames(content: string, format: TableFormat, expected: readonly string[], name: string): string[] {
+  const bare = content.replace(/^\uFEFF/, '');
+  if (format === 'jsonl') return Object.keys(jsonLines(bare, name)[0]?.fields ?? {});
+  const [first] = separatedRows(bare, format, expected, { name });
+  return first?.cells.map((cell) => cell.trim()) ?? [];
+}
+
 /** @throws UserError where something in the column is no text, or is empty */
 function columnOf(rows: readonly Row[], column: string, name: string): string[] {
   const texts = rows.map(({ fields, line }) => asText(fields[column], column, line, name));

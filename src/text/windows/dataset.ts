@@ -3,6 +3,7 @@ import { UsageError, UserError } from '../../errors.ts';
 import { Sha256 } from '../../schema.ts';
 import { pairCut } from '../tokenizers/bytes.ts';
 import type { Tokenizer } from '../tokenizers/types.ts';
+import { CleanCard } from './cleaning.ts';
 import { safePieces } from './stream.ts';
 
 /** Token ids: 16 bits each where the vocabulary allows it. */
@@ -38,6 +39,8 @@ export const DataCard = z.object({
   cut: size.optional(),
   /** Of a text in which canaries were planted: how many digits each has, and how many sentences they are in all. */
   canaries: z.object({ digits: size, sentences: size }).optional(),
+  /** Of a text that was freed of something: what went, by rule. All other figures are of what stayed. */
+  clean: CleanCard.optional(),
 });
 export type DataCard = z.infer<typeof DataCard>;
 

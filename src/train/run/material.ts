@@ -19,6 +19,8 @@ export interface CorpusSource {
   path?: string;
   /** Of a text that canaries are planted in: see src/trust/memory/canaries.ts. */
   canaries?: DataCard['canaries'];
+  /** Of a text that was freed of something: see src/trust/data/clean.ts. */
+  clean?: DataCard['clean'];
   bytes: () => AsyncIterable<TextBytes>;
 }
 
@@ -81,7 +83,8 @@ export async function chatMaterial(
   };
 }
 
-const cardOf = ({ name, source, licence, canaries }: CorpusSource, config: TrainConfig, { vocabSize }: Tokenizer) => ({
-  ...{ name, source, licence, ...(canaries && { canaries }) },
+const cardOf = (corpus: CorpusSource, config: TrainConfig, { vocabSize }: Tokenizer) => ({
+  ...{ name: corpus.name, source: corpus.source, licence: corpus.licence },
+  ...{ ...(corpus.canaries && { canaries: corpus.canaries }), ...(corpus.clean && { clean: corpus.clean }) },
   ...{ tokenizer: config.tokenizer, vocabularySize: vocabSize },
 });

@@ -2,8 +2,8 @@
 
 /** Something wrong in a file. */
 export interface ByteFault {
-  /** 'UTF-16' once for a file that is all of that, and is read so. */
-  readonly kind: 'not UTF-8' | 'UTF-16' | 'broken row';
+  /** 'UTF-16' once for a file that is all of that, and is read so; 'byte order mark' once for one that begins with UTF-8's. */
+  readonly kind: 'not UTF-8' | 'UTF-16' | 'byte order mark' | 'broken row';
   /** From 1; of several faults in one piece of a file the first one's. */
   readonly line: number;
   /** Sequences of bytes that are no character, each of which became U+FFFD. */
@@ -42,10 +42,11 @@ export async function* lenientChunks(
   if (text !== '') yield text;
 }
 
-function decoderOf([first, second]: Uint8Array, onFault: (fault: ByteFault) => void): TextDecoder {
+function decoderOf([first, second, third]: Uint8Array, onFault: (fault: ByteFault) => void): TextDecoder {
   const encoding =
     first === 0xff && second === 0xfe ? 'utf-16le' : first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8';
   if (encoding !== 'utf-8') onFault({ kind: 'UTF-16', line: 1, count: 1 });
+  if (first === 0xef && second === 0xbb && third === 0xbf) onFault({ kind: 'byte order mark', line: 1, count: 1 });
   return new TextDecoder(encoding);
 }
 

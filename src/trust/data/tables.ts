@@ -6,7 +6,7 @@ import { UserError } from '../../errors.ts';
 import { readTextStream } from '../../node/files.ts';
 import type { Say } from '../../node/npm.ts';
 import { quote } from '../../quote.ts';
-import { separatedLine, separatedRows } from '../../text/labels/separated.ts';
+import { type SeparatedRow, separatedLine, separatedRows } from '../../text/labels/separated.ts';
 import { linesOf, utf8Chunks } from '../../text/windows/stream.ts';
 import type { Document, DocumentSource } from './documents.ts';
 import { lenientChunks, type OnFault } from './lenient.ts';
@@ -111,7 +111,7 @@ async function* separated(
   const rows = separatedRows(content, format, [given ?? 'text'], { name: path, quotes });
   const write = (cells: readonly string[]): string =>
     format === 'csv' ? separatedLine(cells) : cells.map((cell) => cell.replace(/[\t\r\n]+/g, ' ')).join('\t');
-  const { value: header } = rows.next();
+  const header: SeparatedRow | undefined = rows.next().value;
   if (!header) return;
   const first = [...take(rows, SAMPLE)];
   const names = header.cells.map((cell) => cell.trim());

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { NO_FILTERS } from '../../../src/kernels/sampling/settings.ts';
 import { TextGenerator } from '../../../src/tasks/text/generate.ts';
 import { parseTemplate } from '../../../src/text/chat/chatTemplate.ts';
+import { BlockedTexts } from '../../../src/text/tokenizers/blocked.ts';
 import { trainTokenizer } from '../../../src/text/tokenizers/tokenizer.ts';
 import { testEngine } from '../../helpers/engine.ts';
 import { smallModel } from '../../helpers/models.ts';
@@ -63,4 +64,25 @@ it('reads the last tokens of a prompt that is longer than the context, and says 
 it('puts prompts as a run that was tuned on answers learned them', async () => {
   const chat = parseTemplate('a{prompt}b{answer}\n');
   expect(new TextGenerator({ ...(await writer()), chat }, settings).shown('cd')).toBe('acdb');
+});
+
+it('writes nothing that is blocked, over a hundred samples, and ends one where nothing else can come', async () => {
+  const said: string[] = [];
+  const options = { ...settings, tokens: 40, count: 100, say: (sentence: string) => said.push(sentence) };
+  const texts = async (entries?: readonly string[]): Promise<string[]> => {
+    const block = entries && new BlockedTexts(entries);
+    const { samples } = await write(new TextGenerator(await writer(), { ...options, block }), 'abc');
+    return samples.map(({ text }) => text);
+  };
+  const free = await texts();
+  const entries = ['ab', 'D', 'cf', 'gab', 'hh'];
+  const held = await texts(entries);
+  const holds = (text: string): boolean => /ab|d|cf|hh/.test(text);
+  expect(free.some(holds)).toBe(true);
+  expect(held.some(holds)).toBe(false);
+  expect(held.every((text) => text.length === 40)).toBe(true);
+  expect(await texts(['ABRACADABRA'])).toEqual(free);
+  expect(said).toEqual([]);
+  expect(await texts([...'abcdefgh\n'])).toEqual(free.map(() => ''));
+  expect(said[0]).toBe('a sample ends after 0 tokens: whatever came next would complete a blocked text');
 });
