@@ -39,7 +39,8 @@ const international = (text: string): Span[] =>
     const number = text.slice(index + prefix, end);
     const digits = digitsOf(number).length;
     const least = text[index] === '0' ? 9 : 8; // 00 also begins numbers of other kinds
-    return digits >= least && !DATE.test(number) && { start: index, end };
+    const isInner = text[index] === '0' && GROUP.test(leadOf(text, index));
+    return digits >= least && !isInner && !DATE.test(number) && { start: index, end };
   });
 
 function northAmerican(match: RegExpExecArray, text: string): { start: number; end: number } | false {
