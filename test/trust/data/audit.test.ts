@@ -6,9 +6,10 @@ import { packageFile, readTextStream } from '../../../src/node/files.ts';
 import { AuditCard } from '../../../src/report/trust/audit.ts';
 import { renderAudit } from '../../../src/report/trust/auditPage.ts';
 import { warnings } from '../../../src/report/trust/auditWords.ts';
-import { audit, watch } from '../../../src/trust/data/audit.ts';
+import { audit, watch } from '../../../src/trust/data/audit/audit.ts';
 import { textDocuments } from '../../../src/trust/data/documents.ts';
 import { tableDocuments } from '../../../src/trust/data/tables.ts';
+import { expectWellFormed } from '../../helpers/page.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'dawnlm-audit-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -84,6 +85,7 @@ it('finds what was planted in a novel, in its line, and shows none of it', async
   for (const secret of ['ishmael.of', 'whaling-example', '4111 1111', '3704 0044', 'fucking', 'bitch'])
     expect([secret, JSON.stringify(card).includes(secret), page.includes(secret)]).toEqual([secret, false, false]);
   expect(page).toContain('&lt;EMAIL&gt;');
+  expectWellFormed(page);
 });
 
 it('counts a text to the last character', async () => {
@@ -111,6 +113,7 @@ it('keeps the files of a folder apart, and finds the lines that they share', asy
   const card = await auditOf('chapters', files);
   expect(card.parts.map(({ name }) => name)).toEqual(Object.keys(files));
   expect(card.private).toMatchObject([{ kind: 'email', count: 1, parts: { 'chapter03.txt': 1 } }]);
+  expectWellFormed(renderAudit(card));
   expect(card.boilerplate.recurring).toMatchObject([{ documents: 12 - 2, line: 1, part: 'chapter00.txt' }]);
 });
 
@@ -188,5 +191,6 @@ it('the page shows what a text says as a text', async () => {
   });
   const page = renderAudit({ ...card, name: '<img src=x onerror=alert(2)>' });
   expect(page).not.toMatch(/<script|<img/);
+  expectWellFormed(page);
   expect(card.boilerplate.known).toMatchObject([{ kind: 'markup', count: 12 }]);
 });

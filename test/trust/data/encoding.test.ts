@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { encodingFaults, tellReplaced } from '../../../src/trust/data/encoding.ts';
-import { excerptOf, Findings, lineCounter } from '../../../src/trust/data/findings.ts';
+import { encodingFaults, tellReplaced } from '../../../src/trust/data/audit/encoding.ts';
+import { excerptOf, Findings, lineCounter } from '../../../src/trust/data/audit/findings.ts';
 
 const kindsOf = (text: string): string[] => encodingFaults(text).map(({ kind }) => kind);
 

@@ -1,6 +1,6 @@
 /** What is found on a walk through a text: exact counts by kind and part, and the first places with masked surroundings. */
-import type { FindingCard } from '../../report/trust/audit.ts';
-import type { Span } from './spans.ts';
+import type { FindingCard } from '../../../report/trust/audit.ts';
+import type { Span } from '../spans.ts';
 
 /** Places of a kind that are kept; what is beyond is counted. */
 const MOST_PLACES = 1000;

@@ -1,6 +1,6 @@
 /** Which languages a text is written in: passages of it, each by its trigrams (franc-min, 82 languages). */
 import { francAll } from 'franc-min';
-import { mix } from '../../text/windows/permutation.ts';
+import { mix } from '../../../text/windows/permutation.ts';
 
 /**
  * Characters of a passage, shorter ones being joined. The detector errs on short ones: of 400 passages of Moby-Dick in 60 characters 19
