@@ -16,6 +16,7 @@ import { writeJson } from '../train/runFolder.ts';
 import { loadRun } from '../train/savedRun.ts';
 import { askBias, type BiasQuestions } from '../trust/bias/bias.ts';
 import { readOwnPairs } from '../trust/bias/ownPairs.ts';
+import { writeCards } from '../trust/cards/cards.ts';
 import { askMemory } from '../trust/memory/memory.ts';
 import type { QuestionedRun } from '../trust/questioned.ts';
 import { askSaid, type SaidOptions } from '../trust/said/said.ts';
@@ -160,10 +161,12 @@ async function tunedVerb(before: TrustCard, flags: TrustFlags): Promise<void> {
 
 const PAGE = 'trust.html';
 
+/** The page, and the cards of the run, which say what was found as well. */
 async function writePage(folder: string, card: TrustCard): Promise<string> {
   const { renderTrust } = await import('../report/trust/trustPage.ts'); // takes a second, for its charts
   const page = join(folder, PAGE);
   await writeAtomic(page, renderTrust(basename(resolve(folder)), card));
+  await writeCards(folder);
   return page;
 }
 
