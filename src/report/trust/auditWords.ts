@@ -22,10 +22,13 @@ export function languagesOf(parts: readonly AuditPart[]): { name: string; share:
   return [...shares].map(([name, share]) => ({ name, share })).sort((a, b) => b.share - a.share);
 }
 
+/** Share of letters below which a language is not named in a sentence: it may be a list of names. */
+const LITTLE = 0.001;
+
 /** The audit in a paragraph. */
 export function inShort(card: AuditCard): string {
   const { parts, boilerplate } = card;
-  const [first, ...others] = languagesOf(parts);
+  const [first, ...others] = languagesOf(parts).filter(({ share }) => share >= LITTLE);
   const language = first
     ? `${percent(first.share)} ${first.name}${others.length > 0 ? ` and ${plural(others.length, 'other language')}` : ''}`
     : 'no language that can be told';
@@ -69,7 +72,7 @@ export function warnings({ parts, encoding, overlaps }: AuditCard): string[] {
       `${named(Object.keys(wide.parts))}: UTF-16, which training refuses; convert it with iconv -f utf-16 -t utf-8.`,
     ...known.map(
       (one) =>
-        `Of the ${exact(one.documents)} documents of ${one.part} ${exact(one.exact + one.near)} stand in the training part too, ${exact(one.exact)} word for word: a score on them says what was learned by heart.`,
+        `Of the ${exact(one.documents)} documents of ${one.part} the training part has ${exact(one.exact)} word for word and ${exact(one.near)} nearly: a score on them says what was learned by heart.`,
     ),
   ].filter((sentence) => typeof sentence === 'string');
 }

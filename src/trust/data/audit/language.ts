@@ -16,8 +16,11 @@ const SEED = 14;
 
 const NAMES = new Intl.DisplayNames('en', { type: 'language' });
 
+/** Those that Unicode has no English name for. */
+const MORE_NAMES: Readonly<Record<string, string>> = { fuv: 'Fulfulde', zlm: 'Malay', hms: 'Hmong', skr: 'Saraiki' };
+
 /** The English name of an ISO 639-3 code; the code itself where there is none. */
-export const languageName = (code: string): string => NAMES.of(code) ?? code;
+export const languageName = (code: string): string => MORE_NAMES[code] ?? NAMES.of(code) ?? code;
 
 /** A language that was found. */
 export interface FoundLanguage {
