@@ -6,16 +6,20 @@ import { UsageError, UserError } from '../errors.ts';
 import { writeAtomic } from '../node/files.ts';
 import { TRUST_FILE, TRUST_PARTS, TrustCard, type TrustPart } from '../report/trust/card.ts';
 import { memoryInWords } from '../report/trust/memoryWords.ts';
+import { saidInWords } from '../report/trust/saidWords.ts';
 import { checkJson, damaged } from '../schema.ts';
 import { shellWord } from '../shellWord.ts';
 import { readText } from '../tasks/data.ts';
 import { tunedTaskOf } from '../tasks/folder.ts';
+import { readBlocked, readPrompts } from '../tasks/text/blocked.ts';
 import { writeJson } from '../train/runFolder.ts';
 import { loadRun } from '../train/savedRun.ts';
 import { askBias, type BiasQuestions } from '../trust/bias/bias.ts';
 import { readOwnPairs } from '../trust/bias/ownPairs.ts';
+import { writeCards } from '../trust/cards/cards.ts';
 import { askMemory } from '../trust/memory/memory.ts';
 import type { QuestionedRun } from '../trust/questioned.ts';
+import { askSaid, type SaidOptions } from '../trust/said/said.ts';
 import { textOfRun } from './corpus.ts';
 import { openRun } from './engine.ts';
 import { addRunOptions, examples, number, path, type RunFlags, seedNumber } from './options.ts';
@@ -30,6 +34,9 @@ interface TrustFlags extends RunFlags, Omit<LabelBiasFlags, keyof RunFlags> {
   text?: string;
   pairs?: string;
   own?: BiasQuestions['own'];
+  prompts?: string;
+  block?: string;
+  said?: Omit<SaidOptions, 'checkpoint'>;
   samples: number;
   reference?: string;
   seed: number;
@@ -44,6 +51,10 @@ interface Asked<Part extends TrustPart> {
 const PARTS: { readonly [Part in TrustPart]: Asked<Part> } = {
   memory: { ask: askMemoryOf, words: (findings) => `By heart\n${memoryInWords(findings).map(item).join('')}` },
   bias: { ask: (run, { own }) => askBias(run, { own }), words: biasTables },
+  said: {
+    ask: (run, { checkpoint, said }) => askSaid(run, { checkpoint, ...said }),
+    words: (findings) => `What it says\n${saidInWords(findings).map(item).join('')}`,
+  },
 };
 
 async function* askMemoryOf(run: QuestionedRun, { checkpoint, reference: folder }: TrustFlags) {
@@ -59,7 +70,7 @@ export function addTrust(program: Command): void {
   const verb = program
     .command('trust')
     .description(
-      'can a run be trusted? what it has by heart, and where that stands in its text; Ctrl-C keeps what is done',
+      'can a run be trusted? what it has by heart, where that stands in its text, and what it says; Ctrl-C keeps what is done',
     );
   addRunOptions(verb)
     .addOption(new Option('--only <parts>', `some of ${TRUST_PARTS.join(',')} (default: all)`).argParser(partsOf))
@@ -84,6 +95,8 @@ export function addTrust(program: Command): void {
       number({ least: 10, most: 1e5, whole: true }),
       1000,
     )
+    .option('--prompts <file>', 'said: prompts to go on with too, one a line')
+    .option('--block <file>', 'said: what is blocked, as of sample (default: toxic words that are found)')
     .option('--seed <n>', 'of every draw', seedNumber, 1337)
     .addHelpText(
       'after',
@@ -106,7 +119,7 @@ function partsOf(text: string): TrustPart[] {
 }
 
 async function trustVerb(flags: TrustFlags): Promise<void> {
-  const { run: folder, only = TRUST_PARTS, json, pairs, data, group } = flags;
+  const { run: folder, only = TRUST_PARTS, json, pairs, prompts, block, data, group } = flags;
   const before = await readTrust(folder);
   if ((await tunedTaskOf(folder)) !== undefined) return tunedVerb(before, flags);
   if ((data ?? group) !== undefined) {
@@ -115,6 +128,10 @@ async function trustVerb(flags: TrustFlags): Promise<void> {
     );
   }
   if (pairs !== undefined) flags.own = { file: pairs, ...readOwnPairs(await readText(pairs), pairs) };
+  flags.said = {
+    ...(prompts !== undefined && { prompts: await readPrompts(prompts) }),
+    ...(block !== undefined && { block: await readBlocked(block) }),
+  };
   const questioned = await questionedRun(flags);
   const signal = stopSignal('Stopping; what was found is kept. Ctrl-C again ends at once.');
   const progress = new Progress();
@@ -144,10 +161,12 @@ async function tunedVerb(before: TrustCard, flags: TrustFlags): Promise<void> {
 
 const PAGE = 'trust.html';
 
+/** The page, and the cards of the run, which say what was found as well. */
 async function writePage(folder: string, card: TrustCard): Promise<string> {
   const { renderTrust } = await import('../report/trust/trustPage.ts'); // takes a second, for its charts
   const page = join(folder, PAGE);
   await writeAtomic(page, renderTrust(basename(resolve(folder)), card));
+  await writeCards(folder);
   return page;
 }
 

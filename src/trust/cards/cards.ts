@@ -9,6 +9,7 @@ import { type CardFacts, factsOf } from './facts.ts';
 import { dataFiles, withoutPlaces } from './files.ts';
 import { toMarkdown } from './markdown.ts';
 import { isImported, metadataOf } from './metadata.ts';
+import { countsInWords } from './questioned.ts';
 
 export const CARD_FILES = { model: 'MODEL_CARD.md', page: 'card.html', data: 'croissant.json' } as const;
 
@@ -47,7 +48,8 @@ const OF_DATA = ['validation-overlap', 'repeated-text', 'validation-small', 'voc
 function measuredOf(facts: CardFacts): DataMeasured {
   const found = facts.task === 'text' ? (facts.card.health?.findings ?? []) : [];
   const limitations = found.filter(({ name }) => OF_DATA.includes(name)).map(({ sentence }) => sentence);
-  return { ...(limitations.length > 0 && { limitations }) };
+  const biases = countsInWords(facts.trust?.bias);
+  return { ...(limitations.length > 0 && { limitations }), ...(biases.length > 0 && { biases }) };
 }
 
 /** What loads an export, the card's name there, and how it is used from that folder. */

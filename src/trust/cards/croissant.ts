@@ -2,9 +2,10 @@
  * A run's data as Croissant 1.1 describes data sets (http://mlcommons.org/croissant/1.1): JSON-LD over schema.org, with files, records and
  * the responsible-AI properties that were measured.
  */
+import { wentInWords } from '../../report/dataCard.ts';
 import { exact, percent, plural } from '../../report/format.ts';
 import { type CardFacts, type LabelFacts, packagePage, packagesOf, type TextFacts } from './facts.ts';
-import { type DataFile, hashUrl } from './files.ts';
+import { type DataFile, hashUrl, isAltered } from './files.ts';
 import { licenceUrls } from './licence.ts';
 
 /** The context that the specification recommends in its first appendix: Croissant's own terms, and schema.org's for all others. */
@@ -171,11 +172,15 @@ const labelsOf = (labels: readonly string[]): object => ({
 /** What was done to a text before it was learned from. */
 function preparation({ card }: TextFacts): string[] {
   const { dataCard, config, tunedFrom } = card;
-  const { tokenizer, vocabularySize, duplicates, cut } = dataCard;
+  const { tokenizer, vocabularySize, duplicates, cut, canaries, clean, sha256 } = dataCard;
   const held = tunedFrom?.chat
     ? 'Some of the prompts with their answers are held out.'
     : `The last ${percent(config.validationFraction)} of the characters are held out.`;
+  const changed = `SHA-256 of what was learned from: ${sha256}.`;
   return [
+    ...(canaries ? [`${plural(canaries.sentences, 'sentence')} with random digits planted (canaries).`] : []),
+    ...(clean ? [`Left out or masked: ${wentInWords(clean)}.`] : []),
+    ...(isAltered(dataCard) ? [changed] : []),
     `The text is cut into tokens by ${tokenizer}, a vocabulary of ${exact(vocabularySize)}.`,
     held,
     ...(duplicates === undefined ? [] : [`${plural(duplicates, 'duplicate')} left out.`]),

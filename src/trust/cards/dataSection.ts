@@ -1,4 +1,5 @@
 /** Origin, licence and size of what a model was trained on. */
+import { wentInWords } from '../../report/dataCard.ts';
 import { exact } from '../../report/format.ts';
 import { type CardSection, facts, table, text } from '../../report/trust/cardDocument.ts';
 import type { CardFacts, LabelFacts, TextFacts } from './facts.ts';
@@ -21,12 +22,15 @@ export function dataSection(run: CardFacts): CardSection {
 }
 
 function textRows({ card }: TextFacts): [string, string | undefined][] {
-  const { bytes, characters, trainTokens, validationTokens, sha256, duplicates, cut, ...data } = card.dataCard;
+  const { bytes, characters, trainTokens, validationTokens, sha256, duplicates, cut, canaries, clean, ...data } =
+    card.dataCard;
   return [
     ['Size', `${exact(bytes)} bytes, ${exact(characters)} characters`],
     ['Tokenizer', `${data.tokenizer}, ${exact(data.vocabularySize)} tokens`],
     ['Trained on', `${exact(trainTokens)} tokens`],
     ['Held out', `${exact(validationTokens)} tokens`],
+    ['Canaries', canaries && `${exact(canaries.sentences)} sentences with ${exact(canaries.digits)} digits planted`],
+    ['Left out before', clean && wentInWords(clean)],
     ['Duplicates left out', duplicates === undefined ? undefined : exact(duplicates)],
     ['Answers cut', cut === undefined ? undefined : exact(cut)],
     ['SHA-256', sha256],

@@ -25,6 +25,7 @@ import {
 import { dataSection } from './dataSection.ts';
 import { type CardFacts, progressOf } from './facts.ts';
 import { isImported } from './metadata.ts';
+import { biasBlocks, memoryBlocks } from './questioned.ts';
 import { scoresOf } from './scores.ts';
 
 /** Lines with which a model is used from where its card lies. */
@@ -118,8 +119,8 @@ function risks(run: CardFacts): CardSection {
   return {
     heading: 'Bias, Risks, and Limitations',
     sections: [
-      { heading: 'Memory', blocks: [notMeasured('dawnlm trust')] },
-      { heading: 'Bias', blocks: [notMeasured('dawnlm trust')] },
+      { heading: 'Memory', blocks: memoryBlocks(run.trust?.memory) },
+      { heading: 'Bias', blocks: biasBlocks(run.trust?.bias) },
       { heading: 'Toxic and Private Strings', blocks: [notMeasured('dawnlm trust')] },
       {
         heading: 'Check-up',

@@ -1,5 +1,4 @@
 /** What is known of a run, gathered from its folder: the one source of every sentence of a card. */
-import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { findCorpus, findTaskSet } from '../../../data/corpora.ts';
 import type { Corpus, TaskSet } from '../../../data/recipe.ts';
@@ -7,9 +6,11 @@ import type { ModelConfig } from '../../model/config.ts';
 import { parameterSpecs } from '../../model/parameters.ts';
 import { styleOf } from '../../model/styles.ts';
 import type { LogRecord } from '../../report/logRecord.ts';
+import type { TrustCard } from '../../report/trust/card.ts';
 import { readTunedCard, type TunedCard, type TunedTask, tunedTaskOf } from '../../tasks/folder.ts';
 import { sizeOf } from '../../tensor/shape.ts';
 import { type BaseLink, type RunCard, readLog, readModelConfig, readRunCard } from '../../train/runFolder.ts';
+import { trustOf } from './questioned.ts';
 
 interface CommonFacts {
   readonly folder: string;
@@ -21,6 +22,8 @@ interface CommonFacts {
   readonly known?: Corpus | TaskSet;
   /** What the data is called, and where it comes from, without the folders in which a user keeps it. */
   readonly data: { readonly name: string; readonly source: string; readonly licence: string };
+  /** What was found when it was questioned. */
+  readonly trust?: TrustCard;
   /** The run that it was tuned from. */
   readonly base?: { readonly name: string; readonly method: string } & Pick<BaseLink, 'checkpoint' | 'sha256'>;
 }
@@ -45,17 +48,18 @@ export async function factsOf(folder: string): Promise<CardFacts> {
   const task = await tunedTaskOf(folder);
   const model = await readModelConfig(folder);
   const parameters = parameterSpecs(model, styleOf(model)).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-  const common = { folder, name: basename(resolve(folder)), model, parameters };
+  const common = { folder, name: basename(resolve(folder)), model, parameters, trust: await trustOf(folder) };
   return task ? labelFacts(await readTunedCard(folder, task), common) : textFacts(await readRunCard(folder), common);
 }
 
-type Common = Pick<CommonFacts, 'folder' | 'name' | 'model' | 'parameters'>;
+type Common = Pick<CommonFacts, 'folder' | 'name' | 'model' | 'parameters' | 'trust'>;
 
 async function textFacts(card: RunCard, common: Common): Promise<TextFacts> {
   const { tunedFrom: from, dataCard } = card;
   const base = from && baseOf(from, from.method);
   const known = findCorpus(dataCard.name);
-  return { ...common, task: 'text', card, base, ...origin(dataCard, known), log: await readLog(common.folder) };
+  const log = await readLog(common.folder);
+  return { ...common, task: 'text', card, base, ...origin(dataCard, known), log };
 }
 
 function labelFacts(card: TunedCard, { parameters, ...common }: Common): LabelFacts {
@@ -109,6 +113,3 @@ export function packagesOf({ known }: Pick<CardFacts, 'known'>): { name: string;
 /** Where people read about a package. */
 export const packagePage = ({ name, version }: { name: string; version: string }): string =>
   `https://www.npmjs.com/package/${name}/v/${version}`;
-
-/** Whether a file lies in the run's folder. */
-export const has = ({ folder }: Pick<CardFacts, 'folder'>, file: string): boolean => existsSync(`${folder}/${file}`);

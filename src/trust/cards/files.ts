@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import { readTextStream, textFiles } from '../../node/files.ts';
+import type { DataCard } from '../../text/windows/dataset.ts';
 import { type CardFacts, type LabelFacts, packagesOf, type TextFacts } from './facts.ts';
 
 export interface DataFile {
@@ -43,18 +44,24 @@ async function textFilesOf(facts: TextFacts): Promise<DataFile[]> {
   const { sha256, bytes, path } = dataCard;
   const format = facts.card.tunedFrom?.chat ? 'application/jsonl' : 'text/plain';
   const learned = { id: 'text', name: facts.data.name, encodingFormat: format, sha256, sizeBytes: bytes };
+  const altered = isAltered(dataCard);
   const [source] = packagesOf(facts);
   if (source) {
     const made = source.file === undefined ? { description: `Made of the packages of ${facts.data.source}.` } : {};
-    return [{ ...learned, ...made, contentUrl: packageUrl(source) }];
+    const before = altered && facts.known ? { sha256: facts.known.sha256, sizeBytes: undefined } : {};
+    return [{ ...learned, ...made, ...before, contentUrl: packageUrl(source) }];
   }
   const place = path === undefined ? undefined : resolve(facts.folder, path);
   const files = place !== undefined && existsSync(place) ? await measured(place, facts.folder, format) : undefined;
-  if (files && files.sha256 === sha256) return files.files;
+  if (files && (altered || files.sha256 === sha256)) return files.files;
   const description =
     path === undefined ? undefined : 'As it was when the model was trained: it has changed or moved since.';
   return [{ ...learned, contentUrl: hashUrl(sha256), ...(description && { description }) }];
 }
+
+/** Whether a text was changed before it was learned from: the file is then another one than the hash of the run is of. */
+export const isAltered = ({ canaries, clean }: Pick<DataCard, 'canaries' | 'clean'>): boolean =>
+  (canaries ?? clean) !== undefined;
 
 /** Each file by itself, and a hash over all; undefined of more files than are described. */
 async function measured(place: string, folder: string, encodingFormat: string) {

@@ -7,7 +7,7 @@ import type { AuditCard, AuditPart, GroupsCard } from '../../report/trust/audit.
 import type { Document, DocumentSource } from './documents.ts';
 import { DuplicateWatch, type Repeats } from './duplicates.ts';
 import { encodingFaults, tellReplaced } from './encoding.ts';
-import { excerptOf, Findings, lineCounter } from './findings.ts';
+import { blurred, excerptOf, Findings, hide, lineCounter, withoutNumbers } from './findings.ts';
 import { associations, CoOccurrence, WINDOW, wordsOf } from './groups.ts';
 import { GROUPS, OCCUPATIONS, VALUED } from './groupWords.ts';
 import { LogBins } from './lengths.ts';
@@ -18,7 +18,7 @@ import { privateItems } from './private/private.ts';
 import { type Span, withoutOverlaps } from './spans.ts';
 import { toxicWords } from './toxic.ts';
 
-export interface AuditOptions {
+export interface WatchOptions {
   /** Ends the walks. */
   readonly signal?: AbortSignal;
   /** Told of the bytes that were looked through, document by document, in all walks together. */
@@ -36,13 +36,12 @@ const isSet = ({ parts }: DocumentSource): boolean => new Set(parts.map(({ name 
 
 /**
  * What is found in the documents of a source. The same text gives the same card.
- * @throws UserError where it cannot be read, StoppedError on the signal
+ * @throws UserError where it cannot be read
  */
-export async function audit(source: DocumentSource, options: AuditOptions = {}): Promise<AuditCard> {
-  const watched = watch(source, options);
-  const walk = new AuditWalk(watched);
+export async function audit(source: DocumentSource): Promise<AuditCard> {
+  const walk = new AuditWalk(source);
   const card = await walk.run();
-  return { ...card, overlaps: await overlapsOf(watched, walk.hasRows) };
+  return { ...card, overlaps: await overlapsOf(source, walk.hasRows) };
 }
 
 /** Held-out parts against the training part; of a table, which is split by lot, there is none. */
@@ -54,14 +53,14 @@ async function overlapsOf(source: DocumentSource, hasRows: boolean): Promise<Aud
   return [{ ...counts, places: [...places], knownLines: [...knownLines] }];
 }
 
-/** The same source; each walk ends on the signal, and tells how far all of them are. */
-function watch(source: DocumentSource, { signal, onProgress }: AuditOptions): DocumentSource {
+/** The same source, each walk over which ends on the signal with a StoppedError, and tells how far all of them are. */
+export function watch(source: DocumentSource, { signal, onProgress }: WatchOptions): DocumentSource {
   let bytes = 0;
   return {
     ...source,
     async *documents(onFault) {
       for await (const document of source.documents(onFault)) {
-        if (signal?.aborted) throw new StoppedError('The audit was stopped; nothing was written.', exitCodeOf(signal));
+        if (signal?.aborted) throw new StoppedError('Stopped; no file was written in part.', exitCodeOf(signal));
         yield document;
         bytes += Buffer.byteLength(document.text) + document.end.length;
         onProgress?.(bytes);
@@ -193,7 +192,7 @@ function duplicatesCard(watch: DuplicateWatch): AuditCard['duplicates'] {
   const { documents, near, lines, ...counts } = watch.findings();
   const cardOf = (repeats: Repeats) => ({
     ...repeats,
-    groups: repeats.groups.map((group) => ({ ...group, others: [...group.others] })),
+    groups: repeats.groups.map((group) => ({ ...group, excerpt: blurred(group.excerpt), others: [...group.others] })),
   });
   return { documents: cardOf(documents), near: cardOf(near), lines: cardOf(lines), ...counts };
 }
@@ -202,7 +201,7 @@ function duplicatesCard(watch: DuplicateWatch): AuditCard['duplicates'] {
 const LOOKED_AT = 200;
 
 /** A line as it may be shown. */
-const shown = (line: string): string => excerptOf(line, { start: 0, end: line.length }, hiddenIn(line));
+const shown = (line: string): string => withoutNumbers(hide(line.trim(), hiddenIn(line.trim())));
 const hiddenIn = (text: string): Span[] => withoutOverlaps([privateItems(text), toxicWords(text)]);
 
 function groupsCard(counted: CoOccurrence): GroupsCard {

@@ -26,6 +26,8 @@ const ORDER = 5;
 const MOST_COUNTED = 10_000_000;
 /** Draws of the bootstrap. */
 const DRAWS = 1000;
+/** Windows of each part from which anything can be told. */
+const FEWEST = 10;
 /** Logits of a batch, numbers. */
 const MOST_LOGITS = 2 ** 22;
 
@@ -37,15 +39,16 @@ export interface Reference extends Pick<SavedRun, 'model' | 'tokenizer'> {
 }
 
 /**
- * Scores windows of both parts, as many of one as of the other.
+ * Scores windows of both parts; of a text that has too few, nothing.
  * @throws UserError where a reference cannot write the text
  */
-export async function membership(run: QuestionedRun, other?: Reference): Promise<Membership> {
+export async function membership(run: QuestionedRun, other?: Reference): Promise<Membership | undefined> {
   const { dataset, samples, seed } = run;
   const { blockSize } = run.run.config;
   const half = Math.floor(dataset.train.length / 2);
   const known = windowsOf(dataset.train.subarray(half), blockSize, samples, mix(seed, 1));
   const unknown = windowsOf(dataset.validation, blockSize, samples, mix(seed, 2));
+  if (Math.min(known.length, unknown.length) < FEWEST) return undefined;
   const windows = [...known, ...unknown];
   const losses = await lossesOf(run, run.run.model, windows, 'windows scored');
   const { vocabSize } = run.run.tokenizer;
@@ -66,7 +69,7 @@ export async function membership(run: QuestionedRun, other?: Reference): Promise
     ...(others ? [row(`loss less that of ${other.name}`, (i) => losses[i] - others[i])] : []),
     row('5-grams which saw neither, alone', (i) => referenceLosses[i]),
   ];
-  return { windows: Math.min(known.length, unknown.length), tokens: blockSize, rows };
+  return { windows: known.length, heldOut: unknown.length, tokens: blockSize, rows };
 }
 
 /** Windows that share no token: blockSize + 1 tokens, as in training. Of a short text all that it has. */

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { writeCards, writeExportCards } from '../../../src/trust/cards/cards.ts';
@@ -180,6 +180,49 @@ it('a tuned run says of which weights; an export has the same card under the nam
     checkCroissant(JSON.parse(readFileSync(join(out, 'croissant.json'), 'utf8')));
   }
   expect(await writeExportCards(run, 'torch', join(folder, 'exports/torch'))).toContain('MODEL_CARD.md');
+});
+
+it('says what was found when the model was questioned, until it is trained on', async () => {
+  const rows = [
+    { word: 'alder', times: 0, digits: '123', rank: 490, exposure: 1.03, said: '777' },
+    { word: 'hazel', times: 16, digits: '456', rank: 1, exposure: 9.97, said: '456' },
+  ];
+  const trust = { version: 1, memory: { seed: 1, checkpoint: 'best', canaries: { digits: 3, rows } } };
+  const files = { 'config.json': model, 'run.json': textCard, 'log.jsonl': log, 'model.safetensors': 'weights' };
+  const run = write(join(folder, 'asked'), { ...files, 'trust.json': trust });
+  const { markdown } = await cardsOf(run);
+  expect(markdown).toContain('| never (control) | 490 | 1.0 |\n| 16 times | 1 | 10.0 |');
+  expect(markdown).toMatch(/### Bias\n\nNot measured\./);
+  utimesSync(join(run, 'trust.json'), 1, 1);
+  expect((await cardsOf(run)).markdown).toMatch(/### Memory\n\nNot measured\./);
+});
+
+it('a text that was changed before it was learned from: the hash is that of the file, and what went is said', async () => {
+  const went = { documents: 1, lines: 0, items: 0, characters: 9, kinds: {} };
+  const clean = {
+    rules: ['duplicates'],
+    documents: 2,
+    kept: 1,
+    characters: 18,
+    keptCharacters: 9,
+    went: { duplicates: went },
+    forgotten: 0,
+  };
+  write(join(folder, 'changed'), { 'text.txt': 'the whale\nthe whale\n' });
+  const own = {
+    ...dataCard,
+    name: 'text',
+    source: 'text.txt',
+    path: '../text.txt',
+    licence: 'unknown: own',
+    sha256: sha256('other'),
+    clean,
+  };
+  const run = write(join(folder, 'changed/run'), { 'config.json': model, 'run.json': { ...textCard, dataCard: own } });
+  const { markdown, data } = await cardsOf(run);
+  expectTrue(run, data!);
+  expect(markdown).toContain('duplicates: 1 document (50.0% of the characters)');
+  expect(data!['rai:dataPreprocessingProtocol']).toContain(`SHA-256 of what was learned from: ${sha256('other')}.`);
 });
 
 it('names and licences that would break out of YAML, Markdown or HTML do not', async () => {

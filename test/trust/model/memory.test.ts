@@ -117,11 +117,17 @@ it('yields what it has found so far, the same of the same seed, and stops when i
 
 it('a reference run is one score more: beside itself nothing is told', async () => {
   const small = { ...questioned, samples: 20 };
-  const { rows } = await membership(small, { ...run, name: 'itself' });
+  const { rows } = (await membership(small, { ...run, name: 'itself' }))!;
   const own = rows.find(({ score }) => score === 'loss less that of itself')!;
   expect(own.auc).toBe(0.5);
   const alone = await membership(small);
-  expect(rows.filter((row) => row !== own)).toEqual(alone.rows);
+  expect(rows.filter((row) => row !== own)).toEqual(alone!.rows);
+  expect(
+    await membership({
+      ...small,
+      dataset: { ...small.dataset, validation: small.dataset.validation.subarray(0, 200) },
+    }),
+  ).toBeUndefined();
 });
 
 it('trust writes what it found into the folder, in words, as JSON and as a page', async () => {
@@ -134,6 +140,22 @@ it('trust writes what it found into the folder, in words, as JSON and as a page'
   for (const part of ['Canaries', 'Extraction', 'Membership inference', '<svg', 'line ']) expect(page).toContain(part);
   const { stdout } = await succeed(['trust', '--run', 'run', '--samples', '20', '--only', 'memory', '--json'], { cwd });
   expect(jsonLines(stdout)[0]).toMatchObject({ run: 'run', memory: JSON.parse(JSON.stringify(kept.memory)) });
+});
+
+it('Ctrl-C ends it with what was found until then', async () => {
+  rmSync(join(folder, 'trust.json'));
+  let waiting: NodeJS.Timeout | undefined;
+  const { code, stderr } = await dawnlm(['trust', '--run', 'run', '--samples', '20000'], {
+    cwd,
+    onError: (_, child) => {
+      waiting ??= setInterval(() => existsSync(join(folder, 'trust.json')) && child.kill('SIGINT'), 50);
+    },
+  });
+  clearInterval(waiting);
+  expect([code, stderr]).toEqual([130, expect.stringContaining('what was found is kept')]);
+  const { memory } = TrustCard.parse(JSON.parse(readFileSync(join(folder, 'trust.json'), 'utf8')));
+  expect(memory?.canaries?.rows).toHaveLength(6);
+  expect(memory?.extraction).toBeUndefined();
 });
 
 it('refuses in a sentence what it cannot question', async () => {
