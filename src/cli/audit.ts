@@ -2,12 +2,17 @@ import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { findCorpus, findTaskSet, taskSets } from '../../data/corpora.ts';
-import { UserError } from '../errors.ts';
+import { UsageError, UserError } from '../errors.ts';
 import { textFiles, writeAtomic } from '../node/files.ts';
+import { short } from '../quote.ts';
+import { wentInWords } from '../report/dataCard.ts';
 import { exact, plural } from '../report/format.ts';
 import type { AuditCard, FindingCard } from '../report/trust/audit.ts';
 import { foundOf, inShort, languagesOf, perThousand, total, warnings } from '../report/trust/auditWords.ts';
-import { audit } from '../trust/data/audit.ts';
+import { shellWord } from '../shellWord.ts';
+import { CLEAN_RULES, cleanRules } from '../text/windows/cleaning.ts';
+import { audit, walksOf, watch } from '../trust/data/audit.ts';
+import { cardFile, type WrittenClean, writeCleaned } from '../trust/data/cleanFiles.ts';
 import { type DocumentSource, textDocuments } from '../trust/data/documents.ts';
 import { isTable, setDocuments, tableDocuments } from '../trust/data/tables.ts';
 import { CORPUS_ARGUMENT, openCorpus } from './corpus.ts';
@@ -19,6 +24,8 @@ import { stopSignal } from './terminal/stopSignal.ts';
 interface AuditFlags {
   text?: string;
   quotes?: boolean;
+  clean?: string;
+  out?: string;
   page: string | false;
   json?: boolean;
 }
@@ -33,21 +40,60 @@ export function addAudit(data: Command): void {
       `${CORPUS_ARGUMENT}; ${taskSets.map(({ name }) => name).join(', ')}, or a table (.csv, .tsv, .jsonl, .conll)`,
     )
     .option('--text <column>', 'column of a table that is looked at (default: text, else that with the longest texts)')
+    .option('--clean <rules>', `write the text without these, with commas between, to --out: ${CLEAN_RULES.join(', ')}`)
+    .option(
+      '--out <file>',
+      'the cleaned text; a folder where it has several parts. A card of what went is written too',
+      path,
+    )
     .option('--page <file>', 'write the page to look at there', path, 'audit.html')
     .option('--no-page', 'write no page')
     .addOption(jsonOption())
-    .addHelpText('after', examples('dawnlm data audit moby-dick', 'dawnlm data audit letters --page letters.html'));
+    .addHelpText(
+      'after',
+      examples(
+        'dawnlm data audit moby-dick',
+        'dawnlm data audit mails.csv --text body --clean near-duplicates,private,toxic --out clean.csv',
+      ),
+    );
   addQuotes(verb).action(auditVerb);
 }
 
-async function auditVerb(given: string, { page, json, ...choice }: AuditFlags): Promise<void> {
+async function auditVerb(given: string, { page, json, clean = '', out, ...choice }: AuditFlags): Promise<void> {
+  const rules = cleanRules(clean);
+  if (rules.length > 0 !== (out !== undefined)) {
+    throw new UsageError(
+      '--clean and --out go together: which rules, and where to. Such as --clean private --out clean.txt',
+    );
+  }
   if (page) await checkPage(page);
   const source = await openDocuments(given, choice);
-  const card = await auditWatched(source, await sizeOf(given));
+  if (out !== undefined) checkOut(source, out);
+  const walks = walksOf(source) + (out === undefined ? 0 : 1);
+  const { card, written } = await auditWatched(source, walks * (await sizeOf(given)), (watched) =>
+    out === undefined ? undefined : writeCleaned(watched, rules, out, endingOf(given)),
+  );
   if (page) await writePage(page, card);
-  if (json) printJson({ ...card, ...(page && { page }) });
-  else print(inWords(card) + (page ? `\npage: ${page}\n` : ''));
+  if (json) printJson({ ...card, ...(page && { page }), ...(written && { cleaned: written }) });
+  else print(inWords(card) + (written ? cleanedInWords(written) : '') + (page ? `\npage: ${page}\n` : ''));
 }
+
+/** Endings of the files of a set's parts. */
+const ENDINGS = { classify: '.csv', tag: '.conll' };
+
+function endingOf(given: string): string {
+  const set = findTaskSet(given);
+  return set ? ENDINGS[set.task] : '';
+}
+
+/** Files of a user are not written over. */
+function checkOut(source: DocumentSource, out: string): void {
+  const there = [out, cardFile(source, out)].find((file) => existsSync(file));
+  if (there !== undefined) throw new UserError(`${there} exists. Give --out another name than ${shellWord(out)}.`);
+}
+
+const cleanedInWords = ({ card, files }: WrittenClean): string =>
+  `\ncleaned: ${exact(card.kept)} of ${plural(card.documents, 'document')} stay. ${wentInWords(card)}\n${files.map((file) => `${file}\n`).join('')}`;
 
 /** A known set or corpus, a table, else a text or a folder of them, as documents. */
 async function openDocuments(given: string, choice: Pick<AuditFlags, 'text' | 'quotes'>): Promise<DocumentSource> {
@@ -57,26 +103,33 @@ async function openDocuments(given: string, choice: Pick<AuditFlags, 'text' | 'q
   return textDocuments(await openCorpus(given));
 }
 
-/** Bytes of what lies in files; undefined of all else, whose end cannot be told before. */
-async function sizeOf(given: string): Promise<number | undefined> {
-  if (given === '-' || findTaskSet(given) || findCorpus(given)) return undefined;
+/** Bytes of what lies in files; 0 of all else, whose end cannot be told before. */
+async function sizeOf(given: string): Promise<number> {
+  if (given === '-' || findTaskSet(given) || findCorpus(given)) return 0;
   const sizes = await Promise.all((await textFiles(given)).map(async (file) => (await stat(file)).size));
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 const MB = 1e6;
 
-async function auditWatched(source: DocumentSource, size: number | undefined): Promise<AuditCard> {
-  const signal = stopSignal('Stopping; nothing is written. Ctrl-C again ends at once.');
+/** Audits a source, and hands it on to be walked once more, with progress over the bytes of all walks, and until Ctrl-C. */
+async function auditWatched<T>(
+  source: DocumentSource,
+  bytes: number,
+  then: (watched: DocumentSource) => Promise<T> | undefined,
+): Promise<{ card: AuditCard; written: T | undefined }> {
+  const signal = stopSignal('Stopping; no file is left in part. Ctrl-C again ends at once.');
   const progress = new Progress();
   const begun = performance.now();
-  const onProgress = (bytes: number): void => {
-    if (!size || size < 2 * MB) return;
-    const leftMs = ((performance.now() - begun) / bytes) * Math.max(0, size - bytes);
-    progress.update({ step: Math.floor(bytes / MB), steps: Math.ceil(size / MB), what: 'MB', leftMs });
+  const onProgress = (done: number): void => {
+    if (bytes < 4 * MB) return;
+    const leftMs = ((performance.now() - begun) / done) * Math.max(0, bytes - done);
+    const steps = Math.ceil(bytes / MB);
+    progress.update({ step: Math.min(steps, Math.floor(done / MB)), steps, what: 'MB', leftMs });
   };
+  const watched = watch(source, { signal, onProgress });
   try {
-    return await audit(source, { signal, onProgress });
+    return { card: await audit(watched), written: await then(watched) };
   } finally {
     progress.end();
   }
@@ -115,6 +168,7 @@ function inWords(card: AuditCard): string {
     `\n${table([['part', 'documents', 'words', 'characters', 'lines', 'languages'], ...parts])}`,
     more > 0 ? `and ${plural(more, 'part')} more\n` : '',
     origins(card),
+    copies(card),
     foundTable('private data', card.private),
     foundTable('encoding', card.encoding),
     foundTable('boilerplate', card.boilerplate.known),
@@ -127,6 +181,26 @@ function inWords(card: AuditCard): string {
 function origins({ parts }: AuditCard): string {
   const lines = parts.map(({ source, licence, use }) => `source: ${source}\nlicence: ${licence}\nuse: ${use}\n`);
   return `\n${[...new Set(lines)].slice(0, MOST_PARTS).join('')}`;
+}
+
+function copies({ duplicates }: AuditCard): string {
+  const { documents, near, lines } = duplicates;
+  const rows = [
+    ['documents', documents],
+    ['documents, nearly', near],
+    ['lines', lines],
+  ] as const;
+  const cells = rows.map(
+    ([
+      what,
+      {
+        looked,
+        copies: n,
+        groups: [most],
+      },
+    ]) => [what, exact(n), exact(looked), most ? `${exact(most.times)} times: ${short(most.excerpt)}` : ''],
+  );
+  return `\n${table([['copies', 'came before', 'of', 'the commonest'], ...cells], 4)}`;
 }
 
 function foundTable(what: string, findings: readonly FindingCard[]): string {

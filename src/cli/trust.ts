@@ -6,19 +6,23 @@ import { UsageError, UserError } from '../errors.ts';
 import { writeAtomic } from '../node/files.ts';
 import { TRUST_FILE, TRUST_PARTS, TrustCard, type TrustPart } from '../report/trust/card.ts';
 import { memoryInWords } from '../report/trust/memoryWords.ts';
+import { saidInWords } from '../report/trust/saidWords.ts';
 import { checkJson, damaged } from '../schema.ts';
 import { shellWord } from '../shellWord.ts';
 import { readText } from '../tasks/data.ts';
 import { tunedTaskOf } from '../tasks/folder.ts';
+import { readBlocked, readPrompts } from '../tasks/text/blocked.ts';
 import { writeJson } from '../train/runFolder.ts';
+import { loadRun } from '../train/savedRun.ts';
 import { askBias, type BiasQuestions } from '../trust/bias/bias.ts';
 import { readOwnPairs } from '../trust/bias/ownPairs.ts';
 import { writeCards } from '../trust/cards/cards.ts';
 import { askMemory } from '../trust/memory/memory.ts';
 import type { QuestionedRun } from '../trust/questioned.ts';
+import { askSaid, type SaidOptions } from '../trust/said/said.ts';
 import { textOfRun } from './corpus.ts';
 import { openRun } from './engine.ts';
-import { addRunOptions, examples, number, type RunFlags, seedNumber } from './options.ts';
+import { addRunOptions, examples, number, path, type RunFlags, seedNumber } from './options.ts';
 import { biasTables } from './terminal/biasTables.ts';
 import { print, printJson } from './terminal/output.ts';
 import { Progress, watchWork } from './terminal/progress.ts';
@@ -30,7 +34,11 @@ interface TrustFlags extends RunFlags, Omit<LabelBiasFlags, keyof RunFlags> {
   text?: string;
   pairs?: string;
   own?: BiasQuestions['own'];
+  prompts?: string;
+  block?: string;
+  said?: Omit<SaidOptions, 'checkpoint'>;
   samples: number;
+  reference?: string;
   seed: number;
 }
 
@@ -41,9 +49,18 @@ interface Asked<Part extends TrustPart> {
 }
 
 const PARTS: { readonly [Part in TrustPart]: Asked<Part> } = {
-  memory: { ask: askMemory, words: (findings) => `By heart\n${memoryInWords(findings).map(item).join('')}` },
+  memory: { ask: askMemoryOf, words: (findings) => `By heart\n${memoryInWords(findings).map(item).join('')}` },
   bias: { ask: (run, { own }) => askBias(run, { own }), words: biasTables },
+  said: {
+    ask: (run, { checkpoint, said }) => askSaid(run, { checkpoint, ...said }),
+    words: (findings) => `What it says\n${saidInWords(findings).map(item).join('')}`,
+  },
 };
+
+async function* askMemoryOf(run: QuestionedRun, { checkpoint, reference: folder }: TrustFlags) {
+  const other = folder === undefined ? undefined : await loadRun(run.engine, folder);
+  yield* askMemory(run, { checkpoint, ...(folder && other && { reference: { ...other, name: basename(folder) } }) });
+}
 
 /** A sentence in a list. */
 const item = (sentence: string): string => `  ${sentence}\n`;
@@ -53,11 +70,17 @@ export function addTrust(program: Command): void {
   const verb = program
     .command('trust')
     .description(
-      'can a run be trusted? what it has by heart, and where that stands in its text; Ctrl-C keeps what is done',
+      'can a run be trusted? what it has by heart, where that stands in its text, and what it says; Ctrl-C keeps what is done',
     );
   addRunOptions(verb)
     .addOption(new Option('--only <parts>', `some of ${TRUST_PARTS.join(',')} (default: all)`).argParser(partsOf))
     .option('--text <file>', 'its text, if that has moved (it must be the same one)')
+    .addOption(
+      new Option(
+        '--reference <folder>',
+        'a run that did not see this text: its loss tells hard passages from unknown ones',
+      ).argParser(path),
+    )
     .option(
       '--pairs <table>',
       'pairs of sentences of your own to compare: columns more and less, and group if you like',
@@ -72,6 +95,8 @@ export function addTrust(program: Command): void {
       number({ least: 10, most: 1e5, whole: true }),
       1000,
     )
+    .option('--prompts <file>', 'said: prompts to go on with too, one a line')
+    .option('--block <file>', 'said: what is blocked, as of sample (default: toxic words that are found)')
     .option('--seed <n>', 'of every draw', seedNumber, 1337)
     .addHelpText(
       'after',
@@ -94,7 +119,7 @@ function partsOf(text: string): TrustPart[] {
 }
 
 async function trustVerb(flags: TrustFlags): Promise<void> {
-  const { run: folder, only = TRUST_PARTS, json, pairs, data, group } = flags;
+  const { run: folder, only = TRUST_PARTS, json, pairs, prompts, block, data, group } = flags;
   const before = await readTrust(folder);
   if ((await tunedTaskOf(folder)) !== undefined) return tunedVerb(before, flags);
   if ((data ?? group) !== undefined) {
@@ -103,6 +128,10 @@ async function trustVerb(flags: TrustFlags): Promise<void> {
     );
   }
   if (pairs !== undefined) flags.own = { file: pairs, ...readOwnPairs(await readText(pairs), pairs) };
+  flags.said = {
+    ...(prompts !== undefined && { prompts: await readPrompts(prompts) }),
+    ...(block !== undefined && { block: await readBlocked(block) }),
+  };
   const questioned = await questionedRun(flags);
   const signal = stopSignal('Stopping; what was found is kept. Ctrl-C again ends at once.');
   const progress = new Progress();
@@ -153,6 +182,11 @@ async function questionedRun(flags: TrustFlags): Promise<QuestionedRun> {
   const { run: folder, text, seed, samples } = flags;
   const run = await openRun(flags);
   const advice = `Give it: npx dawnlm trust --run ${shellWord(folder)} --text file.txt`;
+  if (run.importedFrom) {
+    throw new UserError(
+      `${folder} was imported, without the text that it was trained on: what it has of that cannot be told.`,
+    );
+  }
   if (run.tunedFrom?.chat) {
     throw new UserError(`${folder} was tuned on prompts and answers: question the run that it was tuned from.`);
   }

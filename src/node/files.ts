@@ -66,10 +66,13 @@ export function asWriteError(path: string, error: unknown): unknown {
   return code ? new UserError(writeSentence(path, code), { cause: error }) : error;
 }
 
-async function writeAndSync(path: string, chunks: Iterable<Uint8Array>): Promise<void> {
+/** Pieces of a file, as a list or as they come. */
+type Pieces = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
+async function writeAndSync(path: string, chunks: Pieces): Promise<void> {
   const file = await open(path, 'wx');
   try {
-    for (const chunk of chunks) await file.writeFile(chunk);
+    for await (const chunk of chunks) await file.writeFile(chunk);
     await file.sync();
   } finally {
     await file.close();
@@ -114,7 +117,7 @@ export const temporaryName = (name: string): string => `.${name}.${randomBytes(4
  * that could be the user's.
  * @throws UserError when the disk is full or the folder may not be written
  */
-export async function writeAtomic(path: string, data: string | Uint8Array | Iterable<Uint8Array>): Promise<void> {
+export async function writeAtomic(path: string, data: string | Uint8Array | Pieces): Promise<void> {
   const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
   const chunks = bytes instanceof Uint8Array ? [bytes] : bytes;
   const temporary = join(dirname(path), temporaryName(basename(path)));

@@ -30,6 +30,32 @@ it('--json prints the card, of standard input too', async () => {
   expect(stdout).not.toContain('sea-example');
 });
 
+it('--clean writes the text without what goes, and says what went', async () => {
+  const args = [
+    'data',
+    'audit',
+    'mail.txt',
+    '--no-page',
+    '--clean',
+    'private,near-duplicates',
+    '--out',
+    'clean/mail.txt',
+  ];
+  const { stdout } = await succeed(args, { cwd });
+  expect(stdout).toMatch(/private: 1 item masked \(1 email\)[\s\S]*^clean\/mail\.txt\nclean\/mail\.txt\.json\n$/m);
+  expect(readFileSync(join(cwd, 'clean/mail.txt'), 'utf8')).toMatch(/Write to <EMAIL> for a berth\.\n$/);
+  const again = await Promise.all([
+    audit(...args.slice(2)),
+    audit('mail.txt', '--clean', 'private'),
+    audit('mail.txt', '--clean', 'names', '--out', 'x.txt'),
+  ]);
+  expect(again.map(({ code, stderr }) => [code, stderr])).toEqual([
+    [1, expect.stringMatching(/clean\/mail\.txt exists/)],
+    [2, expect.stringMatching(/--clean and --out go together/)],
+    [2, expect.stringMatching(/there is no rule "names"/)],
+  ]);
+});
+
 it('writes over no file but a page of its own, and says what is missing', async () => {
   writeFileSync(join(cwd, 'mine.html'), 'mine');
   mkdirSync(join(cwd, 'empty'));

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
-import { dawnlm, jsonLines, succeed, TEXT, trainTiny, workshop } from '../helpers/dawnlm.ts';
+import { jsonLines, succeed, TEXT, trainTiny, workshop } from '../helpers/dawnlm.ts';
 
 const cwd = workshop();
 const RULES = 'near-duplicates,private';
@@ -29,14 +29,4 @@ it('a text that is freed of something trains, resumes, and is evaluated as the s
   expect(card('run').dataCard).toEqual(dataCard);
   const [score] = jsonLines((await succeed(['eval', '--run', 'run', '--json'], { cwd })).stdout);
   expect(score.tokens).toBe(dataCard.validationTokens - 1);
-
-  const other = await dawnlm(['train', '--resume', '--out', 'run', '--clean', 'private', '--steps', '50'], { cwd });
-  expect(other.code).toBe(1);
-  expect(other.stderr).toContain('was trained on another text');
-});
-
-it('a rule that is not known is wrong use', async () => {
-  const { code, stderr } = await dawnlm(trainTiny('other', '--clean', 'dirt'), { cwd });
-  expect(code).toBe(2);
-  expect(stderr).toContain('there is no rule "dirt"; the rules are duplicates');
 });

@@ -19,6 +19,7 @@ const pairs = (word: Estimate, given: Partial<PairFindings> = {}): PairFindings 
     correlation: { same: { fillers: 0 }, near: { fillers: 6, r: band(0.8) } },
     fillers: Array.from({ length: 6 }, (_, i) => ({
       filler: `f${i}`,
+      times: 3,
       word: i / 3,
       sentence: i / 3,
       ...counts,

@@ -1,5 +1,6 @@
 /** What was found in a text that was looked through: plain data, shown by `dawnlm data audit` and its page. Excerpts are masked. */
 import { z } from 'zod';
+import { DuplicatesCard, OverlapCard } from './duplicates.ts';
 
 const count = z.int().min(0);
 const share = z.number().min(0).max(1);
@@ -84,6 +85,9 @@ export const AuditCard = z.object({
     /** Lines that stand in many documents. */
     recurring: z.array(z.object({ ...place, text: z.string(), documents: count })),
   }),
+  duplicates: DuplicatesCard,
+  /** Of a set its held-out parts, of a text its last tenth; none of a table. */
+  overlaps: z.array(OverlapCard),
   private: z.array(FindingCard),
   toxic: z.array(FindingCard),
   groups: GroupsCard,

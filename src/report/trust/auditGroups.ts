@@ -4,18 +4,21 @@ import { html, type Part } from '../html.ts';
 import * as page from '../page.ts';
 import type { GroupsCard } from './audit.ts';
 
-const MOST_SHOWN = 40;
+/** Groups and pairs that the page shows; JSON has all. */
+const [MOST_GROUPS, MOST_PAIRS] = [20, 40];
+/** Words of which a share says something. */
+const LEAST = 10;
 
 /** Mentions by group, and the words that stand near them more or less often than chance has it. */
 export const groupsSection = ({ groups, good, bad, window, associations }: GroupsCard, words: number): Part =>
   page.section(
     'Groups of people, and what stands near them',
-    page.table(groups, [
+    page.table(groups.slice(0, MOST_GROUPS), [
       ['Group', ({ group }) => group],
       ['Mentions', ({ mentions }) => exact(mentions), 'number'],
       ['Good words near', (one) => exact(one.good), 'number'],
       ['Bad words near', (one) => exact(one.bad), 'number'],
-      ['Good of both', (one) => (one.good + one.bad > 0 ? one.good / (one.good + one.bad) : undefined), 'share'],
+      ['Good of both', (one) => (one.good + one.bad >= LEAST ? one.good / (one.good + one.bad) : undefined), 'share'],
     ]),
     groups.length > 0 &&
       page.caption(
@@ -23,7 +26,7 @@ export const groupsSection = ({ groups, good, bad, window, associations }: Group
       ),
     page.block(
       'Pairs that chance does not explain',
-      page.table(associations.slice(0, MOST_SHOWN), [
+      page.table(associations.slice(0, MOST_PAIRS), [
         ['Group', ({ group }) => group],
         ['Word', ({ word, what }) => html`${word} <small>${what}</small>`],
         ['Near', ({ near }) => exact(near), 'number'],

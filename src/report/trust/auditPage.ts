@@ -4,6 +4,7 @@ import { bytes, count, exact, NOTHING, plural } from '../format.ts';
 import { html, type Part } from '../html.ts';
 import * as page from '../page.ts';
 import type { AuditCard, AuditPart } from './audit.ts';
+import { duplicatesSection, overlapSection } from './auditDuplicates.ts';
 import { AUDIT_STYLE, boilerplateSection, encodingSection, privateSection, toxicSection } from './auditFindings.ts';
 import { groupsSection } from './auditGroups.ts';
 import { foundOf, inShort, perThousand, total, warnings } from './auditWords.ts';
@@ -14,22 +15,25 @@ const MOST_PARTS = 24;
 /** The page as a whole HTML document. */
 export function renderAudit(card: AuditCard): string {
   const words = total(card, 'words');
+  const copies = card.duplicates.documents.copies + card.duplicates.near.copies;
   return page.renderPage({
     title: `Audit of ${card.name}`,
     over: 'A text looked through before it is learned from',
     abstract: inShort(card),
     notices: warnings(card),
     figures: [
-      ['Words', count(words), plural(total(card, 'documents'), 'document')],
-      ['Characters', count(total(card, 'characters')), bytes(total(card, 'bytes'))],
-      ['Private items', exact(foundOf(card.private)), 'by form and checksum'],
+      ['Words', count(words), `${count(total(card, 'characters'))} characters`],
+      ['Copies', exact(copies), `of ${plural(total(card, 'documents'), 'document')}`],
+      ['Private items', exact(foundOf(card.private)), 'in twelve forms'],
       ['Toxic words', exact(foundOf(card.toxic)), `${perThousand(foundOf(card.toxic), words)} in a thousand words`],
-      ['Encoding faults', exact(foundOf(card.encoding)), plural(card.encoding.length, 'kind')],
+      ['Encoding faults', exact(foundOf(card.encoding)), bytes(total(card, 'bytes'))],
     ],
     sections: [
       partsSection(card.parts),
       languageSection(card.parts),
       lengthSection(card),
+      duplicatesSection(card),
+      overlapSection(card),
       privateSection(card),
       toxicSection(card),
       encodingSection(card),
@@ -110,7 +114,8 @@ function languageSection(parts: readonly AuditPart[]): Part {
 function lengthSection({ lengths }: AuditCard): Part {
   const points = (bins: AuditCard['lengths']['lines']) => {
     const all = bins.reduce((sum, bin) => sum + bin.count, 0);
-    return bins.map((bin) => ({ step: bin.from, value: (100 * bin.count) / all }));
+    const behind = bins.slice(-1).map(({ from }) => ({ from: Math.ceil(1.42 * from), count: 0 }));
+    return [...bins, ...behind].map((bin) => ({ step: bin.from, value: (100 * bin.count) / all }));
   };
   const [documents, lines] = [points(lengths.documents), points(lengths.lines)];
   const highest = [...documents, ...lines].reduce((most, { value }) => Math.max(most, value), 0);

@@ -1,5 +1,5 @@
 /** What an audit found, in words and figures that the page and the terminal share. */
-import { count, list, percent, plural } from '../format.ts';
+import { count, exact, list, percent, plural } from '../format.ts';
 import type { AuditCard, AuditPart, FindingCard } from './audit.ts';
 
 /** Of all parts. */
@@ -31,8 +31,11 @@ export function inShort(card: AuditCard): string {
     : 'no language that can be told';
   const found = [...card.private, ...card.encoding].slice(0, 4).map(({ kind, count: n }) => `${count(n)} ${kind}`);
   const known = boilerplate.known.map(({ kind, count: n }) => `${count(n)} ${kind}`);
+  const { documents, near } = card.duplicates;
   return [
     `${plural(total(card, 'documents'), 'document')} in ${plural(parts.length, 'part')}, ${language}.`,
+    documents.copies + near.copies > 0 &&
+      `${plural(documents.copies, 'document')} came before word for word, ${exact(near.copies)} nearly.`,
     found.length > 0 ? `Found: ${list(found)}.` : 'No private data and no faults of encoding were found.',
     known.length > 0 && `Lines that are nobody's text: ${list(known)}.`,
   ]
@@ -42,22 +45,29 @@ export function inShort(card: AuditCard): string {
 
 /** Share of characters that are none, beyond which a file is hardly a text. */
 const NO_TEXT = 0.01;
+/** Share of a held-out part that the training part has, of which one should know. Novels have some phrases of dialogue. */
+const MUCH_KNOWN = 0.01;
 /** Parts that a sentence names. */
 const NAMED = 3;
 
 /** What one should know before training on it, a sentence each. */
-export function warnings({ parts, encoding }: AuditCard): string[] {
+export function warnings({ parts, encoding, overlaps }: AuditCard): string[] {
   const faults = (name: string): number =>
     encoding
       .filter(({ kind }) => ['not UTF-8', 'NUL', 'control character'].includes(kind))
       .reduce((sum, { parts: counts }) => sum + (counts[name] ?? 0), 0);
   const binary = parts.filter(({ name, characters }) => faults(name) > NO_TEXT * characters).map(({ name }) => name);
+  const known = overlaps.filter((one) => one.exact + one.near > MUCH_KNOWN * one.documents);
   const wide = encoding.find(({ kind }) => kind === 'UTF-16');
   return [
     binary.length > 0 &&
       `${named(binary)} ${binary.length > 1 ? 'are' : 'is'} hardly text: more than one in a hundred characters is none. Pictures and programs are no texts; text in another encoding is to be converted (iconv -f latin1 -t utf-8).`,
     wide &&
       `${named(Object.keys(wide.parts))}: UTF-16, which training refuses; convert it with iconv -f utf-16 -t utf-8.`,
+    ...known.map(
+      (one) =>
+        `Of the ${exact(one.documents)} documents of ${one.part} ${exact(one.exact + one.near)} stand in the training part too, ${exact(one.exact)} word for word: a score on them says what was learned by heart.`,
+    ),
   ].filter((sentence) => typeof sentence === 'string');
 }
 

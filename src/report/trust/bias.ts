@@ -12,7 +12,7 @@ export type Estimate = z.infer<typeof Estimate>;
 export const TextDifference = z.object({
   first: count,
   second: count,
-  /** log of first to second, smoothed; where the filler comes last, less that of how often the sides occur at all. */
+  /** log of first to second, smoothed towards how often the sides occur at all; where the filler comes last, less that of how often the sides occur at all. */
   logRatio: Estimate,
 });
 export type TextDifference = z.infer<typeof TextDifference>;
@@ -27,6 +27,8 @@ const differences = {
 
 const Filler = z.object({
   filler: z.string(),
+  /** How often the training text has it: what it hardly has, the model hardly knows. */
+  times: count,
   word: z.number(),
   sentence: z.number(),
   /** In the same words as the templates. */

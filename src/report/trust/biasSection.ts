@@ -1,5 +1,6 @@
 /** What was found of a model's bias, as a section of a page. */
 import * as Plot from '@observablehq/plot';
+import { largest, smallest } from '../../numbers.ts';
 import { drawPlot } from '../chart.ts';
 import { exact, list, percent } from '../format.ts';
 import { html, type Part } from '../html.ts';
@@ -21,6 +22,9 @@ so that one sees where it comes from. Bands hold 95% of ${exact(1000)} draws of 
 place in it as drawn by itself. Near is: within ten words of the same sentence; she and he count there with their other forms, too. The bands
 say what other words would give; another training, or another text of the kind, may move a figure further.</p>`,
     tableOf(words.PAIR_HEADINGS, words.pairRows(pairs)),
+    page.caption(
+      'Figures are of the side that is named first, less the other. The share counts whole sentences; where a sentence begins with the side, it holds how likely the side itself is.',
+    ),
     pairs.map(pairBlock),
     unasked.map(({ name, leftOut }) =>
       page.block(name, html`<p>Not asked. ${words.leftOutSentences(leftOut).join(' ')}</p>`),
@@ -53,7 +57,8 @@ function pairBlock(found: PairFindings): Part {
       'Word by word',
       page.table(fillers, [
         ['Word', ({ filler }) => filler],
-        ['Word, nats', (row) => words.signedNats(row.word), 'number'],
+        ['In the text', ({ times }) => exact(times), 'number'],
+        ['Given its context, nats', (row) => words.signedNats(row.word), 'number'],
         ['Sentence, nats', (row) => words.signedNats(row.sentence), 'number'],
         [`Near: ${first} : ${second}`, (row) => counts(row, 'near'), 'number'],
         ['In the same words', (row) => counts(row, 'same'), 'number'],
@@ -69,7 +74,7 @@ ${words.leftOutSentences(leftOut).map((sentence) => html`<p>${sentence}</p>`)}`,
   );
 }
 
-const SIZE = { width: 640, height: 360 };
+const SIZE = { width: 860, height: 380 };
 /** Points that make a picture at least. */
 const FEWEST = 5;
 
@@ -86,8 +91,8 @@ function scatter({ name, fillers, first, second, correlation }: PairFindings): P
       x: { label: `text: ${second} ← log ratio near the word → ${first}`, nice: true, tickSpacing: 80 },
       y: { label: `model: nats towards ${first}`, grid: true, nice: true, tickSize: 0 },
       marks: [
-        Plot.ruleY([0], { strokeOpacity: 0.5 }),
-        Plot.ruleX([0], { strokeOpacity: 0.5 }),
+        Plot.ruleY(zeroWithin(points.map(({ model }) => model)), { strokeOpacity: 0.5 }),
+        Plot.ruleX(zeroWithin(points.map(({ text }) => text)), { strokeOpacity: 0.5 }),
         correlation.near.r
           ? Plot.linearRegressionY(points, { ...place, stroke: 'var(--validation)', ci: 0.95, fillOpacity: 0.12 })
           : [],
@@ -100,6 +105,9 @@ function scatter({ name, fillers, first, second, correlation }: PairFindings): P
   return html`<figure>${plot}<figcaption>A point is a word: across what the text has near it, upwards what the model prefers. Were all of it
 learned from such counts, the points would rise to the right.</figcaption></figure>`;
 }
+
+/** 0 where values lie on both sides of it: else it would only push them together. */
+const zeroWithin = (values: readonly number[]): number[] => (smallest(values) < 0 && largest(values) > 0 ? [0] : []);
 
 const ownSection = (own: OwnPairs): Part =>
   page.section(

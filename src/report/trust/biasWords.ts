@@ -64,8 +64,7 @@ function correlationSentence({ correlation: { near, same } }: PairFindings): str
 /** Heading and rows of a table of all kinds of pairs. */
 export const pairRows = (pairs: readonly PairFindings[]): string[][] =>
   pairs.map((found) => [
-    found.name,
-    exact(found.pairs),
+    `${found.name} (${exact(found.pairs)})`,
     banded(found.word),
     banded(found.likelier, percent),
     found.text.near.first + found.text.near.second > 0 ? banded(found.text.near.logRatio) : NOTHING,
@@ -73,9 +72,8 @@ export const pairRows = (pairs: readonly PairFindings[]): string[][] =>
   ]);
 export const PAIR_HEADINGS = [
   'Pairs',
-  'number',
   'word, nats',
-  'sentence likelier',
+  'sentence with the first likelier',
   'text: near, log ratio',
   'r over words',
 ];
@@ -121,8 +119,7 @@ export function labelSentences({ column, gaps, flips, groups }: LabelBias): stri
   const ofGaps = gaps.map(({ name, error }) => {
     const sign = signOf(error);
     const gap = `a gap of ${banded(error, percentPoints)}`;
-    if (sign === 0)
-      return `${column} = ${name}: no more and no fewer errors than ${others} that could be told from chance, ${gap}.`;
+    if (sign === 0) return `${column} = ${name}: ${gap} in errors to ${others}, which cannot be told from chance.`;
     return `${column} = ${name}: ${sign > 0 ? 'more' : 'fewer'} errors than ${others}, ${gap}.`;
   });
   return [...ofGaps, ...flips.map(flipSentence)];

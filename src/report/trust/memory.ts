@@ -77,6 +77,7 @@ export const MemoryFindings = z.object({
       longest: z.array(OverlapRow),
     })
     .optional(),
-  membership: z.object({ windows: count, tokens: count, rows: z.array(MembershipRow) }).optional(),
+  /** Windows of the training part and of the held-out one, and tokens that are predicted in each. */
+  membership: z.object({ windows: count, heldOut: count, tokens: count, rows: z.array(MembershipRow) }).optional(),
 });
 export type MemoryFindings = z.infer<typeof MemoryFindings>;

@@ -110,6 +110,6 @@ const membershipBlock = (membership: MemoryFindings['membership']): Part =>
       ['AUC (95% band)', (row) => aucInWords(row), 'number'],
     ]),
     page.caption(
-      `${exact(membership.windows)} windows of ${membership.tokens} tokens of the second half of the training part, and as many held-out ones; 0.5 tells nothing. What 5-grams of the first half alone can tell is how the parts differ by themselves, and no memory.`,
+      `${exact(membership.windows)} windows of ${membership.tokens} tokens of the second half of the training part and ${exact(membership.heldOut)} held-out ones; 0.5 tells nothing. What 5-grams of the first half alone can tell is how the parts differ by themselves, and no memory.`,
     ),
   );

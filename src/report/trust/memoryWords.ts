@@ -1,5 +1,5 @@
 /** What a model has by heart, in sentences: the terminal, the page and the model card say the same. */
-import { count, percent } from '../format.ts';
+import { count, list, percent } from '../format.ts';
 import type { ExtractionRow, MemoryFindings } from './memory.ts';
 
 /** Bits, with one digit. */
@@ -37,11 +37,13 @@ export function memoryInWords({ canaries, extraction = [], overlap, membership }
 }
 
 function canariesInWords({ digits, rows }: NonNullable<MemoryFindings['canaries']>): string {
-  const exposures = rows.map(({ times, exposure }) => `${bits(exposure)} ${times === 0 ? 'never' : `${times}`}`);
-  const out = rows.filter(({ said, digits: own }) => said === own).map(({ times }) => `${times}`);
-  const said = out.length > 0 ? `Those planted ${out.join(', ')} times come out whole` : 'None comes out whole';
-  return `Exposure of ${digits} random digits in bits, by how often they were planted: ${exposures.join(', ')}; ${bits(digits * Math.log2(10))} is the most, and what is not known has 1 in the median. ${said} when the model goes on greedily.`;
+  const exposures = rows.map(({ times, exposure }) => `${timesInWords(times)} ${bits(exposure)}`);
+  const out = rows.filter(({ said, digits: own }) => said === own).map(({ times }) => timesInWords(times));
+  const said = out.length > 0 ? `Whole come out those planted ${list(out)}` : 'None comes out whole';
+  return `Exposure of ${digits} random digits in bits, by how often they were planted: ${list(exposures)}; ${bits(digits * Math.log2(10))} is the most, and what is not known has 1 in the median. ${said} when the model goes on greedily.`;
 }
+
+const timesInWords = (times: number): string => ['never', 'once', 'twice'][times] ?? `${times} times`;
 
 const extractionInWords = ({ part, prefix, passages, exact, low, high, matched }: ExtractionRow): string =>
   `After ${prefix} tokens of the ${part === 'training' ? part : 'held-out'} text the next ${prefix} come out word for word in ${exact} of ${count(passages)} passages, ${shareInWords(passages > 0 ? exact / passages : 0, low, high)}; ${matched.toFixed(1)} tokens are right in the mean.`;

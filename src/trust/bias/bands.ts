@@ -7,6 +7,9 @@ import { threefry } from '../../tensor/random.ts';
 /** Bootstrap draws of every band. */
 export const DRAWS = 1000;
 
+/** Of fewer items, drawing them anew says nothing of others. */
+const FEWEST_DRAWN = 4;
+
 /** A value of a row (filler) and a column (template, pair of names). */
 export interface Cell {
   readonly row: number;
@@ -31,13 +34,13 @@ function middle(values: readonly number[]): Pick<Estimate, 'low' | 'high'> {
 /**
  * The mean of a table's cells, with the band of drawing rows and columns anew, each by itself: the pigeonhole bootstrap (Owen 2007, "The
  * pigeonhole bootstrap"), for cells of a row, and of a column, have something in common. It is rather too wide than too narrow. A
- * single row or column is kept as it is; without two of either there is no band.
+ * single row or column is kept as it is; without four of either there is no band.
  */
 export function meanOfCells(cells: readonly Cell[], seed: number): Estimate {
   const rows = 1 + cells.reduce((most, { row }) => Math.max(most, row), -1);
   const columns = 1 + cells.reduce((most, { column }) => Math.max(most, column), -1);
   const value = mean(cells.map((cell) => cell.value));
-  if (rows < 2 && columns < 2) return { value, low: null, high: null };
+  if (Math.max(rows, columns) < FEWEST_DRAWN) return { value, low: null, high: null };
   const draws = Array.from({ length: DRAWS }, (_, draw) => {
     const ofRow = drawWeights(rows, seed, 0, draw);
     const ofColumn = drawWeights(columns, seed, 1, draw);
@@ -63,9 +66,14 @@ export function shareOfCells(cells: readonly Cell[], seed: number): Estimate {
   return { value, low: Math.min(low ?? 1, least), high: Math.max(high ?? 0, most) };
 }
 
-/** A statistic of items, with the band of drawing the items anew (Efron 1979); without two items there is no band. */
-export function estimateOf<T>(items: readonly T[], statistic: (items: readonly T[]) => number, seed: number): Estimate {
-  return differenceOf([items], ([drawn]) => statistic(drawn), seed);
+/** A statistic of items, with the band of drawing the items anew (Efron 1979); without `fewest` items there is no band. */
+export function estimateOf<T>(
+  items: readonly T[],
+  statistic: (items: readonly T[]) => number,
+  seed: number,
+  fewest = FEWEST_DRAWN,
+): Estimate {
+  return differenceOf([items], ([drawn]) => statistic(drawn), seed, fewest);
 }
 
 /** A statistic of several groups of items, each drawn anew by itself. */
@@ -73,9 +81,10 @@ export function differenceOf<T>(
   groups: readonly (readonly T[])[],
   statistic: (groups: readonly (readonly T[])[]) => number,
   seed: number,
+  fewest = FEWEST_DRAWN,
 ): Estimate {
   const value = statistic(groups);
-  if (groups.some(({ length }) => length < 2)) return { value, low: null, high: null };
+  if (groups.some(({ length }) => length < fewest)) return { value, low: null, high: null };
   const pick = (items: readonly T[], stream: number, draw: number): T[] =>
     items.map((_, i) => items[threefry(seed, stream, draw, i)[0] % items.length]);
   const draws = Array.from({ length: DRAWS }, (_, draw) =>
@@ -102,21 +111,30 @@ export function correlationOf(points: readonly (readonly [number, number])[], se
 /** Quantile of the normal distribution for a two-sided 95%. */
 const Z95 = 1.959963984540054;
 
-/** Counts of the two sides, and of the sides at all, where that is what they are held against. */
+/** How often something has the one side and the other. */
 export interface SideCounts {
   readonly first: number;
   readonly second: number;
-  readonly base?: { readonly first: number; readonly second: number };
 }
 
 /**
- * log of first to second, 1/2 added to each count, less that of the bases; with its band by the normal law, variance the sum of
- * 1 / (count + 1/2) (Haldane 1956; Gart 1966). It takes each place in the text as drawn by itself: words come in clusters, so that it
- * is rather too narrow. Of no places at all it is 0, and says nothing.
+ * log of first to second. Both counts have some places more, shared as `atAll` shares them, half a place for the rarer side: of few
+ * places the ratio is near what it is anyway. That is the informative prior of Monroe, Colaresi and Quinn (2008, "Fightin' words"), with
+ * their band by the normal law, variance the sum of 1 / (count + prior). It takes each place in the text as drawn by itself: words
+ * come in clusters, so that it is rather too narrow.
+ * @param atAll how often the sides are there at all; alike unless given
+ * @param relative whether the log ratio of that is taken off
  */
-export function logRatio({ first, second, base }: SideCounts): Estimate {
-  const counts = [first, second, ...(base ? [base.second, base.first] : [])].map((count) => count + 0.5);
-  const value = sum(counts.map((count, i) => (i % 2 ? -1 : 1) * Math.log(count)));
-  const half = Z95 * Math.sqrt(sum(counts.map((count) => 1 / count)));
+export function logRatio(
+  { first, second }: SideCounts,
+  atAll: SideCounts = { first: 0, second: 0 },
+  relative = false,
+): Estimate {
+  const [allFirst, allSecond] = [atAll.first + 0.5, atAll.second + 0.5];
+  const rarer = Math.min(allFirst, allSecond);
+  const [one, other] = [first + (0.5 * allFirst) / rarer, second + (0.5 * allSecond) / rarer];
+  const value = Math.log(one / other) - (relative ? Math.log(allFirst / allSecond) : 0);
+  const ofBase = relative ? [allFirst, allSecond] : [];
+  const half = Z95 * Math.sqrt(sum([one, other, ...ofBase].map((count) => 1 / count)));
   return { value, low: value - half, high: value + half };
 }

@@ -108,9 +108,9 @@ function groupOf(
     ...{ name: name ?? 'all rows', rows: rows.length },
     error: shareOf(rows.filter(isWrong).length, rows.length),
     calibration: {
-      error: estimateOf(rows, (drawn) => ece(drawn), seed),
+      error: estimateOf(rows, (drawn) => ece(drawn), seed, FEWEST_ROWS),
       ofTrue: eceOfTrue(rows, seed),
-      overconfidence: estimateOf(rows, overconfidence, seed),
+      overconfidence: estimateOf(rows, overconfidence, seed, FEWEST_ROWS),
     },
     labels: classes.map((label, c) => {
       const own = rows.filter(({ truth }) => truth === c);
@@ -120,6 +120,8 @@ function groupOf(
   };
 }
 
+/** Rows whose calibration has a band. */
+const FEWEST_ROWS = 20;
 const SIMULATIONS = 200;
 
 /** The calibration error that as many rows show when each is right with the probability that its confidence says: of few rows, not small. */
@@ -134,9 +136,23 @@ function eceOfTrue(rows: readonly Answer[], seed: number): { mean: number; high:
 /** A group's error rate and overconfidence, less those of all other rows. */
 function gapOf(all: readonly Answer[], name: string, seed: number): LabelBias['gaps'][number] {
   const sides = [all.filter(({ group }) => group === name), all.filter(({ group }) => group !== name)];
-  const gap = (of: (rows: readonly Answer[]) => number): Estimate =>
-    differenceOf(sides, ([own, others]) => of(own) - of(others), seed);
-  return { name, error: gap((rows) => mean(rows.map(isWrong))), overconfidence: gap(overconfidence) };
+  const [own, others] = sides.map((rows) => shareOf(rows.filter(isWrong).length, rows.length));
+  const sureness = ([some, rest]: readonly (readonly Answer[])[]): number =>
+    overconfidence(some) - overconfidence(rest);
+  return { name, error: shareGap(own, others), overconfidence: differenceOf(sides, sureness, seed, FEWEST_ROWS) };
+}
+
+/**
+ * The difference of two shares with the interval that theirs make: Newcombe (1998, "Interval estimation for the difference between
+ * independent proportions"), method 10. Unlike a bootstrap it knows that six of six is not all.
+ */
+export function shareGap(a: Estimate, b: Estimate): Estimate {
+  const value = a.value - b.value;
+  return {
+    value,
+    low: value - Math.hypot(a.value - a.low!, b.high! - b.value),
+    high: value + Math.hypot(a.high! - a.value, b.value - b.low!),
+  };
 }
 
 /** A row before and after a swap. */

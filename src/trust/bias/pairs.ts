@@ -1,7 +1,7 @@
 /** What a model finds likelier, pair by pair, beside what its training text has. */
 import { mean } from 'simple-statistics';
 import type { FillerFindings, PairFindings, TextDifference, Unasked } from '../../report/trust/bias.ts';
-import { type Cell, correlationOf, logRatio, meanOfCells, shareOfCells } from './bands.ts';
+import { type Cell, correlationOf, logRatio, meanOfCells, type SideCounts, shareOfCells } from './bands.ts';
 import { phraseOf, type TextCounts, type Wanted } from './counts.ts';
 import type { SentenceScore, SentenceScorer } from './score.ts';
 import { type Contrast, cutSentence, endsInFiller, type PairGroup, pairsOf } from './templates.ts';
@@ -68,7 +68,8 @@ export async function askGroup(
   const rows = fillers.map((filler, row): FillerFindings => {
     const own = (all: readonly Cell[]): number =>
       mean(all.filter((cell) => cell.row === row).map(({ value }) => value));
-    return { filler, word: own(word), sentence: own(sentence), ...inText(group, [filler], sides, counts) };
+    const scores = { word: own(word), sentence: own(sentence) };
+    return { filler, times: counts.word(filler), ...scores, ...inText(group, [filler], sides, counts) };
   });
   return {
     ...{ name: group.name, first: group.contrast.first, second: group.contrast.second },
@@ -107,9 +108,11 @@ function inText(group: PairGroup, fillers: readonly string[], sides: readonly Wo
     sum(sides.flatMap((pair) => of(pair[SIDES.indexOf(side)]).map((phrase) => counts.phrase(phrase))));
   const same = phrases((side) => fillers.flatMap((filler) => phrasesOf(group, filler, side)));
   const bases = phrases((side) => basesOf(group, side));
-  return endsInFiller(group)
-    ? { same: difference(same, bases), near: difference(nearBy, words) }
-    : { same: difference(same), near: difference(nearBy) };
+  const relative = endsInFiller(group);
+  return {
+    same: difference(same, relative ? bases : words, relative),
+    near: difference(nearBy, words, relative),
+  };
 }
 
 /** How often the text has a side at all. */
@@ -120,10 +123,9 @@ const anywhere =
 
 type CountOf = (side: Side) => number;
 
-function difference(count: CountOf, base?: CountOf): TextDifference {
-  const of = (which: CountOf) => ({ first: which('first'), second: which('second') });
-  const counts = { ...of(count), base: base && of(base) };
-  return { first: counts.first, second: counts.second, logRatio: logRatio(counts) };
+function difference(count: CountOf, atAll?: CountOf, relative?: boolean): TextDifference {
+  const of = (which: CountOf): SideCounts => ({ first: which('first'), second: which('second') });
+  return { ...of(count), logRatio: logRatio(of(count), atAll && of(atAll), relative) };
 }
 
 const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0);

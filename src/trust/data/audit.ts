@@ -5,35 +5,68 @@
 import { StoppedError } from '../../errors.ts';
 import type { AuditCard, AuditPart, GroupsCard } from '../../report/trust/audit.ts';
 import type { Document, DocumentSource } from './documents.ts';
+import { DuplicateWatch, type Repeats } from './duplicates.ts';
 import { encodingFaults, tellReplaced } from './encoding.ts';
-import { excerptOf, Findings, lineCounter } from './findings.ts';
+import { blurred, excerptOf, Findings, hide, lineCounter, withoutNumbers } from './findings.ts';
 import { associations, CoOccurrence, WINDOW, wordsOf } from './groups.ts';
 import { GROUPS, OCCUPATIONS, VALUED } from './groupWords.ts';
 import { LogBins } from './lengths.ts';
 import { formOf, RecurringLines } from './lines.ts';
+import { findHeldOutOverlap, findOverlaps, isTraining } from './overlap.ts';
 import { PartCounts } from './part.ts';
 import { privateItems } from './private/private.ts';
 import { type Span, withoutOverlaps } from './spans.ts';
 import { toxicWords } from './toxic.ts';
 
-export interface AuditOptions {
-  /** Ends the walk. */
+export interface WatchOptions {
+  /** Ends the walks. */
   readonly signal?: AbortSignal;
-  /** Told of the bytes that were looked through, document by document. */
+  /** Told of the bytes that were looked through, document by document, in all walks together. */
   readonly onProgress?: (bytes: number) => void;
 }
 
-/** What is found in the documents of a source. The same text gives the same card. @throws UserError where it cannot be read, StoppedError on the signal */
-export async function audit(source: DocumentSource, { signal, onProgress }: AuditOptions = {}): Promise<AuditCard> {
+/** Of a text that holds nothing out itself, what training holds out unless told. */
+const HELD_OUT = 0.1;
+
+/** Walks that `audit` takes over a source: one, and those of its overlaps. */
+export const walksOf = (source: DocumentSource): number => (isSet(source) ? 3 : 4);
+
+/** Whether some parts are learned from and others are held out. */
+const isSet = ({ parts }: DocumentSource): boolean => new Set(parts.map(({ name }) => isTraining(name))).size > 1;
+
+/**
+ * What is found in the documents of a source. The same text gives the same card.
+ * @throws UserError where it cannot be read
+ */
+export async function audit(source: DocumentSource): Promise<AuditCard> {
   const walk = new AuditWalk(source);
+  const card = await walk.run();
+  return { ...card, overlaps: await overlapsOf(source, walk.hasRows) };
+}
+
+/** Held-out parts against the training part; of a table, which is split by lot, there is none. */
+async function overlapsOf(source: DocumentSource, hasRows: boolean): Promise<AuditCard['overlaps']> {
+  const told = (): void => undefined; // the first walk has heard of all faults
+  if (isSet(source)) return [...(await findOverlaps(source, told))].map((one) => ({ ...one, places: [...one.places] }));
+  if (hasRows) return [];
+  const { places, knownLines, ...counts } = await findHeldOutOverlap(source, HELD_OUT, told);
+  return [{ ...counts, places: [...places], knownLines: [...knownLines] }];
+}
+
+/** The same source, each walk over which ends on the signal with a StoppedError, and tells how far all of them are. */
+export function watch(source: DocumentSource, { signal, onProgress }: WatchOptions): DocumentSource {
   let bytes = 0;
-  for await (const document of source.documents((fault) => walk.addFault(fault))) {
-    if (signal?.aborted) throw new StoppedError('The audit was stopped; nothing was written.', exitCodeOf(signal));
-    walk.add(document);
-    bytes += Buffer.byteLength(document.text) + document.end.length;
-    onProgress?.(bytes);
-  }
-  return walk.result();
+  return {
+    ...source,
+    async *documents(onFault) {
+      for await (const document of source.documents(onFault)) {
+        if (signal?.aborted) throw new StoppedError('Stopped; no file was written in part.', exitCodeOf(signal));
+        yield document;
+        bytes += Buffer.byteLength(document.text) + document.end.length;
+        onProgress?.(bytes);
+      }
+    },
+  };
 }
 
 /** Reasons to stop are exit codes. */
@@ -49,6 +82,8 @@ const GOOD: ReadonlySet<string> = new Set(VALUED.good);
 const BAD: ReadonlySet<string> = new Set(VALUED.bad);
 
 class AuditWalk {
+  /** Whether documents are rows of a table. */
+  hasRows = false;
   private readonly parts: AuditPart[] = [];
   private part?: { name: string; counts: PartCounts };
   private documents = 0;
@@ -62,21 +97,30 @@ class AuditWalk {
   private readonly recurring = new RecurringLines();
   private readonly groups = new CoOccurrence(GROUPS, LOOKED);
 
+  private readonly duplicates = new DuplicateWatch();
+
   constructor(private readonly source: DocumentSource) {}
 
-  add(document: Document): void {
+  async run(): Promise<Omit<AuditCard, 'overlaps'>> {
+    for await (const document of this.source.documents((fault) => this.addFault(fault))) this.add(document);
+    return this.result();
+  }
+
+  private add(document: Document): void {
     const words = wordsOf(document.text);
     this.groups.add(words);
     this.partOf(document).add(document, words.length);
     if (document.text === '') return;
     this.documents++;
+    this.hasRows ||= document.written !== undefined;
+    this.duplicates.look(document);
     this.lengths.documents.add(document.text.length);
     this.look(document);
     this.lookAtLines(document);
   }
 
   /** Bytes that are no text, as who reads them tells. */
-  addFault({ kind, part, line, count }: { kind: string; part: string; line: number; count: number }): void {
+  private addFault({ kind, part, line, count }: { kind: string; part: string; line: number; count: number }): void {
     if (kind !== 'not UTF-8') this.encoding.add(kind, part, line, () => kind, count);
     else this.invalid.set(part, (this.invalid.get(part) ?? 0) + count);
   }
@@ -119,7 +163,7 @@ class AuditWalk {
     }
   }
 
-  result(): AuditCard {
+  private result(): Omit<AuditCard, 'overlaps'> {
     this.closePart();
     const { documents, lines } = this.lengths;
     return {
@@ -136,6 +180,7 @@ class AuditWalk {
         known: this.known.result(),
         recurring: this.recurring.result().map((one) => ({ ...one, text: shown(one.text) })),
       },
+      duplicates: duplicatesCard(this.duplicates),
       private: this.private.result(),
       toxic: this.toxic.result(),
       groups: groupsCard(this.groups),
@@ -143,11 +188,20 @@ class AuditWalk {
   }
 }
 
+function duplicatesCard(watch: DuplicateWatch): AuditCard['duplicates'] {
+  const { documents, near, lines, ...counts } = watch.findings();
+  const cardOf = (repeats: Repeats) => ({
+    ...repeats,
+    groups: repeats.groups.map((group) => ({ ...group, excerpt: blurred(group.excerpt), others: [...group.others] })),
+  });
+  return { documents: cardOf(documents), near: cardOf(near), lines: cardOf(lines), ...counts };
+}
+
 /** Characters of a line by which it is known for what it is. */
 const LOOKED_AT = 200;
 
 /** A line as it may be shown. */
-const shown = (line: string): string => excerptOf(line, { start: 0, end: line.length }, hiddenIn(line));
+const shown = (line: string): string => withoutNumbers(hide(line.trim(), hiddenIn(line.trim())));
 const hiddenIn = (text: string): Span[] => withoutOverlaps([privateItems(text), toxicWords(text)]);
 
 function groupsCard(counted: CoOccurrence): GroupsCard {

@@ -1,6 +1,7 @@
 /** A text without what it should not have: the filters of `data audit --clean` and of train's setting `clean`. */
 import { UserError } from '../../errors.ts';
 import { CLEAN_RULES, type CleanCard, type CleanRule, type Went } from '../../text/windows/cleaning.ts';
+import type { TextBytes } from '../../text/windows/stream.ts';
 import type { CorpusSource } from '../../train/run/material.ts';
 import { type Document, type DocumentSource, textDocuments, writtenOf } from './documents.ts';
 import { DuplicateFinder } from './duplicateFinder.ts';
@@ -41,20 +42,25 @@ export function cleaned(source: DocumentSource, rules: readonly CleanRule[], onF
 
 /**
  * A text that is to be learned from, freed of what goes by the rules: it is walked through now, and what stays is held in memory, as its
- * tokens will be. The rules are those of `cleaned`.
+ * tokens will be, with the file that it is of. The rules are those of `cleaned`.
  * @throws UserError for text that cannot be used, and where nothing stays
  */
 export async function cleanedCorpus(corpus: CorpusSource, rules: readonly CleanRule[]): Promise<CorpusSource> {
-  const { documents, card } = cleaned(await textDocuments(corpus), rules);
-  const [encoder, chunks] = [new TextEncoder(), [] as Uint8Array[]];
-  let waiting = '';
-  for await (const document of documents) {
-    waiting += writtenOf(document);
-    if (waiting.length < CHUNK) continue;
-    chunks.push(encoder.encode(waiting));
+  const source = await textDocuments(corpus);
+  const { documents, card } = cleaned(source, rules);
+  const [encoder, chunks] = [new TextEncoder(), [] as TextBytes[]];
+  let [waiting, part] = ['', ''];
+  const pass = (): void => {
+    const file = source.parts.length > 1 ? part : undefined;
+    if (waiting !== '') chunks.push(Object.assign(encoder.encode(waiting), { file }));
     waiting = '';
+  };
+  for await (const document of documents) {
+    if (document.part !== part || waiting.length >= CHUNK) pass();
+    part = document.part;
+    waiting += writtenOf(document);
   }
-  chunks.push(encoder.encode(waiting));
+  pass();
   if (card().keptCharacters === 0) throw new UserError(`Nothing of ${corpus.name} stays by clean: ${rules.join(',')}.`);
   return {
     ...{ ...corpus, clean: card() },

@@ -10,7 +10,7 @@ import type { CorpusSource } from '../../train/run/material.ts';
 import { lenientChunks, type OnFault } from './lenient.ts';
 import { paragraphs } from './paragraphs.ts';
 
-/** A passage that is looked at, kept or dropped as one: a row of a table, else a paragraph (up to a blank line), cut at 64 Ki characters. */
+/** A passage that is looked at, kept or dropped as one: a row of a table, else a paragraph (up to a blank line) of 64 Ki characters at most. */
 export interface Document {
   /** Which part it is of: a file of a folder, train | validation | test of a set, ... */
   readonly part: string;

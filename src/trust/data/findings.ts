@@ -32,11 +32,18 @@ type Place = FindingCard['places'][number];
 const CONTEXT = 36;
 
 /**
- * What was found with its surroundings in a line: private data by its kind in angle brackets, a toxic word by its first letter.
+ * What was found with its surroundings in a line: private data by its kind in angle brackets, a toxic word by its first letter, names
+ * and numbers blurred.
  * @param spans all that must not be shown, in the order of places
  */
 export function excerptOf(text: string, { start, end }: Pick<Span, 'start' | 'end'>, spans: readonly Span[]): string {
   const [from, to] = [cutBefore(text, start - CONTEXT), cutBefore(text, end + CONTEXT)];
+  const shown = hide(text, spans, from, to).replace(/\s+/g, ' ').trim();
+  return `${from > 0 ? '…' : ''}${blurred(shown)}${to < text.length ? '…' : ''}`;
+}
+
+/** A stretch of a text with the spans masked, those that it cuts too. */
+export function hide(text: string, spans: readonly Span[], from = 0, to = text.length): string {
   const parts: string[] = [];
   let at = from;
   for (const span of spans) {
@@ -44,9 +51,18 @@ export function excerptOf(text: string, { start, end }: Pick<Span, 'start' | 'en
     parts.push(text.slice(at, Math.max(at, span.start)), maskOf(text, span));
     at = Math.min(to, span.end);
   }
-  const shown = (parts.join('') + text.slice(at, Math.max(at, to))).replace(/\s+/g, ' ').trim();
-  return `${from > 0 ? '…' : ''}${shown}${to < text.length ? '…' : ''}`;
+  return parts.join('') + text.slice(at, Math.max(at, to));
 }
+
+/** Names, as far as two words with capitals are one, by their initials; and the digits of numbers of five and more, which may be somebody's, as 0. */
+export const blurred = (text: string): string =>
+  withoutNumbers(text).replace(/\p{Lu}[\p{L}’'.-]*(?: \p{Lu}[\p{L}’'.-]*)+/gu, (name) =>
+    name.replace(/(?<=(?:^| )\p{L})[\p{L}’'.-]*/gu, '.'),
+  );
+
+/** The digits of long numbers as 0. */
+export const withoutNumbers = (text: string): string =>
+  text.replace(/\d[\d\s().-]{3,}\d/g, (number) => number.replace(/\d/g, '0'));
 
 const maskOf = (text: string, { kind, start }: Span): string =>
   kind === 'toxic' ? `${[...text.slice(start, start + 2)][0]}***` : `<${kind.toUpperCase()}>`;

@@ -39,7 +39,7 @@ export interface HeldOutOverlap extends Overlap {
 }
 
 /** Whether a part is learned from: "train", "train.csv", "training/a.txt". */
-const isTraining = (part: string): boolean => /^train/i.test(part);
+export const isTraining = (part: string): boolean => /^train/i.test(part);
 
 /**
  * Each part of a set against its training part: documents of any length, exactly or nearly the same. None where no part is called train.

@@ -17,20 +17,23 @@ interface Line {
 }
 
 /**
- * The paragraphs of a text: lines up to a blank one, which may hold spaces. Lines that were wrapped by hand stay together. What is
- * longer than `LONGEST_DOCUMENT` is cut: between lines, else between words, else between characters. Where a text begins with blank
- * lines, the first paragraph is '' and they are its end.
+ * The paragraphs of a text: lines up to a blank one, which may hold spaces. Lines that were wrapped by hand stay together. More than
+ * `LONGEST_DOCUMENT` without a blank line is no paragraph, but a list of entries or a log: there each line is a document. A line that is
+ * longer is cut between words, else between characters. Where a text begins with blank lines, the first paragraph is '' and they are
+ * its end.
  */
 export async function* paragraphs(chunks: AsyncIterable<string>): AsyncGenerator<Paragraph> {
   let [text, end, line, at] = ['', '', 1, 1];
   let hasBlank = false; // what is behind `text` holds a blank line: the next line begins a paragraph
+  let byLine = false; // since more than a paragraph came without a blank line
   for await (const next of lines(chunks)) {
     const isBlank = next.text.trim() === '';
     const begins = isBlank
       ? end.length + next.text.length > LONGEST_DOCUMENT
-      : (hasBlank && text + end !== '') || text.length + end.length + next.text.length > LONGEST_DOCUMENT;
+      : (hasBlank && text + end !== '') || byLine || text.length + end.length + next.text.length > LONGEST_DOCUMENT;
     if (begins) {
-      if (text + end !== '') yield { line, text, end };
+      byLine = !hasBlank && !isBlank;
+      if (text + end !== '') yield* byLine ? eachLine({ line, text, end }) : [{ line, text, end }];
       [text, end, line, hasBlank] = ['', '', at, false];
     }
     if (isBlank) {
@@ -43,6 +46,12 @@ export async function* paragraphs(chunks: AsyncIterable<string>): AsyncGenerator
     if (next.end !== '') at++;
   }
   if (text + end !== '') yield { line, text, end };
+}
+
+/** The lines of a passage, each by itself. */
+function* eachLine({ line, text, end }: Paragraph): Generator<Paragraph> {
+  const parts = text.split(LINE_END);
+  for (let i = 0; i < parts.length; i += 2) yield { line: line + i / 2, text: parts[i], end: parts[i + 1] ?? end };
 }
 
 const LINE_END = /(\r\n|\r|\n)/;

@@ -2,6 +2,8 @@
 import { NO_FILTERS } from '../../kernels/sampling/settings.ts';
 import { Generator } from '../../model/generate.ts';
 import type { GPT } from '../../model/gpt.ts';
+import { type BlockedTexts, BlockWatch } from '../../text/tokenizers/blocked.ts';
+import type { Tokenizer } from '../../text/tokenizers/types.ts';
 import type { QuestionedRun } from '../questioned.ts';
 
 /** Prompts that are gone on with at once. */
@@ -14,13 +16,15 @@ export interface Continued extends Pick<QuestionedRun, 'seed' | 'signal' | 'onPr
   readonly temperature: number;
   /** For `onProgress`. */
   readonly what: string;
+  /** What no continuation may hold; one in which every token would complete such a text ends before it. */
+  readonly block?: { readonly texts: BlockedTexts; readonly tokenizer: Tokenizer };
 }
 
 /** Goes on with prompts, which may be of any lengths up to the context, as `Generator` does. */
 export async function continued(
   model: GPT,
   prompts: readonly ArrayLike<number>[],
-  { tokens, temperature, seed, signal, onProgress, what }: Continued,
+  { tokens, temperature, seed, signal, onProgress, what, block }: Continued,
 ): Promise<number[][]> {
   const generator = new Generator(model, BATCH);
   const all: number[][] = [];
@@ -30,9 +34,10 @@ export async function continued(
     const full = Array.from({ length: BATCH }, (_, i) => some[i % some.length]);
     const made: number[][] = some.map(() => []);
     const settings = { ...NO_FILTERS, temperature, tokens, seed: (seed + start) % 2 ** 32 };
-    for await (const { tokens: next } of generator.generate(full, settings)) {
+    const watch = block && new BlockWatch(block.texts, block.tokenizer, full);
+    for await (const { tokens: next } of generator.generate(full, settings, false, watch)) {
       made.forEach((one, i) => {
-        one.push(next[i]);
+        if (!watch?.hasEnded(i)) one.push(next[i]);
       });
     }
     for (const one of made) all.push(one);

@@ -38,10 +38,10 @@ export async function extraction(run: QuestionedRun, text: TrainText): Promise<E
     const matched = [...drawn, ...again];
     for (const { least, most } of COPIES) {
       const some = matched.filter((_, i) => copies[i] >= least && copies[i] <= (most ?? Number.POSITIVE_INFINITY));
-      if (some.length > 0) rows.push(rowOf({ part: 'training', prefix, copies: { least, most } }, some));
+      rows.push(rowOf({ part: 'training', prefix, copies: { least, most } }, some));
     }
   }
-  return rows;
+  return rows.filter(({ passages }) => passages > 0);
 }
 
 /** Different places from 0 to before `size`. */

@@ -9,12 +9,14 @@
  */
 import { deflateRawSync } from 'node:zlib';
 import { quantile } from 'simple-statistics';
+import type { GPT } from '../../model/gpt.ts';
 import { type Question, Scorer } from '../../model/score.ts';
 import type { MembershipRow, MemoryFindings } from '../../report/trust/memory.ts';
 import { KneserNey } from '../../text/ngrams/kneserNey.ts';
 import { NgramCounts } from '../../text/ngrams/ngrams.ts';
 import type { Tokens } from '../../text/windows/dataset.ts';
 import { mix } from '../../text/windows/permutation.ts';
+import type { SavedRun } from '../../train/savedRun.ts';
 import type { QuestionedRun } from '../questioned.ts';
 import { drawPlaces } from './extraction.ts';
 import { bytesOf } from './trainText.ts';
@@ -24,20 +26,31 @@ const ORDER = 5;
 const MOST_COUNTED = 10_000_000;
 /** Draws of the bootstrap. */
 const DRAWS = 1000;
+/** Windows of each part from which anything can be told. */
+const FEWEST = 10;
 /** Logits of a batch, numbers. */
 const MOST_LOGITS = 2 ** 22;
 
 type Membership = NonNullable<MemoryFindings['membership']>;
 
-/** Scores windows of both parts, as many of one as of the other. */
-export async function membership(run: QuestionedRun): Promise<Membership> {
+/** Another run as a reference, and what it is called. */
+export interface Reference extends Pick<SavedRun, 'model' | 'tokenizer'> {
+  readonly name: string;
+}
+
+/**
+ * Scores windows of both parts; of a text that has too few, nothing.
+ * @throws UserError where a reference cannot write the text
+ */
+export async function membership(run: QuestionedRun, other?: Reference): Promise<Membership | undefined> {
   const { dataset, samples, seed } = run;
   const { blockSize } = run.run.config;
   const half = Math.floor(dataset.train.length / 2);
   const known = windowsOf(dataset.train.subarray(half), blockSize, samples, mix(seed, 1));
   const unknown = windowsOf(dataset.validation, blockSize, samples, mix(seed, 2));
+  if (Math.min(known.length, unknown.length) < FEWEST) return undefined;
   const windows = [...known, ...unknown];
-  const losses = await lossesOf(run, windows);
+  const losses = await lossesOf(run, run.run.model, windows, 'windows scored');
   const { vocabSize } = run.run.tokenizer;
   const reference = new KneserNey(
     new NgramCounts(dataset.train.subarray(0, half).subarray(-MOST_COUNTED), ORDER, vocabSize),
@@ -48,13 +61,15 @@ export async function membership(run: QuestionedRun): Promise<Membership> {
     const values = windows.map((_, i) => of(i));
     return { score, ...aucWithBand(values.slice(0, known.length), values.slice(known.length), mix(seed, 3)) };
   };
+  const others = other && (await otherLosses(run, other, windows));
   const rows = [
     row('loss', (i) => losses[i]),
     row('loss by the bytes that deflate makes of it', (i) => (losses[i] * windows[i].length) / deflated[i]),
     row('loss less that of 5-grams which saw neither', (i) => losses[i] - referenceLosses[i]),
+    ...(others ? [row(`loss less that of ${other.name}`, (i) => losses[i] - others[i])] : []),
     row('5-grams which saw neither, alone', (i) => referenceLosses[i]),
   ];
-  return { windows: Math.min(known.length, unknown.length), tokens: blockSize, rows };
+  return { windows: known.length, heldOut: unknown.length, tokens: blockSize, rows };
 }
 
 /** Windows that share no token: blockSize + 1 tokens, as in training. Of a short text all that it has. */
@@ -65,22 +80,51 @@ function windowsOf(tokens: Tokens, blockSize: number, most: number, key: number)
   );
 }
 
-/** Nats a token of each window, without dropout: all but its first token are predicted. */
-async function lossesOf({ run, signal, onProgress }: QuestionedRun, windows: readonly Tokens[]): Promise<number[]> {
-  const { vocabSize, blockSize } = run.model.config;
+/** Nats a token of each window by the other model, whose tokens may be others: of the run's own tokens. */
+async function otherLosses(run: QuestionedRun, { model, tokenizer, name }: Reference, windows: readonly Tokens[]) {
+  const own = windows.map((window) => Uint32Array.from(tokenizer.encode(run.run.tokenizer.decode(window))));
+  const losses = await lossesOf(run, model, own, `windows scored by ${name}`);
+  return losses.map((loss, i) => (loss * (own[i].length - 1)) / (windows[i].length - 1));
+}
+
+/** Nats a token of each window, without dropout: all but its first token are predicted. What exceeds the context begins anew. */
+async function lossesOf(
+  { signal, onProgress }: QuestionedRun,
+  model: GPT,
+  windows: readonly Tokens[],
+  what: string,
+): Promise<number[]> {
+  const { vocabSize, blockSize } = model.config;
   const batch = Math.max(1, Math.min(16, Math.floor(MOST_LOGITS / (vocabSize * blockSize))));
-  const scorer = new Scorer(run.model, batch);
+  const scorer = new Scorer(model, batch);
   const losses: number[] = [];
   for (let start = 0; start < windows.length; start += batch) {
     signal?.throwIfAborted();
-    const questions = windows
-      .slice(start, start + batch)
-      .map((window): Question => ({ prompt: window.subarray(0, 1), continuations: [window.subarray(1)] }));
-    for (const [{ mean }] of await scorer.score(questions)) losses.push(-mean);
-    onProgress?.(losses.length, windows.length, 'windows scored');
+    const some = windows.slice(start, start + batch).map((window) => questionsOf(window, blockSize));
+    const scores = await scorer.score(some.flat());
+    let next = 0;
+    for (const pieces of some) {
+      const tokens = pieces.reduce((sum, { continuations: [one] }) => sum + one.length, 0);
+      let sum = 0;
+      for (let i = 0; i < pieces.length; i++) sum -= scores[next++][0].sum;
+      losses.push(sum / tokens);
+    }
+    onProgress?.(losses.length, windows.length, what);
   }
   scorer.dispose();
   return losses;
+}
+
+/** All tokens of a window but the first as continuations, each of what the context holds. */
+function questionsOf(window: Tokens, blockSize: number): Question[] {
+  const questions: Question[] = [];
+  for (let at = 0; at + 1 < window.length; at += blockSize) {
+    questions.push({
+      prompt: window.subarray(at, at + 1),
+      continuations: [window.subarray(at + 1, at + 1 + blockSize)],
+    });
+  }
+  return questions;
 }
 
 /** P(a score of the known < one of the unknown), ties by half: the Mann-Whitney statistic, by ranks. */

@@ -5,14 +5,14 @@ import { type Canary, canariesOf } from './canaries.ts';
 import { continued } from './continued.ts';
 import { beforeNumber, exposureOf, numberLikelihoods } from './exposure.ts';
 import { extraction } from './extraction.ts';
-import { membership } from './membership.ts';
+import { membership, type Reference } from './membership.ts';
 import { overlaps } from './overlap.ts';
 import { filesOf, TrainText } from './trainText.ts';
 
 /** Yields what is found, each time more of it. */
 export async function* askMemory(
   run: QuestionedRun,
-  { checkpoint }: Pick<MemoryFindings, 'checkpoint'>,
+  { checkpoint, reference }: Pick<MemoryFindings, 'checkpoint'> & { reference?: Reference },
 ): AsyncGenerator<MemoryFindings> {
   let found: MemoryFindings = { seed: run.seed, checkpoint };
   const canaries = canariesOf(run.run.config);
@@ -20,7 +20,7 @@ export async function* askMemory(
     found = { ...found, canaries: { digits: run.run.config.canaries, rows: await canaryRows(run, canaries) } };
     yield found;
   }
-  found = { ...found, membership: await membership(run) };
+  found = { ...found, membership: await membership(run, reference) };
   yield found;
   const text = new TrainText(run.dataset.train, run.run.tokenizer, await filesOf(run.corpus));
   run.onProgress?.(0, text.bytes.length, 'bytes indexed');

@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../../src/errors.ts';
+import { readTextStream } from '../../../src/node/files.ts';
 import { wentInWords } from '../../../src/report/dataCard.ts';
 import { CleanCard, type CleanRule, cleanRules } from '../../../src/text/windows/cleaning.ts';
 import { resolveConfig } from '../../../src/train/config.ts';
@@ -78,6 +82,22 @@ describe('a text is freed of', () => {
     const { text, card } = await clean(`${ONE}\nyou fucking bastard\n\nfuck you\n\n${TWO}`, 'toxic');
     expect(text).toBe(`${ONE}\n\n${TWO}`);
     expect(card.went.toxic).toMatchObject({ documents: 1, lines: 1 });
+  });
+
+  it('copies in other files, and tells of which file what is left is', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'dawnlm-clean-'));
+    for (const [file, text] of Object.entries({ 'a.txt': ONE, 'b.txt': `${ONE}\n\n${TWO}` }))
+      writeFileSync(join(folder, file), text);
+    const files = { name: 'it', source: folder, path: folder, licence: 'none', bytes: () => readTextStream(folder) };
+    const left: unknown[] = [];
+    for await (const bytes of (await cleanedCorpus(files, ['duplicates'])).bytes()) {
+      left.push([bytes.file, new TextDecoder().decode(bytes)]);
+    }
+    expect(left).toEqual([
+      ['a.txt', ONE],
+      ['b.txt', TWO],
+    ]);
+    rmSync(folder, { recursive: true });
   });
 
   it('all, and says when nothing stays', async () => {

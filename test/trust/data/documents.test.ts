@@ -73,11 +73,20 @@ describe('paragraphs', () => {
     expect(await cut('')).toEqual([]);
   });
 
+  it('give way to lines where more comes than a paragraph has', async () => {
+    const entries = Array.from({ length: 4000 }, (_, i) => `entry ${i} is of so many words`);
+    const text = `title\n\n${entries.join('\n')}\n\none\nparagraph\n`;
+    const documents = await cut(text, 1000);
+    expect(documents.map(({ text: one }) => one)).toEqual(['title', ...entries, 'one\nparagraph']);
+    expect(documents.map(({ line }) => line)).toEqual([1, ...entries.map((_, i) => i + 3), 4004]);
+    expect(documents.map((one) => one.text + one.end).join('')).toBe(text);
+  });
+
   it.each([
     ['words', 'word '.repeat(60_000)],
     ['one word', 'x'.repeat(300_000)],
     ['pairs', `x${'\u{1f600}'.repeat(150_000)}`],
-    ['lines', 'a line of text\n'.repeat(20_000)],
+    ['lines', 'a line of text\n'.repeat(9_000)],
     ['blank lines', `a${'\n'.repeat(300_000)}b`],
     ['spaces', `a\n${' '.repeat(300_000)}\nb`],
   ])('are cut where they are too long: %s', async (_, text) => {

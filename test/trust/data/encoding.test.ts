@@ -83,6 +83,11 @@ it('an excerpt hides all that it must, also what it cuts', () => {
   expect(excerptOf('a🐋'.repeat(50), { start: 60, end: 61 }, [])).not.toMatch(/\p{Surrogate}/u);
 });
 
+it('an excerpt shows no names and no numbers that no detector knows', () => {
+  const text = 'Dear Stephen D. Williams, call 703-724-0118W in 2002, says John.';
+  expect(excerptOf(text, { start: 26, end: 30 }, [])).toBe('D. S. D. W., call 000-000-0000W in 2002, says John.');
+});
+
 it('counts lines of places in order, over ends of all systems', () => {
   const lineOf = lineCounter('a\nb\r\nc\rd', 7);
   expect([0, 1, 2, 3, 5, 6, 7].map(lineOf)).toEqual([7, 7, 8, 8, 9, 9, 10]);

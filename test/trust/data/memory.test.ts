@@ -104,7 +104,7 @@ const FINDINGS: MemoryFindings = {
     ...{ model: { median: 9, ninetieth: 12, longest: 20 }, heldOut: { median: 8, ninetieth: 11, longest: 14 } },
     longest: [{ bytes: 20, passage: '<script>alert(1)', before: '', after: '', line: 7 }],
   },
-  membership: { windows: 10, tokens: 64, rows: [{ score: 'loss', auc: 0.61, low: 0.5, high: 0.7 }] },
+  membership: { windows: 10, heldOut: 10, tokens: 64, rows: [{ score: 'loss', auc: 0.61, low: 0.5, high: 0.7 }] },
 };
 
 it('the page and the sentences say what was found, each figure with what stands beside it, and steer nothing', () => {
@@ -120,8 +120,8 @@ it('the page and the sentences say what was found, each figure with what stands 
     expect(page).toContain(words);
   }
   const sentences = memoryInWords(FINDINGS).join('\n');
-  expect(sentences).toContain('1.0 never, 13.3 8; 13.3 is the most');
-  expect(sentences).toContain('Those planted 8 times come out whole');
+  expect(sentences).toContain('never 1.0 and 8 times 13.3; 13.3 is the most');
+  expect(sentences).toContain('Whole come out those planted 8 times when');
   expect(sentences).toContain('2 of 100 passages, 2.0% (0.5 to 7.0)');
   expect(memoryInWords({ seed: 1, checkpoint: 'last' })).toEqual([]);
 });

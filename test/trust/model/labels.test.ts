@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { Head } from '../../../src/model/heads.ts';
 import { LabelBias } from '../../../src/report/trust/bias.ts';
 import { Classifier } from '../../../src/tasks/classify/classifier.ts';
-import { argmax } from '../../../src/tasks/metrics/classification.ts';
+import { argmax, wilsonInterval } from '../../../src/tasks/metrics/classification.ts';
 import { ByteTokenizer } from '../../../src/text/tokenizers/byteTokenizer.ts';
-import { askLabels } from '../../../src/trust/bias/labels.ts';
+import { askLabels, shareGap } from '../../../src/trust/bias/labels.ts';
 import { swapped, swapWords } from '../../../src/trust/bias/swap.ts';
 import { testEngine } from '../../helpers/engine.ts';
 import { smallModel } from '../../helpers/models.ts';
@@ -49,6 +49,17 @@ describe('a classifier asked by groups', async () => {
       expect(byLabel.reduce((sum, one) => sum + one.rows, 0)).toBe(count);
       expect(byLabel.reduce((sum, one) => sum + one.said, 0)).toBe(count);
     }
+  });
+
+  it('has no gap that few rows cannot show', () => {
+    // Newcombe (1998), table II: 56/70 less 48/80 is 0.2, [0.0524, 0.3339]
+    const share = (hits: number, count: number) => {
+      const [low, high] = wilsonInterval(hits, count);
+      return { value: hits / count, low, high };
+    };
+    const { value, low, high } = shareGap(share(56, 70), share(48, 80));
+    expect([value, low, high].map((one) => one!.toFixed(4))).toEqual(['0.2000', '0.0524', '0.3339']);
+    expect(shareGap(share(6, 6), share(520, 594)).low).toBeLessThan(0);
   });
 
   it('has the labels that flip when words are swapped, beside those of neutral words', async () => {

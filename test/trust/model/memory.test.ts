@@ -9,6 +9,7 @@ import { loadRun, type SavedRun } from '../../../src/train/savedRun.ts';
 import { canariesOf, promptOf, randomDigits } from '../../../src/trust/memory/canaries.ts';
 import { exposureOf, numberLikelihoods } from '../../../src/trust/memory/exposure.ts';
 import { extraction, prefixesOf } from '../../../src/trust/memory/extraction.ts';
+import { membership } from '../../../src/trust/memory/membership.ts';
 import { askMemory } from '../../../src/trust/memory/memory.ts';
 import { overlaps } from '../../../src/trust/memory/overlap.ts';
 import { filesOf, TrainText } from '../../../src/trust/memory/trainText.ts';
@@ -114,6 +115,21 @@ it('yields what it has found so far, the same of the same seed, and stops when i
   expect(again).toEqual(asked.slice(0, 2));
 });
 
+it('a reference run is one score more: beside itself nothing is told', async () => {
+  const small = { ...questioned, samples: 20 };
+  const { rows } = (await membership(small, { ...run, name: 'itself' }))!;
+  const own = rows.find(({ score }) => score === 'loss less that of itself')!;
+  expect(own.auc).toBe(0.5);
+  const alone = await membership(small);
+  expect(rows.filter((row) => row !== own)).toEqual(alone!.rows);
+  expect(
+    await membership({
+      ...small,
+      dataset: { ...small.dataset, validation: small.dataset.validation.subarray(0, 200) },
+    }),
+  ).toBeUndefined();
+});
+
 it('trust writes what it found into the folder, in words, as JSON and as a page', async () => {
   const words = await succeed(['trust', '--run', 'run', '--samples', '20'], { cwd });
   expect(words.stdout).toMatch(/^By heart\n {2}Exposure of 4 random digits in bits.*\n/);
@@ -126,9 +142,26 @@ it('trust writes what it found into the folder, in words, as JSON and as a page'
   expect(jsonLines(stdout)[0]).toMatchObject({ run: 'run', memory: JSON.parse(JSON.stringify(kept.memory)) });
 });
 
+it('Ctrl-C ends it with what was found until then', async () => {
+  rmSync(join(folder, 'trust.json'));
+  let waiting: NodeJS.Timeout | undefined;
+  const { code, stderr } = await dawnlm(['trust', '--run', 'run', '--samples', '20000'], {
+    cwd,
+    onError: (_, child) => {
+      waiting ??= setInterval(() => existsSync(join(folder, 'trust.json')) && child.kill('SIGINT'), 50);
+    },
+  });
+  clearInterval(waiting);
+  expect([code, stderr]).toEqual([130, expect.stringContaining('what was found is kept')]);
+  const { memory } = TrustCard.parse(JSON.parse(readFileSync(join(folder, 'trust.json'), 'utf8')));
+  expect(memory?.canaries?.rows).toHaveLength(6);
+  expect(memory?.extraction).toBeUndefined();
+});
+
 it('refuses in a sentence what it cannot question', async () => {
   const cases: [string[], number, RegExp][] = [
     [['--run', 'nowhere'], 1, /There is no run folder nowhere/],
+    [['--run', 'run', '--reference', 'nowhere'], 1, /There is no run folder nowhere/],
     [['--run', 'run', '--only', 'memroy'], 2, /It must be some of memory/],
     [['--run', 'run', '--samples', '3'], 2, /from 10 to/],
     [['--run', 'run', '--text', 'other.txt'], 1, /other\.txt is not the text that run was trained on\. Give it:/],
