@@ -25,7 +25,7 @@ const ENGLISH = new RegExp(
 const BOX = /(?<!\p{L})(?:P\. ?O\. ?|PO |Post Office |P O )[Bb]ox (?:no\.? ?)?\d{1,6}(?![\p{L}\p{N}])/gu;
 /** Hauptstraße 12, Berliner Str. 24a, Am Markt 3, Unter den Linden 77, with 10117 Berlin behind it or not. */
 const GERMAN =
-  /(?<![\p{L}\p{N}-])(?:\p{Lu}[\p{L}-]{1,30}(?:straße|strasse|str\.|weg|platz|allee|gasse|ufer|damm|markt|steig)|\p{Lu}[\p{L}.-]{1,24}[ -](?:\p{Lu}[\p{L}.-]{1,24}[ -])?(?:Straße|Strasse|Str\.|Allee|Weg|Platz|Ring|Gasse|Damm|Ufer|Chaussee)|(?:Am|Im|An der|An den|Auf der|Auf dem|In der|Zum|Zur|Unter den|Hinter der|Vor dem) \p{Lu}[\p{L}-]{2,24})\s\d{1,4}(?: ?[a-h](?![\p{L}\p{N}]))?(?:[-–/]\d{1,4})?(?![\p{L}\p{N}%°]|[.,:]\d)(?:,?\s(?:D-)?\d{5}\s\p{Lu}[\p{L}-]{1,24})?/gu;
+  /(?<![\p{L}\p{N}-])(?:\p{Lu}[\p{L}-]{1,30}(?:straße|strasse|str\.?|weg|platz|allee|gasse|ufer|damm|markt|steig)|\p{Lu}[\p{L}.-]{1,24}[ -](?:\p{Lu}[\p{L}.-]{1,24}[ -])?(?:Straße|Strasse|Str\.|Allee|Weg|Platz|Ring|Gasse|Damm|Ufer|Chaussee)|(?:Am|Im|An der|An den|Auf der|Auf dem|In der|Zum|Zur|Unter den|Hinter der|Vor dem) \p{Lu}[\p{L}-]{2,24})\s\d{1,4}(?: ?[a-h](?![\p{L}\p{N}]))?(?:[-–/]\d{1,4})?(?![\p{L}\p{N}%°]|[.,:]\d)(?:,?\s(?:D-)?\d{5}\s\p{Lu}[\p{L}-]{1,24})?/gu;
 /** 12 rue de la Paix, 5 bis, avenue Victor Hugo */
 const FRENCH =
   /(?<![\p{L}\p{N}.:/-]|\d[ ,])\d{1,4}(?: ?(?:bis|ter))?,? (?:rue|avenue|boulevard|quai|chemin|impasse|allée|place) (?:(?:de la|de|du|des|d'|d’|de l'|de l’|la|le|les) ?)?\p{Lu}[\p{L}'’-]{1,30}(?: \p{Lu}[\p{L}'’-]{1,30}){0,2}/gu;

@@ -9,7 +9,7 @@ const NUMBERED =
   /(?:§|\b(?:v|ver|versions?|releases?|section|sections|sec|chapter|figure|fig|table|build|rev|revision|article|clause|paragraph|para|rule|firmware|driver|update|upgrade|patch|appendix|step|item|exercise|theorem|lemma|oid|kernel|gcc|php|python|perl|java|jdk|chrome|firefox|mozilla|assembly|package|library|dll|than)[.:]?)[ /]?(?:version )?$/i;
 /** Words that say that it is an address. */
 const ADDRESS =
-  /\b(?:ip|ipv4|host|hosts|address|addr|server|client|ping|dns|gateway|router|connect|node|port|login|received|subnet|route|at)\b[^.]{0,16}$/i;
+  /\b(?:ip|ipv4|host|hosts|address|addr|server|client|ping|dns|gateway|router|connect|node|port|login|received|subnet|route|at|(?:connect\w*|requests?|traffic|logged in|came|attacks?|access\w*|packets?) from)\b[^.]{0,16}$/i;
 
 /**
  * IPv4 addresses in dotted decimals, but those that are no one's (0.x, the loop 127.x, masks 255.x). What a version or a section may be
@@ -21,7 +21,7 @@ export const ipv4: Detector = (text) =>
     const lead = leadOf(text, match.index);
     const isNobodys = /^(?:0|127|255)\./.test(found);
     const isAddress = ADDRESS.test(lead);
-    const isSmall = found.split('.').every((part) => Number(part) < 32); // as versions and sections are
+    const isSmall = !found.startsWith('10.') && found.split('.').every((part) => Number(part) < 32); // as sections are
     return !isNobodys && (isAddress || !(isSmall || NUMBERED.test(lead))) && whole(match);
   });
 

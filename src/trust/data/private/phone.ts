@@ -4,13 +4,13 @@ import { type Detector, findAll, leadOf, type Span, whole } from '../spans.ts';
 const INTERNATIONAL = /(?<![\p{L}\p{N}_+.,-])\(?(?:\+ ?|00[ -]?)(?=[1-9(])/gu;
 /** (212) 555-0123, 1-212-555-0123, 212.555.0123: NANP, area and exchange begin with 2 to 9. */
 const NORTH_AMERICAN =
-  /(?<![\w+.,$€£/]|\d[ -])(?:1[ .-])?(?:\([2-9]\d{2}\)[ -]{0,2}|[2-9]\d{2}([ ./-]))[2-9]\d{2}([ .-])\d{4}(?: ?(?:x|ext\.?) ?\d{1,5})?(?!\w|[-./]\d)/g;
+  /(?<![\w+.,$€£/]|\d[ -])(?:1[ .-])?(?:\([2-9]\d{2}\)[ -]{0,2}|[2-9]\d{2}([ ./-]))[2-9]\d{2}([ .-]?)\d{4}(?: ?(?:x|ext\.?) ?\d{1,5})?(?!\w|[-./]\d)/g;
 /** 020 7946 0958, (0161) 496-0018, 030/1234567, 01 23 45 67 89: from within a country, with 0 before the area. */
 const NATIONAL =
   /(?<![\w+.,$€£/-]|\d )(?:\(0[1-9]\d{1,4}\) ?|0[1-9]\d{1,4} ?[ /-] ?)\d{2,8}(?:[ -]\d{2,6}){0,3}(?!\w|[-./,]\d)|(?<![\w+.,]|\d )0[1-9](?:([ .-])\d{2})(?:\1\d{2}){3}(?!\w|[-./]\d)|(?<![\w+.,-])07\d{9}(?!\w|[-.]\d)/g;
 /** Any number, where a word says that it is a telephone's. */
 const NAMED =
-  /(?<!\p{L})(?:(?:my|his|her|our|your|their) number|(?:tele)?phone|tel|mobile|mob|cell|fax|call|ring|dial|text|sms|whatsapp|hotline|handy|telefon|mobil|portable)(?: ?(?:us|me|him|her|them|no\.?|number|nr\.?|nummer|at|on|is|was|:|\.|#|=|\/ ?fax)){0,3}[ \t]{0,3}(?=[(\d+])/giu;
+  /(?<![\p{L}\p{N}._/])(?:(?:my|his|her|our|your|their) number|(?:tele)?phone|tel|mobile|mob|cell|fax|call|ring|dial|text|sms|whatsapp|hotline|handy|telefon|mobil|portable)(?: ?(?:us|me|him|her|them|no\.?|number|nr\.?|nummer|at|on|is|was|:|\.|#|=|\/ ?fax)){0,3}[ \t]{0,3}(?=[(\d+])/giu;
 
 /** Words that say that a number is something else's. */
 const OTHER =
