@@ -10,7 +10,7 @@ import { saidInWords } from '../report/trust/saidWords.ts';
 import { checkJson, damaged } from '../schema.ts';
 import { shellWord } from '../shellWord.ts';
 import { readText } from '../tasks/data.ts';
-import { tunedTaskOf } from '../tasks/folder.ts';
+import { type TunedTask, tunedTaskOf } from '../tasks/folder.ts';
 import { readBlocked, readPrompts } from '../tasks/text/blocked.ts';
 import { writeJson } from '../train/runFolder.ts';
 import { loadRun } from '../train/savedRun.ts';
@@ -50,7 +50,7 @@ interface Asked<Part extends TrustPart> {
 
 const PARTS: { readonly [Part in TrustPart]: Asked<Part> } = {
   memory: { ask: askMemoryOf, words: (findings) => `By heart\n${memoryInWords(findings).map(item).join('')}` },
-  bias: { ask: (run, { own }) => askBias(run, { own }), words: biasTables },
+  bias: { ask: (run, { own, checkpoint }) => askBias(run, { own, checkpoint }), words: biasTables },
   said: {
     ask: (run, { checkpoint, said }) => askSaid(run, { checkpoint, ...said }),
     words: (findings) => `What it says\n${saidInWords(findings).map(item).join('')}`,
@@ -121,7 +121,8 @@ function partsOf(text: string): TrustPart[] {
 async function trustVerb(flags: TrustFlags): Promise<void> {
   const { run: folder, only = TRUST_PARTS, json, pairs, prompts, block, data, group } = flags;
   const before = await readTrust(folder);
-  if ((await tunedTaskOf(folder)) !== undefined) return tunedVerb(before, flags);
+  const task = await tunedTaskOf(folder);
+  if (task !== undefined) return tunedVerb(before, task, flags);
   if ((data ?? group) !== undefined) {
     throw new UsageError(
       `--data and --group are for classifiers, and ${folder} holds a model that was not tuned to labels`,
@@ -146,12 +147,18 @@ async function trustVerb(flags: TrustFlags): Promise<void> {
 }
 
 /** Of a model that was tuned to labels: what its labels hang on. */
-async function tunedVerb(before: TrustCard, flags: TrustFlags): Promise<void> {
+async function tunedVerb(before: TrustCard, task: TunedTask, flags: TrustFlags): Promise<void> {
   const { run: folder, json } = flags;
   const signal = stopSignal('Stopping. Ctrl-C again ends at once.');
   const progress = new Progress();
-  const labels = await labelBias(flags, (await tunedTaskOf(folder))!, { signal, onProgress: watchWork(progress) });
+  const labels = await labelBias(flags, task, { signal, onProgress: watchWork(progress) }).catch((error) => {
+    if (!signal.aborted) throw error;
+  });
   progress.end();
+  if (!labels) {
+    process.exitCode = Number(signal.reason);
+    return;
+  }
   const card = { ...before, bias: { ...before.bias, labels } };
   await writeJson(folder, TRUST_FILE, card);
   const page = await writePage(folder, card);

@@ -139,6 +139,8 @@ export const LabelBias = z.object({
 export type LabelBias = z.infer<typeof LabelBias>;
 
 export const BiasFindings = z.object({
+  /** The weights that were asked. */
+  checkpoint: z.enum(['best', 'last']).optional(),
   /** Words of the training text. */
   textWords: count.optional(),
   pairs: z.array(PairFindings).optional(),

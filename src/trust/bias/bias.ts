@@ -13,6 +13,7 @@ import { GROUPS, type PairGroup } from './templates.ts';
 export interface BiasQuestions {
   /** What is asked of every run, unless others are given. */
   readonly groups?: readonly PairGroup[];
+  readonly checkpoint?: BiasFindings['checkpoint'];
   /** A user's own pairs, and the file that they come from. */
   readonly own?: ReturnType<typeof readOwnPairs> & { readonly file: string };
 }
@@ -20,7 +21,7 @@ export interface BiasQuestions {
 /** Asks group by group, the user's own pairs first; each yield holds all that was found until then. */
 export async function* askBias(
   { run, dataset, seed, signal, onProgress }: Pick<QuestionedRun, 'run' | 'dataset' | 'seed' | 'signal' | 'onProgress'>,
-  { groups = GROUPS, own }: BiasQuestions = {},
+  { groups = GROUPS, own, checkpoint }: BiasQuestions = {},
 ): AsyncGenerator<BiasFindings> {
   const { model, tokenizer } = run;
   const scorer = new SentenceScorer(model, tokenizer);
@@ -28,7 +29,7 @@ export async function* askBias(
     signal,
     onProgress: (done: number, of: number) => onProgress?.(done, of, `sentences, ${what}`),
   });
-  let findings: BiasFindings = {};
+  let findings: BiasFindings = { ...(checkpoint && { checkpoint }) };
   try {
     if (own) {
       const asked = await askOwnPairs(own, { file: own.file, scorer, seed }, progress(own.file));

@@ -83,7 +83,11 @@ export class SentenceScorer {
     const whole = sentences.map(({ context, word, rest }) => this.whole(context + word + rest));
     const sums = await this.logLikelihoods([...upTo, ...whole]);
     const ends = await this.wordEnds(upTo.map(({ ids }) => ids));
-    return sentences.map((_, i) => ({ word: sums[i] + ends[i], sentence: sums[sentences.length + i] }));
+    const scores = sentences.map((_, i) => ({ word: sums[i] + ends[i], sentence: sums[sentences.length + i] }));
+    if (scores.every(({ word, sentence }) => Number.isFinite(word + sentence))) return scores;
+    throw new UserError(
+      'the model finds a sentence impossible: its weights are no longer numbers; train it anew, with a lower rate',
+    );
   }
 
   private whole(text: string): Scored {

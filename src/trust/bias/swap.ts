@@ -32,14 +32,15 @@ const NEXT = /^[ \t]*(?:\r\n|\n|\r)?[ \t]*([\p{L}\p{M}]+)/u;
  * garden"), else it is the possessive ("her garden").
  */
 const FOLLOWS_OBJECT = new Set(
-  `a about above across after again against all alone along alongside also am among an and any are around as aside at away back
-  be because been before behind below beneath beside besides between beyond both but by came can come could did do does down
-  during even ever every except for forward from full go going had has have he her here herself him himself his home how i if in
-  indeed instead into is it itself just later lest like long may me might more most much must my near nearly never nor not now
-  of off often on once one only onto or our out over past quite rather right round she should simply since so some something
-  soon still straight such than that the their them then there therefore these they this those though through till to
-  together too toward towards two under unless until unto up upon us very was we well were what when where whether which while who
-  whom whose why will with within without would yet you your`.split(/\s+/),
+  `a about above across after again against all alone along alongside also am among an and any are around as aside at away be
+    because been before behind below beneath beside besides between beyond both but by came can come could did do does down
+    during even ever except for forward from go going had has have he her here herself him himself his how i if in indeed
+    instead into is it itself just later lest like may me might must near nearly never nor not now of off often on once onto or
+    our out over past quite rather round she should simply since so some something soon still straight such than that the their
+    them then there therefore these they this those though through till to together too toward towards under unless until unto
+    up upon us was we well were what when where whether which while who whom whose why will with within without would yet you`.split(
+    /\s+/,
+  ),
 );
 
 /** A word in the letters of another: THE, The, the. */
@@ -65,7 +66,8 @@ const AHEAD = 80;
 /**
  * A text with each word of a group swapped for that of the other, its capital letters kept. "her" becomes "him" before a mark and
  * before words that follow no possessive, else "his"; "his" becomes "her", before a mark "hers". It is a rule by the next word: of the
- * 3,494 places of Moby Dick that have his or him it tells 93% apart, where "his" always would be right in 72%. But for that, a text
+ * 3,494 places of Moby Dick that have his or him, where the list was made, it tells 95% apart ("his" for all: 70%), of the 2,709 of the
+ * State of the Union addresses, where it was not, 97% ("his": 80%). But for that, a text
  * swapped twice is the text again. What else a sentence says of its people (a beard, a birth) stays as it is.
  * @param most words that are changed at most, the first of the text
  */

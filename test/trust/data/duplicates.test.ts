@@ -44,6 +44,18 @@ describe('near-duplicates planted in a novel', () => {
   });
 });
 
+it('a copy among thousands of form letters is found, and they are no copies of each other', () => {
+  const form = Array.from({ length: 60 }, (_, i) => `form${i}`);
+  const letters = Array.from({ length: 2000 }, (_, i) =>
+    [...form, ...Array.from({ length: 40 }, (_, j) => `own${draw(j, 100_000, i)}`)].join(' '),
+  );
+  const finder = new DuplicateFinder();
+  expect(letters.filter((text, i) => finder.look(placed(text, i)))).toEqual([]);
+  expect(finder.look(placed(letters[1500].replace('form30', 'other'), 2000))).toMatchObject({
+    ...{ kind: 'near', first: { line: 1501 } },
+  });
+});
+
 describe('duplicates of documents and lines', () => {
   it('are counted, with places and masked excerpts', async () => {
     const wrapped = 'Write to ada@example.com about the engine\nthat weaves algebraic patterns, and to nobody else.';

@@ -14,7 +14,7 @@ const WORD = "(?:[A-Z][\\p{L}'’-]{0,24}\\.?|\\d{1,3}(?:st|nd|rd|th))";
 const UNIT =
   '(?:,? (?:[Aa]pt|[Aa]partment|[Ss]uite|[Ss]te|[Uu]nit|[Ff]lat|[Ff]loor|[Rr]oom|[Rr]m)\\.? ?#?[\\w-]{1,6}|,? #[\\w-]{1,6})?';
 /** ", Leeds", ", Springfield, IL 62704", ", London SW1A 1AA" */
-const TOWN = "(?:,\\s\\p{Lu}[\\p{L}'’-]{1,24}\\.?(?: \\p{Lu}[\\p{L}'’-]{1,24}){0,2})?";
+const TOWN = "(?:,\\s\\p{Lu}[\\p{L}'’-]{1,24}\\.?(?: \\p{Lu}[\\p{L}'’-]{1,24}(?![\\p{L}\\d])){0,2})?";
 const CODE = '(?:,?\\s[A-Z]{2},?\\s\\d{5}(?:-\\d{4})?|,?\\s[A-Z]{1,2}\\d[A-Z\\d]? ?\\d[A-Z]{2}(?!\\w))?';
 /** A number, at most four words of a name, and the kind of street: 221B Baker Street, 350 5th Ave, 12-14 St. James's Square. */
 const ENGLISH = new RegExp(

@@ -8,7 +8,7 @@ const NAMED =
 
 /** What stands for a password, and is none. */
 const PLACEHOLDER =
-  /^(?:[*x•.?_-]+$|[<[{$%(/~]|\\.{1,2}\/|your|my_?pass|change|none$|null$|nil$|true$|false$|undefined$|required|optional|string|empty|secret$|example|redacted|hidden|incorrect|wrong|invalid|not$|n\/a)|^pass(?:word|wd|phrase)?s?\d?[,;.]?$|pass(?:word)?_?here/i;
+  /^(?:[*x•.?_>=#-]+$|[<[{$%(/~]|\\.{1,2}\/|your|my_?pass|change|none$|null$|nil$|true$|false$|undefined$|required|optional|string|empty|secret$|example|redacted|hidden|incorrect|wrong|invalid|not$|n\/a)|^pass(?:word|wd|phrase)?s?\d?[,;.]?$|pass(?:word)?_?here/i;
 /** args.password, getenv(...), data[0]: what programs say. */
 const CODE = /[()[\]{}]|^[a-z_]\w*(?:\.[a-z_]\w*)+[,;]?$|::|->|^process\.|\\$/i;
 

@@ -22,6 +22,9 @@ const RANGE = /^\(?(?:1\d|20)\d{2} ?[-–/] ?(?:1\d|20)\d{2}|^[012]\d[0-5]\d ?[-
 /** 2001-02-03, 01.02.2003, 1/2/03 */
 const DATE = /^\d{4}([-./])\d{1,2}\1\d{1,2}(?!\d)|^\d{1,2}([-./])\d{1,2}\2(?:\d{4}|\d{2})(?!\d|\2)/;
 
+/** +1000 8/11/02: the time's zone, and a date. */
+const ZONE = /^[01]\d[0-5]\d \d{1,2}\//;
+
 /** Telephone numbers: international (E.164), North American, those of countries that dial 0 first, and what is called one. */
 export const phones: Detector = (text) =>
   [
@@ -39,7 +42,8 @@ const international = (text: string): Span[] =>
     const number = text.slice(index + prefix, end);
     const digits = digitsOf(number).length;
     const least = text[index] === '0' ? 9 : 8; // 00 also begins numbers of other kinds
-    return digits >= least && !DATE.test(number) && { start: index, end };
+    const isInner = text[index] === '0' && GROUP.test(leadOf(text, index));
+    return digits >= least && !isInner && !DATE.test(number) && !ZONE.test(number) && { start: index, end };
   });
 
 function northAmerican(match: RegExpExecArray, text: string): { start: number; end: number } | false {
