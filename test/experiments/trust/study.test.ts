@@ -69,7 +69,7 @@ it('every remedy with every seed, and raw text before the early stopping that go
 it.each([
   ['no duplicates', ({ items }) => items.map(({ item }) => [item, 1] as const)],
   ['no private data', ({ items }) => items.map(({ item }) => [item, 0] as const)],
-  ['no toxic lines', () => ['bastard', 'turd', 'prick'].map((word) => [word, 0] as const)],
+  ['no toxic lines', () => ['bastard of a mate', 'lazy turd', 'old prick'].map((word) => [word, 0] as const)],
 ] as [string, (text: StudyText) => (readonly [string, number])[]][])('%s: what went, went', async (name, expected) => {
   const text = await studyText('made', plan.size, 1, quiet);
   const left = await remedied(text, REMEDIES.find((one) => one.name === name)!, 1);
