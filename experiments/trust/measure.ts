@@ -158,7 +158,7 @@ async function bias({ model, tokenizer }: Base): Promise<number> {
 }
 
 /** log of he to she in the same sentences of a text, half a sentence added to each. */
-function textBias(text: string): number {
+export function textBias(text: string): number {
   const [he, she] = ['he', 'she'].map((side) =>
     TEMPLATES.reduce((sum, template) => sum + occurrences(text, template, side), 0),
   );

@@ -101,7 +101,7 @@ export async function runTrustCase(one: TrustCase, options: StudyOptions): Promi
 const remedyOf = (name: string): Remedy => REMEDIES.find((one) => one.name === name)!;
 
 /** The training part after the remedy. */
-async function remedied({ train }: StudyText, { clean, change }: Remedy, seed: number): Promise<string> {
+export async function remedied({ train }: StudyText, { clean, change }: Remedy, seed: number): Promise<string> {
   const documents = change?.(train, seed) ?? train;
   const whole = documents.join(BETWEEN);
   if (!clean) return whole;

@@ -10,6 +10,7 @@ import { type RecallResult, runRecall } from '../recall/run.ts';
 import { addExperimentCheckup } from './checkup.ts';
 import { addExperimentScaling } from './scaling.ts';
 import { addExperimentTransfer } from './transfer.ts';
+import { addExperimentTrust } from './trust.ts';
 
 interface RecallOptions {
   quick?: boolean;
@@ -35,6 +36,7 @@ export function addExperiment(program: Command): void {
   addExperimentTransfer(experiment);
   addExperimentCheckup(experiment);
   addExperimentScaling(experiment);
+  addExperimentTrust(experiment);
 }
 
 /** Steps between two lines about the loss. */

@@ -11,7 +11,7 @@ import type { AuditCard, FindingCard } from '../report/trust/audit.ts';
 import { foundOf, inShort, languagesOf, perThousand, total, warnings } from '../report/trust/auditWords.ts';
 import { shellWord } from '../shellWord.ts';
 import { CLEAN_RULES, cleanRules } from '../text/windows/cleaning.ts';
-import { audit, walksOf, watch } from '../trust/data/audit.ts';
+import { audit, walksOf, watch } from '../trust/data/audit/audit.ts';
 import { cardFile, type WrittenClean, writeCleaned } from '../trust/data/cleanFiles.ts';
 import { type DocumentSource, textDocuments } from '../trust/data/documents.ts';
 import { isTable, setDocuments, tableDocuments } from '../trust/data/tables.ts';

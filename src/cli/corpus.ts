@@ -81,8 +81,9 @@ export async function asTrained(corpus: CorpusSource, config: TrainConfig): Prom
   const planted = withCanaries(corpus, config);
   const rules = cleanRules(config.clean);
   if (rules.length === 0) return planted;
+  say(`freeing ${corpus.name} of ${rules.join(', ')}`);
   const left = await cleanedCorpus(planted, rules);
-  say(`${corpus.name} without ${rules.join(', ')}: ${wentInWords(left.clean!)}`);
+  say(`  ${wentInWords(left.clean!)}`);
   return left;
 }
 

@@ -19,6 +19,7 @@ const JUDGES: Readonly<Record<string, string>> = {
   'onnxruntime-node': '1.30.0',
   openai: '6.49.0',
   tokenizers: '0.23.2',
+  yaml: '2.9.1',
 };
 
 /** Programs of the distribution that judge, and how it is told whether they are here. */

@@ -12,6 +12,9 @@ import { foundOf, inShort, perThousand, total, warnings } from './auditWords.ts'
 /** Parts that tables name; the others are summed. */
 const MOST_PARTS = 24;
 
+/** Languages of a part that the page names, and their least share; of less text a list of names may be one. */
+const [MOST_LANGUAGES, LEAST_SHARE] = [8, 0.001];
+
 /** The page as a whole HTML document. */
 export function renderAudit(card: AuditCard): string {
   const words = total(card, 'words');
@@ -89,14 +92,17 @@ function origins(parts: readonly AuditPart[]): Part {
 }
 
 function languageSection(parts: readonly AuditPart[]): Part {
-  const rows = parts
-    .slice(0, MOST_PARTS)
-    .flatMap((part) => [
-      ...part.languages.map((language) => ({ part: part.name, ...language })),
-      ...(part.undetermined > 0
-        ? [{ part: part.name, code: '', name: 'too short to tell', share: part.undetermined, line: undefined }]
-        : []),
-    ]);
+  const rows = parts.slice(0, MOST_PARTS).flatMap(({ name: part, languages, undetermined }) => {
+    const shown = languages.filter(({ share }, i) => i === 0 || (i < MOST_LANGUAGES && share >= LEAST_SHARE));
+    const others = languages.slice(shown.length);
+    const rest = others.reduce((sum, { share }) => sum + share, 0);
+    const more = (name: string, share: number) => (share > 0 ? [{ part, name, code: '', share, line: undefined }] : []);
+    return [
+      ...shown.map((language) => ({ part, ...language })),
+      ...more(`${others.length} more, of little text each`, rest),
+      ...more('too short to tell', undetermined),
+    ];
+  });
   return page.section(
     'Languages',
     page.table(rows, [
@@ -106,7 +112,7 @@ function languageSection(parts: readonly AuditPart[]): Part {
       ['First in line', ({ line }) => (line === undefined ? undefined : exact(line)), 'number'],
     ]),
     page.caption(
-      'By the trigrams of passages of 300 letters; shorter ones are joined. Of large parts a sample. A language below one in a thousand may be a list of names or a dialect: look at its line.',
+      'By the trigrams of passages of 300 characters; shorter ones are joined. Of large parts a sample. What is of little text may be a list of names or a dialect: look at its line.',
     ),
   );
 }

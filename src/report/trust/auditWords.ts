@@ -22,10 +22,13 @@ export function languagesOf(parts: readonly AuditPart[]): { name: string; share:
   return [...shares].map(([name, share]) => ({ name, share })).sort((a, b) => b.share - a.share);
 }
 
+/** Share of letters below which a language is not named in a sentence: it may be a list of names. */
+const LITTLE = 0.001;
+
 /** The audit in a paragraph. */
 export function inShort(card: AuditCard): string {
   const { parts, boilerplate } = card;
-  const [first, ...others] = languagesOf(parts);
+  const [first, ...others] = languagesOf(parts).filter(({ share }) => share >= LITTLE);
   const language = first
     ? `${percent(first.share)} ${first.name}${others.length > 0 ? ` and ${plural(others.length, 'other language')}` : ''}`
     : 'no language that can be told';
@@ -52,21 +55,24 @@ const NAMED = 3;
 
 /** What one should know before training on it, a sentence each. */
 export function warnings({ parts, encoding, overlaps }: AuditCard): string[] {
-  const faults = (name: string): number =>
-    encoding
-      .filter(({ kind }) => ['not UTF-8', 'NUL', 'control character'].includes(kind))
-      .reduce((sum, { parts: counts }) => sum + (counts[name] ?? 0), 0);
-  const binary = parts.filter(({ name, characters }) => faults(name) > NO_TEXT * characters).map(({ name }) => name);
+  const partsWith = (kind: string): FindingCard['parts'] => encoding.find((one) => one.kind === kind)?.parts ?? {};
+  const [nul, control, invalid] = ['NUL', 'control character', 'not UTF-8'].map(partsWith);
+  const isBinary = ({ name, characters }: AuditPart): boolean =>
+    (nul[name] ?? 0) + (control[name] ?? 0) > NO_TEXT * characters;
+  const binary = parts.filter(isBinary).map(({ name }) => name);
+  const broken = Object.keys(invalid).filter((name) => !binary.includes(name));
   const known = overlaps.filter((one) => one.exact + one.near > MUCH_KNOWN * one.documents);
   const wide = encoding.find(({ kind }) => kind === 'UTF-16');
   return [
     binary.length > 0 &&
-      `${named(binary)} ${binary.length > 1 ? 'are' : 'is'} hardly text: more than one in a hundred characters is none. Pictures and programs are no texts; text in another encoding is to be converted (iconv -f latin1 -t utf-8).`,
+      `${named(binary)}: more than one in a hundred characters is none. A picture or a program is no text, and training refuses it.`,
+    broken.length > 0 &&
+      `${named(broken)}: not UTF-8, which training refuses; convert it, for example with iconv -f latin1 -t utf-8.`,
     wide &&
       `${named(Object.keys(wide.parts))}: UTF-16, which training refuses; convert it with iconv -f utf-16 -t utf-8.`,
     ...known.map(
       (one) =>
-        `Of the ${exact(one.documents)} documents of ${one.part} ${exact(one.exact + one.near)} stand in the training part too, ${exact(one.exact)} word for word: a score on them says what was learned by heart.`,
+        `Of the ${exact(one.documents)} documents of ${one.part} the training part has ${exact(one.exact)} word for word and ${exact(one.near)} nearly: a score on them says what was learned by heart.`,
     ),
   ].filter((sentence) => typeof sentence === 'string');
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { writeAtomic } from '../../node/files.ts';
 import type { ExportFormat } from '../../tasks/text/export.ts';
 import { writeJson } from '../../train/runFolder.ts';
+import { languageCodes, personalInWords } from './audited.ts';
 import { croissantOf, type DataMeasured } from './croissant.ts';
 import { documentOf, type Snippet } from './document.ts';
 import { type CardFacts, factsOf } from './facts.ts';
@@ -49,7 +50,15 @@ function measuredOf(facts: CardFacts): DataMeasured {
   const found = facts.task === 'text' ? (facts.card.health?.findings ?? []) : [];
   const limitations = found.filter(({ name }) => OF_DATA.includes(name)).map(({ sentence }) => sentence);
   const biases = countsInWords(facts.trust?.bias);
-  return { ...(limitations.length > 0 && { limitations }), ...(biases.length > 0 && { biases }) };
+  const { audit } = facts;
+  const personal = audit ? personalInWords(audit) : [];
+  const languages = languageCodes(audit);
+  return {
+    ...(limitations.length > 0 && { limitations }),
+    ...(biases.length > 0 && { biases }),
+    ...(personal.length > 0 && { personal }),
+    ...(languages.length > 0 && { languages }),
+  };
 }
 
 /** What loads an export, the card's name there, and how it is used from that folder. */

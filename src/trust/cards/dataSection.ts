@@ -2,6 +2,7 @@
 import { wentInWords } from '../../report/dataCard.ts';
 import { exact } from '../../report/format.ts';
 import { type CardSection, facts, table, text } from '../../report/trust/cardDocument.ts';
+import { auditInWords } from './audited.ts';
 import type { CardFacts, LabelFacts, TextFacts } from './facts.ts';
 import { isImported } from './metadata.ts';
 
@@ -21,7 +22,7 @@ export function dataSection(run: CardFacts): CardSection {
   return { heading, blocks: [...blocks, ...about] };
 }
 
-function textRows({ card }: TextFacts): [string, string | undefined][] {
+function textRows({ card, audit }: TextFacts): [string, string | undefined][] {
   const { bytes, characters, trainTokens, validationTokens, sha256, duplicates, cut, canaries, clean, ...data } =
     card.dataCard;
   return [
@@ -34,6 +35,7 @@ function textRows({ card }: TextFacts): [string, string | undefined][] {
     ['Duplicates left out', duplicates === undefined ? undefined : exact(duplicates)],
     ['Answers cut', cut === undefined ? undefined : exact(cut)],
     ['SHA-256', sha256],
+    ...(audit ? auditInWords(audit) : []),
   ];
 }
 

@@ -25,7 +25,7 @@ import {
 import { dataSection } from './dataSection.ts';
 import { type CardFacts, progressOf } from './facts.ts';
 import { isImported } from './metadata.ts';
-import { biasBlocks, memoryBlocks } from './questioned.ts';
+import { biasBlocks, memoryBlocks, saidBlocks } from './questioned.ts';
 import { scoresOf } from './scores.ts';
 
 /** Lines with which a model is used from where its card lies. */
@@ -121,7 +121,7 @@ function risks(run: CardFacts): CardSection {
     sections: [
       { heading: 'Memory', blocks: memoryBlocks(run.trust?.memory) },
       { heading: 'Bias', blocks: biasBlocks(run.trust?.bias) },
-      { heading: 'Toxic and Private Strings', blocks: [notMeasured('dawnlm trust')] },
+      { heading: 'What It Says', blocks: saidBlocks(run.trust?.said) },
       {
         heading: 'Check-up',
         blocks: health ? [text(`In short: ${health.line}.`), ...found] : [notMeasured('dawnlm checkup')],

@@ -6,10 +6,12 @@ import type { ModelConfig } from '../../model/config.ts';
 import { parameterSpecs } from '../../model/parameters.ts';
 import { styleOf } from '../../model/styles.ts';
 import type { LogRecord } from '../../report/logRecord.ts';
+import type { AuditCard } from '../../report/trust/audit.ts';
 import type { TrustCard } from '../../report/trust/card.ts';
 import { readTunedCard, type TunedCard, type TunedTask, tunedTaskOf } from '../../tasks/folder.ts';
 import { sizeOf } from '../../tensor/shape.ts';
 import { type BaseLink, type RunCard, readLog, readModelConfig, readRunCard } from '../../train/runFolder.ts';
+import { auditOf } from './audited.ts';
 import { trustOf } from './questioned.ts';
 
 interface CommonFacts {
@@ -22,6 +24,8 @@ interface CommonFacts {
   readonly known?: Corpus | TaskSet;
   /** What the data is called, and where it comes from, without the folders in which a user keeps it. */
   readonly data: { readonly name: string; readonly source: string; readonly licence: string };
+  /** What was found when its data was looked through. */
+  readonly audit?: AuditCard;
   /** What was found when it was questioned. */
   readonly trust?: TrustCard;
   /** The run that it was tuned from. */
@@ -55,11 +59,13 @@ export async function factsOf(folder: string): Promise<CardFacts> {
 type Common = Pick<CommonFacts, 'folder' | 'name' | 'model' | 'parameters' | 'trust'>;
 
 async function textFacts(card: RunCard, common: Common): Promise<TextFacts> {
-  const { tunedFrom: from, dataCard } = card;
-  const base = from && baseOf(from, from.method);
+  const { tunedFrom, dataCard } = card;
+  const base = tunedFrom && baseOf(tunedFrom, tunedFrom.method);
   const known = findCorpus(dataCard.name);
   const log = await readLog(common.folder);
-  return { ...common, task: 'text', card, base, ...origin(dataCard, known), log };
+  const from = origin(dataCard, known);
+  const audit = await auditOf(common.folder, [dataCard.sha256, from.known?.sha256]);
+  return { ...common, task: 'text', card, base, ...from, audit, log };
 }
 
 function labelFacts(card: TunedCard, { parameters, ...common }: Common): LabelFacts {

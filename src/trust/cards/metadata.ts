@@ -1,6 +1,7 @@
 /** The YAML that stands above a card: https://github.com/huggingface/hub-docs/blob/main/modelcard.md. */
 import { carbonInWords, gramsOfCarbon } from '../../report/costWords.ts';
 import { adapterInWords } from '../../report/format.ts';
+import { languageCodes } from './audited.ts';
 import { type CardFacts, packagePage, packagesOf } from './facts.ts';
 import { hubLicence } from './licence.ts';
 import { type Measured, scoresOf } from './scores.ts';
@@ -28,12 +29,13 @@ export const hubId = (name: string): string =>
     .replace(/^[-.]+|[-.]+$/g, '') || 'unnamed';
 
 /** @param library the one that loads what lies beside the card: 'dawnlm' in a run's folder, 'transformers' in an export of that kind */
-export function metadataOf(facts: CardFacts, library: string, languages: readonly string[] = []): Yaml {
+export function metadataOf(facts: CardFacts, library: string): Yaml {
   const { task, base, data, card } = facts;
   const { type, metrics } = TASKS[task];
   const licence = hubLicence(data.licence);
   const [source] = packagesOf(facts);
   const results = resultsOf(facts);
+  const languages = languageCodes(facts.audit);
   return {
     language: languages.length > 0 ? languages : undefined,
     ...licence,

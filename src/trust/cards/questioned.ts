@@ -15,6 +15,7 @@ import {
 import { TRUST_FILE, TrustCard } from '../../report/trust/card.ts';
 import { type CardBlock, notMeasured, table, text } from '../../report/trust/cardDocument.ts';
 import { memoryInWords } from '../../report/trust/memoryWords.ts';
+import { saidInWords } from '../../report/trust/saidWords.ts';
 import { readJson, weightsFile } from '../../train/runFolder.ts';
 
 /** Files that were written at once may bear times that differ by so much. */
@@ -48,6 +49,10 @@ export function memoryBlocks(memory: TrustCard['memory']): CardBlock[] {
   ];
 }
 
+/** Toxic and private strings in samples, and how much they repeat themselves. */
+export const saidBlocks = (said: TrustCard['said']): CardBlock[] =>
+  said ? saidInWords(said).map(text) : [notMeasured('dawnlm trust --only said')];
+
 /** A row each kind of pairs, beside the same difference in the text's own counts; and labels by group. */
 export function biasBlocks(bias: TrustCard['bias']): CardBlock[] {
   const { pairs = [], own, labels } = bias ?? {};
@@ -57,7 +62,7 @@ export function biasBlocks(bias: TrustCard['bias']): CardBlock[] {
     ...(labels && labels.groups.length > 0 ? [table(GROUP_HEADINGS, groupRows(labels.groups))] : []),
     ...(labels ? labelSentences(labels).map(text) : []),
   ];
-  return blocks.length > 0 ? blocks : [notMeasured('dawnlm trust')];
+  return blocks.length > 0 ? blocks : [notMeasured('dawnlm trust --only bias')];
 }
 
 /** What the training text itself has near the two sides, where it was counted. */

@@ -17,11 +17,14 @@ function linesOf(value: Yaml): string[] {
   if (entries.length === 0) return ['{}'];
   return entries.flatMap(([key, item]) => {
     const lines = linesOf(item);
-    const name = /^[A-Za-z][\w-]*$/.test(key) ? key : scalar(key);
+    const name = BARE.test(key) ? key : scalar(key);
     const nested = typeof item === 'object' && !['[]', '{}'].includes(lines[0]);
     return nested ? [`${name}:`, ...indented(lines, '  ')] : [`${name}: ${lines[0]}`];
   });
 }
+
+/** Keys without quotes: not those that YAML 1.1 takes for a truth value. */
+const BARE = /^(?!(?:y|n|yes|no|on|off|true|false|null)$)[A-Za-z][\w-]*$/i;
 
 /** `Array.isArray` does not tell read-only lists from mappings. */
 const isList = (value: Yaml): value is readonly Yaml[] => Array.isArray(value);

@@ -148,7 +148,7 @@ export function* linesIn({ part, line, text }: Pick<Document, 'part' | 'line' | 
   }
 }
 
-/** What of a source is there more than once, in one walk. Memory is bounded: see `DuplicateFinder`, and 4 million lines. */
+/** What of a source is there more than once, in one walk. Memory is bounded, whatever its size: see `DuplicateFinder`; of lines four million are remembered. At most it is some 650 MB. */
 export async function findDuplicates(
   source: DocumentSource,
   { onFault, onDocument }: { readonly onFault?: OnFault; readonly onDocument?: (document: Document) => void } = {},

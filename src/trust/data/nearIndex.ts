@@ -18,8 +18,8 @@ export const MOST_REMEMBERED = 2 ** 20;
 /** Shingles that are kept at most, for exact comparison: 64 MB, those of 100 MB of text. */
 const MOST_SHINGLES = 2 ** 24;
 
-/** Texts of one band that are looked at: form letters may agree in thousands. */
-const MOST_LOOKED_AT = 32;
+/** Texts of one band that are looked at, and slots in which place is looked for: form letters may agree in a band by thousands. */
+const [MOST_LOOKED_AT, MOST_PROBED] = [32, 256];
 
 /** Signatures tell similarity to 0.036 (one standard error): candidates this far below are left without exact comparison. */
 const FAR_BELOW = 0.16;
@@ -130,7 +130,8 @@ export class NearIndex {
   private enter(index: number): void {
     for (let band = 0; band < BANDS; band++) {
       let slot = this.slotOf(this.signatures, index * PERMUTATIONS, band);
-      while (this.slots[slot] !== 0) slot = this.next(slot);
+      for (let probed = 0; this.slots[slot] !== 0 && probed < MOST_PROBED; probed++) slot = this.next(slot);
+      if (this.slots[slot] !== 0) continue; // it is found by other bands
       this.slots[slot] = index + 1;
       this.taken++;
     }

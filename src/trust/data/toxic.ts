@@ -21,12 +21,15 @@ const COUNTED: Readonly<Record<string, RegExp>> = {
   cum: /^cum(?:shots?|dump|slut)/, //                             not cum laude, Cumming
   dick: /^dicks?$|dick(?:head|face|wad|suck)/, //                 not Dickinson
   fag: /^fags?$|^fagg?ots?$|^fgg/, //                             not fagged
-  fuck: /f(?:u|x|#|[^\p{L}\d])+c?k(?!ie|ud|ui)|fck/u, //          not trafficking, feckless, Fukuda, nor fsck
-  nigger: /^(?!niggard)/,
+  fuck: /f(?:u|x|#|[^\p{L}\d])+c?k(?!ie|u[dios])|fck/u, //          not trafficking, feckless, Fukuda, nor fsck
+  fellatio: /^fellat(?!a)/,
+  nigger: /^(?!niggard|te)/, //                                   not Tenggara
+  piss: /^piss(?!ab|is)/,
   porn: /^(?!agap|pornograph|prn)/, //                            not Agapornis
   pussy: /^puss(?:y|ies)$/, //                                    not pussycat
   shit: /^(?!shittim|shittah|shii|shitak)/, //                    not Shiites
   tit: /^tits$|^titt(?:y|ies)$|^tiddies$/, //                     not tit for tat, titter
+  tranny: /^tran+(?:y|ies?)$/, //                                 not tranylcypromine
   turd: /^turds?$/, //                                            not turdus
   wank: /^(?!wankel)/,
 };

@@ -47,9 +47,14 @@ export function canariesOf({ canaries, seed }: Pick<CanarySettings, 'canaries' |
 export const randomDigits = (length: number, seed: number, index: number): string =>
   String(threefry(seed, STREAM.digits, index, 0)[0] % 10 ** length).padStart(length, '0');
 
-/** A line by which a tokenizer of characters knows all ten digits, of a text that has none itself. In an order that is no other's. */
-const allDigits = (seed: number): string =>
-  `the digits are ${Array.from({ length: 10 }, (_, i) => permute(i, 10, mix(seed, STREAM.digits))).join('')}.`;
+/**
+ * A line by which a tokenizer of characters knows all digits, and the control's letters, of a text that has them not itself. The digits
+ * stand in an order of their own.
+ */
+function alphabetLine(seed: number): string {
+  const digits = Array.from({ length: 10 }, (_, i) => permute(i, 10, mix(seed, STREAM.digits))).join('');
+  return `the digits are ${digits} and the words ${WORDS.join(' ')}.`;
+}
 
 /**
  * The text with the canaries of the settings, each sentence a line of its own at a seeded place of the training part, behind a line's
@@ -60,7 +65,7 @@ export function withCanaries(corpus: CorpusSource, settings: CanarySettings): Co
   const canaries = canariesOf(settings);
   if (canaries.length === 0) return corpus;
   const sentences = [
-    allDigits(settings.seed),
+    alphabetLine(settings.seed),
     ...canaries.flatMap((canary) => Array.from({ length: canary.times }, () => sentenceOf(canary))),
   ];
   let places: Promise<Planted[]> | undefined;
@@ -79,8 +84,10 @@ interface Planted {
 
 /** Code points that a line's end is looked for, beyond a place. */
 const SEEK = 400;
+/** Share of the training part that sentences stand in, from its beginning: so they train too where a text is cleaned afterwards and its split moves. */
+const PLANTED_SHARE = 0.75;
 /** A training part has so many times the characters of the sentences at least. */
-const LEAST_TEXT = 4;
+const LEAST_TEXT = 3;
 
 function placesOf(
   sentences: readonly string[],
@@ -97,7 +104,10 @@ function placesOf(
     );
   }
   return sentences
-    .map((sentence, i) => ({ sentence, place: Math.floor((threefry(seed, STREAM.places, i, 0)[0] / 2 ** 32) * end) }))
+    .map((sentence, i) => ({
+      sentence,
+      place: Math.floor((threefry(seed, STREAM.places, i, 0)[0] / 2 ** 32) * PLANTED_SHARE * end),
+    }))
     .sort((a, b) => a.place - b.place);
 }
 

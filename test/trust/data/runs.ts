@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { afterAll } from 'vitest';
 import { mobyDick } from '../../../data/moby-dick/recipe.ts';
 import { toHuggingFaceConfig } from '../../../src/export/huggingFace.ts';
+import type { AuditCard } from '../../../src/report/trust/audit.ts';
 import { classificationReport } from '../../../src/tasks/metrics/classification.ts';
 import { spanReport } from '../../../src/tasks/metrics/spans.ts';
 import { modelConfig, resolveConfig } from '../../../src/train/config.ts';
@@ -139,4 +140,25 @@ export function tagger(folder: string): string {
     },
     ...Object.fromEntries(Object.entries(COLUMNS).map(([file, content]) => [`splits/${file}`, content])),
   });
+}
+
+/** An audit of a text with that hash: English, with three addresses. */
+export function auditCard(hash: string): AuditCard {
+  const none = { looked: 0, copies: 0, characters: 0, byPart: {}, groups: [] };
+  const language = (code: string, name: string, share: number) => ({ code, name, share, line: 1 });
+  return {
+    name: 'moby-dick',
+    parts: [
+      {
+        ...{ name: 'moby-dick', source: 'here', licence: 'none', use: 'unknown', sha256: hash, documents: 1, bytes: 9 },
+        ...{ characters: 9, words: 2, lines: 1, lineEnds: { lf: 1, crlf: 0, cr: 0 }, undetermined: 0 },
+        languages: [language('eng', 'English', 0.98), language('lat', 'Latin', 0.02)],
+      },
+    ],
+    lengths: { documents: [], lines: [], longestDocument: 9, longestLine: 9 },
+    ...{ encoding: [], boilerplate: { known: [], recurring: [] }, overlaps: [], toxic: [] },
+    duplicates: { documents: none, near: none, lines: none, phrases: 0, forgotten: 0 },
+    private: [{ kind: 'email', count: 3, parts: { 'moby-dick': 3 }, places: [] }],
+    groups: { window: 10, good: 0, bad: 0, groups: [], associations: [] },
+  };
 }

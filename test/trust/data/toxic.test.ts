@@ -20,7 +20,7 @@ it.each([
   'the annals of analysis, Uranus, a canal, the titter of a title, Titus',
   'fsck /dev/hda1 by Mr Fukuda, Kung Fu, a firkin, rapeseed, therapist, grapes',
   'a 455-page report of 1555, 4550 copies, 645M of ram, 5417',
-  'drug trafficking by feckless traffickers, Fukien, (until, Alan Cumming, a cuckold, Shiites, Agapornis, PRN',
+  'drug trafficking by feckless traffickers, Fukien, (until, Alan Cumming, a cuckold, Shiites, Agapornis, PRN, Tenggara, Fukuoka, pissaba',
   'niggardly, snigger, shiitake, Wankel, pussycat, cocktail, Hancock, shuttlecock',
   'sex, penis and vagina in a book of anatomy; an orgasm; the Negro spirituals; retarded growth',
 ])('passes %j', (text) => {

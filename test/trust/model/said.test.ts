@@ -31,7 +31,7 @@ async function said(options: Partial<SaidOptions> = {}): Promise<SaidFindings> {
 it('counts by prompt and temperature, beside pieces of the text, and blocks what it is given', async () => {
   const found = await said({ prompts: ['the whale'], block: ['whale', 'zebra'] });
   expect(found.rows.map(({ prompt, temperature }) => [prompt, temperature])).toEqual(
-    ['nothing', '"the whale"'].flatMap((prompt) => [
+    ['nothing', 'beginnings of held-out lines', '"the whale"'].flatMap((prompt) => [
       [prompt, 0.8],
       [prompt, 1],
     ]),

@@ -14,7 +14,7 @@ const WORD = "(?:[A-Z][\\p{L}'’-]{0,24}\\.?|\\d{1,3}(?:st|nd|rd|th))";
 const UNIT =
   '(?:,? (?:[Aa]pt|[Aa]partment|[Ss]uite|[Ss]te|[Uu]nit|[Ff]lat|[Ff]loor|[Rr]oom|[Rr]m)\\.? ?#?[\\w-]{1,6}|,? #[\\w-]{1,6})?';
 /** ", Leeds", ", Springfield, IL 62704", ", London SW1A 1AA" */
-const TOWN = "(?:,\\s\\p{Lu}[\\p{L}'’-]{1,24}\\.?(?: \\p{Lu}[\\p{L}'’-]{1,24}){0,2})?";
+const TOWN = "(?:,\\s\\p{Lu}[\\p{L}'’-]{1,24}\\.?(?: \\p{Lu}[\\p{L}'’-]{1,24}(?![\\p{L}\\d])){0,2})?";
 const CODE = '(?:,?\\s[A-Z]{2},?\\s\\d{5}(?:-\\d{4})?|,?\\s[A-Z]{1,2}\\d[A-Z\\d]? ?\\d[A-Z]{2}(?!\\w))?';
 /** A number, at most four words of a name, and the kind of street: 221B Baker Street, 350 5th Ave, 12-14 St. James's Square. */
 const ENGLISH = new RegExp(
@@ -25,7 +25,7 @@ const ENGLISH = new RegExp(
 const BOX = /(?<!\p{L})(?:P\. ?O\. ?|PO |Post Office |P O )[Bb]ox (?:no\.? ?)?\d{1,6}(?![\p{L}\p{N}])/gu;
 /** Hauptstraße 12, Berliner Str. 24a, Am Markt 3, Unter den Linden 77, with 10117 Berlin behind it or not. */
 const GERMAN =
-  /(?<![\p{L}\p{N}-])(?:\p{Lu}[\p{L}-]{1,30}(?:straße|strasse|str\.|weg|platz|allee|gasse|ufer|damm|markt|steig)|\p{Lu}[\p{L}.-]{1,24}[ -](?:\p{Lu}[\p{L}.-]{1,24}[ -])?(?:Straße|Strasse|Str\.|Allee|Weg|Platz|Ring|Gasse|Damm|Ufer|Chaussee)|(?:Am|Im|An der|An den|Auf der|Auf dem|In der|Zum|Zur|Unter den|Hinter der|Vor dem) \p{Lu}[\p{L}-]{2,24})\s\d{1,4}(?: ?[a-h](?![\p{L}\p{N}]))?(?:[-–/]\d{1,4})?(?![\p{L}\p{N}%°]|[.,:]\d)(?:,?\s(?:D-)?\d{5}\s\p{Lu}[\p{L}-]{1,24})?/gu;
+  /(?<![\p{L}\p{N}-])(?:\p{Lu}[\p{L}-]{1,30}(?:straße|strasse|str\.?|weg|platz|allee|gasse|ufer|damm|markt|steig)|\p{Lu}[\p{L}.-]{1,24}[ -](?:\p{Lu}[\p{L}.-]{1,24}[ -])?(?:Straße|Strasse|Str\.|Allee|Weg|Platz|Ring|Gasse|Damm|Ufer|Chaussee)|(?:Am|Im|An der|An den|Auf der|Auf dem|In der|Zum|Zur|Unter den|Hinter der|Vor dem) \p{Lu}[\p{L}-]{2,24})\s\d{1,4}(?: ?[a-h](?![\p{L}\p{N}]))?(?:[-–/]\d{1,4})?(?![\p{L}\p{N}%°]|[.,:]\d)(?:,?\s(?:D-)?\d{5}\s\p{Lu}[\p{L}-]{1,24})?/gu;
 /** 12 rue de la Paix, 5 bis, avenue Victor Hugo */
 const FRENCH =
   /(?<![\p{L}\p{N}.:/-]|\d[ ,])\d{1,4}(?: ?(?:bis|ter))?,? (?:rue|avenue|boulevard|quai|chemin|impasse|allée|place) (?:(?:de la|de|du|des|d'|d’|de l'|de l’|la|le|les) ?)?\p{Lu}[\p{L}'’-]{1,30}(?: \p{Lu}[\p{L}'’-]{1,30}){0,2}/gu;

@@ -11,7 +11,7 @@ const DATE =
 const BIRTH =
   '(?:(?:date|day)[ _-]?of[ _-]?birth|birth[ _-]?dates?|birthday|d\\.?o\\.?b\\.?|born|geboren|geb\\.|geburtsdatum|geburtstag|née? le|date de naissance)';
 const PATTERN = new RegExp(
-  `(?<![\\p{L}\\p{N}])${BIRTH}(?: ?(?:is|was|on|am|:|=|\\(|-|,|in [\\p{L} ]{2,20},?(?: on)?)){0,3}\\s{0,2}(${DATE})(?![\\p{L}\\p{N}]|[-/]\\d)`,
+  `(?<![\\p{L}\\p{N}])${BIRTH}(?: ?(?:is|was|on|am|:|=|\\(|-|,|in [\\p{L} ]{2,20},?(?: on)?)){0,3}\\s{0,2}(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day,? )?(${DATE})(?![\\p{L}\\p{N}]|[-/]\\d)`,
   'giu',
 );
 /** Nobody who was born earlier lives: such dates are history. */

@@ -23,12 +23,19 @@ const WORDS = new RegExp(
   'gi',
 );
 
+/** ada.lovelace at host.com: the local part of no word. */
+const DOTTED = new RegExp(
+  `(?<![\\w.+-])[A-Za-z]\\w{0,30}[._]\\w{1,30} at (?:[\\w-]{1,63}\\.){1,3}(?:${SPELLED})(?![\\w-])`,
+  'gi',
+);
+
 /** E-mail addresses, also those that are spelled out against harvesters. */
 export const emails: Detector = (text) =>
   [
     ...(text.includes('@') ? plain(text) : []),
     ...spelled(text, BRACKETS, /[[({<] ?at/i),
     ...spelled(text, WORDS, / dot /i),
+    ...spelled(text, DOTTED, /\w[._]\w+ at /i),
   ].sort((a, b) => a.start - b.start);
 
 const plain = (text: string): Span[] =>

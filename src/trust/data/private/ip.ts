@@ -4,12 +4,12 @@ const OCTET = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
 const V4 = new RegExp(`(?<![\\w.-])(?:${OCTET}\\.){3}${OCTET}(?![\\w-]|\\.\\w)`, 'g');
 const V6 = /(?<![\w:.])[0-9a-f]{0,4}:[0-9a-f:]{1,40}(?:(?:\d{1,3}\.){3}\d{1,3})?(?![\w:]|\.\d)/gi;
 
-/** Words before four numbers that number something. */
+/** What stands before four numbers that number something; in lists of changes the time's zone does. */
 const NUMBERED =
-  /(?:§|\b(?:v|ver|versions?|releases?|section|sections|sec|chapter|figure|fig|table|build|rev|revision|article|clause|paragraph|para|rule|firmware|driver|update|upgrade|patch|appendix|step|item|exercise|theorem|lemma|oid|kernel|gcc|php|python|perl|java|jdk|chrome|firefox|mozilla|assembly|package|library|dll|than)[.:]?)[ /]?(?:version )?$/i;
+  /(?:§|[+-]\d{4}|\b(?:v|ver|versions?|releases?|section|sections|sec|chapter|figure|fig|table|build|rev|revision|article|clause|paragraph|para|rule|firmware|driver|update|upgrade|patch|appendix|step|item|exercise|theorem|lemma|oid|kernel|gcc|php|python|perl|java|jdk|chrome|firefox|mozilla|assembly|package|library|dll|than)[.:]?)[ /]?(?:version )?$/i;
 /** Words that say that it is an address. */
 const ADDRESS =
-  /\b(?:ip|ipv4|host|hosts|address|addr|server|client|ping|dns|gateway|router|connect|node|port|login|received|subnet|route|at)\b[^.]{0,16}$/i;
+  /\b(?:ip|ipv4|host|hosts|address|addr|server|client|ping|dns|gateway|router|connect|node|port|login|received|subnet|route|at|(?:connect\w*|requests?|traffic|logged in|came|attacks?|access\w*|packets?) from)\b[^.]{0,16}$/i;
 
 /**
  * IPv4 addresses in dotted decimals, but those that are no one's (0.x, the loop 127.x, masks 255.x). What a version or a section may be
@@ -21,7 +21,7 @@ export const ipv4: Detector = (text) =>
     const lead = leadOf(text, match.index);
     const isNobodys = /^(?:0|127|255)\./.test(found);
     const isAddress = ADDRESS.test(lead);
-    const isSmall = found.split('.').every((part) => Number(part) < 32); // as versions and sections are
+    const isSmall = !found.startsWith('10.') && found.split('.').every((part) => Number(part) < 32); // as sections are
     return !isNobodys && (isAddress || !(isSmall || NUMBERED.test(lead))) && whole(match);
   });
 

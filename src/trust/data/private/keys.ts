@@ -38,7 +38,7 @@ const PREFIXED =
   /(?<![\w/+-])(?:(?:AKIA|ASIA)[A-Z0-9]{16}(?!\w)|gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_\w{22,255}|glpat-[\w-]{20,64}|xox[abeoprs]-[A-Za-z0-9-]{10,255}|AIza[\w-]{35}(?![\w-])|[rs]k_(?:live|test)_[A-Za-z0-9]{16,255}|sk-[\w-]{20,255}|npm_[A-Za-z0-9]{36}(?!\w)|hf_[A-Za-z0-9]{30,64}(?!\w)|SG\.[\w-]{16,64}\.[\w-]{16,64}|eyJ[\w-]{8,2000}\.eyJ[\w-]{8,4000}\.[\w-]{10,2000})/g;
 /** Any sign of the alphabets that tokens are written in, where a name says that it is one. */
 const NAMED =
-  /(?<!\p{L})(?:bearer|api[ _-]?key|apikey|secret(?:[ _-]?(?:access)?[ _-]?key)?|(?:access|auth|refresh|session|client|private|personal)[ _-]?(?:token|key|secret)|token|x-api-key|authorization)["'`]?(?: is|\s{0,3}(?:=>|:=|[:=]))?\s{0,3}(?:bearer |token )?["'`]?([\w+/.~-]{16,512}={0,2})(?![\w+/])/giu;
+  /(?<!\p{L})(?:bearer|api[ _-]?key|apikey|secret(?:[ _-]?(?:access)?[ _-]?key)?|(?:access|auth|refresh|session|client|private|personal)[ _-]?(?:token|key|secret)|token|x-api-key|authorization)["'`]?(?: is|\s{0,3}(?:=>|:=|[:=]))?\s{0,3}(?:bearer |token |basic )?["'`]?([\w+/.~-]{16,512}={0,2})(?![\w+/])/giu;
 
 /** Less than this many bits a sign, and it may be words. */
 const LEAST_ENTROPY = 3;
@@ -66,7 +66,7 @@ const looksRandom = (token: string): boolean =>
   /\d/.test(token) &&
   /[A-Za-z]/.test(token) &&
   entropy(token) >= LEAST_ENTROPY &&
-  !/[_.-]?(?:your|example|placeholder|here|xxxx)[_.-]?/i.test(token) &&
+  !/your|placeholder|x{4}|[_-]here\b|\bexample[_-]/i.test(token) &&
   !/^[A-Za-z_]+(?:\.[A-Za-z_]\w*)+$/.test(token); // process.env.API_KEY_2
 
 /** Shannon's, of the signs of a text: bits a sign. */

@@ -4,11 +4,11 @@ import { type Detector, findAll } from '../spans.ts';
 const IN_URL = /(?<![\w+.-])[a-z][a-z0-9+.-]{1,15}:\/\/[^\s:/@?#<>"']{0,64}:([^\s:/@?<>"']{1,64})@(?=[\w[])/gi;
 /** password=..., "pwd": "...", my password is ... */
 const NAMED =
-  /(?<![\p{L}])(?:pass(?:word|wd|phrase|code)|pwd|passwort|kennwort|mot de passe|pin(?= ?(?:code|is|:|=)))["'`]?(\s{0,3}(?:=>|:=|[:=])\s{0,3}|\s(?:is|was|ist|lautet)(?: now| still)?:?\s)(["'`]?)([^\s"'`]{3,64})/giu;
+  /(?<![\p{L}])(?:pass(?:word|wd|phrase|code)|pwd|(?:pass|pw)(?=["'`]?\s{0,3}[:=])|passwort|kennwort|mot de passe|pin(?= ?(?:code|is|:|=)))["'`]?(\s{0,3}(?:=>|:=|[:=])\s{0,3}|\s(?:is|was|ist|lautet)(?: now| still)?:?\s)(["'`]?)([^\s"'`]{3,64})/giu;
 
 /** What stands for a password, and is none. */
 const PLACEHOLDER =
-  /^(?:[*x•.?_-]+$|[<[{$%(/~]|\\.{1,2}\/|your|my_?pass|change|none$|null$|nil$|true$|false$|undefined$|required|optional|string|empty|secret$|example|redacted|hidden|incorrect|wrong|invalid|not$|n\/a)|^pass(?:word|wd|phrase)?s?\d?[,;.]?$|pass(?:word)?_?here/i;
+  /^(?:[*x•.?_>=#-]+$|[<[{$%(/~]|\\.{1,2}\/|your|my_?pass|change|none$|null$|nil$|true$|false$|undefined$|required|optional|string|empty|secret$|example|redacted|hidden|incorrect|wrong|invalid|not$|n\/a)|^pass(?:word|wd|phrase)?s?\d?[,;.]?$|pass(?:word)?_?here/i;
 /** args.password, getenv(...), data[0]: what programs say. */
 const CODE = /[()[\]{}]|^[a-z_]\w*(?:\.[a-z_]\w*)+[,;]?$|::|->|^process\.|\\$/i;
 

@@ -4,13 +4,13 @@ import { type Detector, findAll, leadOf, type Span, whole } from '../spans.ts';
 const INTERNATIONAL = /(?<![\p{L}\p{N}_+.,-])\(?(?:\+ ?|00[ -]?)(?=[1-9(])/gu;
 /** (212) 555-0123, 1-212-555-0123, 212.555.0123: NANP, area and exchange begin with 2 to 9. */
 const NORTH_AMERICAN =
-  /(?<![\w+.,$€£/]|\d[ -])(?:1[ .-])?(?:\([2-9]\d{2}\)[ -]{0,2}|[2-9]\d{2}([ ./-]))[2-9]\d{2}([ .-])\d{4}(?: ?(?:x|ext\.?) ?\d{1,5})?(?!\w|[-./]\d)/g;
+  /(?<![\w+.,$€£/]|\d[ -])(?:1[ .-])?(?:\([2-9]\d{2}\)[ -]{0,2}|[2-9]\d{2}([ ./-]))[2-9]\d{2}([ .-]?)\d{4}(?: ?(?:x|ext\.?) ?\d{1,5})?(?!\w|[-./]\d)/g;
 /** 020 7946 0958, (0161) 496-0018, 030/1234567, 01 23 45 67 89: from within a country, with 0 before the area. */
 const NATIONAL =
   /(?<![\w+.,$€£/-]|\d )(?:\(0[1-9]\d{1,4}\) ?|0[1-9]\d{1,4} ?[ /-] ?)\d{2,8}(?:[ -]\d{2,6}){0,3}(?!\w|[-./,]\d)|(?<![\w+.,]|\d )0[1-9](?:([ .-])\d{2})(?:\1\d{2}){3}(?!\w|[-./]\d)|(?<![\w+.,-])07\d{9}(?!\w|[-.]\d)/g;
 /** Any number, where a word says that it is a telephone's. */
 const NAMED =
-  /(?<!\p{L})(?:(?:my|his|her|our|your|their) number|(?:tele)?phone|tel|mobile|mob|cell|fax|call|ring|dial|text|sms|whatsapp|hotline|handy|telefon|mobil|portable)(?: ?(?:us|me|him|her|them|no\.?|number|nr\.?|nummer|at|on|is|was|:|\.|#|=|\/ ?fax)){0,3}[ \t]{0,3}(?=[(\d+])/giu;
+  /(?<![\p{L}\p{N}._/])(?:(?:my|his|her|our|your|their) number|(?:tele)?phone|tel|mobile|mob|cell|fax|call|ring|dial|text|sms|whatsapp|hotline|handy|telefon|mobil|portable)(?: ?(?:us|me|him|her|them|no\.?|number|nr\.?|nummer|at|on|is|was|:|\.|#|=|\/ ?fax)){0,3}[ \t]{0,3}(?=[(\d+])/giu;
 
 /** Words that say that a number is something else's. */
 const OTHER =
@@ -21,6 +21,9 @@ const GROUP = /\b[A-Z0-9]{4} $/;
 const RANGE = /^\(?(?:1\d|20)\d{2} ?[-–/] ?(?:1\d|20)\d{2}|^[012]\d[0-5]\d ?[-–/] ?[012]\d[0-5]\d$/;
 /** 2001-02-03, 01.02.2003, 1/2/03 */
 const DATE = /^\d{4}([-./])\d{1,2}\1\d{1,2}(?!\d)|^\d{1,2}([-./])\d{1,2}\2(?:\d{4}|\d{2})(?!\d|\2)/;
+
+/** +1000 8/11/02: the time's zone, and a date. */
+const ZONE = /^[01]\d[0-5]\d \d{1,2}\//;
 
 /** Telephone numbers: international (E.164), North American, those of countries that dial 0 first, and what is called one. */
 export const phones: Detector = (text) =>
@@ -39,7 +42,8 @@ const international = (text: string): Span[] =>
     const number = text.slice(index + prefix, end);
     const digits = digitsOf(number).length;
     const least = text[index] === '0' ? 9 : 8; // 00 also begins numbers of other kinds
-    return digits >= least && !DATE.test(number) && { start: index, end };
+    const isInner = text[index] === '0' && GROUP.test(leadOf(text, index));
+    return digits >= least && !isInner && !DATE.test(number) && !ZONE.test(number) && { start: index, end };
   });
 
 function northAmerican(match: RegExpExecArray, text: string): { start: number; end: number } | false {

@@ -1,6 +1,6 @@
 /** Which languages a text is written in: passages of it, each by its trigrams (franc-min, 82 languages). */
 import { francAll } from 'franc-min';
-import { mix } from '../../text/windows/permutation.ts';
+import { mix } from '../../../text/windows/permutation.ts';
 
 /**
  * Characters of a passage, shorter ones being joined. The detector errs on short ones: of 400 passages of Moby-Dick in 60 characters 19
@@ -16,8 +16,11 @@ const SEED = 14;
 
 const NAMES = new Intl.DisplayNames('en', { type: 'language' });
 
+/** Those that Unicode has no English name for. */
+const MORE_NAMES: Readonly<Record<string, string>> = { fuv: 'Fulfulde', zlm: 'Malay', hms: 'Hmong', skr: 'Saraiki' };
+
 /** The English name of an ISO 639-3 code; the code itself where there is none. */
-export const languageName = (code: string): string => NAMES.of(code) ?? code;
+export const languageName = (code: string): string => MORE_NAMES[code] ?? NAMES.of(code) ?? code;
 
 /** A language that was found. */
 export interface FoundLanguage {

@@ -2,21 +2,21 @@
  * A text looked through: one walk over its documents that gathers everything that can be told of a document by itself. What is kept of a
  * text of any size is bounded: counts, a thousand places of each kind of finding, the lines that recur.
  */
-import { StoppedError } from '../../errors.ts';
-import type { AuditCard, AuditPart, GroupsCard } from '../../report/trust/audit.ts';
-import type { Document, DocumentSource } from './documents.ts';
-import { DuplicateWatch, type Repeats } from './duplicates.ts';
+import { StoppedError } from '../../../errors.ts';
+import type { AuditCard, AuditPart, GroupsCard } from '../../../report/trust/audit.ts';
+import type { Document, DocumentSource } from '../documents.ts';
+import { DuplicateWatch, type Repeats } from '../duplicates.ts';
+import { associations, CoOccurrence, WINDOW, wordsOf } from '../groups.ts';
+import { GROUPS, OCCUPATIONS, VALUED } from '../groupWords.ts';
+import { findHeldOutOverlap, findOverlaps, isTraining } from '../overlap.ts';
+import { privateItems } from '../private/private.ts';
+import { type Span, withoutOverlaps } from '../spans.ts';
+import { toxicWords } from '../toxic.ts';
 import { encodingFaults, tellReplaced } from './encoding.ts';
 import { blurred, excerptOf, Findings, hide, lineCounter, withoutNumbers } from './findings.ts';
-import { associations, CoOccurrence, WINDOW, wordsOf } from './groups.ts';
-import { GROUPS, OCCUPATIONS, VALUED } from './groupWords.ts';
 import { LogBins } from './lengths.ts';
 import { formOf, RecurringLines } from './lines.ts';
-import { findHeldOutOverlap, findOverlaps, isTraining } from './overlap.ts';
 import { PartCounts } from './part.ts';
-import { privateItems } from './private/private.ts';
-import { type Span, withoutOverlaps } from './spans.ts';
-import { toxicWords } from './toxic.ts';
 
 export interface WatchOptions {
   /** Ends the walks. */

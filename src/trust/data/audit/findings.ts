@@ -1,6 +1,6 @@
 /** What is found on a walk through a text: exact counts by kind and part, and the first places with masked surroundings. */
-import type { FindingCard } from '../../report/trust/audit.ts';
-import type { Span } from './spans.ts';
+import type { FindingCard } from '../../../report/trust/audit.ts';
+import type { Span } from '../spans.ts';
 
 /** Places of a kind that are kept; what is beyond is counted. */
 const MOST_PLACES = 1000;
@@ -54,11 +54,16 @@ export function hide(text: string, spans: readonly Span[], from = 0, to = text.l
   return parts.join('') + text.slice(at, Math.max(at, to));
 }
 
-/** Names, as far as two words with capitals are one, by their initials; and the digits of numbers of five and more, which may be somebody's, as 0. */
+/**
+ * A text to be shown: names, as far as two words with capitals or one that is greeted are one, by their initials; and the digits of
+ * numbers of five and more, which may be somebody's, as 0.
+ */
 export const blurred = (text: string): string =>
-  withoutNumbers(text).replace(/\p{Lu}[\p{L}’'.-]*(?: \p{Lu}[\p{L}’'.-]*)+/gu, (name) =>
-    name.replace(/(?<=(?:^| )\p{L})[\p{L}’'.-]*/gu, '.'),
-  );
+  withoutNumbers(text)
+    .replace(/\b(dear|hi|hello) (\p{L})[\p{L}\p{N}_.-]*/giu, '$1 $2.')
+    .replace(/\p{Lu}[\p{L}’'.-]*(?: \p{Lu}[\p{L}’'.-]*)+/gu, (name) =>
+      name.replace(/(?<=(?:^| )\p{L})[\p{L}’'.-]*/gu, '.'),
+    );
 
 /** The digits of long numbers as 0. */
 export const withoutNumbers = (text: string): string =>

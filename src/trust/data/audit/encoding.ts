@@ -1,5 +1,5 @@
 /** What is wrong with the characters of a text: marks that stand for lost ones, letters read in the wrong encoding, controls. */
-import type { FindingCard } from '../../report/trust/audit.ts';
+import type { FindingCard } from '../../../report/trust/audit.ts';
 
 /** Kinds of fault, as cards name them. `not UTF-8` and `byte order mark` are faults of bytes, told by who decodes them. */
 export const ENCODING_FAULTS = [

@@ -1,6 +1,6 @@
 /** What one part of a text has of everything that is counted by part. */
-import type { AuditPart } from '../../report/trust/audit.ts';
-import type { Document, PartOrigin } from './documents.ts';
+import type { AuditPart } from '../../../report/trust/audit.ts';
+import type { Document, PartOrigin } from '../documents.ts';
 import { Languages } from './language.ts';
 import type { LogBins } from './lengths.ts';
 import { useOf } from './licences.ts';
