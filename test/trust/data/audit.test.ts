@@ -7,6 +7,7 @@ import { AuditCard } from '../../../src/report/trust/audit.ts';
 import { renderAudit } from '../../../src/report/trust/auditPage.ts';
 import { warnings } from '../../../src/report/trust/auditWords.ts';
 import { audit, watch } from '../../../src/trust/data/audit/audit.ts';
+import { blurred } from '../../../src/trust/data/audit/findings.ts';
 import { textDocuments } from '../../../src/trust/data/documents.ts';
 import { tableDocuments } from '../../../src/trust/data/tables.ts';
 import { expectWellFormed } from '../../helpers/page.ts';
@@ -196,4 +197,13 @@ it('the page shows what a text says as a text', async () => {
   expect(page).not.toMatch(/<script|<img/);
   expectWellFormed(page);
   expect(card.boilerplate.known).toMatchObject([{ kind: 'markup', count: 12 }]);
+});
+
+it.each([
+  ['-- Skyttä <EMAIL> of Ann Lee', '-- S. <EMAIL> of A. L.'],
+  ['<EMAIL> Anna said', '<EMAIL> A. said'],
+  ['call Anna: <PHONE>', 'call A.: <PHONE>'],
+  ['Dear anna, the house 0123456 stands', 'Dear a., the house 0000000 stands'],
+])('shows %j without names', (text, shown) => {
+  expect(blurred(text)).toBe(shown);
 });

@@ -55,12 +55,14 @@ export function hide(text: string, spans: readonly Span[], from = 0, to = text.l
 }
 
 /**
- * A text to be shown: names, as far as two words with capitals or one that is greeted are one, by their initials; and the digits of
- * numbers of five and more, which may be somebody's, as 0.
+ * A text to be shown: names, as far as two words with capitals are one, or one that is greeted, or that stands right before or behind
+ * what was masked, by their initials; and the digits of numbers of five and more, which may be somebody's, as 0.
  */
 export const blurred = (text: string): string =>
   withoutNumbers(text)
     .replace(/\b(dear|hi|hello) (\p{L})[\p{L}\p{N}_.-]*/giu, '$1 $2.')
+    .replace(/(?<![\p{L}<])(\p{Lu})[\p{L}’'-]+(?=[\s.,:;("]{1,3}<[A-Z]+>)/gu, '$1.')
+    .replace(/(?<=<[A-Z]+>[\s.,:;)("]{1,3})(\p{Lu})[\p{L}’'-]+/gu, '$1.')
     .replace(/\p{Lu}[\p{L}’'.-]*(?: \p{Lu}[\p{L}’'.-]*)+/gu, (name) =>
       name.replace(/(?<=(?:^| )\p{L})[\p{L}’'.-]*/gu, '.'),
     );
