@@ -94,7 +94,13 @@ function scatter({ name, fillers, first, second, correlation }: PairFindings): P
         Plot.ruleY(zeroWithin(points.map(({ model }) => model)), { strokeOpacity: 0.5 }),
         Plot.ruleX(zeroWithin(points.map(({ text }) => text)), { strokeOpacity: 0.5 }),
         correlation.near.r
-          ? Plot.linearRegressionY(points, { ...place, stroke: 'var(--validation)', ci: 0.95, fillOpacity: 0.12 })
+          ? Plot.linearRegressionY(points, {
+              ...place,
+              stroke: 'var(--validation)',
+              ci: 0.95,
+              fillOpacity: 0.12,
+              clip: true,
+            })
           : [],
         Plot.dot(points, { ...place, fill: 'var(--training)', r: 3 }),
         Plot.text(points, { ...place, text: 'filler', dy: -9, fill: 'var(--ink)' }),
