@@ -54,7 +54,7 @@ export const LINE = 24;
 const [MOST_TOLD, MOST_PLACES, MOST_COUNTED] = [20, 5, 2 ** 14];
 
 /** The beginning of a text in one line, private data masked. The mask comes first, so that a cut never leaves half of an address. */
-export function excerptOf(text: string): string {
+function beginningOf(text: string): string {
   const start = text.slice(0, 8 * EXCERPT);
   const line = masked(start, privateItems(start)).replace(/\s+/g, ' ').trim();
   return line.length > EXCERPT ? `${line.slice(0, EXCERPT).replace(/[\ud800-\udbff]$/, '')}...` : line;
@@ -96,7 +96,7 @@ export class RepeatCounter {
   findings(): Repeats {
     const { looked, copies, characters, byPart } = this;
     const most = [...this.groups.values()].sort((a, b) => b.times - a.times).slice(0, MOST_TOLD);
-    const groups = most.map((group) => ({ ...group, excerpt: excerptOf(group.excerpt) }));
+    const groups = most.map((group) => ({ ...group, excerpt: beginningOf(group.excerpt) }));
     return { looked, copies, characters, byPart: { ...byPart }, groups };
   }
 }
