@@ -3,6 +3,7 @@ import type { BiasFindings } from '../../report/trust/bias.ts';
 import { utf8Decoder } from '../../text/tokenizers/bytes.ts';
 import type { Tokenizer } from '../../text/tokenizers/tokenizer.ts';
 import type { Tokens } from '../../text/windows/dataset.ts';
+import { bytesOf } from '../memory/trainText.ts';
 import type { QuestionedRun } from '../questioned.ts';
 import { countIn } from './counts.ts';
 import { askOwnPairs, type readOwnPairs } from './ownPairs.ts';
@@ -55,13 +56,7 @@ export function* decoded(tokens: Tokens, tokenizer: Tokenizer, signal?: AbortSig
   const decoder = utf8Decoder();
   for (let start = 0; start < tokens.length; start += PIECE) {
     signal?.throwIfAborted();
-    const parts = Array.from(tokens.subarray(start, start + PIECE), (id) => tokenizer.tokenBytes(id));
-    const bytes = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
-    let at = 0;
-    for (const part of parts) {
-      bytes.set(part, at);
-      at += part.length;
-    }
+    const { bytes } = bytesOf(tokens.subarray(start, start + PIECE), tokenizer);
     yield decoder.decode(bytes, { stream: true });
   }
   yield decoder.decode();

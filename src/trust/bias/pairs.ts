@@ -1,5 +1,5 @@
 /** What a model finds likelier, pair by pair, beside what its training text has. */
-import { mean } from 'simple-statistics';
+import { mean, sum } from 'simple-statistics';
 import type { FillerFindings, PairFindings, TextDifference, Unasked } from '../../report/trust/bias.ts';
 import { type Cell, correlationOf, logRatio, meanOfCells, type SideCounts, shareOfCells } from './bands.ts';
 import { phraseOf, type TextCounts, type Wanted } from './counts.ts';
@@ -127,8 +127,6 @@ function difference(count: CountOf, atAll?: CountOf, relative?: boolean): TextDi
   const of = (which: CountOf): SideCounts => ({ first: which('first'), second: which('second') });
   return { ...of(count), logRatio: logRatio(of(count), atAll && of(atAll), relative) };
 }
-
-const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0);
 
 /** The fillers and sides that the text has and the tokenizer can write, and the others with the reason. */
 function whatCanBeAsked(group: PairGroup, scorer: SentenceScorer, counts: TextCounts) {

@@ -30,7 +30,16 @@ export async function overlaps(run: QuestionedRun, text: TrainText): Promise<Ove
   );
   const heldOut = bytesOf(run.dataset.validation, tokenizer).bytes;
   const found = search(run, text, samples, 'samples searched for');
-  const beside = search(run, text, piecesOf(heldOut, samples, run.seed), 'held-out passages searched for');
+  const beside = search(
+    run,
+    text,
+    piecesOf(
+      heldOut,
+      samples.map(({ length }) => length),
+      run.seed,
+    ),
+    'held-out passages searched for',
+  );
   return {
     ...{ samples: samples.length, tokens: TOKENS, temperature: TEMPERATURE, indexedBytes: text.bytes.length },
     ...{ model: lengthsOf(found), heldOut: lengthsOf(beside), longest: longestOf(found, text) },
@@ -50,11 +59,11 @@ function search({ signal, onProgress }: QuestionedRun, text: TrainText, texts: r
   });
 }
 
-/** Passages of the held-out text as long as the samples, at places that may overlap where it is short. */
-function piecesOf(heldOut: Uint8Array, samples: readonly Uint8Array[], seed: number): Uint8Array[] {
-  return samples.map(({ length }, i) => {
-    const place = mix(seed, i) % Math.max(1, heldOut.length - length);
-    return heldOut.subarray(place, place + length);
+/** Passages of a text of such lengths, in bytes, at places by the seed, which may overlap where it is short. */
+export function piecesOf<Bytes extends Uint8Array>(text: Bytes, lengths: readonly number[], seed: number): Bytes[] {
+  return lengths.map((length, i) => {
+    const place = mix(seed, i) % Math.max(1, text.length - length);
+    return text.subarray(place, place + length) as Bytes;
   });
 }
 
@@ -96,13 +105,11 @@ const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes).re
 export function maskedParts(parts: readonly [string, string, string]): string[] {
   const whole = parts.join('');
   const spans = privateItems(whole);
-  let start = 0;
+  let from = 0;
   return parts.map((part) => {
-    const [from, to] = [start, start + part.length];
-    start = to;
-    const own = spans
-      .map((span) => ({ ...span, start: Math.max(span.start, from) - from, end: Math.min(span.end, to) - from }))
-      .filter((span) => span.start < span.end);
-    return masked(part, own);
+    const to = from + part.length;
+    const shown = masked(whole, spans, { from, to });
+    from = to;
+    return shown;
   });
 }

@@ -7,6 +7,7 @@ import { mix } from '../../text/windows/permutation.ts';
 import { openingTokens } from '../../train/samples.ts';
 import { masked, privateItems } from '../data/private/private.ts';
 import { continued } from '../memory/continued.ts';
+import { piecesOf } from '../memory/overlap.ts';
 import { bytesOf } from '../memory/trainText.ts';
 import type { QuestionedRun } from '../questioned.ts';
 import { counted, toxicEntries, toxicRate } from './counted.ts';
@@ -47,7 +48,8 @@ export async function* askSaid(run: QuestionedRun, options: SaidOptions): AsyncG
       yield found;
     }
   }
-  const pieces = piecesOf(source, first!, run.seed);
+  const lengths = first!.map((text) => Buffer.byteLength(text));
+  const pieces = piecesOf(source, lengths, run.seed).map((piece) => piece.toString().replace(/^\ufffd+|\ufffd+$/g, ''));
   found = { ...found, text: { prompt: 'training text', ...counted(pieces, source) } };
   yield found;
   const entries = options.block ?? toxicEntries([...first!, ...pieces]);
@@ -108,15 +110,6 @@ async function samplesOf(
     texts: made.map((ids) => tokenizer.decode(ids)),
     cutShort: made.filter(({ length }) => length < TOKENS).length,
   };
-}
-
-/** Pieces of a text as long as samples, at places by the seed. */
-function piecesOf(source: Buffer, samples: readonly string[], seed: number): string[] {
-  return samples.map((sample, i) => {
-    const length = Buffer.byteLength(sample);
-    const place = mix(seed, i) % Math.max(1, source.length - length);
-    return source.toString('utf8', place, place + length).replace(/^\ufffd+|\ufffd+$/g, '');
-  });
 }
 
 /** The samples from nothing once more, with the same seed: those that hold nothing blocked stay as they were. */

@@ -1,5 +1,6 @@
 /** What is found on a walk through a text: exact counts by kind and part, and the first places with masked surroundings. */
 import type { FindingCard } from '../../../report/trust/audit.ts';
+import { masked, maskOf } from '../private/private.ts';
 import type { Span } from '../spans.ts';
 
 /** Places of a kind that are kept; what is beyond is counted. */
@@ -38,21 +39,16 @@ const CONTEXT = 36;
  */
 export function excerptOf(text: string, { start, end }: Pick<Span, 'start' | 'end'>, spans: readonly Span[]): string {
   const [from, to] = [cutBefore(text, start - CONTEXT), cutBefore(text, end + CONTEXT)];
-  const shown = hide(text, spans, from, to).replace(/\s+/g, ' ').trim();
+  const shown = hide(text, spans, { from, to }).replace(/\s+/g, ' ').trim();
   return `${from > 0 ? '…' : ''}${blurred(shown)}${to < text.length ? '…' : ''}`;
 }
 
-/** A stretch of a text with the spans masked, those that it cuts too. */
-export function hide(text: string, spans: readonly Span[], from = 0, to = text.length): string {
-  const parts: string[] = [];
-  let at = from;
-  for (const span of spans) {
-    if (span.end <= at || span.start >= to) continue;
-    parts.push(text.slice(at, Math.max(at, span.start)), maskOf(text, span));
-    at = Math.min(to, span.end);
-  }
-  return parts.join('') + text.slice(at, Math.max(at, to));
-}
+/** A text, or a stretch of it, with private data masked, and of toxic words all but the first letter. */
+export const hide = (text: string, spans: readonly Span[], stretch: { from?: number; to?: number } = {}): string =>
+  masked(text, spans, {
+    ...stretch,
+    mask: (span) => (span.kind === 'toxic' ? `${[...text.slice(span.start, span.start + 2)][0]}***` : maskOf(span)),
+  });
 
 /**
  * A text to be shown: names, as far as two words with capitals are one, or one that is greeted, or that stands right before or behind
@@ -70,9 +66,6 @@ export const blurred = (text: string): string =>
 /** The digits of long numbers as 0. */
 export const withoutNumbers = (text: string): string =>
   text.replace(/\d[\d\s().-]{3,}\d/g, (number) => number.replace(/\d/g, '0'));
-
-const maskOf = (text: string, { kind, start }: Span): string =>
-  kind === 'toxic' ? `${[...text.slice(start, start + 2)][0]}***` : `<${kind.toUpperCase()}>`;
 
 /** The place, or the one before it where it would cut a character in two. */
 function cutBefore(text: string, at: number): number {

@@ -37,13 +37,24 @@ export const PRIVATE_KINDS: readonly string[] = Object.keys(DETECTORS);
 export const privateItems: Detector = (text) =>
   withoutOverlaps(Object.values(DETECTORS).map((detector) => detector(text)));
 
-/** A text in which `<EMAIL>`, `<PHONE>`, ... stand for what was found; the spans are in the order of places, and do not overlap. */
-export function masked(text: string, spans: readonly Span[]): string {
+/** `<EMAIL>`, `<PHONE>`, ... */
+export const maskOf = ({ kind }: Span): string => `<${kind.toUpperCase()}>`;
+
+/**
+ * A text, or the stretch of it from `from` to before `to`, in which masks stand for what was found, also for what the stretch cuts. The spans are in the
+ * order of places, and do not overlap.
+ */
+export function masked(
+  text: string,
+  spans: readonly Span[],
+  { from = 0, to = text.length, mask = maskOf }: { from?: number; to?: number; mask?: (span: Span) => string } = {},
+): string {
   const parts: string[] = [];
-  let at = 0;
-  for (const { kind, start, end } of spans) {
-    parts.push(text.slice(at, start), `<${kind.toUpperCase()}>`);
-    at = end;
+  let at = from;
+  for (const span of spans) {
+    if (span.end <= at || span.start >= to) continue;
+    parts.push(text.slice(at, Math.max(at, span.start)), mask(span));
+    at = Math.min(to, span.end);
   }
-  return parts.join('') + text.slice(at);
+  return parts.join('') + text.slice(at, Math.max(at, to));
 }
