@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { writeAtomic } from '../../node/files.ts';
 import type { CleanCard, CleanRule } from '../../text/windows/cleaning.ts';
 import { cleaned } from './clean.ts';
-import { type Document, type DocumentSource, writtenOf } from './documents.ts';
+import { type Document, type DocumentSource, runsOf, writtenOf } from './documents.ts';
 
 /** What was written. */
 export interface WrittenClean {
@@ -28,9 +28,9 @@ export async function writeCleaned(
 ): Promise<WrittenClean> {
   const { documents, card } = cleaned(source, rules, () => undefined);
   const files: string[] = [];
-  for await (const { part, pieces } of partsOf(documents)) {
+  for await (const { key: part, items } of runsOf(documents, (document) => document.part)) {
     const file = source.parts.length > 1 ? join(out, part + ending) : out;
-    await writeAtomic(file, pieces);
+    await writeAtomic(file, encoded(items));
     files.push(file);
   }
   const file = cardFile(source, out);
@@ -42,29 +42,15 @@ export async function writeCleaned(
 export const cardFile = ({ parts }: DocumentSource, out: string): string =>
   parts.length > 1 ? join(out, 'cleaned.json') : `${out}.json`;
 
-/** The documents part by part, each as bytes; one must be read before the next is asked for. */
-async function* partsOf(
-  documents: AsyncIterable<Document>,
-): AsyncGenerator<{ part: string; pieces: AsyncIterable<Uint8Array> }> {
-  const all = documents[Symbol.asyncIterator]();
+/** Documents as they are written, encoded some at a time. */
+async function* encoded(documents: AsyncIterable<Document>): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
-  try {
-    let next = await all.next();
-    while (!next.done) {
-      const { part } = next.value;
-      async function* piecesOf(): AsyncGenerator<Uint8Array> {
-        let waiting = '';
-        for (; !next.done && next.value.part === part; next = await all.next()) {
-          waiting += writtenOf(next.value) ?? '';
-          if (waiting.length < PIECE) continue;
-          yield encoder.encode(waiting);
-          waiting = '';
-        }
-        yield encoder.encode(waiting);
-      }
-      yield { part, pieces: piecesOf() };
-    }
-  } finally {
-    await all.return?.();
+  let waiting = '';
+  for await (const document of documents) {
+    waiting += writtenOf(document) ?? '';
+    if (waiting.length < PIECE) continue;
+    yield encoder.encode(waiting);
+    waiting = '';
   }
+  yield encoder.encode(waiting);
 }

@@ -5,7 +5,7 @@
 import { relative } from 'node:path';
 import { findCorpus } from '../../../data/corpora.ts';
 import { textFiles } from '../../node/files.ts';
-import { type TextBytes, utf8Chunks } from '../../text/windows/stream.ts';
+import { utf8Chunks } from '../../text/windows/stream.ts';
 import type { CorpusSource } from '../../train/run/material.ts';
 import { lenientChunks, type OnFault } from './lenient.ts';
 import { paragraphs } from './paragraphs.ts';
@@ -69,30 +69,31 @@ export async function textDocuments(corpus: CorpusSource): Promise<DocumentSourc
       ...origin,
     })),
     async *documents(onFault) {
-      for await (const { file, bytes } of filesOf(corpus.bytes())) {
+      for await (const { key: file, items } of runsOf(corpus.bytes(), (chunk) => chunk.file)) {
         const part = partOf(file);
         const chunks = onFault
-          ? lenientChunks(bytes, (fault) => onFault({ part, ...fault }))
-          : utf8Chunks(bytes, file ?? name);
+          ? lenientChunks(items, (fault) => onFault({ part, ...fault }))
+          : utf8Chunks(items, file ?? name);
         for await (const paragraph of paragraphs(chunks)) yield { part, ...paragraph };
       }
     },
   };
 }
 
-/** A stream's files, each as a stream; one must be read before the next is asked for. */
-async function* filesOf(
-  stream: AsyncIterable<TextBytes>,
-): AsyncGenerator<{ file: string | undefined; bytes: AsyncIterable<TextBytes> }> {
+/** The runs of a stream's items that have the same key, each as a stream; one must be read before the next is asked for. */
+export async function* runsOf<Item, Key>(
+  stream: AsyncIterable<Item>,
+  keyOf: (item: Item) => Key,
+): AsyncGenerator<{ key: Key; items: AsyncIterable<Item> }> {
   const all = stream[Symbol.asyncIterator]();
   try {
     let next = await all.next();
     while (!next.done) {
-      const { file } = next.value;
-      async function* ofFile(): AsyncGenerator<TextBytes> {
-        for (; !next.done && next.value.file === file; next = await all.next()) yield next.value;
+      const key = keyOf(next.value);
+      async function* itemsOf(): AsyncGenerator<Item> {
+        for (; !next.done && keyOf(next.value) === key; next = await all.next()) yield next.value;
       }
-      yield { file, bytes: ofFile() };
+      yield { key, items: itemsOf() };
     }
   } finally {
     await all.return?.();
