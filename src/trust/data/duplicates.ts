@@ -1,50 +1,10 @@
 /** What stands in a text more than once: documents, lines, and documents that are nearly the same. */
+import type { DuplicatesCard, Repeats } from '../../report/trust/duplicates.ts';
 import type { Document, DocumentSource } from './documents.ts';
-import { type Copy, DuplicateFinder, type Place, Places } from './duplicateFinder.ts';
+import { type Copy, DuplicateFinder, Places } from './duplicateFinder.ts';
 import { ExactIndex } from './exactIndex.ts';
 import type { OnFault } from './lenient.ts';
 import { masked, privateItems } from './private/private.ts';
-
-/** Copies of one document or line. */
-export interface RepeatGroup {
-  /** The first one and its copies. */
-  readonly times: number;
-  readonly first: Place;
-  /** Of the first copies. */
-  readonly others: readonly Place[];
-  /** Of the first copy, private data masked. */
-  readonly excerpt: string;
-  /** The least of all copies; 1 of exact ones. */
-  readonly similarity: number;
-}
-
-/** What is there more than once. */
-export interface Repeats {
-  /** Documents or lines that were held against others. */
-  readonly looked: number;
-  /** Those that came before: beyond the first ones. */
-  readonly copies: number;
-  /** Characters (UTF-16 units) of the copies. */
-  readonly characters: number;
-  /** Copies by the part that they stand in. */
-  readonly byPart: Readonly<Record<string, number>>;
-  /** Those with the most copies, at most 20. */
-  readonly groups: readonly RepeatGroup[];
-}
-
-/** All three kinds. */
-export interface DuplicateFindings {
-  /** Exact copies of documents of five words or more. */
-  readonly documents: Repeats;
-  /** Documents that are no exact copy, of which `NEAR` of the shingles or more are those of an earlier one. */
-  readonly near: Repeats;
-  /** Exact copies of lines of 24 characters or more, those in copied documents too. */
-  readonly lines: Repeats;
-  /** Documents of fewer than five words, which are not held against others. */
-  readonly phrases: number;
-  /** Documents or lines that were not remembered because there were too many: copies of them are not counted. */
-  readonly forgotten: number;
-}
 
 /** Characters of an excerpt at most. */
 const EXCERPT = 160;
@@ -66,7 +26,7 @@ export class RepeatCounter {
   private copies = 0;
   private characters = 0;
   private readonly byPart: Record<string, number> = {};
-  private readonly groups = new Map<number, { -readonly [K in keyof RepeatGroup]: RepeatGroup[K] }>();
+  private readonly groups = new Map<number, Repeats['groups'][number]>();
 
   /** A document or line, and what it is a copy of. */
   note(copy: Copy | undefined, { part, line, text }: Pick<Document, 'part' | 'line' | 'text'>): void {
@@ -89,7 +49,7 @@ export class RepeatCounter {
     } else if (group) {
       group.times++;
       group.similarity = Math.min(group.similarity, copy.similarity);
-      if (group.others.length < MOST_PLACES) group.others = [...group.others, { part, line }];
+      if (group.others.length < MOST_PLACES) group.others.push({ part, line });
     }
   }
 
@@ -120,7 +80,7 @@ export class DuplicateWatch {
     return copy;
   }
 
-  findings(): DuplicateFindings {
+  findings(): DuplicatesCard {
     const { documents, near, lines } = this.counters;
     const forgotten = this.finder.forgotten + this.lineIndex.forgotten;
     return {
@@ -152,7 +112,7 @@ export function* linesIn({ part, line, text }: Pick<Document, 'part' | 'line' | 
 export async function findDuplicates(
   source: DocumentSource,
   { onFault, onDocument }: { readonly onFault?: OnFault; readonly onDocument?: (document: Document) => void } = {},
-): Promise<DuplicateFindings> {
+): Promise<DuplicatesCard> {
   const watch = new DuplicateWatch();
   for await (const document of source.documents(onFault)) {
     watch.look(document);

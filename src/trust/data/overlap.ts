@@ -1,42 +1,11 @@
 /** What of a text that is held out stands in the text that is trained on: whoever learned it by heart is not tested by it. */
+import type { OverlapCard } from '../../report/trust/duplicates.ts';
 import { findBlocks } from '../../text/ngrams/copies.ts';
 import type { Document, DocumentSource } from './documents.ts';
-import { type Copy, DuplicateFinder, type Place } from './duplicateFinder.ts';
+import { DuplicateFinder } from './duplicateFinder.ts';
 import { linesIn } from './duplicates.ts';
 import { ExactIndex } from './exactIndex.ts';
 import type { OnFault } from './lenient.ts';
-
-/** A document of the held-out part that the training part has. */
-export interface KnownPlace extends Pick<Copy, 'kind' | 'similarity'> {
-  /** Where it stands in the held-out part. */
-  readonly line: number;
-  /** Where it stands in the training part. */
-  readonly first: Place;
-}
-
-/** What a held-out part has in common with the training part. */
-export interface Overlap {
-  readonly part: string;
-  /** The training part. */
-  readonly within: string;
-  /** Documents of the held-out part, blank ones aside. */
-  readonly documents: number;
-  readonly exact: number;
-  readonly near: number;
-  /** All of them, in their order. */
-  readonly places: readonly KnownPlace[];
-}
-
-/** Held-out lines and passages that the training part has. */
-export interface HeldOutOverlap extends Overlap {
-  /** Lines of 24 characters or more. */
-  readonly lines: number;
-  /** Those that are in the training part too, by their numbers. */
-  readonly knownLines: readonly number[];
-  /** Passages of 128 characters, cut side by side, wherever they stand in the training part and whatever lines they are of. */
-  readonly passages: number;
-  readonly knownPassages: number;
-}
 
 /** Whether a part is learned from: "train", "train.csv", "training/a.txt". */
 export const isTraining = (part: string): boolean => /^train/i.test(part);
@@ -45,7 +14,7 @@ export const isTraining = (part: string): boolean => /^train/i.test(part);
  * Each part of a set against its training part: documents of any length, exactly or nearly the same. None where no part is called train.
  * Walks once, and remembers the training part's documents: it must come first, as it does in known sets, or be walked to first.
  */
-export async function findOverlaps(source: DocumentSource, onFault?: OnFault): Promise<Overlap[]> {
+export async function findOverlaps(source: DocumentSource, onFault?: OnFault): Promise<OverlapCard[]> {
   const training = source.parts.map(({ name }) => name).filter(isTraining);
   const heldOut = source.parts.map(({ name }) => name).filter((name) => !isTraining(name));
   if (training.length === 0 || heldOut.length === 0) return [];
@@ -60,7 +29,7 @@ export async function findOverlaps(source: DocumentSource, onFault?: OnFault): P
 
 class KnownCounter {
   private documents = 0;
-  private readonly places: KnownPlace[] = [];
+  private readonly places: OverlapCard['places'] = [];
 
   constructor(
     private readonly part: string,
@@ -76,7 +45,7 @@ class KnownCounter {
     this.places.push({ line: document.line, kind, similarity, first });
   }
 
-  overlap(): Overlap {
+  overlap(): OverlapCard {
     const { part, within, documents, places } = this;
     const exact = places.filter(({ kind }) => kind === 'exact').length;
     return { part, within, documents, exact, near: places.length - exact, places };
@@ -96,7 +65,7 @@ export async function findHeldOutOverlap(
   source: DocumentSource,
   fraction: number,
   onFault?: OnFault,
-): Promise<HeldOutOverlap> {
+): Promise<Required<OverlapCard>> {
   let characters = 0;
   for await (const { text, end } of source.documents(onFault)) characters += codePoints(text) + codePoints(end);
   const split = Math.floor((1 - fraction) * characters);

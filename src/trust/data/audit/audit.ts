@@ -4,8 +4,9 @@
  */
 import { StoppedError } from '../../../errors.ts';
 import type { AuditCard, AuditPart, GroupsCard } from '../../../report/trust/audit.ts';
+import type { Repeats } from '../../../report/trust/duplicates.ts';
 import type { Document, DocumentSource } from '../documents.ts';
-import { DuplicateWatch, type Repeats } from '../duplicates.ts';
+import { DuplicateWatch } from '../duplicates.ts';
 import { associations, CoOccurrence, WINDOW, wordsOf } from '../groups.ts';
 import { GROUPS, OCCUPATIONS, VALUED } from '../groupWords.ts';
 import { findHeldOutOverlap, findOverlaps, isTraining } from '../overlap.ts';
@@ -47,10 +48,9 @@ export async function audit(source: DocumentSource): Promise<AuditCard> {
 /** Held-out parts against the training part; of a table, which is split by lot, there is none. */
 async function overlapsOf(source: DocumentSource, hasRows: boolean): Promise<AuditCard['overlaps']> {
   const told = (): void => undefined; // the first walk has heard of all faults
-  if (isSet(source)) return [...(await findOverlaps(source, told))].map((one) => ({ ...one, places: [...one.places] }));
+  if (isSet(source)) return findOverlaps(source, told);
   if (hasRows) return [];
-  const { places, knownLines, ...counts } = await findHeldOutOverlap(source, HELD_OUT, told);
-  return [{ ...counts, places: [...places], knownLines: [...knownLines] }];
+  return [await findHeldOutOverlap(source, HELD_OUT, told)];
 }
 
 /** The same source, each walk over which ends on the signal with a StoppedError, and tells how far all of them are. */
@@ -192,7 +192,7 @@ function duplicatesCard(watch: DuplicateWatch): AuditCard['duplicates'] {
   const { documents, near, lines, ...counts } = watch.findings();
   const cardOf = (repeats: Repeats) => ({
     ...repeats,
-    groups: repeats.groups.map((group) => ({ ...group, excerpt: blurred(group.excerpt), others: [...group.others] })),
+    groups: repeats.groups.map((group) => ({ ...group, excerpt: blurred(group.excerpt) })),
   });
   return { documents: cardOf(documents), near: cardOf(near), lines: cardOf(lines), ...counts };
 }
