@@ -11,7 +11,7 @@ import type { AuditCard, FindingCard } from '../report/trust/audit.ts';
 import { foundOf, inShort, languagesOf, perThousand, total, warnings } from '../report/trust/auditWords.ts';
 import { shellWord } from '../shellWord.ts';
 import { CLEAN_RULES, cleanRules } from '../text/windows/cleaning.ts';
-import { audit, walksOf, watch } from '../trust/data/audit/audit.ts';
+import { audit, WALKS, watch } from '../trust/data/audit/audit.ts';
 import { cardFile, type WrittenClean, writeCleaned } from '../trust/data/cleanFiles.ts';
 import { type DocumentSource, textDocuments } from '../trust/data/documents.ts';
 import { isTable, setDocuments, tableDocuments } from '../trust/data/tables.ts';
@@ -69,7 +69,7 @@ async function auditVerb(given: string, { page, json, clean = '', out, ...choice
   if (page) await checkPage(page);
   const source = await openDocuments(given, choice);
   if (out !== undefined) checkOut(source, out);
-  const walks = walksOf(source) + (out === undefined ? 0 : 1);
+  const walks = WALKS + (out === undefined ? 0 : 1);
   const { card, written } = await auditWatched(source, walks * (await sizeOf(given)), (watched) =>
     out === undefined ? undefined : writeCleaned(watched, rules, out, endingOf(given)),
   );

@@ -12,7 +12,7 @@ export const isTraining = (part: string): boolean => /^train/i.test(part);
 
 /**
  * Each part of a set against its training part: documents of any length, exactly or nearly the same. None where no part is called train.
- * Walks once, and remembers the training part's documents: it must come first, as it does in known sets, or be walked to first.
+ * Walks twice: the training part's documents are remembered, and then the others looked up.
  */
 export async function findOverlaps(source: DocumentSource, onFault?: OnFault): Promise<OverlapCard[]> {
   const training = source.parts.map(({ name }) => name).filter(isTraining);
@@ -59,15 +59,15 @@ const [WINDOW, MOST_HELD_OUT] = [2 ** 24, 2 ** 25];
 
 /**
  * A text's own held-out end against the rest: cut where training cuts it, in front of the last `fraction` of its code points. Walks
- * three times; memory as `DuplicateFinder` has it, and the held-out text up to 64 MB.
+ * three times, once of them to count its code points unless told; memory as `DuplicateFinder` has it, and the held-out text up to 64 MB.
  */
 export async function findHeldOutOverlap(
   source: DocumentSource,
   fraction: number,
   onFault?: OnFault,
+  counted?: number,
 ): Promise<Required<OverlapCard>> {
-  let characters = 0;
-  for await (const { text, end } of source.documents(onFault)) characters += codePoints(text) + codePoints(end);
+  const characters = counted ?? (await charactersOf(source, onFault));
   const split = Math.floor((1 - fraction) * characters);
   const lenient = onFault && (() => {});
   const [finder, lines] = [new DuplicateFinder(), new ExactIndex()];
@@ -94,6 +94,12 @@ export async function findHeldOutOverlap(
     ...counter.overlap(),
     ...{ lines: heldOutLines, knownLines: known, passages: passages.length, knownPassages: found },
   };
+}
+
+async function charactersOf(source: DocumentSource, onFault?: OnFault): Promise<number> {
+  let characters = 0;
+  for await (const { text, end } of source.documents(onFault)) characters += codePoints(text) + codePoints(end);
+  return characters;
 }
 
 type Half = Document & { readonly isHeldOut: boolean };

@@ -29,8 +29,8 @@ export interface WatchOptions {
 /** Of a text that holds nothing out itself, what training holds out unless told. */
 const HELD_OUT = 0.1;
 
-/** Walks that `audit` takes over a source: one, and those of its overlaps. */
-export const walksOf = (source: DocumentSource): number => (isSet(source) ? 3 : 4);
+/** Walks that `audit` takes over a source at most: one, and two of its overlaps. */
+export const WALKS = 3;
 
 /** Whether some parts are learned from and others are held out. */
 const isSet = ({ parts }: DocumentSource): boolean => new Set(parts.map(({ name }) => isTraining(name))).size > 1;
@@ -42,15 +42,20 @@ const isSet = ({ parts }: DocumentSource): boolean => new Set(parts.map(({ name 
 export async function audit(source: DocumentSource): Promise<AuditCard> {
   const walk = new AuditWalk(source);
   const card = await walk.run();
-  return { ...card, overlaps: await overlapsOf(source, walk.hasRows) };
+  return { ...card, overlaps: await overlapsOf(source, walk.hasRows, card.parts) };
 }
 
 /** Held-out parts against the training part; of a table, which is split by lot, there is none. */
-async function overlapsOf(source: DocumentSource, hasRows: boolean): Promise<AuditCard['overlaps']> {
+async function overlapsOf(
+  source: DocumentSource,
+  hasRows: boolean,
+  parts: readonly AuditPart[],
+): Promise<AuditCard['overlaps']> {
   const told = (): void => undefined; // the first walk has heard of all faults
   if (isSet(source)) return findOverlaps(source, told);
   if (hasRows) return [];
-  return [await findHeldOutOverlap(source, HELD_OUT, told)];
+  const characters = parts.reduce((sum, part) => sum + part.characters, 0);
+  return [await findHeldOutOverlap(source, HELD_OUT, told, characters)];
 }
 
 /** The same source, each walk over which ends on the signal with a StoppedError, and tells how far all of them are. */
