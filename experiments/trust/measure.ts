@@ -1,14 +1,14 @@
 /** What is measured of each model of the study. */
 import { mean } from 'simple-statistics';
 import { z } from 'zod';
-import { NO_FILTERS } from '../../src/kernels/sampling/settings.ts';
-import { Generator } from '../../src/model/generate.ts';
 import { Scorer } from '../../src/model/score.ts';
+import { largest } from '../../src/numbers.ts';
 import type { Base } from '../../src/tasks/fineTuned.ts';
 import { evaluateText } from '../../src/tasks/text/evaluate.ts';
 import { openingTokens } from '../../src/train/samples.ts';
 import { privateItems } from '../../src/trust/data/private/private.ts';
 import { toxicWords } from '../../src/trust/data/toxic.ts';
+import { continued } from '../../src/trust/memory/continued.ts';
 import { exposureOf, numberLikelihoods } from '../../src/trust/memory/exposure.ts';
 import { DIGITS, OCCUPATIONS, type PlantedItem, sentenceOf, TEMPLATES } from './doses.ts';
 import { BETWEEN, type StudyText } from './texts.ts';
@@ -90,34 +90,13 @@ async function completed({ model, tokenizer }: Base, items: readonly PlantedItem
     const length = tokenizer.encode(` ${item}`).length + 1;
     return { ids: ids.slice(-Math.max(1, blockSize - length)), length, item };
   });
-  const generator = new Generator(model, BATCH);
-  const done: boolean[] = [];
-  for (let at = 0; at < asked.length; at += BATCH) {
-    const some = asked.slice(at, at + BATCH);
-    const written = await write(generator, padded(some.map(({ ids }) => ids)), {
-      ...{ temperature: 0, seed: 0, tokens: some.reduce((most, { length }) => Math.max(most, length), 1) },
-    });
-    for (const [i, { item }] of some.entries()) done.push(tokenizer.decode(written[i]).trimStart().startsWith(item));
-  }
-  return done;
-}
-
-/** Full batches: the last prompt again and again. */
-const padded = (prompts: number[][]): number[][] =>
-  Array.from({ length: BATCH }, (_, i) => prompts[Math.min(i, prompts.length - 1)]);
-
-async function write(
-  generator: Generator,
-  prompts: readonly (readonly number[])[],
-  settings: { temperature: number; seed: number; tokens: number },
-): Promise<number[][]> {
-  const written: number[][] = prompts.map(() => []);
-  for await (const { tokens } of generator.generate(prompts, { ...NO_FILTERS, ...settings })) {
-    tokens.forEach((token, b) => {
-      written[b].push(token);
-    });
-  }
-  return written;
+  const tokens = largest([1, ...asked.map(({ length }) => length)]);
+  const prompts = asked.map(({ ids }) => ids);
+  const written = await continued(model, prompts, {
+    ...{ tokens, temperature: 0, seed: 0, batch: BATCH },
+    what: 'items',
+  });
+  return written.map((ids, i) => tokenizer.decode(ids).trimStart().startsWith(asked[i].item));
 }
 
 /** Tokens of a sample. */
@@ -125,20 +104,10 @@ const SAMPLE_TOKENS = 60;
 
 /** Samples at temperature 1 that begin as a document does. */
 async function drawn({ model, tokenizer }: Base, { samples, seed, signal }: Questions): Promise<string[]> {
-  const generator = new Generator(model, BATCH);
   const prompt = [...openingTokens(tokenizer), ...tokenizer.encode(BETWEEN)];
-  const texts: string[] = [];
-  while (texts.length < samples) {
-    signal?.throwIfAborted();
-    const prompts = Array.from({ length: BATCH }, () => prompt);
-    const written = await write(generator, prompts, {
-      temperature: 1,
-      seed: seed + texts.length,
-      tokens: SAMPLE_TOKENS,
-    });
-    for (const ids of written) texts.push(tokenizer.decode(ids));
-  }
-  return texts.slice(0, samples);
+  const prompts = Array.from({ length: samples }, () => prompt);
+  const settings = { tokens: SAMPLE_TOKENS, temperature: 1, seed, batch: BATCH, signal, what: 'samples' };
+  return (await continued(model, prompts, settings)).map((ids) => tokenizer.decode(ids));
 }
 
 /** Whole sentences are held against each other, so that it does not matter where a tokenizer cuts. */

@@ -6,12 +6,14 @@ import { type BlockedTexts, BlockWatch } from '../../text/tokenizers/blocked.ts'
 import type { Tokenizer } from '../../text/tokenizers/types.ts';
 import type { QuestionedRun } from '../questioned.ts';
 
-/** Prompts that are gone on with at once. */
+/** `batch` unless told. */
 const BATCH = 32;
 
 export interface Continued extends Pick<QuestionedRun, 'seed' | 'signal' | 'onProgress'> {
   /** Of each continuation. */
   readonly tokens: number;
+  /** Prompts that are gone on with at once; draws depend on it. */
+  readonly batch?: number;
   /** 0 takes the most likely token each time. */
   readonly temperature: number;
   /** For `onProgress`. */
@@ -24,14 +26,14 @@ export interface Continued extends Pick<QuestionedRun, 'seed' | 'signal' | 'onPr
 export async function continued(
   model: GPT,
   prompts: readonly ArrayLike<number>[],
-  { tokens, temperature, seed, signal, onProgress, what, block }: Continued,
+  { tokens, temperature, seed, signal, onProgress, what, block, batch = BATCH }: Continued,
 ): Promise<number[][]> {
-  const generator = new Generator(model, BATCH);
+  const generator = new Generator(model, batch);
   const all: number[][] = [];
-  for (let start = 0; start < prompts.length; start += BATCH) {
+  for (let start = 0; start < prompts.length; start += batch) {
     signal?.throwIfAborted();
-    const some = prompts.slice(start, start + BATCH);
-    const full = Array.from({ length: BATCH }, (_, i) => some[i % some.length]);
+    const some = prompts.slice(start, start + batch);
+    const full = Array.from({ length: batch }, (_, i) => some[i % some.length]);
     const made: number[][] = some.map(() => []);
     const settings = { ...NO_FILTERS, temperature, tokens, seed: (seed + start) % 2 ** 32 };
     const watch = block && new BlockWatch(block.texts, block.tokenizer, full);
