@@ -2,6 +2,7 @@ import { brownChunks } from './brown-chunks/recipe.ts';
 import type { Domain } from './domain.ts';
 import { english } from './english/recipe.ts';
 import { mobyDick } from './moby-dick/recipe.ts';
+import { names } from './names/domain.ts';
 import type { TaskSet, TextCorpus } from './recipe.ts';
 import { spamAssassin } from './spam-assassin/recipe.ts';
 import { speeches, speechParties, speechPeriods } from './state-of-the-union/recipe.ts';
@@ -14,7 +15,7 @@ export type { Domain } from './domain.ts';
 export type Corpus = TextCorpus | Domain;
 
 /** The known corpora that are more than a text: see docs/domains.md. */
-export const domains: readonly Domain[] = [];
+export const domains: readonly Domain[] = [names];
 
 /** The known corpora; the first is the default. */
 export const corpora: readonly Corpus[] = [mobyDick, wordnet, speeches, english, ...domains];
