@@ -4,7 +4,8 @@ import { readChat } from '../../text/chat/chat.ts';
 import { ChatBatches, chatEvaluation, chatParts } from '../../text/chat/chatBatches.ts';
 import type { ChatTemplate } from '../../text/chat/chatTemplate.ts';
 import { type Tokenizer, trainTokenizer } from '../../text/tokenizers/tokenizer.ts';
-import { buildDataset, type DataCard, type Dataset, measureText } from '../../text/windows/dataset.ts';
+import { buildDataset, type DataCard, type Dataset, measureText, type Tokens } from '../../text/windows/dataset.ts';
+import { FilledWindows } from '../../text/windows/fillInMiddle.ts';
 import { type TextBytes, utf8Chunks } from '../../text/windows/stream.ts';
 import { type Batch, type CountedBatches, evaluationBatches, Windows } from '../../text/windows/windows.ts';
 import type { TrainConfig } from '../config.ts';
@@ -55,10 +56,16 @@ export async function textMaterial(
     tokenizer,
     dataset,
     card: { ...cardOf(corpus, config, tokenizer), sha256: hash.digest(), ...dataset.counts },
-    train: new Windows(dataset.train, config),
+    train: trainingWindows(dataset.train, tokenizer, config),
     validation: evaluationBatches(dataset.validation, batchSize, blockSize),
     tokens: dataset,
   };
+}
+
+/** Batches of a training text. @throws UsageError for windows that are to be rearranged and a tokenizer that cannot mark their parts */
+function trainingWindows(tokens: Tokens, tokenizer: Tokenizer, config: TrainConfig): Material['train'] {
+  const windows = new Windows(tokens, config);
+  return config.fillInMiddle > 0 ? new FilledWindows(windows, tokenizer, config) : windows;
 }
 
 /** Prompts and answers from JSON lines, some held out; the loss is on the answers. @throws UserError for a file that cannot be used */
