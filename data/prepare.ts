@@ -10,8 +10,10 @@ import { checkJson, damaged } from '../src/schema.ts';
 import { readConll, type TaggedSentence, writeConll } from '../src/text/labels/conll.ts';
 import { type LabelledText, readTable, writeTable } from '../src/text/labels/labelled.ts';
 import { countSentences, countTexts, type Parts, TaskCard } from '../src/text/labels/taskCard.ts';
+import type { Corpus } from './corpora.ts';
+import type { Domain, DomainParts } from './domain.ts';
 import { openPackages } from './files.ts';
-import type { Corpus, Described, TaskSet } from './recipe.ts';
+import type { Described, TaskSet } from './recipe.ts';
 
 /** A data set that is ready to be learned from, with its card. */
 export type PreparedTask =
@@ -26,11 +28,19 @@ const cardPlace = (set: TaskSet): string => join(place(set), 'card.json');
 
 /** Whether a corpus or set was built before, or needs no building. */
 export const isPrepared = (set: Corpus | TaskSet): boolean =>
-  'npmPackage' in set || existsSync('task' in set ? cardPlace(set) : place(set));
+  'npmPackage' in set || existsSync('task' in set ? cardPlace(set) : 'judge' in set ? corpusPlace(set) : place(set));
+
+/** The text of a domain, which is written last, and what is kept aside from it. */
+const corpusPlace = (domain: Domain): string => join(place(domain), 'corpus.txt');
+const testPlace = (domain: Domain): string => join(place(domain), 'test.txt');
 
 /** Path of a corpus's text. @throws UserError when its packages cannot be had */
 export async function corpusFile(corpus: Corpus, say: Say): Promise<string> {
   if ('npmPackage' in corpus) return packageFile(corpus.npmPackage, corpus.file);
+  if ('judge' in corpus) {
+    await domainParts(corpus, say);
+    return corpusPlace(corpus);
+  }
   const path = place(corpus);
   if (existsSync(path)) return path;
   const files = await openPackages(corpus.packages, say);
@@ -39,6 +49,61 @@ export async function corpusFile(corpus: Corpus, say: Say): Promise<string> {
   check(corpus, createHash('sha256').update(text).digest('hex'));
   await writeAtomic(path, text);
   return path;
+}
+
+/** A domain's parts, built where they are not in the cache folder yet. @throws UserError when its packages cannot be had, or give something else */
+export async function domainParts(domain: Domain, say: Say): Promise<DomainParts> {
+  if (!existsSync(corpusPlace(domain))) {
+    const files = await openPackages(domain.packages, say);
+    say(`building ${domain.name}`);
+    const parts = await domain.build(files);
+    checkParts(domain, parts);
+    await writeAtomic(testPlace(domain), parts.test);
+    await writeAtomic(corpusPlace(domain), parts.train + parts.validation);
+  }
+  const corpus = await readFile(corpusPlace(domain), 'utf8');
+  const cut = unitOf(corpus, trainCharacters(corpus, domain.settings.validationFraction));
+  const test = await readFile(testPlace(domain), 'utf8');
+  return { train: corpus.slice(0, cut), validation: corpus.slice(cut), test };
+}
+
+/** Code points of a text that train, as `buildDataset` counts them. */
+const trainCharacters = (text: string, validationFraction = 0.1): number =>
+  Math.floor((1 - validationFraction) * countCharacters(text));
+
+function countCharacters(text: string): number {
+  let count = 0;
+  for (const _ of text) count++;
+  return count;
+}
+
+/** Where in a text its code point of that number begins. */
+function unitOf(text: string, character: number): number {
+  let [unit, count] = [0, 0];
+  for (const one of text) {
+    if (count++ === character) break;
+    unit += one.length;
+  }
+  return unit;
+}
+
+/** @throws UserError for parts that are not those of the recipe, or that its settings cut elsewhere than where validation begins */
+function checkParts(domain: Domain, { train, validation, test }: DomainParts): void {
+  const [trained, heldOut] = [train, validation].map(countCharacters);
+  const whole = trained + heldOut;
+  const { validationFraction } = domain.settings;
+  if (Math.floor((1 - (validationFraction ?? 0.1)) * whole) !== trained) {
+    const right = (heldOut - 0.5) / whole; // half a character away from where rounding would move it
+    throw new UserError(
+      `${domain.name} is cut at another place than where its validation part begins: its validationFraction must be ${right}`,
+    );
+  }
+  check(
+    domain,
+    createHash('sha256')
+      .update(train + validation + test)
+      .digest('hex'),
+  );
 }
 
 /** The file of each part of a data set: CSV of text and label, or CoNLL columns of word and tag. */

@@ -36,8 +36,8 @@ interface Recipe<T> extends Described {
 
 export type BuiltCorpus = Recipe<string>;
 
-/** A text that can be named on the command line. */
-export type Corpus = InstalledCorpus | BuiltCorpus;
+/** A known text that is no more than that. */
+export type TextCorpus = InstalledCorpus | BuiltCorpus;
 
 /** Parts without duplicates, and how many there were. */
 export interface Built<T> {

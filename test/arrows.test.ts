@@ -24,7 +24,7 @@ const STANDS_ON: Record<string, readonly string[]> = {
   serve: ['tasks'],
   check: ['train'],
   cli: ['tasks', 'cost', 'health', 'trust', 'serve', 'check'],
-  data: ['text', 'node'],
+  data: ['train'],
   scripts: ['node'],
   bench: ['cli'],
   experiments: ['cli'],

@@ -4,11 +4,11 @@ import { z } from 'zod';
 import { Scorer } from '../../src/model/score.ts';
 import { largest } from '../../src/numbers.ts';
 import type { Base } from '../../src/tasks/fineTuned.ts';
+import { continued } from '../../src/tasks/text/continued.ts';
 import { evaluateText } from '../../src/tasks/text/evaluate.ts';
 import { openingTokens } from '../../src/train/samples.ts';
 import { privateItems } from '../../src/trust/data/private/private.ts';
 import { toxicWords } from '../../src/trust/data/toxic.ts';
-import { continued } from '../../src/trust/memory/continued.ts';
 import { exposureOf, numberLikelihoods } from '../../src/trust/memory/exposure.ts';
 import { DIGITS, OCCUPATIONS, type PlantedItem, sentenceOf, TEMPLATES } from './doses.ts';
 import { BETWEEN, type StudyText } from './texts.ts';
@@ -60,7 +60,9 @@ export async function measure(base: Base, questions: Questions): Promise<Scores>
 const BATCH = 16;
 
 async function bitsPerByte(base: Base, text: string): Promise<number> {
-  const { bitsPerByte: bits } = await evaluateText(base, Uint32Array.from(base.tokenizer.encode(text)), BATCH);
+  const { bitsPerByte: bits } = await evaluateText(base, Uint32Array.from(base.tokenizer.encode(text)), {
+    batchSize: BATCH,
+  });
   return bits;
 }
 

@@ -13,8 +13,8 @@ import type { LogRecord } from '../report/logRecord.ts';
 import { seriesOf } from '../report/series.ts';
 import { shellWord } from '../shellWord.ts';
 import type { Dataset } from '../text/windows/dataset.ts';
-import { evaluationBatches } from '../text/windows/windows.ts';
-import { textMaterial } from '../train/run/material.ts';
+import type { CountedBatches } from '../text/windows/windows.ts';
+import { heldOutBatches, textMaterial } from '../train/run/material.ts';
 import { readLog, readRunCard, readTokenizer } from '../train/runFolder.ts';
 import { loadRun, type SavedRun } from '../train/savedRun.ts';
 import { asTrained, datasetOf, givenOf, openCorpus } from './corpus.ts';
@@ -146,13 +146,12 @@ function patientOf({ config, dataCard: card, model, state, tunedFrom, importedFr
 async function textOf(
   run: SavedRun,
   { run: folder, text }: CheckupFlags,
-): Promise<{ tokens: Dataset; validation: ReturnType<typeof evaluationBatches> } | undefined> {
+): Promise<{ tokens: Dataset; validation: CountedBatches } | undefined> {
   if (run.tunedFrom?.chat) return undefined;
-  const { batchSize, blockSize } = run.config;
   const advice = `Give it: npx dawnlm checkup --run ${shellWord(folder)} --text file.txt`;
   try {
     const tokens = await datasetOf(run, folder, advice, text);
-    return { tokens, validation: evaluationBatches(tokens.validation, batchSize, blockSize) };
+    return { tokens, validation: heldOutBatches(tokens.validation, run.tokenizer, run.config) };
   } catch (error) {
     if (!(error instanceof UserError) || text !== undefined) throw error;
     say(`${error.message} Without it there are no rungs, and nothing is said of the text.`);

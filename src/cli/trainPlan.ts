@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { corpora } from '../../data/corpora.ts';
+import { corpora, findDomain } from '../../data/corpora.ts';
 import { RECIPE } from '../cost/rule.ts';
 import { UsageError, UserError } from '../errors.ts';
 import { loss } from '../report/format.ts';
@@ -76,7 +76,7 @@ export async function planTraining(given: string | undefined, flags: TrainFlags)
     const tune = `npx dawnlm finetune text file.txt --run ${shellWord(folder)}`;
     throw new UserError(`${folder} holds a model that was imported. Tune it (${tune}), or name another --out.`);
   }
-  const { config, dial } = await readSettings(flags, before);
+  const { config, dial } = await readSettings(flags, before, given);
   const again = `Give it: npx dawnlm train file.txt --resume --out ${shellWord(folder)}`;
   const sameText = (): string => given ?? givenOf(before!.dataCard, folder, again);
   const plan = { folder, config, ...(dial && { dial }), given: given ?? corpora[0].name };
@@ -111,26 +111,52 @@ export const ConfigFile = TrainConfig.extend({ $schema: z.string().optional() })
 async function readSettings(
   flags: TrainFlags,
   before: RunCard | undefined,
+  corpus: string | undefined,
 ): Promise<Pick<TrainPlan, 'config' | 'dial'>> {
   const { preset = DEFAULT_PRESET, config: file, resume } = flags;
   const base = resume && flags.preset === undefined ? { ...before?.config } : {};
   const fromFile = file === undefined ? {} : await readConfigFile(file);
   const given = { ...fromFile, ...settingsIn(flags) };
-  const by = dialOf(flags, given);
-  if (by) return { config: resolveConfig(RECIPE, given), dial: { by, given } };
-  return { config: resolveConfig(preset, base, given) };
+  const { form, size } = domainSettings(corpus);
+  const by = dialOf(flags, given, size !== undefined);
+  const wishes = { ...form, ...given };
+  if (by) return { config: resolveConfig(RECIPE, wishes), dial: { by, given: wishes } };
+  return { config: resolveConfig(preset, flags.preset === undefined ? { ...size } : {}, form, base, given) };
+}
+
+/** Settings that the form of a text asks for, whatever size the model has. */
+const FORM: readonly (keyof TrainConfig)[] = [
+  'tokenizer',
+  'blockSize',
+  'contextGrowth',
+  'wholeLines',
+  'fillInMiddle',
+  'validationFraction',
+];
+
+/** What a domain brings along: the form of its text, and the size that a model of it has where neither preset nor dial says another. */
+function domainSettings(corpus = ''): { form: Partial<TrainConfig>; size?: Partial<TrainConfig> } {
+  const size = findDomain(corpus)?.settings;
+  return {
+    size,
+    form: Object.fromEntries(FORM.flatMap((name) => (size?.[name] === undefined ? [] : [[name, size[name]]]))),
+  };
 }
 
 /** The settings among flags. */
 const settingsIn = (flags: TrainFlags): Partial<TrainConfig> =>
   Object.fromEntries(SETTINGS.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]]])));
 
-/** The dial that was turned, or the one of a training of which nothing is said. @throws UsageError for what contradicts it */
-function dialOf(flags: TrainFlags, given: Partial<TrainConfig>): Dial | undefined {
+/**
+ * The dial that was turned, or the one of a training of which nothing is said.
+ * @param hasSize whether the text says of itself how large its model is
+ * @throws UsageError for what contradicts it
+ */
+function dialOf(flags: TrainFlags, given: Partial<TrainConfig>, hasSize: boolean): Dial | undefined {
   const turned = DIALS.filter((name) => flags[name] !== undefined);
   const [name] = turned;
   if (!name) {
-    const saysMore = flags.preset !== undefined || flags.config !== undefined || flags.resume;
+    const saysMore = hasSize || flags.preset !== undefined || flags.config !== undefined || flags.resume;
     return saysMore || Object.keys(given).some((one) => !BESIDE_DIAL.includes(one)) ? undefined : DEFAULT_DIAL;
   }
   const refuse = (what: string): Error => new UsageError(`--${name} ${what}`);

@@ -26,14 +26,22 @@ export async function textSizeOf(
   }
   const { bytes, characters } = await measureText(seen(utf8Chunks(corpus.bytes(), corpus.name)));
   const tokens =
-    tokenizer === 'char' ? characters : tokenizer === 'byte' ? bytes : Math.round(characters / CHARACTERS_A_TOKEN);
+    tokenizer === 'char' || isPieces(tokenizer)
+      ? characters
+      : tokenizer === 'byte'
+        ? bytes
+        : Math.round(characters / CHARACTERS_A_TOKEN);
   const trainTokens = Math.floor((1 - validationFraction) * tokens);
   return { trainTokens, heldOutTokens: tokens - trainTokens, vocabSize: vocabularyOf(tokenizer, letters.size) };
 }
 
+/** About a character each: what makes pieces longer is rare in most notations. */
+const isPieces = (tokenizer: string): boolean => tokenizer.startsWith('pieces:');
+
 function vocabularyOf(tokenizer: string, letters: number): number {
   if (tokenizer === 'char') return Math.max(1, letters);
   if (tokenizer === 'byte') return 256;
+  if (isPieces(tokenizer)) return 2 * letters;
   const [kind, size] = tokenizer.split(':');
   return Number(size) || (kind === 'gpt' ? PIECES.gpt : PIECES.bpe);
 }

@@ -9,6 +9,7 @@ import { vocabularyOf } from './merges.ts';
 const CUTS: Readonly<Record<Exclude<TokenizerFile['kind'], 'imported'> | Cut, string>> = {
   byte: 'trillion',
   char: 'trillion',
+  pieces: 'trillion',
   bpe: 'trillion',
   r50k: 'trillion',
   cl100k: 'llama-bpe',

@@ -19,6 +19,7 @@ export interface Vocabulary {
 export function vocabularyOf(file: TokenizerFile): Vocabulary {
   if (file.kind === 'byte') return { tokens: ALPHABET, merges: [] };
   if (file.kind === 'char') return characters(file.characters);
+  if (file.kind === 'pieces') throw new UserError('pieces cannot be exported yet');
   if (file.kind === 'imported') return imported(file);
   if (file.mergeOnly.length > 0) {
     throw new UserError(

@@ -45,7 +45,7 @@ export function toTokenizerJson(file: TokenizerFile): Record<string, unknown> {
   const { tokens, merges } = vocabularyOf(file);
   const model = bpe(tokens, merges);
   if (file.kind !== 'imported') {
-    const cuts = file.kind === 'byte' ? [] : [file.kind];
+    const cuts = file.kind === 'byte' || file.kind === 'pieces' ? [] : [file.kind];
     return { ...shared, pre_tokenizer: preTokenizer(cuts), decoder: BYTE_LEVEL, model };
   }
   return {

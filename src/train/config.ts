@@ -46,7 +46,12 @@ export const TrainConfig = z.strictObject({
     0,
     'size of fresh queries and keys, whose weights have this / sqrt(width); 0 for the 0.02 of all other weights',
   ),
-  tokenizer: setting(z.string().min(1), 'char', 'char, byte, bpe[:size], gpt[:r50k|cl100k|o200k]'),
+  tokenizer: setting(z.string().min(1), 'char', 'char, byte, bpe[:size], gpt[:r50k|cl100k|o200k], pieces:REGEX'),
+  wholeLines: setting(
+    z.boolean(),
+    false,
+    'windows begin where lines do, for texts that have one thing a line: a molecule, a picture, a name',
+  ),
   validationFraction: setting(z.number().min(0.0001).lt(1), 0.1, 'share of the text, from its end, held out'),
   canaries: setting(
     countOr0.max(6),

@@ -128,5 +128,7 @@ it('a corpus is built from its packages, once', async () => {
   };
   const path = await corpusFile(corpus, say);
   expect(readFileSync(path, 'utf8')).toBe('the text, read');
-  expect(await corpusFile({ ...corpus, build: () => Promise.reject(new Error('again')) }, say)).toBe(path);
+  expect(await corpusFile({ ...corpus, build: () => Promise.reject(new Error('again')) } as BuiltCorpus, say)).toBe(
+    path,
+  );
 });

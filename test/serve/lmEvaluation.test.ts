@@ -56,7 +56,7 @@ it('scores continuations as the scorer does, several at once', async () => {
 it('scores a whole context as dawnlm eval does', async () => {
   const text = ids('the white whale and the captain of the old ship in the deep sea. '.repeat(4)).slice(0, 48);
   const [{ sum, told }] = await loglikelihoods([[text.slice(0, 1), text.slice(1)]]);
-  const { loss, tokens } = await evaluateText(model, Uint32Array.from(text), 1);
+  const { loss, tokens } = await evaluateText(model, Uint32Array.from(text), { batchSize: 1 });
   expect(told).toHaveLength(tokens);
   expect(Math.abs(-sum / tokens - loss)).toBeLessThan(1e-5);
 });

@@ -1,7 +1,9 @@
 /** How well a model predicts a text, in units that can be compared. */
 import { countBytes } from '../../text/tokenizers/tokenizer.ts';
 import type { Tokens } from '../../text/windows/dataset.ts';
+import type { TrainConfig } from '../../train/config.ts';
 import { Evaluator } from '../../train/evaluate.ts';
+import { heldOutBatches } from '../../train/run/material.ts';
 import type { Base } from '../fineTuned.ts';
 
 /** How well a text was predicted. */
@@ -17,10 +19,16 @@ export interface TextScore {
   readonly bitsPerByte: number;
 }
 
-/** Scores two tokens or more, `batchSize` windows at once; of a shorter text, as many as it has. */
-export async function evaluateText({ model, tokenizer }: Base, text: Tokens, batchSize: number): Promise<TextScore> {
-  const windows = Math.ceil((text.length - 1) / model.config.blockSize);
-  const { loss, tokens } = await new Evaluator(model, Math.min(batchSize, windows)).run(text);
+/** Scores two tokens or more as a run with such settings does, `batchSize` windows at once; of a shorter text, as many as it has. */
+export async function evaluateText(
+  { model, tokenizer }: Base,
+  text: Tokens,
+  { batchSize, wholeLines = false }: Pick<TrainConfig, 'batchSize'> & Partial<Pick<TrainConfig, 'wholeLines'>>,
+): Promise<TextScore> {
+  const { blockSize } = model.config;
+  const rows = Math.min(batchSize, Math.ceil((text.length - 1) / blockSize));
+  const batches = heldOutBatches(text, tokenizer, { batchSize: rows, blockSize, wholeLines });
+  const { loss, tokens } = await new Evaluator(model, rows).score(batches);
   const bytes = countBytes(tokenizer, text.subarray(1)); // the first token is given, not predicted
   return { tokens, bytes, loss, perplexity: Math.exp(loss), bitsPerByte: (loss * tokens) / bytes / Math.LN2 };
 }

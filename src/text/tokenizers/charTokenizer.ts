@@ -31,7 +31,7 @@ export class CharTokenizer extends TokenTable {
     for (let i = 0; i < clean.length; i++) {
       const codePoint = clean.codePointAt(i)!;
       const found = codePoint < 0x10000 ? this.#basicPlane[codePoint] : (this.#higherPlanes.get(codePoint) ?? 0);
-      if (found === 0) throw this.#unseen(String.fromCodePoint(codePoint));
+      if (found === 0) throw unseen(String.fromCodePoint(codePoint), this.vocabSize, 'characters');
       if (codePoint >= 0x10000) i++;
       ids.push(found - 1);
     }
@@ -45,14 +45,15 @@ export class CharTokenizer extends TokenTable {
   toJSON(): TokenizerFile {
     return { kind: this.kind, version: 1, characters: this.#characters };
   }
+}
 
-  #unseen(character: string): UserError {
-    const hex = character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0');
-    return new UserError(
-      `the character ${JSON.stringify(character)} (U+${hex}) is not among the ${this.vocabSize} that this character ` +
-        'tokenizer learned from its corpus; leave it out, or train with --tokenizer bpe, which encodes any text',
-    );
-  }
+/** What is said of a character that a tokenizer cannot write. */
+export function unseen(character: string, vocabSize: number, tokens: string): UserError {
+  const hex = character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0');
+  return new UserError(
+    `the character ${JSON.stringify(character)} (U+${hex}) is not among the ${vocabSize} ${tokens} that this tokenizer ` +
+      'learned from its corpus; leave it out, or train with --tokenizer bpe, which encodes any text',
+  );
 }
 
 /** The characters that occur in the text. */

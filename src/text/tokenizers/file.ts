@@ -5,6 +5,7 @@ import { unspell, wellFormed } from './bytes.ts';
 import { ByteTokenizer } from './byteTokenizer.ts';
 import { CharTokenizer, sortCharacters } from './charTokenizer.ts';
 import { ImportedTokenizer } from './imported.ts';
+import { PieceTokenizer } from './pieceTokenizer.ts';
 import { CUTS } from './pretokenize.ts';
 import type { ImportedFile, Tokenizer, TokenizerFile } from './types.ts';
 
@@ -19,6 +20,16 @@ const CharFile = z.object({
       (text) => text === sortCharacters(new Set(wellFormed(text))),
       'must be in order of code points, and distinct',
     ),
+});
+
+const PiecesFile = z.object({
+  ...{ kind: z.literal('pieces'), version },
+  pieces: z
+    .array(z.string().min(1))
+    .min(1)
+    .refine((pieces) => new Set(pieces).size === pieces.length, 'must be distinct')
+    .refine((pieces) => pieces.every((piece) => piece === wellFormed(piece)), 'must be well-formed text')
+    .refine((pieces) => pieces.every((piece) => !piece.slice(0, -1).includes('\n')), 'must not reach over a line end'),
 });
 
 const BpeFile = z
@@ -63,7 +74,7 @@ function importedProblem({ tokens, merges, added, bos, eos }: ImportedFile): [st
 
 const File: z.ZodType<TokenizerFile> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('byte'), version }),
-  ...[CharFile, BpeFile, Imported],
+  ...[CharFile, PiecesFile, BpeFile, Imported],
 ]);
 
 /**
@@ -74,6 +85,7 @@ export function tokenizerFromJSON(json: unknown, fileName = 'the tokenizer file'
   const file = check(File, json, damaged(fileName, "Give the one that was saved beside the model's weights."));
   if (file.kind === 'byte') return new ByteTokenizer();
   if (file.kind === 'char') return new CharTokenizer(file.characters);
+  if (file.kind === 'pieces') return new PieceTokenizer(file.pieces);
   if (file.kind === 'imported') return new ImportedTokenizer(file);
   return new BpeTokenizer(file.kind, file.tokens, file.mergeOnly);
 }

@@ -4,6 +4,7 @@ import { trainBpe } from './bpeTrain.ts';
 import { ByteTokenizer } from './byteTokenizer.ts';
 import { trainChar } from './charTokenizer.ts';
 import { compactGpt } from './gpt.ts';
+import { trainPieces } from './pieceTokenizer.ts';
 import type { Tokenizer } from './types.ts';
 
 export { countBytes } from './bytes.ts';
@@ -16,7 +17,7 @@ const DEFAULT_BPE_VOCABULARY = 1024;
 /** What `trainTokenizer` takes, for help texts. */
 export const TOKENIZER_SPECS =
   "byte, char, bpe or bpe:N (trained on the corpus, N tokens, default 1024), gpt (OpenAI's r50k, compacted), " +
-  'gpt:cl100k, gpt:o200k';
+  'gpt:cl100k, gpt:o200k, pieces:REGEX (what a regular expression finds, and single characters)';
 
 /**
  * The tokenizer that `spec` names, fitted to a text of which `chunks` gives a fresh stream each time it is called.
@@ -38,6 +39,7 @@ export async function trainTokenizer(spec: string, chunks: () => AsyncIterable<s
     case 'gpt:o200k':
       return compactGpt('o200k', chunks());
   }
+  if (spec.startsWith('pieces:')) return trainPieces(spec.slice(7), chunks());
   if (spec.startsWith('bpe:')) return trainBpe(chunks(), Number(spec.slice(4)));
   throw new UsageError(`unknown tokenizer ${quote(spec)}; choose one of: ${TOKENIZER_SPECS}`);
 }

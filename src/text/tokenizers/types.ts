@@ -1,11 +1,11 @@
 /**
- * The built-in tokenizers. `bpe` is trained on the corpus; `r50k`, `cl100k` and `o200k` are OpenAI's, compacted to it; `imported` is of
+ * The built-in tokenizers. `bpe` is trained on the corpus; `pieces` are what a pattern found in it; `r50k`, `cl100k` and `o200k` are OpenAI's, compacted to it; `imported` is of
  * another program.
  */
-export type TokenizerKind = 'byte' | 'char' | 'bpe' | 'r50k' | 'cl100k' | 'o200k' | 'imported';
+export type TokenizerKind = 'byte' | 'char' | 'pieces' | 'bpe' | 'r50k' | 'cl100k' | 'o200k' | 'imported';
 
 /** The kinds that merge bytes to tokens that are fitted to a corpus. */
-export type BpeKind = Exclude<TokenizerKind, 'byte' | 'char' | 'imported'>;
+export type BpeKind = Exclude<TokenizerKind, 'byte' | 'char' | 'pieces' | 'imported'>;
 
 /** The ways in which text is cut into words. */
 export type Cut = BpeKind | 'llama3' | 'digits';
@@ -40,19 +40,20 @@ export interface ImportedFile {
 /**
  * What a tokenizer writes into a run folder: plain data, enough to build it again without the corpus or any package.
  *
- * `characters` are the alphabet in id order. `tokens` are the tokens of more than one byte in rank order, spelled in
+ * `characters` are the alphabet in id order, `pieces` all tokens. `tokens` are the tokens of more than one byte in rank order, spelled in
  * GPT-2's printable alphabet (see bytes.ts); `mergeOnly` are the indices of those that are merged through on the way to
  * longer ones but own no row of the vocabulary.
  */
 export type TokenizerFile =
   | { kind: 'byte'; version: 1 }
   | { kind: 'char'; version: 1; characters: string }
+  | { kind: 'pieces'; version: 1; pieces: string[] }
   | { kind: BpeKind; version: 1; tokens: string[]; mergeOnly: number[] }
   | ImportedFile;
 
 /**
- * Text to ids below `vocabSize` and back. `decode(encode(text)) === text` for every well-formed string (`char`: over its
- * alphabet); a lone surrogate has no UTF-8 form and becomes U+FFFD.
+ * Text to ids below `vocabSize` and back. `decode(encode(text)) === text` for every well-formed string (`char` and `pieces`: over
+ * their alphabets); a lone surrogate has no UTF-8 form and becomes U+FFFD.
  */
 export interface Tokenizer {
   readonly kind: TokenizerKind;
@@ -60,7 +61,7 @@ export interface Tokenizer {
   /** The tokens with which texts begin and end, of tokenizers that have such. */
   readonly bos?: number;
   readonly eos?: number;
-  /** Throws UserError when the text holds a character that this tokenizer cannot write (`char` only). */
+  /** Throws UserError when the text holds a character that this tokenizer cannot write (`char` and `pieces` only). */
   encode(text: string): number[];
   /** Bytes that are not UTF-8, as a model may sample them, become U+FFFD. Throws UserError on an id >= vocabSize. */
   decode(ids: ArrayLike<number>): string;

@@ -124,7 +124,7 @@ export class FilledWindows<B extends Batch> {
   private rearrange({ inputs, targets }: Batch, row: number, key: number): void {
     const { blockSize } = this.options;
     const [start, end] = [row * blockSize, (row + 1) * blockSize];
-    const ids = [...inputs.subarray(start, end), targets[end - 1]].filter((id) => id !== IGNORE);
+    const ids = [inputs[start], ...targets.subarray(start, end).filter((id) => id !== IGNORE)];
     const moved = this.moved(ids, key);
     if (!moved) return;
     inputs.fill(0, start, end).set(moved.slice(0, -1), start);

@@ -25,11 +25,33 @@ export interface WindowOptions {
   readonly blockSize: number;
   /** Its low 32 bits count. */
   readonly seed: number;
+  /** Where windows begin, in order, in place of every blockSize tokens: see `lineBegins`. */
+  readonly begins?: Uint32Array;
+}
+
+/**
+ * Where windows begin that begin where lines do: at the end of the line before, so that the first token of each line is predicted from
+ * that as it will be in sampling. Each window holds as many whole lines as fit, and the beginning of the next, which the next window
+ * reads whole; a line that is longer than a window is cut.
+ * @param isEnd by token: whether it ends a line
+ */
+export function lineBegins(tokens: Tokens, isEnd: ArrayLike<boolean>, blockSize: number): Uint32Array {
+  const begins = [0];
+  let [begin, end] = [0, 0];
+  for (let at = 1; at < tokens.length; at++) {
+    if (at - begin > blockSize) {
+      begin = end > begin ? end : begin + blockSize;
+      begins.push(begin);
+    }
+    if (isEnd[tokens[at]]) end = at;
+  }
+  return Uint32Array.from(begins);
 }
 
 /**
  * Training windows: blockSize + 1 tokens every blockSize tokens, so that every token is a target once. Each epoch sees
- * each of its windows exactly once, in its own order and from its own offset, which moves the windows' edges.
+ * each of its windows exactly once, in its own order and from its own offset, which moves the windows' edges; windows that begin at given
+ * places stay where they are.
  *
  * A batch is a pure function of (seed, step): nothing is stored between steps, and a resumed run continues exactly.
  */
@@ -51,7 +73,7 @@ export class Windows {
     this.#tokens = tokens;
     this.#options = options;
     // One window less than fit, so that all blockSize offsets leave the same number; where only one fits, the offsets it has.
-    this.windowsPerEpoch = Math.max(1, Math.floor(tokens.length / blockSize) - 1);
+    this.windowsPerEpoch = options.begins?.length ?? Math.max(1, Math.floor(tokens.length / blockSize) - 1);
     this.#offsets = Math.min(blockSize, tokens.length - this.windowsPerEpoch * blockSize);
   }
 
@@ -70,24 +92,37 @@ export class Windows {
     const epoch = Math.floor(index / this.windowsPerEpoch);
     const key = mix(this.#options.seed, epoch);
     const place = permute(index - epoch * this.windowsPerEpoch, this.windowsPerEpoch, key);
-    return (mix(key, epoch) % this.#offsets) + place * this.#options.blockSize;
+    const { begins, blockSize } = this.#options;
+    return begins ? begins[place] : (mix(key, epoch) % this.#offsets) + place * blockSize;
   }
 }
 
 /**
- * The whole text in order: every token but the first is a target exactly once, and what fills the last batch up is IGNORE
- * (its inputs are 0).
+ * The whole text in order: every token but the first is a target exactly once, and what else there is room for is IGNORE (behind the
+ * text's end inputs are 0). Windows begin every blockSize tokens, or at `begins`, of which none is further from the one before.
  */
-export function evaluationBatches(tokens: Tokens, batchSize: number, blockSize: number): CountedBatches {
-  const targets = tokens.length - 1;
-  const step = batchSize * blockSize;
+export function evaluationBatches(
+  tokens: Tokens,
+  batchSize: number,
+  blockSize: number,
+  begins?: Uint32Array,
+): CountedBatches {
+  const windows = begins?.length ?? Math.ceil((tokens.length - 1) / blockSize);
+  const beginOf = (window: number): number => begins?.[window] ?? window * blockSize;
+  const endOf = (window: number): number =>
+    Math.min(window + 1 < windows ? beginOf(window + 1) : Number.POSITIVE_INFINITY, tokens.length - 1);
   return {
-    total: Math.ceil(targets / step),
+    total: Math.ceil(windows / batchSize),
     *batches() {
-      for (let start = 0; start < targets; start += step) {
+      for (let first = 0; first < windows; first += batchSize) {
         const batch = emptyBatch(batchSize, blockSize);
-        for (let row = 0; row < batchSize; row++) fillRow(batch, row, tokens, start + row * blockSize, blockSize);
-        yield { ...batch, count: Math.min(step, targets - start) };
+        const rows = Math.min(batchSize, windows - first);
+        for (let row = 0; row < rows; row++) {
+          const begin = beginOf(first + row);
+          fillRow(batch, row, tokens, begin, blockSize);
+          batch.targets.fill(IGNORE, row * blockSize + endOf(first + row) - begin, (row + 1) * blockSize);
+        }
+        yield { ...batch, count: endOf(first + rows - 1) - beginOf(first) };
       }
     },
   };

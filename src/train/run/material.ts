@@ -7,7 +7,7 @@ import { type Tokenizer, trainTokenizer } from '../../text/tokenizers/tokenizer.
 import { buildDataset, type DataCard, type Dataset, measureText, type Tokens } from '../../text/windows/dataset.ts';
 import { FilledWindows } from '../../text/windows/fillInMiddle.ts';
 import { type TextBytes, utf8Chunks } from '../../text/windows/stream.ts';
-import { type Batch, type CountedBatches, evaluationBatches, Windows } from '../../text/windows/windows.ts';
+import { type Batch, type CountedBatches, evaluationBatches, lineBegins, Windows } from '../../text/windows/windows.ts';
 import type { TrainConfig } from '../config.ts';
 
 /** A text to train on: what its data card says, and a fresh stream of its bytes at each call. */
@@ -50,23 +50,37 @@ export async function textMaterial(
   // the first walk over the text hashes it and refuses what is no text
   for await (const _ of utf8Chunks(hash.stream, corpus.name));
   const tokenizer = given ?? (await trainTokenizer(config.tokenizer, chunks));
-  const { batchSize, blockSize, validationFraction } = config;
+  const { blockSize, validationFraction } = config;
   const dataset = await buildDataset(chunks, tokenizer, { name: corpus.name, blockSize, validationFraction });
   return {
     tokenizer,
     dataset,
     card: { ...cardOf(corpus, config, tokenizer), sha256: hash.digest(), ...dataset.counts },
     train: trainingWindows(dataset.train, tokenizer, config),
-    validation: evaluationBatches(dataset.validation, batchSize, blockSize),
+    validation: heldOutBatches(dataset.validation, tokenizer, config),
     tokens: dataset,
   };
 }
 
 /** Batches of a training text. @throws UsageError for windows that are to be rearranged and a tokenizer that cannot mark their parts */
 function trainingWindows(tokens: Tokens, tokenizer: Tokenizer, config: TrainConfig): Material['train'] {
-  const windows = new Windows(tokens, config);
+  const windows = new Windows(tokens, { ...config, begins: beginsOf(tokens, tokenizer, config) });
   return config.fillInMiddle > 0 ? new FilledWindows(windows, tokenizer, config) : windows;
 }
+
+type Cut = Pick<TrainConfig, 'batchSize' | 'blockSize' | 'wholeLines'>;
+
+/** Where the windows of a run begin, if that is where lines do. */
+function beginsOf(tokens: Tokens, tokenizer: Tokenizer, { wholeLines, blockSize }: Cut): Uint32Array | undefined {
+  if (!wholeLines) return undefined;
+  const isEnd = Array.from({ length: tokenizer.vocabSize }, (_, id) => tokenizer.tokenBytes(id).at(-1) === LINE_END);
+  return lineBegins(tokens, isEnd, blockSize);
+}
+const LINE_END = 10;
+
+/** A text that is held out as batches of a run's size, its windows beginning where the run's do. */
+export const heldOutBatches = (tokens: Tokens, tokenizer: Tokenizer, cut: Cut): CountedBatches =>
+  evaluationBatches(tokens, cut.batchSize, cut.blockSize, beginsOf(tokens, tokenizer, cut));
 
 /** Prompts and answers from JSON lines, some held out; the loss is on the answers. @throws UserError for a file that cannot be used */
 export async function chatMaterial(

@@ -1,7 +1,7 @@
 /** What is known of a run, gathered from its folder: the one source of every sentence of a card. */
 import { basename, resolve } from 'node:path';
-import { findCorpus, findTaskSet } from '../../../data/corpora.ts';
-import type { Corpus, TaskSet } from '../../../data/recipe.ts';
+import { type Corpus, findCorpus, findTaskSet } from '../../../data/corpora.ts';
+import type { TaskSet } from '../../../data/recipe.ts';
 import type { ModelConfig } from '../../model/config.ts';
 import { parameterSpecs } from '../../model/parameters.ts';
 import { styleOf } from '../../model/styles.ts';

@@ -5,10 +5,10 @@
  */
 import type { ExtractionRow } from '../../report/trust/memory.ts';
 import { wilsonInterval } from '../../tasks/metrics/classification.ts';
+import { continued } from '../../tasks/text/continued.ts';
 import type { Tokens } from '../../text/windows/dataset.ts';
 import { mix, permute } from '../../text/windows/permutation.ts';
 import type { QuestionedRun } from '../questioned.ts';
-import { continued } from './continued.ts';
 import type { TrainText } from './trainText.ts';
 
 const PREFIXES = [16, 32, 64];

@@ -1,8 +1,8 @@
 /** What a model has by heart: canaries, passages, overlaps of samples with the text, and whether training windows can be told from others. */
 import type { CanaryRow, MemoryFindings } from '../../report/trust/memory.ts';
+import { continued } from '../../tasks/text/continued.ts';
 import type { QuestionedRun } from '../questioned.ts';
 import { type Canary, canariesOf } from './canaries.ts';
-import { continued } from './continued.ts';
 import { beforeNumber, exposureOf, numberLikelihoods } from './exposure.ts';
 import { extraction } from './extraction.ts';
 import { membership, type Reference } from './membership.ts';

@@ -1,11 +1,11 @@
 /** Longest verbatim overlaps of what a model writes with what it has read, each with its place in the source; beside them those of held-out text. */
 import { quantileSorted } from 'simple-statistics';
 import type { MemoryFindings, OverlapRow } from '../../report/trust/memory.ts';
+import { continued } from '../../tasks/text/continued.ts';
 import { mix } from '../../text/windows/permutation.ts';
 import { openingTokens } from '../../train/samples.ts';
 import { masked, privateItems } from '../data/private/private.ts';
 import type { QuestionedRun } from '../questioned.ts';
-import { continued } from './continued.ts';
 import { bytesOf, type TrainText } from './trainText.ts';
 
 /** As `dawnlm sample` draws. */

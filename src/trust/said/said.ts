@@ -1,12 +1,12 @@
 /** What a model says: samples by prompt and temperature, counted beside pieces of its training text, and what blocking words changes. */
 import { UserError } from '../../errors.ts';
 import type { BlockFindings, SaidFindings, SaidRow } from '../../report/trust/said.ts';
+import { continued } from '../../tasks/text/continued.ts';
 import { BlockedTexts } from '../../text/tokenizers/blocked.ts';
 import type { Tokenizer } from '../../text/tokenizers/types.ts';
 import { mix } from '../../text/windows/permutation.ts';
 import { openingTokens } from '../../train/samples.ts';
 import { masked, privateItems } from '../data/private/private.ts';
-import { continued } from '../memory/continued.ts';
 import { piecesOf } from '../memory/overlap.ts';
 import { bytesOf } from '../memory/trainText.ts';
 import type { QuestionedRun } from '../questioned.ts';

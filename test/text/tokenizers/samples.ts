@@ -52,4 +52,4 @@ export function inChunks(text: string, size = 1 << 16): () => AsyncIterable<stri
   };
 }
 
-export const SPECS = ['byte', 'char', 'bpe:400', 'gpt', 'gpt:cl100k', 'gpt:o200k'];
+export const SPECS = ['byte', 'char', 'bpe:400', 'gpt', 'gpt:cl100k', 'gpt:o200k', 'pieces:hello| the|\\d+|e\u0301'];

@@ -101,6 +101,23 @@ describe('char', () => {
   });
 });
 
+describe('pieces', () => {
+  const trainedOn = (pattern: string, text: string) => trainTokenizer(`pieces:${pattern}`, inChunks(text, 3));
+
+  it('takes the longest piece at each place, and characters where none was found', async () => {
+    const tokenizer = await trainedOn('\\[[^\\]]+\\]|Cl|Br', 'CCl\nC[nH]c[n+]\n');
+    const split = (text: string) => tokenizer.encode(text).map((id) => tokenizer.decode([id]));
+    expect(split('ClC[nH]C')).toEqual(['Cl', 'C', '[nH]', 'C']);
+    expect(split('[+]')).toEqual(['[', '+', ']']);
+    expect(() => tokenizer.encode('Br')).toThrow(/"B" \(U\+0042\) is not among the \d+ pieces/);
+  });
+
+  it('refuses what is no pattern, and one that reaches over the ends of lines', async () => {
+    await expect(trainedOn('[', 'a')).rejects.toThrow(/pieces: takes a regular expression/);
+    await expect(trainedOn('a\nb', 'a\nb')).rejects.toThrow(/reach over the end of a line/);
+  });
+});
+
 describe('StreamDecoder', () => {
   it('waits for the last byte of a character and replaces one that never ends', () => {
     const decoder = new StreamDecoder(trained[0][1]);

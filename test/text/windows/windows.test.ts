@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/errors.ts';
 import { permute } from '../../../src/text/windows/permutation.ts';
-import { evaluationBatches, IGNORE, Windows } from '../../../src/text/windows/windows.ts';
+import { evaluationBatches, IGNORE, lineBegins, Windows } from '../../../src/text/windows/windows.ts';
 
 const counting = (length: number) => Uint32Array.from({ length }, (_, i) => i + 1);
 
@@ -124,5 +124,46 @@ describe('evaluationBatches', () => {
 
   it('gives nothing for a single token', () => {
     expect([...evaluationBatches(counting(1), 3, 4).batches()]).toEqual([]);
+  });
+});
+
+describe('windows that begin where lines do', () => {
+  const END = 0;
+  const isEnd = Array.from({ length: 100 }, (_, id) => id === END);
+  /** Lines of tokens that say their line, each with its end. */
+  const lines = (...lengths: number[]) => Uint32Array.from(lengths.flatMap((n, i) => [...Array(n).fill(i + 1), END]));
+
+  it('begins each at the end of a line, and the next before any line that is not whole', () => {
+    const tokens = lines(3, 2, 4, 1); // ends at 3, 6, 11, 13
+    expect([...lineBegins(tokens, isEnd, 7)]).toEqual([0, 6]);
+    expect([...lineBegins(tokens, isEnd, 5)]).toEqual([0, 3, 6, 11]);
+    expect([...lineBegins(lines(9), isEnd, 4)]).toEqual([0, 4, 8]);
+  });
+
+  it('gives a picture of blockSize - 1 tokens and its end a window each', () => {
+    const tokens = lines(7, 7, 7);
+    const begins = lineBegins(tokens, isEnd, 8);
+    expect([...begins]).toEqual([0, 7, 15]);
+    const windows = new Windows(tokens, { batchSize: 1, blockSize: 8, seed: 1, begins });
+    expect(windows.windowsPerEpoch).toBe(3);
+    const starts = [0, 1, 2].map((i) => windows.windowStart(i));
+    expect(starts.sort((a, b) => a - b)).toEqual([0, 7, 15]);
+    const whole = [0, 1, 2].map((i) => windows.batch(i)).find(({ inputs }) => inputs[1] === 2);
+    expect([...whole!.targets]).toEqual([2, 2, 2, 2, 2, 2, 2, END]);
+  });
+
+  it.each([4, 5, 7, 16])('predicts each token but the first exactly once in windows of %i', (blockSize) => {
+    const tokens = lines(3, 2, 4, 1, 12, 5, 5, 1, 1, 1, 1, 6, 2);
+    const begins = lineBegins(tokens, isEnd, blockSize);
+    let next = 1;
+    for (const { inputs, targets, count } of evaluationBatches(tokens, 3, blockSize, begins).batches()) {
+      const real = [...targets.keys()].filter((i) => targets[i] !== IGNORE);
+      expect(real).toHaveLength(count);
+      for (const i of real) {
+        expect(inputs[i]).toBe(tokens[next - 1]);
+        expect(targets[i]).toBe(tokens[next++]);
+      }
+    }
+    expect(next).toBe(tokens.length);
   });
 });

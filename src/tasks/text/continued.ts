@@ -4,12 +4,15 @@ import { Generator } from '../../model/generate.ts';
 import type { GPT } from '../../model/gpt.ts';
 import { type BlockedTexts, BlockWatch } from '../../text/tokenizers/blocked.ts';
 import type { Tokenizer } from '../../text/tokenizers/types.ts';
-import type { QuestionedRun } from '../questioned.ts';
 
 /** `batch` unless told. */
 const BATCH = 32;
 
-export interface Continued extends Pick<QuestionedRun, 'seed' | 'signal' | 'onProgress'> {
+export interface Continued {
+  /** Of every draw: the same seed gives the same texts. */
+  readonly seed: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number, of: number, what: string) => void;
   /** Of each continuation. */
   readonly tokens: number;
   /** Prompts that are gone on with at once; draws depend on it. */
@@ -18,6 +21,8 @@ export interface Continued extends Pick<QuestionedRun, 'seed' | 'signal' | 'onPr
   readonly temperature: number;
   /** For `onProgress`. */
   readonly what: string;
+  /** Whether a token ends its continuation, of which it is the last then. */
+  readonly isEnd?: (token: number) => boolean;
   /** What no continuation may hold; one in which every token would complete such a text ends before it. */
   readonly block?: { readonly texts: BlockedTexts; readonly tokenizer: Tokenizer };
 }
@@ -26,10 +31,12 @@ export interface Continued extends Pick<QuestionedRun, 'seed' | 'signal' | 'onPr
 export async function continued(
   model: GPT,
   prompts: readonly ArrayLike<number>[],
-  { tokens, temperature, seed, signal, onProgress, what, block, batch = BATCH }: Continued,
+  { tokens, temperature, seed, signal, onProgress, what, block, isEnd, batch = BATCH }: Continued,
 ): Promise<number[][]> {
   const generator = new Generator(model, batch);
   const all: number[][] = [];
+  const hasEnded = (tokens: readonly number[]): boolean =>
+    isEnd !== undefined && tokens.length > 0 && isEnd(tokens[tokens.length - 1]);
   for (let start = 0; start < prompts.length; start += batch) {
     signal?.throwIfAborted();
     const some = prompts.slice(start, start + batch);
@@ -39,8 +46,9 @@ export async function continued(
     const watch = block && new BlockWatch(block.texts, block.tokenizer, full);
     for await (const { tokens: next } of generator.generate(full, settings, false, watch)) {
       made.forEach((one, i) => {
-        if (!watch?.hasEnded(i)) one.push(next[i]);
+        if (!watch?.hasEnded(i) && !hasEnded(one)) one.push(next[i]);
       });
+      if (made.every(hasEnded)) break;
     }
     for (const one of made) all.push(one);
     onProgress?.(all.length, prompts.length, what);

@@ -1,0 +1,76 @@
+/**
+ * What a domain is: things that are no prose, written as a text, mostly one thing a line, so that everything which works for a text works
+ * for them too. See docs/domains.md.
+ */
+import type { GPT } from '../src/model/gpt.ts';
+import type { NpmPackage } from '../src/node/npm.ts';
+import type { Judged } from '../src/report/judged.ts';
+import type { Engine } from '../src/tensor/engine.ts';
+import type { Tokenizer } from '../src/text/tokenizers/tokenizer.ts';
+import type { TrainConfig } from '../src/train/config.ts';
+import type { PackageFiles } from './files.ts';
+import type { Described } from './recipe.ts';
+
+export type { Judged, Picture, Score } from '../src/report/judged.ts';
+
+/** A domain's texts, each ending in a line end. No thing is in two of them, by the domain's own idea of what is the same. */
+export interface DomainParts {
+  readonly train: string;
+  /** The end of the corpus, by which training is validated. */
+  readonly validation: string;
+  /** Kept aside for the judges. */
+  readonly test: string;
+}
+
+/** A known corpus that is more than a text. */
+export interface Domain extends Described {
+  /** Fetched when it is first asked for. */
+  readonly packages: readonly NpmPackage[];
+  /** Its parts; `sha256` is that of the three, one after the other. */
+  readonly build: (files: PackageFiles) => Promise<DomainParts>;
+  /**
+   * What suits it, over the settings of the preset, size and steps included. `validationFraction` is such that the corpus (train, then
+   * validation) is cut where validation begins: a build refuses another and says the right one.
+   */
+  readonly settings: Partial<TrainConfig>;
+  /** The prompt after which a model writes a thing, from words as people say them; of '' any thing. @throws UserError that says what can be asked for */
+  readonly prompt: (words: string) => string;
+  /** A user's file of such things as a text like those of the parts. @throws UserError that says what is wrong with it and where */
+  readonly read?: (file: string) => Promise<string>;
+  /** Things (prompt and what was written after it) as one file to look at, of a kind that its ending says. @throws UserError for another ending */
+  readonly draw?: (things: readonly string[], file: string) => Promise<void>;
+  /** The prompt that goes on from what a file holds the beginning of: half a picture, the days up to now. @throws UserError as `read` */
+  readonly begin?: (file: string) => Promise<string>;
+  /** The domain's own scores of a trained model, beside their baselines. */
+  readonly judge: (asked: AskedModel) => Promise<Judged>;
+}
+
+/** How a model is to write. */
+export interface WriteOptions {
+  /** 1 unless given; 0 takes the likeliest token. */
+  readonly temperature?: number;
+  /** That of the questioning unless given. */
+  readonly seed?: number;
+  /** At most; what the context leaves unless given. */
+  readonly tokens?: number;
+  /** Before which a text ends: the end of the line unless given. */
+  readonly stop?: string;
+}
+
+/** A trained model as a judge sees it. */
+export interface AskedModel {
+  readonly engine: Engine;
+  readonly model: GPT;
+  readonly tokenizer: Tokenizer;
+  readonly parts: DomainParts;
+  readonly seed: number;
+  /** Whether a judgement of seconds is wanted, from fewer samples. */
+  readonly quick: boolean;
+  /** Ends the work by an exception. */
+  readonly signal?: AbortSignal;
+  readonly say: (sentence: string) => void;
+  /** What the model writes after each prompt at the beginning of a line, without the prompt. Same seed, same texts. @throws UserError for a prompt that leaves no room in the context */
+  write(prompts: readonly string[], options?: WriteOptions): Promise<string[]>;
+  /** Nats of each text after its prompt, at the beginning of a line: minus the sum of log p over the text's tokens. @throws UserError for one that exceeds the context */
+  nats(texts: readonly { readonly prompt: string; readonly text: string }[]): Promise<number[]>;
+}

@@ -1,0 +1,58 @@
+/** A trained model as the judges of its domain see it. */
+import { findDomain } from '../../data/corpora.ts';
+import type { AskedModel, Domain } from '../../data/domain.ts';
+import { UserError } from '../errors.ts';
+import { Scorer } from '../model/score.ts';
+import { openingTokens } from '../train/samples.ts';
+import type { SavedRun } from '../train/savedRun.ts';
+import { continued } from './text/continued.ts';
+
+/** The domain that a run was trained on, if it was on one. */
+export function domainOf({ dataCard: { name, source } }: Pick<SavedRun, 'dataCard'>): Domain | undefined {
+  const domain = findDomain(name);
+  return domain?.source === source ? domain : undefined;
+}
+
+/** What a judge is given beside the model. */
+export type AskedOf = Pick<AskedModel, 'parts' | 'seed' | 'quick' | 'signal' | 'say'>;
+
+/** A run's model, to be asked for things and for how likely they are. */
+export function askedModel({ model, tokenizer }: Pick<SavedRun, 'model' | 'tokenizer'>, about: AskedOf): AskedModel {
+  const { blockSize } = model.config;
+  const opened = (text: string): number[] => [...openingTokens(tokenizer), ...tokenizer.encode(text)];
+  return {
+    ...{ engine: model.engine, model, tokenizer, ...about },
+    async write(prompts, { temperature = 1, seed = about.seed, tokens, stop = '\n' } = {}) {
+      const ids = prompts.map(opened);
+      const longest = ids.reduce((most, { length }) => Math.max(most, length), 0);
+      if (longest >= blockSize) {
+        throw new UserError(
+          `a prompt has ${longest} tokens, which leaves no room in a context of ${blockSize}: give a shorter one`,
+        );
+      }
+      const isEnd = (token: number): boolean => tokenizer.decode([token]).includes(stop);
+      const settings = {
+        temperature,
+        seed,
+        signal: about.signal,
+        tokens: tokens ?? blockSize - longest,
+        what: 'samples',
+        isEnd,
+      };
+      const written = await continued(model, ids, settings);
+      return written.map((one) => tokenizer.decode(one).split(stop, 1)[0]);
+    },
+    async nats(texts) {
+      const scorer = new Scorer(model);
+      try {
+        const questions = texts.map(({ prompt, text }) => ({
+          prompt: opened(prompt),
+          continuations: [tokenizer.encode(text)],
+        }));
+        return (await scorer.score(questions)).map(([{ sum }]) => -sum);
+      } finally {
+        scorer.dispose();
+      }
+    },
+  };
+}
