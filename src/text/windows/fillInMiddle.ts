@@ -14,6 +14,9 @@ export interface Parts<T> {
   readonly suffix: T;
 }
 
+/** What stands around a hole. */
+export type Hole = Omit<Parts<string>, 'middle'>;
+
 /**
  * In which order the parts are read: the prefix first, or the suffix first, after which prefix and middle are one text. In training each
  * has half of the windows.
@@ -66,7 +69,7 @@ const LONGEST_TOKEN = 32;
  */
 export function holePrompt(
   tokenizer: Tokenizer,
-  { prefix, suffix }: Omit<Parts<string>, 'middle'>,
+  { prefix, suffix }: Hole,
   room: number,
   order: PartOrder = 'suffix first',
 ): number[] {
