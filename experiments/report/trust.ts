@@ -1,8 +1,9 @@
 /** The report of the study of remedies: what each buys and costs, by text. */
 import { html, type Part } from '../../src/report/html.ts';
 import * as page from '../../src/report/page.ts';
+import { inWords } from '../bands.ts';
 import { REMEDIES } from '../trust/remedies.ts';
-import { answers, inWords, MEASURES, type RemedyRow, type TrustSummary } from '../trust/summary.ts';
+import { answers, MEASURES, type RemedyRow, type TrustSummary } from '../trust/summary.ts';
 
 /** The report as a whole HTML document. The same results give the same bytes. */
 export const renderTrustStudy = (

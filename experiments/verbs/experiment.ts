@@ -8,6 +8,7 @@ import { writeAtomic } from '../../src/node/files.ts';
 import { count, durationInWords, loss, percent } from '../../src/report/format.ts';
 import { type RecallResult, runRecall } from '../recall/run.ts';
 import { addExperimentCheckup } from './checkup.ts';
+import { addExperimentDomains } from './domains.ts';
 import { addExperimentScaling } from './scaling.ts';
 import { addExperimentTransfer } from './transfer.ts';
 import { addExperimentTrust } from './trust.ts';
@@ -37,6 +38,7 @@ export function addExperiment(program: Command): void {
   addExperimentCheckup(experiment);
   addExperimentScaling(experiment);
   addExperimentTrust(experiment);
+  addExperimentDomains(experiment);
 }
 
 /** Steps between two lines about the loss. */

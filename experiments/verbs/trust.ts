@@ -7,10 +7,12 @@ import { adapterOption, examples, jsonOption, number, outOption } from '../../sr
 import { print, printJson, say, table } from '../../src/cli/terminal/output.ts';
 import { stopSignal } from '../../src/cli/terminal/stopSignal.ts';
 import { writeAtomic } from '../../src/node/files.ts';
-import { count, durationInWords } from '../../src/report/format.ts';
+import { count } from '../../src/report/format.ts';
+import { inWords } from '../bands.ts';
+import { Clock } from '../clock.ts';
 import { ExperimentStore } from '../store.ts';
 import { runTrustCase, type TrustCase, type TrustPlan, TrustRecord, trustCases, trustPlan } from '../trust/study.ts';
-import { answers, inWords, MEASURES, summarize } from '../trust/summary.ts';
+import { answers, MEASURES, summarize } from '../trust/summary.ts';
 
 interface Flags {
   quick?: boolean;
@@ -76,19 +78,6 @@ async function trustStudy({ quick = false, seeds, out, adapter: choice, json }: 
 
 const isDone = (records: readonly TrustRecord[], { text, remedy, seed }: TrustCase): boolean =>
   records.some((one) => one.text === text && one.remedy === remedy && one.seed === seed);
-
-/** Time left, by what the others took. */
-class Clock {
-  private readonly taken: number[] = [];
-
-  constructor(private readonly of: number) {}
-
-  left(done: number, seconds: number): string {
-    this.taken.push(seconds);
-    const each = this.taken.reduce((sum, one) => sum + one, 0) / this.taken.length;
-    return done < this.of ? `; about ${durationInWords(1000 * each * (this.of - done))} left` : '';
-  }
-}
 
 async function report(
   records: readonly TrustRecord[],
