@@ -9,6 +9,7 @@ import type { TaskSet, TextCorpus } from './recipe.ts';
 import { spamAssassin } from './spam-assassin/recipe.ts';
 import { speeches, speechParties, speechPeriods } from './state-of-the-union/recipe.ts';
 import { syntheticNames } from './synthetic-names/recipe.ts';
+import { typescript } from './typescript/domain.ts';
 import { wordnet, wordnetGlosses } from './wordnet-glosses/recipe.ts';
 
 export type { Domain } from './domain.ts';
@@ -17,8 +18,7 @@ export type { Domain } from './domain.ts';
 export type Corpus = TextCorpus | Domain;
 
 /** The known corpora that are more than a text: see docs/domains.md. */
-// one a line: each is a folder
-export const domains: readonly Domain[] = [molecules, canonicalMolecules, names];
+export const domains: readonly Domain[] = [typescript, molecules, canonicalMolecules, names];
 
 /** The known corpora; the first is the default. */
 export const corpora: readonly Corpus[] = [mobyDick, wordnet, speeches, english, ...domains];

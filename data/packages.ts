@@ -55,3 +55,21 @@ export const RDKIT: NpmPackage = {
   integrity: 'sha512-nbdi5yEw+mG2kIxFvgVMGulS5fjNMzzocx9nKs01NAjNpFAEQVb6RDl3pd9AWEa7m5D8DR4QAS6CDzu+5xjzEA==',
   sizeMB: 2.5,
 };
+export const ZOD: NpmPackage = {
+  name: 'zod',
+  version: '4.6.7',
+  integrity: 'sha512-g8W2D2kU6a8untc053fX1uVBKzM7yqAxW/3zwk83+6RyF2+SKOuV+c0wBDhUwzV1PaGapmZH+rmcUzPf+3CGwg==',
+  sizeMB: 1.1,
+};
+export const RXJS: NpmPackage = {
+  name: 'rxjs',
+  version: '7.8.2',
+  integrity: 'sha512-dhKf903U/PQZY6boNNtAGdWbG85WAbjT/1xYoZIC7FAY0yWapOBQVsVrDl58W86//e1VpMNBtRV4MaXfdMySFA==',
+  sizeMB: 0.8,
+};
+export const TYPESCRIPT: NpmPackage = {
+  name: 'typescript',
+  version: '5.9.3',
+  integrity: 'sha512-jl1vZzPDinLr9eUt3J/t7V6FgNEw9QjvBPdysz9KfQDD41fQrC2Y4vKQdiaUpFT4bXlb1RHhLpp8wtm6M5TgSw==',
+  sizeMB: 4.4,
+};
