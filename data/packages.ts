@@ -73,3 +73,22 @@ export const TYPESCRIPT: NpmPackage = {
   integrity: 'sha512-jl1vZzPDinLr9eUt3J/t7V6FgNEw9QjvBPdysz9KfQDD41fQrC2Y4vKQdiaUpFT4bXlb1RHhLpp8wtm6M5TgSw==',
   sizeMB: 4.4,
 };
+export const VEGA: NpmPackage = {
+  name: 'vega-datasets',
+  version: '3.2.1',
+  integrity: 'sha512-lTSwZA6yq6qSU2YZm+6bqILiIvTPPxn4itir7jPGFmHIdPvUfQ9pCzzcrklYywMJgLUbaIeSkZQdiJd6wBxPug==',
+  sizeMB: 18,
+};
+const IOBUFFER: NpmPackage = {
+  name: 'iobuffer',
+  version: '6.0.1',
+  integrity: 'sha512-SZWYkWNfjIXIBYSDpXDYIgshqtbOPsi4lviawAEceR1Kqk+sHDlcQjWrzNQsii80AyBY0q5c8HCTNjqo74ul+Q==',
+  sizeMB: 0.1,
+};
+export const NETCDF: NpmPackage = {
+  name: 'netcdfjs',
+  version: '4.0.0',
+  integrity: 'sha512-98DBig9KmiCZC6kU0Y8OXR5Gj39KenMgp6sblpSdg+5oVscTjhm5r5oLiznlqBZyhRGQqlAMEyWjQnMh4/iPOA==',
+  sizeMB: 0.1,
+  needs: [IOBUFFER],
+};
