@@ -11,6 +11,7 @@ import { speeches, speechParties, speechPeriods } from './state-of-the-union/rec
 import { syntheticNames } from './synthetic-names/recipe.ts';
 import { typescript } from './typescript/domain.ts';
 import { weather } from './weather/domain.ts';
+import { winds } from './winds/domain.ts';
 import { wordnet, wordnetGlosses } from './wordnet-glosses/recipe.ts';
 
 export type { Domain } from './domain.ts';
@@ -19,7 +20,7 @@ export type { Domain } from './domain.ts';
 export type Corpus = TextCorpus | Domain;
 
 /** The known corpora that are more than a text: see docs/domains.md. */
-export const domains: readonly Domain[] = [typescript, molecules, canonicalMolecules, weather, names];
+export const domains: readonly Domain[] = [typescript, molecules, canonicalMolecules, weather, winds, names];
 
 /** The known corpora; the first is the default. */
 export const corpora: readonly Corpus[] = [mobyDick, wordnet, speeches, english, ...domains];
