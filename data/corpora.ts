@@ -1,7 +1,7 @@
 import { brownChunks } from './brown-chunks/recipe.ts';
 import type { Domain } from './domain.ts';
 import { english } from './english/recipe.ts';
-import { fashion } from './fashion-words/domain.ts';
+import { fashion, fashionMnist } from './fashion-words/domain.ts';
 import { mobyDick } from './moby-dick/recipe.ts';
 import { canonicalMolecules, molecules } from './molecules/domain.ts';
 import { mutagens } from './molecules/mutagens.ts';
@@ -21,7 +21,16 @@ export type { Domain } from './domain.ts';
 export type Corpus = TextCorpus | Domain;
 
 /** The known corpora that are more than a text: see docs/domains.md. */
-export const domains: readonly Domain[] = [fashion, typescript, molecules, canonicalMolecules, weather, winds, names];
+export const domains: readonly Domain[] = [
+  fashion,
+  fashionMnist,
+  typescript,
+  molecules,
+  canonicalMolecules,
+  weather,
+  winds,
+  names,
+];
 
 /** The known corpora; the first is the default. */
 export const corpora: readonly Corpus[] = [mobyDick, wordnet, speeches, english, ...domains];

@@ -4,6 +4,7 @@ import { readBeginning } from './begin.ts';
 import { readCodebook } from './codebooks.ts';
 import { PACKAGES, THINGS } from './icons.ts';
 import { Lines } from './lines.ts';
+import { CLOTHES, mnistModels } from './mnist.ts';
 import { npmModels } from './npm.ts';
 import { type Models, paintParts } from './parts.ts';
 import { drawSheet } from './sheet.ts';
@@ -39,6 +40,12 @@ function drawnFrom({
   };
 }
 
+/** A window is a picture: the end of the line before, four words, a colon and 64 codes. */
+const SETTINGS = {
+  ...{ tokenizer: 'pieces:[a-z-]+ ', wholeLines: true, blockSize: 72, contextGrowth: 0 },
+  ...{ nLayer: 4, nHead: 4, nEmbd: 128, batchSize: 12, steps: 2000, evalEvery: 250, checkpointEvery: 250 },
+} satisfies Domain['settings'];
+
 export const fashion: Domain = {
   name: 'fashion',
   folder: 'fashion-words',
@@ -50,17 +57,18 @@ export const fashion: Domain = {
   sha256: '07ca38d10decb643c9f89a9d0a2c2a78ae6cc04441089feecddc589a30eebbff',
   packages: PACKAGES,
   ...drawnFrom({ things: THINGS, models: npmModels, pictures: 24_000, codebook: 'codebook.png' }),
-  settings: {
-    ...{ tokenizer: 'pieces:[a-z-]+ ', wholeLines: true, blockSize: 72, validationFraction: 0.05419162810253153 },
-    ...{
-      nLayer: 4,
-      nHead: 4,
-      nEmbd: 128,
-      contextGrowth: 0,
-      batchSize: 12,
-      steps: 2000,
-      evalEvery: 250,
-      checkpointEvery: 250,
-    },
-  },
+  settings: { ...SETTINGS, validationFraction: 0.05419162810253153 },
+};
+
+export const fashionMnist: Domain = {
+  name: 'fashion-mnist',
+  folder: 'fashion-words',
+  title: 'Fashion-MNIST, painted from words',
+  licence: 'MIT (Zalando SE)',
+  source: 'Debian dataset-fashion-mnist 0.0~git20200523',
+  note: 'The files are those of a package of Debian and Ubuntu, not of npm. As fashion, with photographs of clothes in place of icons, each painted once.',
+  sha256: '78ee55001669d2098bb36b5363ace0008283f73882a130f46d8b86e095bb9009',
+  packages: [],
+  ...drawnFrom({ things: CLOTHES, models: () => mnistModels(), pictures: 24_000, codebook: 'codebook-mnist.png' }),
+  settings: { ...SETTINGS, validationFraction: 0.05428696515677105 },
 };

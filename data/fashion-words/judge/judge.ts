@@ -24,10 +24,15 @@ interface Reals {
   readonly unseen: readonly Real[];
 }
 
-const SIZES = {
-  full: { samples: 500, judgeSteps: 1500, shown: 32 },
-  quick: { samples: 64, judgeSteps: 300, shown: 16 },
-} as const;
+/** How much is drawn of either kind, how long the judge learns, and how much is shown. */
+interface Size {
+  readonly samples: number;
+  readonly judgeSteps: number;
+  readonly shown: number;
+}
+
+const FULL: Size = { samples: 500, judgeSteps: 1500, shown: 32 };
+const QUICK: Size = { samples: 64, judgeSteps: 300, shown: 16 };
 
 /** What there is of combinations that were trained on, and of those that were not. */
 type Both<T> = Readonly<Record<'seen' | 'unseen', T>>;
@@ -44,8 +49,12 @@ const TEMPERATURES = [1, 0.7] as const;
 /** A sample this near to a training picture looks the same: root mean square of 255ths. */
 const SAME = 6;
 
-export async function judgePictures(lines: Lines, asked: AskedModel): Promise<Judged> {
-  const size = SIZES[asked.quick ? 'quick' : 'full'];
+/** All scores of a model that was trained on lines of pictures. */
+export async function judgePictures(
+  lines: Lines,
+  asked: AskedModel,
+  size: Size = asked.quick ? QUICK : FULL,
+): Promise<Judged> {
   const reals = readReals(lines, asked.parts);
   const judge = await trainJudge(lines, reals, asked, size.judgeSteps);
   const shares = (pictures: readonly Real[]): Promise<Accuracies> => accuracies(judge, lines, pictures);
