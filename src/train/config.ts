@@ -136,8 +136,9 @@ const FOLLOWS: { [K in keyof TrainConfig]?: (config: TrainConfig, preset: TrainC
     if (style !== preset.style) return 0;
     return nEmbd === preset.nEmbd ? nHidden : 8 * Math.round((preset.nHidden * nEmbd) / preset.nEmbd / 8);
   },
-  /** Of a context that has no quarter: it does not grow. */
-  contextGrowth: ({ contextGrowth, blockSize }) => (blockSize % CONTEXT_UNIT === 0 ? contextGrowth : 0),
+  /** Of a context that has no quarter it does not grow; nor of windows that begin where lines do, whose quarters would not. */
+  contextGrowth: ({ contextGrowth, blockSize, wholeLines }) =>
+    blockSize % CONTEXT_UNIT === 0 && !wholeLines ? contextGrowth : 0,
   /** Heads that cannot be grouped so, or a style without groups: as many as heads. */
   nKvHead: ({ nHead, nKvHead, ...config }) => (!styleOf(config).grouped || (nKvHead && nHead % nKvHead) ? 0 : nKvHead),
 };
