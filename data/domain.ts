@@ -7,6 +7,7 @@ import type { NpmPackage } from '../src/node/npm.ts';
 import type { Judged } from '../src/report/judged.ts';
 import type { Engine } from '../src/tensor/engine.ts';
 import type { Tokenizer } from '../src/text/tokenizers/tokenizer.ts';
+import type { Hole, PartOrder } from '../src/text/windows/fillInMiddle.ts';
 import type { TrainConfig } from '../src/train/config.ts';
 import type { PackageFiles } from './files.ts';
 import type { Described } from './recipe.ts';
@@ -57,11 +58,19 @@ export interface WriteOptions {
   readonly stop?: string;
 }
 
+/** How holes are to be filled. */
+export interface FillOptions extends WriteOptions {
+  /** In which order the parts are read: the suffix first unless given. */
+  readonly order?: PartOrder;
+}
+
 /** A trained model as a judge sees it. */
 export interface AskedModel {
   readonly engine: Engine;
   readonly model: GPT;
   readonly tokenizer: Tokenizer;
+  /** What it was trained by, as far as judges ask differently for it. */
+  readonly config: Pick<TrainConfig, 'fillInMiddle'>;
   readonly parts: DomainParts;
   readonly seed: number;
   /** Whether a judgement of seconds is wanted, from fewer samples. */
@@ -71,6 +80,11 @@ export interface AskedModel {
   readonly say: (sentence: string) => void;
   /** What the model writes after each prompt at the beginning of a line, without the prompt. Same seed, same texts. @throws UserError for a prompt that leaves no room in the context */
   write(prompts: readonly string[], options?: WriteOptions): Promise<string[]>;
+  /**
+   * What the model writes between texts, of which it reads what is nearest and fits: of a model that was trained with fillInMiddle. Ends
+   * where the model says that it meets the suffix, or before `stop` where one is given.
+   */
+  fill(holes: readonly Hole[], options?: FillOptions): Promise<string[]>;
   /** Nats of each text after its prompt, at the beginning of a line: minus the sum of log p over the text's tokens. @throws UserError for one that exceeds the context */
   nats(texts: readonly { readonly prompt: string; readonly text: string }[]): Promise<number[]>;
 }

@@ -130,6 +130,7 @@ const FORM: readonly (keyof TrainConfig)[] = [
   'blockSize',
   'contextGrowth',
   'wholeLines',
+  'fillInMiddle',
   'validationFraction',
 ];
 

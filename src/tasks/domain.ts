@@ -6,6 +6,7 @@ import { Scorer } from '../model/score.ts';
 import { openingTokens } from '../train/samples.ts';
 import type { SavedRun } from '../train/savedRun.ts';
 import { continued } from './text/continued.ts';
+import { fill } from './text/fill.ts';
 
 /** The domain that a run was trained on, if it was on one. */
 export function domainOf({ dataCard: { name, source } }: Pick<SavedRun, 'dataCard'>): Domain | undefined {
@@ -17,11 +18,12 @@ export function domainOf({ dataCard: { name, source } }: Pick<SavedRun, 'dataCar
 export type AskedOf = Pick<AskedModel, 'parts' | 'seed' | 'quick' | 'signal' | 'say'>;
 
 /** A run's model, to be asked for things and for how likely they are. */
-export function askedModel({ model, tokenizer }: Pick<SavedRun, 'model' | 'tokenizer'>, about: AskedOf): AskedModel {
+export function askedModel(run: Pick<SavedRun, 'model' | 'tokenizer' | 'config'>, about: AskedOf): AskedModel {
+  const { model, tokenizer, config } = run;
   const { blockSize } = model.config;
   const opened = (text: string): number[] => [...openingTokens(tokenizer), ...tokenizer.encode(text)];
   return {
-    ...{ engine: model.engine, model, tokenizer, ...about },
+    ...{ engine: model.engine, model, tokenizer, config, ...about },
     async write(prompts, { temperature = 1, seed = about.seed, tokens, stop = '\n' } = {}) {
       const ids = prompts.map(opened);
       const longest = ids.reduce((most, { length }) => Math.max(most, length), 0);
@@ -42,6 +44,8 @@ export function askedModel({ model, tokenizer }: Pick<SavedRun, 'model' | 'token
       const written = await continued(model, ids, settings);
       return written.map((one) => tokenizer.decode(one).split(stop, 1)[0]);
     },
+    fill: (holes, { temperature = 1, seed = about.seed, tokens = Math.floor(blockSize / 4), stop, order } = {}) =>
+      fill(run, holes, { temperature, seed, tokens, stop, order, signal: about.signal }),
     async nats(texts) {
       const scorer = new Scorer(model);
       try {

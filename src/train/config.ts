@@ -63,6 +63,11 @@ export const TrainConfig = z.strictObject({
     '',
     `what the text is freed of before, held-out part included: some of ${CLEAN_RULES.join(', ')}, with commas between them`,
   ),
+  fillInMiddle: setting(
+    z.number().min(0).max(1),
+    0,
+    'share of the windows whose middle is moved to their end, behind marks, so that the model learns to fill holes (complete, /infill); not with char',
+  ),
   batchSize: setting(count, 12, 'windows in a batch'),
   gradientAccumulation: setting(count, 1, 'batches in an optimizer step'),
   recompute: setting(
@@ -136,9 +141,9 @@ const FOLLOWS: { [K in keyof TrainConfig]?: (config: TrainConfig, preset: TrainC
     if (style !== preset.style) return 0;
     return nEmbd === preset.nEmbd ? nHidden : 8 * Math.round((preset.nHidden * nEmbd) / preset.nEmbd / 8);
   },
-  /** Of a context that has no quarter it does not grow; nor of windows that begin where lines do, whose quarters would not. */
-  contextGrowth: ({ contextGrowth, blockSize, wholeLines }) =>
-    blockSize % CONTEXT_UNIT === 0 && !wholeLines ? contextGrowth : 0,
+  /** Of a context that has no quarter, or of windows that begin where lines do or whose parts stand in another order: it does not grow. */
+  contextGrowth: ({ contextGrowth, blockSize, wholeLines, fillInMiddle }) =>
+    blockSize % CONTEXT_UNIT === 0 && !wholeLines && fillInMiddle === 0 ? contextGrowth : 0,
   /** Heads that cannot be grouped so, or a style without groups: as many as heads. */
   nKvHead: ({ nHead, nKvHead, ...config }) => (!styleOf(config).grouped || (nKvHead && nHead % nKvHead) ? 0 : nKvHead),
 };
@@ -178,10 +183,13 @@ export const batchProblem = ({
     ? `a batch of ${batchSize} windows of ${blockSize} tokens is more than the ${MOST_BATCH_TOKENS} tokens that one may have`
     : undefined;
 
-const contextProblem = ({ contextGrowth, blockSize }: TrainConfig): string | undefined =>
-  contextGrowth > 0 && blockSize % CONTEXT_UNIT !== 0
-    ? `contextGrowth begins with a quarter of the context: blockSize must be a multiple of ${CONTEXT_UNIT}, got ${blockSize}`
-    : undefined;
+function contextProblem({ contextGrowth, blockSize, fillInMiddle }: TrainConfig): string | undefined {
+  if (contextGrowth === 0) return undefined;
+  if (fillInMiddle > 0)
+    return 'contextGrowth reads windows in pieces, and fillInMiddle makes of each a whole: leave one of them 0';
+  if (blockSize % CONTEXT_UNIT === 0) return undefined;
+  return `contextGrowth begins with a quarter of the context: blockSize must be a multiple of ${CONTEXT_UNIT}, got ${blockSize}`;
+}
 
 function presetSettings(name: string): Partial<TrainConfig> {
   if (Object.hasOwn(PRESETS, name)) return PRESETS[name as keyof typeof PRESETS].settings;

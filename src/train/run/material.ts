@@ -5,6 +5,7 @@ import { ChatBatches, chatEvaluation, chatParts } from '../../text/chat/chatBatc
 import type { ChatTemplate } from '../../text/chat/chatTemplate.ts';
 import { type Tokenizer, trainTokenizer } from '../../text/tokenizers/tokenizer.ts';
 import { buildDataset, type DataCard, type Dataset, measureText, type Tokens } from '../../text/windows/dataset.ts';
+import { FilledWindows } from '../../text/windows/fillInMiddle.ts';
 import { type TextBytes, utf8Chunks } from '../../text/windows/stream.ts';
 import { type Batch, type CountedBatches, evaluationBatches, lineBegins, Windows } from '../../text/windows/windows.ts';
 import type { TrainConfig } from '../config.ts';
@@ -55,10 +56,16 @@ export async function textMaterial(
     tokenizer,
     dataset,
     card: { ...cardOf(corpus, config, tokenizer), sha256: hash.digest(), ...dataset.counts },
-    train: new Windows(dataset.train, { ...config, begins: beginsOf(dataset.train, tokenizer, config) }),
+    train: trainingWindows(dataset.train, tokenizer, config),
     validation: heldOutBatches(dataset.validation, tokenizer, config),
     tokens: dataset,
   };
+}
+
+/** Batches of a training text. @throws UsageError for windows that are to be rearranged and a tokenizer that cannot mark their parts */
+function trainingWindows(tokens: Tokens, tokenizer: Tokenizer, config: TrainConfig): Material['train'] {
+  const windows = new Windows(tokens, { ...config, begins: beginsOf(tokens, tokenizer, config) });
+  return config.fillInMiddle > 0 ? new FilledWindows(windows, tokenizer, config) : windows;
 }
 
 type Cut = Pick<TrainConfig, 'batchSize' | 'blockSize' | 'wholeLines'>;

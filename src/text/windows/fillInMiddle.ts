@@ -1,0 +1,169 @@
+/**
+ * Fill in the middle (Bavarian et al., "Efficient training of language models to fill in the middle", 2022): of some windows the middle
+ * is moved to the end, behind marks. A model that only ever goes on from left to right so learns to write what stands between two texts.
+ */
+import { UsageError } from '../../errors.ts';
+import type { Tokenizer } from '../tokenizers/types.ts';
+import { mix } from './permutation.ts';
+import { type Batch, IGNORE } from './windows.ts';
+
+/** What stands around a hole, and what is in it. */
+export interface Parts<T> {
+  readonly prefix: T;
+  readonly middle: T;
+  readonly suffix: T;
+}
+
+/** What stands around a hole. */
+export type Hole = Omit<Parts<string>, 'middle'>;
+
+/**
+ * In which order the parts are read: the prefix first, or the suffix first, after which prefix and middle are one text. In training each
+ * has half of the windows.
+ */
+export type PartOrder = 'prefix first' | 'suffix first';
+
+/** Bytes that no text holds, and that byte-level tokenizers therefore never merge: what begins each part, and what ends the middle. */
+const MARK_BYTES = { prefix: 1, suffix: 2, middle: 3, end: 4 } as const;
+const MARK_COUNT = 4;
+
+/** Tokens of the marks. */
+export type Marks = Readonly<Record<keyof typeof MARK_BYTES, number>>;
+
+/** The marks as text, any of which ends what a model writes into a hole. */
+export const MARK_TEXTS: readonly string[] = Object.values(MARK_BYTES).map((byte) => String.fromCharCode(byte));
+/** What of a text would be taken for a mark. */
+const LIKE_MARKS = new RegExp(`[${MARK_TEXTS.join('')}]`, 'g');
+
+/** @throws UsageError for a tokenizer that has no token for each byte, as one of characters */
+export function marksOf(tokenizer: Tokenizer): Marks {
+  const ids = new Map<number, number>();
+  for (let id = tokenizer.vocabSize - 1; id >= 0; id--) {
+    const bytes = tokenizer.tokenBytes(id);
+    if (bytes.length === 1) ids.set(bytes[0], id);
+  }
+  const marks = Object.entries(MARK_BYTES).map(([name, byte]) => [name, ids.get(byte)] as const);
+  if (marks.every(([, id]) => id !== undefined)) return Object.fromEntries(marks) as Marks;
+  throw new UsageError(
+    `fillInMiddle needs a tokenizer with a token for every byte, which this one (${tokenizer.kind}) has not; train with --tokenizer bpe`,
+  );
+}
+
+/** The tokens that a model reads, in an order of the parts, before it writes the middle. */
+export const beforeMiddle = (
+  { prefix, suffix }: Omit<Parts<readonly number[]>, 'middle'>,
+  marks: Marks,
+  order: PartOrder,
+): number[] =>
+  order === 'prefix first'
+    ? [marks.prefix, ...prefix, marks.suffix, ...suffix, marks.middle]
+    : [marks.prefix, marks.suffix, ...suffix, marks.middle, ...prefix];
+
+/** Characters that a token has at most, nearly: of a long text no more is encoded than may be read. */
+const LONGEST_TOKEN = 32;
+
+/**
+ * The tokens to be read before a middle is written: of what stands around it, as much as has room, what is nearest. A third of the room is
+ * for the suffix; what one part leaves the other has.
+ * @param room tokens that they may be, marks included: 4 or more
+ */
+export function holePrompt(
+  tokenizer: Tokenizer,
+  { prefix, suffix }: Hole,
+  room: number,
+  order: PartOrder = 'suffix first',
+): number[] {
+  const most = LONGEST_TOKEN * room;
+  const encode = (text: string): number[] => tokenizer.encode(text.replace(LIKE_MARKS, ''));
+  const before = encode(prefix.slice(-most));
+  const after = encode(suffix.slice(0, most));
+  const left = room - (MARK_COUNT - 1);
+  const ofSuffix = Math.min(after.length, Math.max(Math.floor(left / 3), left - before.length));
+  const ofPrefix = Math.min(before.length, left - ofSuffix);
+  const parts = { prefix: before.slice(before.length - ofPrefix), suffix: after.slice(0, ofSuffix) };
+  return beforeMiddle(parts, marksOf(tokenizer), order);
+}
+
+export interface FillInMiddleOptions {
+  /** Share of the windows that are rearranged, 0 to 1. */
+  readonly fillInMiddle: number;
+  readonly batchSize: number;
+  readonly blockSize: number;
+  readonly seed: number;
+}
+
+/** Of the numbers that are drawn for this, and nothing else. */
+const KEY = 0x66696d;
+
+/** A number from 0 to below 1: the `i`-th that is drawn for a window. */
+const drawn = (key: number, i: number): number => mix(key, i) / 2 ** 32;
+
+/**
+ * Windows of which some are rearranged: a pure function of (seed, index), as the windows are, so that each epoch cuts anew and a resumed
+ * run continues exactly.
+ */
+export class FilledWindows<B extends Batch> {
+  private readonly marks: Marks;
+
+  /** @throws UsageError for a tokenizer that has no marks */
+  constructor(
+    private readonly windows: { batch(step: number): B },
+    private readonly tokenizer: Tokenizer,
+    private readonly options: FillInMiddleOptions,
+  ) {
+    this.marks = marksOf(tokenizer);
+  }
+
+  batch(step: number): B {
+    const batch = this.windows.batch(step);
+    const { batchSize, fillInMiddle, seed } = this.options;
+    for (let row = 0; row < batchSize; row++) {
+      const key = mix(mix(seed, KEY), step * batchSize + row);
+      if (drawn(key, 0) < fillInMiddle) this.rearrange(batch, row, key);
+    }
+    return batch;
+  }
+
+  private rearrange({ inputs, targets }: Batch, row: number, key: number): void {
+    const { blockSize } = this.options;
+    const [start, end] = [row * blockSize, (row + 1) * blockSize];
+    const ids = [inputs[start], ...targets.subarray(start, end).filter((id) => id !== IGNORE)];
+    const moved = this.moved(ids, key);
+    if (!moved) return;
+    inputs.fill(0, start, end).set(moved.slice(0, -1), start);
+    targets.fill(IGNORE, start, end).set(moved.slice(1), start);
+  }
+
+  /**
+   * The tokens of a window with its middle at the end. The text's last tokens make room for the marks; where a cut goes through a token,
+   * its pieces are more, and the prefix loses as many at its beginning. Undefined for a middle that does not fit then, and for a text that
+   * holds what would be taken for a mark.
+   */
+  private moved(ids: readonly number[], key: number): number[] | undefined {
+    const { tokenizer, marks } = this;
+    const most = ids.length - MARK_COUNT;
+    const text = tokenizer.decode(ids.slice(0, Math.max(0, most))).replace(/^\uFFFD+|\uFFFD+$/g, ''); // characters that the window cuts
+    if (MARK_TEXTS.some((mark) => text.includes(mark))) return undefined;
+    const parts = cutText([...text], drawn(key, 1), drawn(key, 2));
+    const [prefix, middle, suffix] = [parts.prefix, parts.middle, parts.suffix].map((part) => tokenizer.encode(part));
+    if (middle.length > most) return undefined;
+    const over = Math.max(0, prefix.length + middle.length + suffix.length - most);
+    const ofPrefix = Math.min(over, prefix.length);
+    const fitting = { prefix: prefix.slice(ofPrefix), suffix: suffix.slice(0, suffix.length - (over - ofPrefix)) };
+    const order = drawn(key, 3) < 0.5 ? 'prefix first' : 'suffix first';
+    return [...beforeMiddle(fitting, marks, order), ...middle, marks.end];
+  }
+}
+
+/**
+ * Cuts a text into three. The middle begins at any character; of how many characters it may have, short ones come as often as long ones
+ * do (the logarithm of their number is uniform): what is asked for is a line, or the rest of one, more often than a page.
+ * @param place from 0 to below 1
+ * @param length from 0 to below 1
+ */
+export function cutText(characters: readonly string[], place: number, length: number): Parts<string> {
+  const start = Math.floor(place * characters.length);
+  const end = start + Math.floor((characters.length - start + 1) ** length);
+  const part = (from: number, to?: number): string => characters.slice(from, to).join('');
+  return { prefix: part(0, start), middle: part(start, end), suffix: part(end) };
+}
