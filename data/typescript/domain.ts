@@ -20,7 +20,7 @@ export const typescript: Domain = {
   build: async (files) => partsOf([...(await sourcesOf(files, ZOD)), ...(await sourcesOf(files, RXJS))]),
   settings: {
     ...{ tokenizer: 'bpe:2048', blockSize: 256, batchSize: 6, contextGrowth: 0, fillInMiddle: 0.5 },
-    ...{ steps: 1200, evalEvery: 200, checkpointEvery: 200, validationFraction: 0.1220944 },
+    ...{ steps: 500, evalEvery: 125, checkpointEvery: 125, validationFraction: 0.1220944 },
   },
   prompt: (words) => {
     if (!words.includes('\n')) return words === '' ? '\f// ' : `\f// ${words}\n`;

@@ -9,9 +9,12 @@ import type { AskedModel, Judged, Score } from '../domain.ts';
 import { openParser, type Parser } from './compiler.ts';
 import { readFiles } from './files.ts';
 import { copying, type MissingLine, missingLines, ngramWriter, similarity } from './lines.ts';
+import { snippet } from './snippets.ts';
 
 /** Lines that are taken out, and of a quick judgement. */
 const LINES = { all: 500, quick: 100 };
+/** Of these, the first ones to look at. */
+const SHOWN = 12;
 /** Tokens that a line may have. */
 const LINE_TOKENS = 48;
 /** Of the n-grams that stand beside the model: longer ones predict better, and no longer much. */
@@ -45,7 +48,7 @@ export async function judgeCode(asked: AskedModel): Promise<Judged> {
   ];
   return {
     scores: [...lineScores(lines, all, parse), await lossScore(asked, ngrams)],
-    pictures: [],
+    pictures: lines.slice(0, SHOWN).map((line, i) => snippet(line, by[0].lines[i])),
     notes: [
       ...(fills
         ? []

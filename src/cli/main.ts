@@ -15,6 +15,7 @@ const VERBS: Verbs = {
   train: async () => (await import('./train.ts')).addTrain,
   sample: async () => (await import('./sample.ts')).addSample,
   eval: async () => (await import('./eval.ts')).addEval,
+  complete: async () => (await import('./complete.ts')).addComplete,
   checkup: async () => (await import('./checkup.ts')).addCheckup,
   trust: async () => (await import('./trust.ts')).addTrust,
   cost: async () => (await import('./cost.ts')).addCost,
