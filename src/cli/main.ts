@@ -14,6 +14,7 @@ export type Verbs = Readonly<Record<string, () => Promise<(program: Command) => 
 const VERBS: Verbs = {
   train: async () => (await import('./train.ts')).addTrain,
   sample: async () => (await import('./sample.ts')).addSample,
+  draw: async () => (await import('./draw.ts')).addDraw,
   eval: async () => (await import('./eval.ts')).addEval,
   complete: async () => (await import('./complete.ts')).addComplete,
   checkup: async () => (await import('./checkup.ts')).addCheckup,
