@@ -31,13 +31,7 @@ export const judge = async (name: string, entry?: string): Promise<any> =>
 export const CORPUS = TEXT + randomText(1, 400);
 
 /** The kinds that a run may have. */
-export const SPECS = [
-  'char',
-  'byte',
-  'bpe:400',
-  'gpt:r50k',
-  'pieces:hello|Camel|\\.\\.\\.|/to|x{4}|e\u0301',
-] as const;
+export const SPECS = ['char', 'byte', 'bpe:400', 'gpt:r50k', 'pieces:hello|Camel|\\.\\.\\.|/to|x{4}|e\u0301'] as const;
 
 /** Whether tokens are characters, and what is not among them cannot be written. */
 export const isOfCharacters = (spec: string): boolean => spec === 'char' || spec.startsWith('pieces:');
