@@ -1,6 +1,7 @@
 import { brownChunks } from './brown-chunks/recipe.ts';
 import type { Domain } from './domain.ts';
 import { english } from './english/recipe.ts';
+import { fashion, fashionMnist } from './fashion-words/domain.ts';
 import { mobyDick } from './moby-dick/recipe.ts';
 import { canonicalMolecules, molecules } from './molecules/domain.ts';
 import { mutagens } from './molecules/mutagens.ts';
@@ -10,6 +11,8 @@ import { spamAssassin } from './spam-assassin/recipe.ts';
 import { speeches, speechParties, speechPeriods } from './state-of-the-union/recipe.ts';
 import { syntheticNames } from './synthetic-names/recipe.ts';
 import { typescript } from './typescript/domain.ts';
+import { weather } from './weather/domain.ts';
+import { winds } from './winds/domain.ts';
 import { wordnet, wordnetGlosses } from './wordnet-glosses/recipe.ts';
 
 export type { Domain } from './domain.ts';
@@ -18,7 +21,16 @@ export type { Domain } from './domain.ts';
 export type Corpus = TextCorpus | Domain;
 
 /** The known corpora that are more than a text: see docs/domains.md. */
-export const domains: readonly Domain[] = [typescript, molecules, canonicalMolecules, names];
+export const domains: readonly Domain[] = [
+  fashion,
+  fashionMnist,
+  typescript,
+  molecules,
+  canonicalMolecules,
+  weather,
+  winds,
+  names,
+];
 
 /** The known corpora; the first is the default. */
 export const corpora: readonly Corpus[] = [mobyDick, wordnet, speeches, english, ...domains];

@@ -73,3 +73,83 @@ export const TYPESCRIPT: NpmPackage = {
   integrity: 'sha512-jl1vZzPDinLr9eUt3J/t7V6FgNEw9QjvBPdysz9KfQDD41fQrC2Y4vKQdiaUpFT4bXlb1RHhLpp8wtm6M5TgSw==',
   sizeMB: 4.4,
 };
+export const VEGA: NpmPackage = {
+  name: 'vega-datasets',
+  version: '3.2.1',
+  integrity: 'sha512-lTSwZA6yq6qSU2YZm+6bqILiIvTPPxn4itir7jPGFmHIdPvUfQ9pCzzcrklYywMJgLUbaIeSkZQdiJd6wBxPug==',
+  sizeMB: 18,
+};
+const IOBUFFER: NpmPackage = {
+  name: 'iobuffer',
+  version: '6.0.1',
+  integrity: 'sha512-SZWYkWNfjIXIBYSDpXDYIgshqtbOPsi4lviawAEceR1Kqk+sHDlcQjWrzNQsii80AyBY0q5c8HCTNjqo74ul+Q==',
+  sizeMB: 0.1,
+};
+export const NETCDF: NpmPackage = {
+  name: 'netcdfjs',
+  version: '4.0.0',
+  integrity: 'sha512-98DBig9KmiCZC6kU0Y8OXR5Gj39KenMgp6sblpSdg+5oVscTjhm5r5oLiznlqBZyhRGQqlAMEyWjQnMh4/iPOA==',
+  sizeMB: 0.1,
+  needs: [IOBUFFER],
+};
+export const NOTO: NpmPackage = {
+  name: '@iconify-json/noto',
+  version: '1.2.9',
+  integrity: 'sha512-DQiuXENbun41ch+XPSV55H9FaWKpHTyz46YIKtSaKYD4fIDDzL1tR6H4np/T38jfrTAeI3rcKF0mqHYeZVAuaw==',
+  sizeMB: 3.1,
+};
+export const TWEMOJI: NpmPackage = {
+  name: '@iconify-json/twemoji',
+  version: '1.2.5',
+  integrity: 'sha512-uKpuIEV0v6K5BW3Mjdyl+XKFVAbbcPxAgifKvEMtZoUZB5+YiY5zaMm2uNNCxyXzAWU9yNLlj41WU6/mvgALsw==',
+  sizeMB: 1.6,
+};
+export const FLUENT_FLAT: NpmPackage = {
+  name: '@iconify-json/fluent-emoji-flat',
+  version: '1.2.6',
+  integrity: 'sha512-RY47RgPb47fYUiyrA64sIOL0+UU02s29sXpNBbIQRBUlPlfNFTKUmZDERGuxDs/7yNGWqQYvuaSYM1M4fRXlUw==',
+  sizeMB: 1.2,
+};
+export const EMOJI_ONE: NpmPackage = {
+  name: '@iconify-json/emojione',
+  version: '1.2.3',
+  integrity: 'sha512-T9+T3HIbJNLKKsmxYKlaYhvnHYkz/HNYTV7SHCXVZPfeUi4FqskY70YeN8yYAZT8cCv7w5vJxS4Q1m8zb9CMMg==',
+  sizeMB: 0.7,
+};
+export const FIREFOX_EMOJI: NpmPackage = {
+  name: '@iconify-json/fxemoji',
+  version: '1.2.2',
+  integrity: 'sha512-UAasRaxzFUKfIGSmLwnoarsssA4LX0VLLuEmplIqM6ZNQqIQRtav8tZ4H1neTlBreXuMQyAifr5jP4kn78DpiQ==',
+  sizeMB: 1.0,
+};
+export const GAME_ICONS: NpmPackage = {
+  name: '@iconify-json/game-icons',
+  version: '1.2.4',
+  integrity: 'sha512-/HDDZxowXgDJcOEwPspUCq5RuDdl25OyZKdtxqqiPJQNTrWIym7r4StLzIVs77DyNzOWWhH5wDqwYR3WHeDfkg==',
+  sizeMB: 2.7,
+};
+export const PHOSPHOR: NpmPackage = {
+  name: '@iconify-json/ph',
+  version: '1.2.2',
+  integrity: 'sha512-PgkEZNtqa8hBGjHXQa4pMwZa93hmfu8FUSjs/nv4oUU6yLsgv+gh9nu28Kqi8Fz9CCVu4hj1MZs9/60J57IzFw==',
+  sizeMB: 0.9,
+};
+export const MATERIAL: NpmPackage = {
+  name: '@iconify-json/mdi',
+  version: '1.2.3',
+  integrity: 'sha512-O3cLwbDOK7NNDf2ihaQOH5F9JglnulNDFV7WprU2dSoZu3h3cWH//h74uQAB87brHmvFVxIOkuBX2sZSzYhScg==',
+  sizeMB: 0.8,
+};
+export const ICON_PARK: NpmPackage = {
+  name: '@iconify-json/icon-park-solid',
+  version: '1.2.4',
+  integrity: 'sha512-030MChSP6lCY7N+U5J5R7YguHTGcm7qQEI/ivBjk77El/i8yJatoj568cwwXGM8c6HEU/kIxEE4m3O/6w0WBGg==',
+  sizeMB: 0.2,
+};
+/** Renders SVG. */
+export const RESVG: NpmPackage = {
+  name: '@resvg/resvg-wasm',
+  version: '2.6.2',
+  integrity: 'sha512-FqALmHI8D4o6lk/LRWDnhw95z5eO+eAa6ORjVg09YRR7BkcM6oPHU9uyC0gtQG5vpFLvgpeU4+zEAz2H8APHNw==',
+  sizeMB: 1,
+};

@@ -1,25 +1,7 @@
 import type { TaggedSentence } from '../../src/text/labels/conll.ts';
-import { mix } from '../../src/text/windows/permutation.ts';
+import { Chances } from '../chances.ts';
 import type { Gazetteer } from './gazetteer.ts';
 import { BODIES, COMPANIES, FILLERS, INDUSTRIES, TEAMS } from './templates.ts';
-
-/** Chances that the seed decides, one after the other. */
-class Chances {
-  #count = 0;
-  readonly #seed: number;
-  constructor(seed: number) {
-    this.#seed = seed;
-  }
-
-  /** A whole number of 0 or more, below `size`. */
-  below(size: number): number {
-    return mix(this.#count++, this.#seed) % size;
-  }
-
-  pick<T>(list: readonly T[]): T {
-    return list[this.below(list.length)];
-  }
-}
 
 /** As many sentences as `count`, from templates that the seed picks, with names of a gazetteer. */
 export function makeSentences(

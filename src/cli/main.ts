@@ -14,6 +14,7 @@ export type Verbs = Readonly<Record<string, () => Promise<(program: Command) => 
 const VERBS: Verbs = {
   train: async () => (await import('./train.ts')).addTrain,
   sample: async () => (await import('./sample.ts')).addSample,
+  draw: async () => (await import('./draw.ts')).addDraw,
   eval: async () => (await import('./eval.ts')).addEval,
   checkup: async () => (await import('./checkup.ts')).addCheckup,
   trust: async () => (await import('./trust.ts')).addTrust,

@@ -82,9 +82,16 @@ export class GPT {
 
   /** The state of the residual stream at each token, after the last norm: (B, T) u32 -> (B, T, C). */
   hidden(ids: Tensor, options: PassOptions = {}): Tensor {
+    return this.through(
+      within(this.engine, 'embedding', () => this.embed(ids, options)),
+      options,
+    );
+  }
+
+  /** The blocks and the last norm, over whatever stands for the tokens: (B, T, C) -> (B, T, C). */
+  through(x: Tensor, options: PassOptions = {}): Tensor {
     const { config, style, engine, adapters } = this;
     if (engine.tape.writing) this.requirePlain('training');
-    let x = within(engine, 'embedding', () => this.embed(ids, options)); //                         (B, T, C)
     for (const [layer, block] of this.blocks.entries()) {
       const before = x;
       const forward = () => style.forward(before, block, new Pass(config, layer, adapters, options));

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { UserError } from '../errors.ts';
@@ -17,6 +17,8 @@ export interface NpmPackage {
   readonly integrity: string;
   /** Of the archive, in megabytes, for people who wait for it. */
   readonly sizeMB: number;
+  /** What its code imports, where that is run: these alone come along. */
+  readonly needs?: readonly NpmPackage[];
 }
 
 /** Characters that a program may print. */
@@ -59,7 +61,7 @@ export const isFetched = (pkg: NpmPackage): boolean => existsSync(fetchedFolder(
 
 /**
  * The folder with a package's files, fetched into the cache folder where they are not there yet. None of its scripts runs, and
- * nothing that it depends on comes with it.
+ * nothing that it depends on comes with it but what it `needs`.
  * @throws UserError when it cannot be had, or is not the one that is expected
  */
 export async function fetchPackage(pkg: NpmPackage, say: Say): Promise<string> {
@@ -70,7 +72,11 @@ export async function fetchPackage(pkg: NpmPackage, say: Say): Promise<string> {
   try {
     await inScratch(dirname(folder), async (scratch) => {
       await unpack(await packInto(scratch, spec), pkg.integrity, scratch);
-      await moveInto(join(scratch, 'package'), folder);
+      const unpacked = join(scratch, 'package');
+      for (const need of pkg.needs ?? []) {
+        await cp(await fetchPackage(need, say), join(unpacked, 'node_modules', need.name), { recursive: true });
+      }
+      await moveInto(unpacked, folder);
     });
   } catch (error) {
     if (error instanceof UserError) throw error;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { domains } from '../../data/corpora.ts';
 import type { Domain } from '../../data/domain.ts';
-import { corpusFile, domainParts, isPrepared } from '../../data/prepare.ts';
+import { corpusFile, corpusFiles, domainParts, isPrepared } from '../../data/prepare.ts';
 import { DEFAULT_PRESET } from '../../src/cli/trainPlan.ts';
 import { UserError } from '../../src/errors.ts';
 import { sha256 } from '../../src/node/files.ts';
@@ -42,6 +42,11 @@ it('a domain is built once; its corpus is train then validation, its test part l
   expect(isPrepared(toy)).toBe(true);
   const again = { ...toy, build: () => Promise.reject(new Error('again')) };
   expect(await domainParts(again, silent)).toEqual(parts);
+});
+
+it('the parts of a domain are files of their own', async () => {
+  const files = Object.entries(parts).map(([part, content]) => ({ file: `${part}.txt`, content }));
+  expect(await corpusFiles(toy, silent)).toEqual(files);
 });
 
 it('a domain that is cut elsewhere than between its parts is refused with the fraction that is right', async () => {

@@ -5,7 +5,7 @@ import { afterAll, expect, it } from 'vitest';
 import type { AskedModel, DomainParts } from '../../data/domain.ts';
 import type { PackageFiles } from '../../data/files.ts';
 import { names } from '../../data/names/domain.ts';
-import { judge, noveltyOf } from '../../data/names/judge.ts';
+import { freshOf, judge } from '../../data/names/judge.ts';
 import { isName, LONGEST, lineOf, namesIn, type SexedName, spelled } from '../../data/names/names.ts';
 import { NameNgrams, NamesBySex } from '../../data/names/ngrams.ts';
 import { UserError } from '../../src/errors.ts';
@@ -61,11 +61,11 @@ it('what is new is in no part, has the form of a name and comes once', () => {
     validation: 'boy: Bob\n',
     test: 'girl: Cleo\nboy: Cleo\nboy: Dan\n',
   };
-  const drawn = ['Ann', 'Bob', 'Cleo', 'Cleo', 'Eve', 'Eve', 'eve', 'Fay: x', 'Gus'].map((name) => ({
+  const drawn = ['Ann', 'Bob', 'Cleo', 'Dan', 'Eve', 'Eve', 'eve', 'Fay: x', 'Gus'].map((name) => ({
     sex: 'boy' as const,
     name,
   }));
-  expect(noveltyOf(drawn, toy)).toEqual({ fresh: [drawn[4], drawn[8]], found: 1 });
+  expect(freshOf(drawn, toy)).toEqual([drawn[4], drawn[8]]);
 });
 
 it('n-grams give all names that a line end ends a probability, and draw what they give one', () => {
@@ -87,33 +87,35 @@ it('n-grams tell whose a name is by its end', () => {
   expect(tested.every(({ sex, name }) => bySex.sexOf(name) === sex)).toBe(true);
 });
 
-/** A writer by hand: names of the other sex than asked for, every second a copy. */
+/** A writer by hand: names as of whom they were asked for, or of the others; every fifth is copied. It finds each name as likely. */
 const asked = (wrong: boolean): AskedModel =>
   ({
     ...{ parts, seed: 3, quick: true, say: () => {} },
     write: async (prompts: readonly string[]) =>
       prompts.map((prompt, i) => {
-        const [a, b, c] = [ONSETS[i % 20], ONSETS[(i >> 4) % 20], 'bdkm'[i % 4]];
-        return `${a.toUpperCase()}u${b}${c}${(prompt === 'girl: ') === wrong ? 'o' : 'a'}`;
+        if (i % 5 === 0) return 'Robin';
+        const [a, b] = [ONSETS[i % 20], ONSETS[Math.floor(i / 20)]];
+        return `${a.toUpperCase()}i${b}${(prompt === 'girl: ') === wrong ? 'oz' : 'ia'}`;
       }),
-    nats: async (texts: readonly { prompt: string; text: string }[]) => texts.map(({ text }) => text.length),
+    nats: async (texts: readonly { text: string }[]) => texts.map(({ text }) => (/\n$/.test(text) ? Math.log(200) : 0)),
   }) as unknown as AskedModel;
 
 it('the judge counts what it should', async () => {
   const [right, wrong] = await Promise.all([false, true].map((flag) => judge(asked(flag))));
   const of = (name: string, judged = right) => judged.scores.find((score) => score.name === name)!;
   const beside = (name: string, baseline: string) => of(name).baselines.find((one) => one.name === baseline)!.value;
-  const tested = namesIn(parts.test).map(({ name }) => name.length + 1);
-  expect(of('nats a name').value).toBeCloseTo(tested.reduce((sum, length) => sum + length, 0) / tested.length, 9);
+  expect(of('nats a name').value).toBeCloseTo(Math.log(200), 9);
   expect(beside('nats a name', 'n-grams of each sex')).toBeLessThan(beside('nats a name', 'n-grams of both'));
   expect(beside('nats a name', 'n-grams of both')).toBeLessThan(beside('nats a name', 'letters alone'));
-  expect(of('new names').value).toBeGreaterThan(0.9);
-  expect(of('names of the test part').value).toBe(0);
-  expect(beside('names of the test part', 'n-grams of each sex')).toBeGreaterThan(0);
-  expect(of('sex as asked for').value).toBeGreaterThan(0.9);
-  expect(of('sex as asked for', wrong).value).toBeLessThan(0.1);
-  expect(beside('sex as asked for', 'prompts shuffled')).toBeCloseTo(0.5, 0);
-  expect(right.notes[0]).toMatch(/^New names of girls that it wrote: [A-Z]u/);
+  expect(of('names of the test part').value).toBeCloseTo((100 * namesIn(parts.test).length) / 200 / 2, 9);
+  expect(beside('names of the test part', 'n-grams of each sex')).toBeGreaterThan(0.5);
+  expect(of('new names').value).toBe(80);
+  expect(beside('new names', 'letters alone')).toBeGreaterThan(beside('new names', 'n-grams of each sex'));
+  expect(of('sex as asked for').value).toBeGreaterThan(90);
+  expect(of('sex as asked for', wrong).value).toBeLessThan(10);
+  expect(beside('sex as asked for', 'prompts shuffled')).toBeGreaterThan(35);
+  expect(beside('sex as asked for', 'prompts shuffled')).toBeLessThan(65);
+  expect(right.notes[0]).toMatch(/^New names of girls that it wrote: [A-Z]i/);
 });
 
 it.each([

@@ -72,3 +72,10 @@ it('a cache folder that cannot be written is named, and another one asked for', 
     /^Nothing can be kept in .*archive\.tgz.* \(ENOTDIR\)\. Set DAWNLM_CACHE to a folder/,
   );
 });
+
+it('what its code needs comes along, where the code finds it', async () => {
+  const need = { ...pkg, name: '@some/need' };
+  const path = await fetchIt({ ...pkg, needs: [need] });
+  expect(readFileSync(join(path, 'node_modules/@some/need/data.txt'), 'utf8')).toBe('the data');
+  expect(cached()).toEqual(['@some+data@1.2.3', '@some+need@1.2.3']);
+});

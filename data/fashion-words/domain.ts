@@ -1,0 +1,74 @@
+import type { Domain } from '../domain.ts';
+import type { PackageFiles } from '../files.ts';
+import { readBeginning } from './begin.ts';
+import { readCodebook } from './codebooks.ts';
+import { PACKAGES, THINGS } from './icons.ts';
+import { Lines } from './lines.ts';
+import { CLOTHES, mnistModels } from './mnist.ts';
+import { npmModels } from './npm.ts';
+import { type Models, paintParts } from './parts.ts';
+import { drawSheet } from './sheet.ts';
+import { Captions } from './words.ts';
+
+/** One set of things that pictures are painted of. */
+interface Wardrobe {
+  readonly things: readonly string[];
+  readonly models: (files: PackageFiles) => Promise<Models>;
+  /** Pictures that are painted, of which those go that are there twice. */
+  readonly pictures: number;
+  /** File beside this one. */
+  readonly codebook: string;
+}
+
+/** What all domains of pictures from words have in common. */
+function drawnFrom({
+  things,
+  models,
+  pictures,
+  codebook,
+}: Wardrobe): Omit<Domain, keyof import('../recipe.ts').Described | 'packages' | 'settings'> {
+  const captions = new Captions(things);
+  const open = async (): Promise<Lines> =>
+    new Lines(captions, await readCodebook(new URL(codebook, import.meta.url).pathname));
+  return {
+    build: async (files) => paintParts(await models(files), await open(), pictures),
+    prompt: (words) => captions.caption(captions.parse(words)),
+    draw: async (all, file) => drawSheet(await open(), all, file),
+    begin: async (file) => readBeginning(await open(), file),
+    // with it comes the engine, which whoever only lists domains can do without
+    judge: async (asked) => (await import('./judge/judge.ts')).judgePictures(await open(), asked),
+  };
+}
+
+/** A window is a picture: the end of the line before, four words, a colon and 64 codes. */
+const SETTINGS = {
+  ...{ tokenizer: 'pieces:[a-z-]+ ', wholeLines: true, blockSize: 72, contextGrowth: 0 },
+  ...{ nLayer: 4, nHead: 4, nEmbd: 128, batchSize: 12, steps: 2000, evalEvery: 250, checkpointEvery: 250 },
+} satisfies Domain['settings'];
+
+export const fashion: Domain = {
+  name: 'fashion',
+  folder: 'fashion-words',
+  title: 'Things to wear, painted from words',
+  licence:
+    'designs Apache-2.0 (Noto Emoji, Firefox OS Emoji, Material Design Icons, IconPark), MIT (Fluent Emoji, Phosphor), CC-BY-4.0 (Twemoji, Emoji One), CC-BY-3.0 (Game Icons)',
+  source: PACKAGES.map(({ name, version }) => `npm ${name} ${version}`).join(', '),
+  note: 'Painted pictures of 32 x 32 pixels, ten things in eight colours, two sizes and five places; one colour of each thing is never trained on.',
+  sha256: '07ca38d10decb643c9f89a9d0a2c2a78ae6cc04441089feecddc589a30eebbff',
+  packages: PACKAGES,
+  ...drawnFrom({ things: THINGS, models: npmModels, pictures: 24_000, codebook: 'codebook.png' }),
+  settings: { ...SETTINGS, validationFraction: 0.05419162810253153 },
+};
+
+export const fashionMnist: Domain = {
+  name: 'fashion-mnist',
+  folder: 'fashion-words',
+  title: 'Fashion-MNIST, painted from words',
+  licence: 'MIT (Zalando SE)',
+  source: 'Debian dataset-fashion-mnist 0.0~git20200523',
+  note: 'The files are those of a package of Debian and Ubuntu, not of npm. As fashion, with photographs of clothes in place of icons, each painted once.',
+  sha256: '78ee55001669d2098bb36b5363ace0008283f73882a130f46d8b86e095bb9009',
+  packages: [],
+  ...drawnFrom({ things: CLOTHES, models: () => mnistModels(), pictures: 24_000, codebook: 'codebook-mnist.png' }),
+  settings: { ...SETTINGS, validationFraction: 0.05428696515677105 },
+};
