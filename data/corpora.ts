@@ -11,7 +11,7 @@ import type { TaskSet, TextCorpus } from './recipe.ts';
 import { spamAssassin } from './spam-assassin/recipe.ts';
 import { speeches, speechParties, speechPeriods } from './state-of-the-union/recipe.ts';
 import { syntheticNames } from './synthetic-names/recipe.ts';
-import { typescript } from './typescript/domain.ts';
+import { plainTypescript, typescript } from './typescript/domain.ts';
 import { weather } from './weather/domain.ts';
 import { winds } from './winds/domain.ts';
 import { wordnet, wordnetGlosses } from './wordnet-glosses/recipe.ts';
@@ -26,6 +26,7 @@ export const domains: readonly Domain[] = [
   fashion,
   fashionMnist,
   typescript,
+  plainTypescript,
   molecules,
   canonicalMolecules,
   weather,

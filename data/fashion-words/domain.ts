@@ -76,6 +76,7 @@ export const fashion: Domain = {
 
 export const fashionMnist: Domain = {
   name: 'fashion-mnist',
+  formOf: 'fashion',
   folder: 'fashion-words',
   title: 'Fashion-MNIST, painted from words',
   licence: 'MIT (Zalando SE)',
