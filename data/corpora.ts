@@ -2,6 +2,7 @@ import { brownChunks } from './brown-chunks/recipe.ts';
 import type { Domain } from './domain.ts';
 import { english } from './english/recipe.ts';
 import { fashion, fashionMnist } from './fashion-words/domain.ts';
+import { fashionThings } from './fashion-words/things.ts';
 import { mobyDick } from './moby-dick/recipe.ts';
 import { canonicalMolecules, molecules } from './molecules/domain.ts';
 import { mutagens } from './molecules/mutagens.ts';
@@ -44,6 +45,7 @@ export const taskSets: readonly TaskSet[] = [
   speechParties,
   syntheticNames,
   brownChunks,
+  fashionThings,
   mutagens,
 ];
 

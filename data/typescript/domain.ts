@@ -41,6 +41,7 @@ export const typescript: Domain = {
 export const plainTypescript: Domain = {
   ...about,
   name: 'plain-typescript',
+  formOf: 'typescript',
   title: 'TypeScript: sources of zod and RxJS, read from left to right alone',
   note: 'As the set typescript, for a model that fills no holes: to compare with it.',
   settings: { ...settings, fillInMiddle: 0 },
