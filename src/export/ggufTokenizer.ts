@@ -2,6 +2,7 @@ import { UserError } from '../errors.ts';
 import { ALPHABET } from '../text/tokenizers/bytes.ts';
 import type { TokenizerFile } from '../text/tokenizers/tokenizer.ts';
 import type { Cut, ImportedFile } from '../text/tokenizers/types.ts';
+import type { Marks } from '../text/windows/fillInMiddle.ts';
 import type { GgufValue } from './gguf.ts';
 import { isLong, vocabularyOf } from './merges.ts';
 
@@ -63,8 +64,12 @@ function overlapOf(pieces: readonly string[]): string | undefined {
   return undefined;
 }
 
-/** A tokenizer as metadata of a GGUF file. @throws UserError when the format cannot hold it */
-export function ggufTokenizer(file: TokenizerFile): Record<string, GgufValue> {
+/**
+ * A tokenizer as metadata of a GGUF file.
+ * @param marks of a model that fills holes: then llama.cpp's server does so too (POST /infill)
+ * @throws UserError when the format cannot hold it
+ */
+export function ggufTokenizer(file: TokenizerFile, marks?: Marks): Record<string, GgufValue> {
   const { tokens, merges } = vocabularyOf(file);
   const { bos = endOf(file, tokens), eos = endOf(file, tokens) } = file.kind === 'imported' ? file : {};
   const kinds = kindsOf(file);
@@ -73,6 +78,10 @@ export function ggufTokenizer(file: TokenizerFile): Record<string, GgufValue> {
     token_type: { i32s: tokens.map((_, id) => kinds.get(id) ?? KINDS.normal) },
     ...{ merges: merges.map((pair) => pair.join(' ')), add_bos_token: false },
     ...{ bos_token_id: { u32: bos }, eos_token_id: { u32: eos } },
+    ...(marks && {
+      ...{ fim_pre_token_id: { u32: marks.prefix }, fim_suf_token_id: { u32: marks.suffix } },
+      ...{ fim_mid_token_id: { u32: marks.middle }, eot_token_id: { u32: marks.end } },
+    }),
   };
   return Object.fromEntries(Object.entries(fields).map(([name, value]) => [`tokenizer.ggml.${name}`, value]));
 }
