@@ -29,6 +29,8 @@ export interface Domain extends Described {
   readonly packages: readonly NpmPackage[];
   /** Its parts; `sha256` is that of the three, one after the other. */
   readonly build: (files: PackageFiles) => Promise<DomainParts>;
+  /** Of a form of another domain, that one's name: a study of all domains leaves it out unless it is named. */
+  readonly formOf?: string;
   /**
    * What suits it, over the settings of the preset `fast`, size and steps included. `validationFraction` is such that the corpus (train, then
    * validation) is cut where validation begins: a build refuses another and says the right one.

@@ -1,4 +1,5 @@
-import type { Domain } from '../domain.ts';
+import { fileURLToPath } from 'node:url';
+import type { Domain, DomainParts } from '../domain.ts';
 import type { PackageFiles } from '../files.ts';
 import { readBeginning } from './begin.ts';
 import { readCodebook } from './codebooks.ts';
@@ -20,25 +21,37 @@ interface Wardrobe {
   readonly codebook: string;
 }
 
+/** The texts of a wardrobe, and how they are written. */
+async function drawnParts(
+  { things, models, pictures, codebook }: Wardrobe,
+  files: PackageFiles,
+): Promise<{ lines: Lines; parts: DomainParts }> {
+  const lines = await openLines({ things, codebook });
+  return { lines, parts: paintParts(await models(files), lines, pictures) };
+}
+
+const openLines = async ({ things, codebook }: Pick<Wardrobe, 'things' | 'codebook'>): Promise<Lines> =>
+  new Lines(new Captions(things), await readCodebook(fileURLToPath(new URL(codebook, import.meta.url))));
+
 /** What all domains of pictures from words have in common. */
-function drawnFrom({
-  things,
-  models,
-  pictures,
-  codebook,
-}: Wardrobe): Omit<Domain, keyof import('../recipe.ts').Described | 'packages' | 'settings'> {
-  const captions = new Captions(things);
-  const open = async (): Promise<Lines> =>
-    new Lines(captions, await readCodebook(new URL(codebook, import.meta.url).pathname));
+function drawnFrom(
+  wardrobe: Wardrobe,
+): Pick<Domain, 'build' | 'prompt' | 'judge'> & Required<Pick<Domain, 'draw' | 'begin'>> {
+  const captions = new Captions(wardrobe.things);
   return {
-    build: async (files) => paintParts(await models(files), await open(), pictures),
+    build: async (files) => (await drawnParts(wardrobe, files)).parts,
     prompt: (words) => captions.caption(captions.parse(words)),
-    draw: async (all, file) => drawSheet(await open(), all, file),
-    begin: async (file) => readBeginning(await open(), file),
+    draw: async (all, file) => drawSheet(await openLines(wardrobe), all, file),
+    begin: async (file) => readBeginning(await openLines(wardrobe), file),
     // with it comes the engine, which whoever only lists domains can do without
-    judge: async (asked) => (await import('./judge/judge.ts')).judgePictures(await open(), asked),
+    judge: async (asked) => (await import('./judge/judge.ts')).judgePictures(await openLines(wardrobe), asked),
   };
 }
+
+const NPM: Wardrobe = { things: THINGS, models: npmModels, pictures: 24_000, codebook: 'codebook.png' };
+
+/** The texts of `fashion`. */
+export const drawnFashion = (files: PackageFiles): ReturnType<typeof drawnParts> => drawnParts(NPM, files);
 
 /** A window is a picture: the end of the line before, four words, a colon and 64 codes. */
 const SETTINGS = {
@@ -56,12 +69,13 @@ export const fashion: Domain = {
   note: 'Painted pictures of 32 x 32 pixels, ten things in eight colours, two sizes and five places; one colour of each thing is never trained on.',
   sha256: '07ca38d10decb643c9f89a9d0a2c2a78ae6cc04441089feecddc589a30eebbff',
   packages: PACKAGES,
-  ...drawnFrom({ things: THINGS, models: npmModels, pictures: 24_000, codebook: 'codebook.png' }),
+  ...drawnFrom(NPM),
   settings: { ...SETTINGS, validationFraction: 0.05419162810253153 },
 };
 
 export const fashionMnist: Domain = {
   name: 'fashion-mnist',
+  formOf: 'fashion',
   folder: 'fashion-words',
   title: 'Fashion-MNIST, painted from words',
   licence: 'MIT (Zalando SE)',

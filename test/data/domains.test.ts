@@ -64,9 +64,10 @@ it('a domain whose build gives another text is refused', async () => {
 
 it.each(domains)(
   '$name has settings that fit together, and a card',
-  ({ name, folder, settings, title, licence, note }) => {
+  ({ name, folder, settings, title, licence, note, formOf }) => {
     expect(resolveConfig(DEFAULT_PRESET, settings).steps).toBeGreaterThan(0);
     expect(existsSync(`data/${folder}/card.md`)).toBe(true);
+    if (formOf !== undefined) expect(domains.filter((one) => !one.formOf).map((one) => one.name)).toContain(formOf);
     for (const words of [title, licence, note]) expect(words, name).not.toBe('');
   },
 );
