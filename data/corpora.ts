@@ -2,6 +2,7 @@ import { brownChunks } from './brown-chunks/recipe.ts';
 import type { Domain } from './domain.ts';
 import { english } from './english/recipe.ts';
 import { fashion, fashionMnist } from './fashion-words/domain.ts';
+import { fashionThings } from './fashion-words/things.ts';
 import { mobyDick } from './moby-dick/recipe.ts';
 import { canonicalMolecules, molecules } from './molecules/domain.ts';
 import { mutagens } from './molecules/mutagens.ts';
@@ -10,7 +11,7 @@ import type { TaskSet, TextCorpus } from './recipe.ts';
 import { spamAssassin } from './spam-assassin/recipe.ts';
 import { speeches, speechParties, speechPeriods } from './state-of-the-union/recipe.ts';
 import { syntheticNames } from './synthetic-names/recipe.ts';
-import { typescript } from './typescript/domain.ts';
+import { plainTypescript, typescript } from './typescript/domain.ts';
 import { weather } from './weather/domain.ts';
 import { winds } from './winds/domain.ts';
 import { wordnet, wordnetGlosses } from './wordnet-glosses/recipe.ts';
@@ -25,6 +26,7 @@ export const domains: readonly Domain[] = [
   fashion,
   fashionMnist,
   typescript,
+  plainTypescript,
   molecules,
   canonicalMolecules,
   weather,
@@ -43,6 +45,7 @@ export const taskSets: readonly TaskSet[] = [
   speechParties,
   syntheticNames,
   brownChunks,
+  fashionThings,
   mutagens,
 ];
 

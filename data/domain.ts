@@ -29,14 +29,16 @@ export interface Domain extends Described {
   readonly packages: readonly NpmPackage[];
   /** Its parts; `sha256` is that of the three, one after the other. */
   readonly build: (files: PackageFiles) => Promise<DomainParts>;
+  /** Of a form of another domain, that one's name: a study of all domains leaves it out unless it is named. */
+  readonly formOf?: string;
   /**
-   * What suits it, over the settings of the preset, size and steps included. `validationFraction` is such that the corpus (train, then
+   * What suits it, over the settings of the preset `fast`, size and steps included. `validationFraction` is such that the corpus (train, then
    * validation) is cut where validation begins: a build refuses another and says the right one.
    */
   readonly settings: Partial<TrainConfig>;
-  /** The prompt after which a model writes a thing, from words as people say them; of '' any thing. @throws UserError that says what can be asked for */
+  /** The beginning of a line after which a model writes a thing, from words as people say them; of '' any thing. @throws UserError that says what can be asked for */
   readonly prompt: (words: string) => string;
-  /** A user's file of such things as a text like those of the parts. @throws UserError that says what is wrong with it and where */
+  /** A user's file of such things as a text like those of the parts, each line whole: what the file does not say cannot be left out. @throws UserError that says what is wrong with it and where */
   readonly read?: (file: string) => Promise<string>;
   /** Things (prompt and what was written after it) as one file to look at, of a kind that its ending says. @throws UserError for another ending */
   readonly draw?: (things: readonly string[], file: string) => Promise<void>;
@@ -78,13 +80,13 @@ export interface AskedModel {
   /** Ends the work by an exception. */
   readonly signal?: AbortSignal;
   readonly say: (sentence: string) => void;
-  /** What the model writes after each prompt at the beginning of a line, without the prompt. Same seed, same texts. @throws UserError for a prompt that leaves no room in the context */
+  /** What the model writes after each prompt at the beginning of a line, without the prompt, up to `stop` or to where the context ends, which looks the same. Same seed, same texts. @throws UserError for a prompt that leaves no room in the context */
   write(prompts: readonly string[], options?: WriteOptions): Promise<string[]>;
   /**
    * What the model writes between texts, of which it reads what is nearest and fits: of a model that was trained with fillInMiddle. Ends
    * where the model says that it meets the suffix, or before `stop` where one is given.
    */
   fill(holes: readonly Hole[], options?: FillOptions): Promise<string[]>;
-  /** Nats of each text after its prompt, at the beginning of a line: minus the sum of log p over the text's tokens. @throws UserError for one that exceeds the context */
+  /** Nats of each text after its prompt, at the beginning of a line: minus the sum of log p over the text's tokens, of its line end only where it has one. @throws UserError for one that exceeds the context */
   nats(texts: readonly { readonly prompt: string; readonly text: string }[]): Promise<number[]>;
 }

@@ -67,6 +67,15 @@ export async function domainParts(domain: Domain, say: Say): Promise<DomainParts
   return { train: corpus.slice(0, cut), validation: corpus.slice(cut), test };
 }
 
+/** The files of a known text, to look at or to go on with elsewhere: of a domain its parts, as `partFiles` gives those of a set. */
+export async function corpusFiles(corpus: Corpus, say: Say): Promise<{ file: string; content: string }[]> {
+  if ('judge' in corpus) {
+    const parts = Object.entries(await domainParts(corpus, say));
+    return parts.map(([part, content]) => ({ file: `${part}.txt`, content }));
+  }
+  return [{ file: `${corpus.name}.txt`, content: await readFile(await corpusFile(corpus, say), 'utf8') }];
+}
+
 /** Code points of a text that train, as `buildDataset` counts them. */
 const trainCharacters = (text: string, validationFraction = 0.1): number =>
   Math.floor((1 - validationFraction) * countCharacters(text));

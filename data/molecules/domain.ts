@@ -48,6 +48,7 @@ export const molecules: Domain = {
 export const canonicalMolecules: Domain = {
   ...about,
   name: 'canonical-molecules',
+  formOf: 'molecules',
   title: 'Molecules as canonical SMILES alone, with weight, logP and rings in words',
   note: 'As many lines of each molecule as in the set molecules, all with the same SMILES: to compare with it.',
   sha256: '944e0aaf67529d68a9db4846b72bef72f9af5ce227752d88c2203f9eee73d86a',

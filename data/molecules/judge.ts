@@ -7,7 +7,7 @@ import { sheet } from './sheet.ts';
 import { PROPERTIES, promptFor, readLine, readWords } from './words.ts';
 
 /** Samples at each temperature, of which so many valid ones tell how many repeat, and prompts with properties. */
-const FULL = { temperatures: [0.7, 1, 1.3], samples: 1250, unique: 1000, asked: 600, scored: 600 };
+const FULL = { temperatures: [1, 0.7, 1.3], samples: 1250, unique: 1000, asked: 600, scored: 600 };
 const QUICK = { temperatures: [1], samples: 200, unique: 150, asked: 100, scored: 100 };
 type Plan = typeof FULL;
 
@@ -24,17 +24,17 @@ export async function judgeMolecules(asked: AskedModel): Promise<Judged> {
   const control = await askForProperties(asked, rdkit, plan);
   return {
     scores: [...samples.scores, likely, ...control.scores],
-    pictures: [samples.picture, control.picture],
+    pictures: [...samples.pictures, ...control.pictures],
     notes: [
       'New is what is not among the molecules of the training part; the same are those of one canonical SMILES, without stereochemistry.',
     ],
   };
 }
 
-/** Scores and a picture of a part of the judgement. */
+/** Scores and pictures of a part of the judgement. */
 interface Part {
   readonly scores: readonly Score[];
-  readonly picture: Picture;
+  readonly pictures: readonly Picture[];
 }
 
 async function judgeSamples(asked: AskedModel, rdkit: Rdkit, letters: Letters, plan: Plan): Promise<Part> {
@@ -51,7 +51,7 @@ async function judgeSamples(asked: AskedModel, rdkit: Rdkit, letters: Letters, p
   );
   const { written } = byTemperature.find(({ temperature }) => temperature === 1)!;
   const svg = sheet(rdkit, written.slice(0, SHOWN));
-  return { scores, picture: { title: 'Samples at temperature 1, as they came', svg } };
+  return { scores, pictures: [{ title: 'Samples at temperature 1, as they came', svg }] };
 }
 
 const linesOf = (text: string): string[] => text.split('\n').slice(0, -1);
@@ -159,7 +159,17 @@ async function askForProperties(asked: AskedModel, rdkit: Rdkit, plan: Plan): Pr
     }),
   );
   const shown = prompts.slice(0, SHOWN).map((prompt, i) => `${prompt}${written[i]}`);
-  return { scores, picture: { title: 'What was asked for, and what came', svg: sheet(rdkit, shown) } };
+  const { scatter } = await import('./scatter.ts'); // takes a second, for its plots
+  return {
+    scores,
+    pictures: [
+      { title: 'What was asked for, and what came', svg: sheet(rdkit, shown) },
+      {
+        title: `Properties of ${found.length} molecules over those that were asked for`,
+        svg: scatter(PROPERTIES.map((name) => ({ name, pairs: valuesOf(found, name) }))),
+      },
+    ],
+  };
 }
 
 interface Pair {
@@ -173,11 +183,16 @@ const pairs = (rdkit: Rdkit, prompts: readonly string[], written: readonly strin
     return got ? [{ asked: readWords(prompts[i]), got }] : [];
   });
 
-const correlation = (found: readonly Pair[], name: keyof Properties): number =>
-  sampleCorrelation(
-    found.map(({ asked }) => asked[name]!),
-    found.map(({ got }) => got.properties[name]),
+const valuesOf = (found: readonly Pair[], name: keyof Properties) =>
+  found.map(({ asked, got }) => ({ asked: asked[name]!, got: got.properties[name] }));
+
+function correlation(found: readonly Pair[], name: keyof Properties): number {
+  const values = valuesOf(found, name);
+  return sampleCorrelation(
+    values.map(({ asked }) => asked),
+    values.map(({ got }) => got),
   );
+}
 
 /** N-grams of the model's own tokens, which see the words in front as long as they reach. */
 function wordsNgrams({ parts, tokenizer, seed }: AskedModel) {

@@ -29,7 +29,7 @@ export const names: Domain = {
   packages: [FEMALE_NAMES, MALE_NAMES],
   build,
   settings: {
-    ...{ tokenizer: 'char', wholeLines: true, blockSize: 24, contextGrowth: 0, validationFraction: 0.111615 },
+    ...{ tokenizer: 'char', wholeLines: true, blockSize: 24, validationFraction: 0.111615 },
     ...{ nLayer: 2, nHead: 4, nEmbd: 64, batchSize: 32, steps: 1000 },
   },
   prompt,

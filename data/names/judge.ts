@@ -106,7 +106,7 @@ const noveltyScore = ({ drawn, model, ngrams, letters }: Fresh): Score => ({
     { name: 'letters alone', value: (100 * letters.length) / drawn },
     { name: 'copies of the train part', value: 0 },
   ],
-  note: `Of ${drawn} samples, the share that has a name's form, is in no part and comes for the first time. Letters that are thrown are nearly always new.`,
+  note: `Of ${drawn} samples, the share that has a name's form, is in no part and comes for the first time. It says little by itself: thrown letters are new as well.`,
 });
 
 /** Of new names alone: n-grams know those that they have learned from by heart, and would agree with every copy. */

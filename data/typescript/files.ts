@@ -12,7 +12,7 @@ export interface SourceFile {
 }
 
 /** What stands before each file, in the line of its name: white space to TypeScript, and in none of the files. */
-const FORM_FEED = '\f';
+export const FORM_FEED = '\f';
 
 /** Share of the text that validates, and that is kept aside, at least. */
 const SHARE = 0.1;

@@ -7,11 +7,14 @@ import { evaluationBatches } from '../../src/text/windows/windows.ts';
 import { Evaluator } from '../../src/train/evaluate.ts';
 import type { AskedModel, Judged, Score } from '../domain.ts';
 import { openParser, type Parser } from './compiler.ts';
-import { readFiles } from './files.ts';
-import { copying, type MissingLine, missingLines, ngramWriter, similarity } from './lines.ts';
+import { FORM_FEED, readFiles } from './files.ts';
+import { copying, fromLeft, type MissingLine, missingLines, ngramWriter, similarity } from './lines.ts';
+import { snippet } from './snippets.ts';
 
 /** Lines that are taken out, and of a quick judgement. */
 const LINES = { all: 500, quick: 100 };
+/** Of these, the first ones to look at. */
+const SHOWN = 12;
 /** Tokens that a line may have. */
 const LINE_TOKENS = 48;
 /** Of the n-grams that stand beside the model: longer ones predict better, and no longer much. */
@@ -45,7 +48,7 @@ export async function judgeCode(asked: AskedModel): Promise<Judged> {
   ];
   return {
     scores: [...lineScores(lines, all, parse), await lossScore(asked, ngrams)],
-    pictures: [],
+    pictures: lines.slice(0, SHOWN).map((line, i) => snippet(line, by[0].lines[i])),
     notes: [
       ...(fills
         ? []
@@ -58,17 +61,17 @@ export async function judgeCode(asked: AskedModel): Promise<Judged> {
 /** Lines by the model itself: from both sides where it was trained for that, and from what stands before them. */
 async function writtenBy(asked: AskedModel, lines: readonly MissingLine[]): Promise<{ fills: boolean; by: Written[] }> {
   const { model, config, fill, write, tokenizer } = asked;
-  const settings = { temperature: 0, tokens: LINE_TOKENS, stop: '\n' };
+  const settings = { temperature: 0, tokens: LINE_TOKENS };
   const room = model.config.blockSize - LINE_TOKENS;
-  const alone = await write(
-    lines.map(({ prefix }) => lastLines(prefix, tokenizer, room)),
-    settings,
-  );
-  const withoutSuffix = { name: 'without suffix', lines: alone };
+  const fromHere = lines.map(fromLeft);
+  const prompts = fromHere.map(({ prompt }) => lastLines(prompt, tokenizer, room));
+  const alone = await write(prompts, { ...settings, stop: FORM_FEED });
+  const withoutSuffix = { name: 'without suffix', lines: alone.map((text, i) => fromHere[i].lineOf(text)) };
   if (config.fillInMiddle === 0) return { fills: false, by: [withoutSuffix] };
+  const filled = { ...settings, stop: '\n' };
   const [suffixFirst, prefixFirst] = [
-    await fill(lines, settings),
-    await fill(lines, { ...settings, order: 'prefix first' }),
+    await fill(lines, filled),
+    await fill(lines, { ...filled, order: 'prefix first' }),
   ];
   return {
     fills: true,

@@ -71,18 +71,28 @@ const tally = (counts: Map<string, number>, line: string): unknown => counts.set
 const most = (counts: ReadonlyMap<string, number>): string =>
   [...counts].reduce((best, one) => (one[1] > best[1] ? one : best))[0];
 
+/**
+ * What is given to who reads from left to right alone, and the line in what is written then. White space before a line is often one token
+ * with that behind its end: where it is cut between, nothing goes on as it was learned, so that all of it is left to be written.
+ */
+export function fromLeft({ prefix }: MissingLine): { prompt: string; lineOf: (written: string) => string } {
+  const prompt = prefix.trimEnd();
+  const breaks = prefix.slice(prompt.length).split('\n').length - 1;
+  return { prompt, lineOf: (written) => written.split('\n')[breaks] ?? '' };
+}
+
 /** Writes lines by the likeliest token each time, of n-grams of the tokens. */
 export function ngramWriter(model: KneserNey, tokenizer: Tokenizer, tokens: number): (line: MissingLine) => string {
   const order = model.counts.order;
-  return ({ prefix }) => {
-    const context = tokenizer.encode(prefix.slice(-32 * order)).slice(1 - order);
-    let written = '';
-    for (let i = 0; i < tokens && !written.includes('\n'); i++) {
-      const token = likeliest(model.distribution(context));
-      context.push(token);
-      written = tokenizer.decode(context.slice(-(i + 1)));
+  return (line) => {
+    const { prompt, lineOf } = fromLeft(line);
+    const context = tokenizer.encode(prompt.slice(-32 * order)).slice(1 - order);
+    const written: number[] = [];
+    for (let i = 0; i < tokens; i++) {
+      written.push(likeliest(model.distribution(context)));
+      context.push(written[i]);
     }
-    return written.split('\n', 1)[0];
+    return lineOf(tokenizer.decode(written));
   };
 }
 

@@ -3,7 +3,7 @@ import { argmax } from '../../src/tasks/metrics/classification.ts';
 import type { LabelledText } from '../../src/text/labels/labelled.ts';
 import { fitPath, logProbabilities } from './logisticRegression.ts';
 import { choosePenalty, pathTo } from './penalty.ts';
-import { Tfidf, termCounts } from './tfidf.ts';
+import { Tfidf, termCounts, type WordsOf } from './tfidf.ts';
 
 /**
  * Words and word pairs, weighted by TF-IDF, under a multinomial logistic regression whose L2 penalty is chosen by
@@ -21,11 +21,12 @@ export class BagOfWords {
   constructor(
     examples: readonly LabelledText[],
     readonly classes: readonly string[],
+    private readonly wordsOf?: WordsOf,
   ) {
     const indices = labelIndices(examples, classes);
     this.#seen = [...new Set(indices)].sort((a, b) => a - b);
     const labels = indices.map((label) => this.#seen.indexOf(label));
-    const texts = examples.map(({ text }) => termCounts(text));
+    const texts = examples.map(({ text }) => termCounts(text, wordsOf));
     this.penalty = choosePenalty(texts, labels, this.#seen.length);
     this.#features = new Tfidf(texts);
     const sizes = { featureCount: this.#features.featureCount, classCount: this.#seen.length };
@@ -34,7 +35,7 @@ export class BagOfWords {
 
   /** The probability of each of `classes`; 0 for those that no training example was of. */
   probabilities(text: string): Float64Array {
-    const row = this.#features.rows([termCounts(text)]);
+    const row = this.#features.rows([termCounts(text, this.wordsOf)]);
     const logs = logProbabilities(row, 0, this.#weights, new Float64Array(this.#seen.length));
     const probabilities = new Float64Array(this.classes.length);
     for (const [column, label] of this.#seen.entries()) probabilities[label] = Math.exp(logs[column]);

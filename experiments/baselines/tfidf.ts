@@ -11,9 +11,15 @@ const WORD = /[\p{L}\p{N}\p{M}]+(?:['’][\p{L}\p{M}]+)*/gu;
 /** Beyond so many, only the features of the most texts are kept: the rest is rare, and would cost minutes. */
 const MAX_FEATURES = 50_000;
 
-/** How often each word and each pair of neighbouring words occurs in `text`, letter case aside. */
-export function termCounts(text: string): Map<string, number> {
-  const words = text.toLowerCase().match(WORD) ?? [];
+/** How a text is taken apart. */
+export type WordsOf = (text: string) => readonly string[];
+
+/** Letters and digits together, letter case aside. */
+const wordsOfProse: WordsOf = (text) => text.toLowerCase().match(WORD) ?? [];
+
+/** How often each word and each pair of neighbouring words occurs in `text`. */
+export function termCounts(text: string, wordsOf: WordsOf = wordsOfProse): Map<string, number> {
+  const words = wordsOf(text);
   const counts = new Map<string, number>();
   for (const [i, word] of words.entries()) {
     counts.set(word, (counts.get(word) ?? 0) + 1);

@@ -8,9 +8,12 @@ import { type TagData, tagsOf } from '../../src/tasks/tag/data.ts';
 import { tuneTagger } from '../../src/tasks/tag/tag.ts';
 import type { TaggedSentence } from '../../src/text/labels/conll.ts';
 import { countLabels, type LabelledText } from '../../src/text/labels/labelled.ts';
+import { encodeKnown } from '../../src/text/labels/labelledBatches.ts';
 import { subsample, subsampleAny } from '../../src/text/labels/splits.ts';
+import type { Tokenizer } from '../../src/text/tokenizers/tokenizer.ts';
 import type { Method } from '../../src/train/trainable.ts';
 import { BagOfWords } from '../baselines/bagOfWords.ts';
+import type { WordsOf } from '../baselines/tfidf.ts';
 import { WindowTagger } from '../baselines/windowTagger.ts';
 import type { CellKey, CellSettings } from './plan.ts';
 import type { Learner, TransferCell } from './result.ts';
@@ -45,19 +48,29 @@ export async function runCell(
   const { learner } = key;
   const outcome =
     learner === 'majority' || learner === 'words'
-      ? { score: baselineScore(task, learner, key, settings) }
+      ? { score: baselineScore(base, task, learner, key, settings) }
       : await tunedScore(base, task, { ...key, learner }, settings, signal);
   return { ...key, ...outcome, seconds: Math.round(performance.now() - start) / 1000 };
 }
 
-function baselineScore(task: TransferTask, learner: Baseline, { n, seed }: CellKey, { tested }: CellSettings): number {
+function baselineScore(
+  { tokenizer }: Pick<Base, 'tokenizer'>,
+  task: TransferTask,
+  learner: Baseline,
+  { n, seed }: CellKey,
+  { tested }: CellSettings,
+): number {
   if (task.task === 'tag') return taggingScore(task, learner, n, seed, tested);
   const few = subsample(task.parts.train, n, seed);
   const [commonest] = countLabels(few).keys();
-  const bag = learner === 'words' && new BagOfWords(few, classesOf(task));
+  const bag = learner === 'words' && new BagOfWords(few, classesOf(task), notation(tokenizer));
   const test = testedTexts(task, tested);
   return test.filter(({ text, label }) => (bag ? bag.predict(text) : commonest) === label).length / test.length;
 }
+
+/** What is written in a notation has its pieces for words: a molecule its atoms and bonds. */
+const notation = (tokenizer: Tokenizer): WordsOf | undefined =>
+  tokenizer.kind === 'pieces' ? (text) => encodeKnown(tokenizer, text).map((id) => tokenizer.decode([id])) : undefined;
 
 /** The commonest tag of all words is O, which finds nothing. */
 function taggingScore({ parts }: TagTask, learner: Baseline, n: number, seed: number, tested: number): number {

@@ -1,6 +1,7 @@
 /** Does pretraining pay? The same tasks are learned from few and from many labels, with it and without it, and are prompted. */
 
 import { mean } from 'simple-statistics';
+import { UserError } from '../../src/errors.ts';
 import type { Base } from '../../src/tasks/fineTuned.ts';
 import { evaluatePrompting } from '../../src/tasks/prompt/prompt.ts';
 import { parseLabelTemplate, verbalizer } from '../../src/tasks/prompt/template.ts';
@@ -37,8 +38,9 @@ export async function runTransfer(options: TransferOptions): Promise<boolean> {
     await store.add(record);
     onRecord(record, cells.filter((key) => measured(store, key)).length, cells.length);
   };
-  await recallOnce(options, add);
-  await promptAll(options, add);
+  const prompted = tasks.filter((task) => canPrompt(options.base, task));
+  if (prompted.length > 0) await recallOnce(options, add);
+  await promptAll({ ...options, tasks: prompted }, add);
   for (const key of missing) {
     if (signal.aborted) return false;
     const task = tasks.find(({ card }) => card.name === key.task)!;
@@ -90,6 +92,18 @@ async function promptAll({ base, tasks, plan, store, signal }: TransferOptions, 
 
 /** A text, and its class on the next line. */
 const TEMPLATE = parseLabelTemplate('{text}\nClass: {label}\n\n');
+
+/** Whether the base can write the template, which holds words: what was pretrained on a notation cannot. */
+function canPrompt({ tokenizer }: Base, task: TransferTask): boolean {
+  if (task.task !== 'classify') return true; // is not prompted, and nothing keeps it from being recalled
+  try {
+    tokenizer.encode(Object.values(TEMPLATE).join(classesOf(task).join('')));
+    return true;
+  } catch (error) {
+    if (error instanceof UserError) return false;
+    throw error;
+  }
+}
 
 async function promptAt(
   { model, tokenizer }: Base,

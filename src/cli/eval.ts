@@ -62,7 +62,7 @@ async function judge(run: SavedRun, { run: folder, checkpoint, seed, quick = fal
   const { scores, notes } = judged;
   const card = DomainCard.parse({ version: 1, domain: domain.name, checkpoint, seed, quick, scores, notes });
   await writeAtomic(join(folder, DOMAIN_FILES.card), `${JSON.stringify(card, undefined, 2)}\n`);
-  await writeAtomic(join(folder, DOMAIN_FILES.page), renderJudged(basename(resolve(folder)), domain, judged));
+  await writeAtomic(join(folder, DOMAIN_FILES.page), renderJudged(basename(resolve(folder)), domain, judged, card));
   if (json) return void printJson(card);
   const lines = scores.map((score) => [score.name, scoreInWords(score), baselinesInWords(score)]);
   print(

@@ -16,6 +16,7 @@ const VERBS: Verbs = {
   sample: async () => (await import('./sample.ts')).addSample,
   draw: async () => (await import('./draw.ts')).addDraw,
   eval: async () => (await import('./eval.ts')).addEval,
+  complete: async () => (await import('./complete.ts')).addComplete,
   checkup: async () => (await import('./checkup.ts')).addCheckup,
   trust: async () => (await import('./trust.ts')).addTrust,
   cost: async () => (await import('./cost.ts')).addCost,

@@ -1,12 +1,18 @@
 import { randomInt } from 'node:crypto';
 import { type Command, Option } from 'commander';
+import { domains } from '../../data/corpora.ts';
+import type { Domain } from '../../data/domain.ts';
+import { UserError } from '../errors.ts';
 import type { SampleSettings } from '../kernels/sampling/settings.ts';
 import { isSmallWork } from '../model/decodeStep.ts';
+import { list } from '../report/format.ts';
 import { readPrompt } from '../tasks/data.ts';
+import { domainOf } from '../tasks/domain.ts';
 import { blockFor, readBlocked } from '../tasks/text/blocked.ts';
 import { type Choice, TextGenerator, type TextStep } from '../tasks/text/generate.ts';
 import type { WeightFormat } from '../tensor/operands/packing.ts';
 import { readModelConfig } from '../train/runFolder.ts';
+import type { SavedRun } from '../train/savedRun.ts';
 import { openRun } from './engine.ts';
 import { addRunOptions, examples, number, type RunFlags, seedNumber, stopOption, weightsOption } from './options.ts';
 import { converse } from './terminal/interactive.ts';
@@ -23,6 +29,7 @@ interface SampleOptions extends SampleSettings, RunFlags {
   showProbabilities?: boolean;
   weights: WeightFormat;
   block?: string;
+  draw?: string;
 }
 
 const share = number({ least: 0, most: 1 });
@@ -50,13 +57,20 @@ export function addSample(program: Command): void {
     .option('--seed <n>', 'of the random numbers (default: a new one)', seedNumber)
     .addOption(weightsOption())
     .option('--count <n>', 'how many samples', number({ least: 1, most: 256, whole: true }), 1)
-    .addOption(new Option('--interactive', 'ask for one prompt after the other').conflicts(['prompt', 'count', 'json']))
+    .option(
+      '--draw <file>',
+      "also draw the samples, as the run's domain draws things: molecules as .svg, pictures as .png; each ends with its line",
+    )
+    .addOption(
+      new Option('--interactive', 'ask for one prompt after the other').conflicts(['prompt', 'count', 'json', 'draw']),
+    )
     .addOption(new Option('--show-probabilities', 'show what each token was drawn from').conflicts('count'))
     .addHelpText(
       'after',
       examples(
         'dawnlm sample --run runs/moby-dick --prompt "Call me" --tokens 300',
         'dawnlm sample --run runs/moby-dick --prompt "The whale" --show-probabilities --tokens 10',
+        'dawnlm sample --run runs/molecules --count 16 --draw sheet.svg',
       ),
     )
     .action(sampleVerb);
@@ -66,14 +80,33 @@ async function sampleVerb(options: SampleOptions): Promise<void> {
   const blocked = options.block === undefined ? undefined : await readBlocked(options.block);
   const smallWork = isSmallWork(await readModelConfig(options.run), options.count);
   const run = await openRun(options, { smallWork });
+  const draw = options.draw === undefined ? undefined : drawingOf(run, options.run);
   say(`${options.run}: ${options.checkpoint} weights${run.state ? `, after ${run.state.step} steps` : ''}`);
   const { seed = randomInt(2 ** 32), interactive, count, json } = options;
   const block = blocked && blockFor(blocked, run.tokenizer, say);
-  const generator = new TextGenerator({ ...run, chat: run.tunedFrom?.chat }, { ...options, block, seed, say });
+  const stop = options.stop ?? (draw && ['\n']);
+  const generator = new TextGenerator({ ...run, chat: run.tunedFrom?.chat }, { ...options, stop, block, seed, say });
   say(`seed ${seed}`);
-  if (interactive) return converse((prompt, stopped) => writeOne(generator, prompt, options, stopped));
+  if (interactive)
+    return converse(async (prompt, stopped) => void (await writeOne(generator, prompt, options, stopped)));
   const prompt = options.prompt === '-' ? await readPrompt('-') : options.prompt;
-  await (count > 1 || json ? writeAll : writeOne)(generator, prompt, options);
+  const texts = await (count > 1 || json ? writeAll : writeOne)(generator, prompt, options);
+  if (!draw) return;
+  await draw(
+    texts.map((text) => prompt + text),
+    options.draw!,
+  );
+  say(`drawn: ${options.draw}`);
+}
+
+/** How the things that a run writes are drawn. @throws UserError for a run of no domain that says how */
+function drawingOf(run: Pick<SavedRun, 'dataCard'>, folder: string): NonNullable<Domain['draw']> {
+  const draw = domainOf(run)?.draw;
+  if (draw) return draw;
+  const names = domains.filter((domain) => domain.draw).map(({ name }) => name);
+  throw new UserError(
+    `What ${folder} writes cannot be drawn: it was not trained on one of ${list(names)}. Leave out --draw.`,
+  );
 }
 
 /** One sample, as it is written; with probabilities, step by step. */
@@ -82,7 +115,7 @@ async function writeOne(
   prompt: string,
   { showProbabilities }: SampleOptions,
   interrupted?: () => boolean,
-): Promise<void> {
+): Promise<string[]> {
   const steps = generator.generate(prompt, interrupted);
   const shown = generator.shown(prompt);
   if (!showProbabilities) printText(shown);
@@ -93,10 +126,15 @@ async function writeOne(
     written = samples[0].text;
   }
   printText(showProbabilities ? `\n${shown}${written}\n` : '\n');
+  return [written];
 }
 
 /** All samples at once, each shown whole. */
-async function writeAll(generator: TextGenerator, prompt: string, { json, ...options }: SampleOptions): Promise<void> {
+async function writeAll(
+  generator: TextGenerator,
+  prompt: string,
+  { json, ...options }: SampleOptions,
+): Promise<string[]> {
   const { seed } = generator;
   const { temperature, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty } = options;
   const penalties = { repetitionPenalty, presencePenalty, frequencyPenalty };
@@ -112,6 +150,7 @@ async function writeAll(generator: TextGenerator, prompt: string, { json, ...opt
     if (json) printJson(options.showProbabilities ? { ...facts, steps } : facts);
     else printText(`${i > 0 ? SEPARATOR : ''}${generator.shown(prompt)}${text}\n`);
   }
+  return samples.map(({ text }) => text);
 }
 
 const SEPARATOR = `${'-'.repeat(40)}\n`;

@@ -19,7 +19,7 @@ export interface Vocabulary {
 export function vocabularyOf(file: TokenizerFile): Vocabulary {
   if (file.kind === 'byte') return { tokens: ALPHABET, merges: [] };
   if (file.kind === 'char') return characters(file.characters);
-  if (file.kind === 'pieces') throw new UserError('pieces cannot be exported yet');
+  if (file.kind === 'pieces') return pieces(file.pieces);
   if (file.kind === 'imported') return imported(file);
   if (file.mergeOnly.length > 0) {
     throw new UserError(
@@ -39,6 +39,15 @@ function imported({ tokens, merges, added }: ImportedFile): Vocabulary {
     merges: merges.map((pair) => pair.split(' ') as [string, string]),
   };
 }
+
+/** Longer pieces are texts there, found as a whole before anything merges; what they leave are characters. */
+function pieces(all: readonly string[]): Vocabulary {
+  const { merges } = characters(all.filter((piece) => !isLong(piece)).join(''));
+  return { tokens: all.map((piece) => (isLong(piece) ? piece : spellText(piece))), merges };
+}
+
+/** Whether a piece is more than a character. */
+export const isLong = (piece: string): boolean => [...piece].length > 1;
 
 /** Characters, each merged from its bytes: what it passes through on the way is no token of its own. */
 function characters(text: string): Vocabulary {

@@ -130,7 +130,11 @@ function ownTokenizer(json: unknown): Tokenizer | undefined {
     { kind: 'byte', version: 1 },
     ...kinds.map((kind) => ({ kind, version: 1 as const, tokens: tokens.slice(ALPHABET.length), mergeOnly: [] })),
   ];
-  const files: TokenizerFile[] = ofBytes ? bytes : [{ kind: 'char', version: 1, characters: tokens.join('') }];
+  const ofCharacters: TokenizerFile[] = [
+    { kind: 'char', version: 1, characters: tokens.join('') },
+    { kind: 'pieces', version: 1, pieces: tokens },
+  ];
+  const files = ofBytes ? bytes : ofCharacters;
   const file = files.find((one) => isDeepStrictEqual(toTokenizerJson(one), json));
   return file && tokenizerFromJSON(file);
 }

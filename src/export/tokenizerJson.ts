@@ -2,9 +2,10 @@
  * Our tokenizers as Hugging Face's tokenizer.json, which tokenizers, transformers and transformers.js read. The format is what
  * the Rust library serializes: https://github.com/huggingface/tokenizers.
  */
+import { anyOf } from '../text/tokenizers/imported.ts';
 import { PATTERNS } from '../text/tokenizers/pretokenize.ts';
 import type { Cut, ImportedFile, TokenizerFile } from '../text/tokenizers/types.ts';
-import { vocabularyOf } from './merges.ts';
+import { isLong, vocabularyOf } from './merges.ts';
 
 /** Bytes in GPT-2's alphabet. Its own pattern is not asked for: in JavaScript it has another white space than in Rust. */
 const BYTE_LEVEL = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false };
@@ -42,10 +43,18 @@ export function toTokenizerJson(file: TokenizerFile): Record<string, unknown> {
     // characters are themselves; one that is not known is left out, for there is no token to stand for it
     return { ...shared, pre_tokenizer: null, decoder: { type: 'Fuse' }, model: bpe([...file.characters], []) };
   }
+  if (file.kind === 'pieces') {
+    // cut into pieces, each a word that is a token; a character that is none is left out
+    const longer = file.pieces.filter(isLong);
+    const pattern = { Regex: [...(longer.length > 0 ? [anyOf(longer)] : []), '[\\s\\S]'].join('|') };
+    const cut = { type: 'Split', pattern, behavior: 'Isolated', invert: false };
+    const model = { ...bpe(file.pieces, []), ignore_merges: true };
+    return { ...shared, pre_tokenizer: cut, decoder: { type: 'Fuse' }, model };
+  }
   const { tokens, merges } = vocabularyOf(file);
   const model = bpe(tokens, merges);
   if (file.kind !== 'imported') {
-    const cuts = file.kind === 'byte' || file.kind === 'pieces' ? [] : [file.kind];
+    const cuts = file.kind === 'byte' ? [] : [file.kind];
     return { ...shared, pre_tokenizer: preTokenizer(cuts), decoder: BYTE_LEVEL, model };
   }
   return {

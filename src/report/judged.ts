@@ -83,10 +83,12 @@ export const renderJudged = (
   run: string,
   about: { readonly title: string; readonly licence: string },
   judged: Judged,
+  { checkpoint, seed, quick }: Pick<DomainCard, 'checkpoint' | 'seed' | 'quick'>,
 ): string =>
   renderPage({
     title: run,
     over: about.title,
+    abstract: `${checkpoint === 'best' ? 'Its best weights' : 'Its last weights'}, judged by samples of seed ${seed}${quick ? ', quickly: from fewer samples' : ''}.`,
     notices: judged.notes,
     sections: [
       section('Scores', scoreTable(judged.scores), caption('Each beside the same figure of what is no such model.')),

@@ -21,9 +21,21 @@ export interface Written {
   readonly text: string;
   readonly tokens: readonly PlacedToken[];
   readonly finish: NonNullable<Piece['finish']>;
+  readonly stoppedBy?: Piece['stoppedBy'];
 }
 
 /** How an endpoint tells what is written. */
+export interface Telling {
+  whole(written: readonly Written[], usage: Usage): object;
+  /** Of a stream: what tells of a sequence before its first piece, if something does. */
+  opening?(index: number): object;
+  /** @param usage up to this piece, itself included */
+  event(index: number, piece: Piece, usage: Usage): object;
+  /** What a stream ends with: objects, or a word that is none. */
+  ending(usage: Usage): readonly (object | string)[];
+}
+
+/** How an endpoint tells it as OpenAI does. */
 export interface Dialect {
   /** What every answer and event begins with. */
   readonly head: Readonly<Record<string, unknown>>;
@@ -34,18 +46,31 @@ export interface Dialect {
   event(index: number, piece: Piece): object;
 }
 
+/** OpenAI's way: choices of an object. @param includeUsage whether a stream ends with what it took */
+export function openAi({ head, objects, choice, opening, event }: Dialect, includeUsage: boolean): Telling {
+  const data = (choices: readonly object[], usage: Usage | null): object => ({
+    ...{ ...head, object: objects.event, choices, ...(includeUsage && { usage }) },
+  });
+  return {
+    whole: (written, usage) => ({
+      ...{ ...head, object: objects.whole, choices: written.map((one, i) => choice(i, one)), usage },
+    }),
+    opening: opening && ((index) => data([opening(index)], null)),
+    event: (index, piece) => data([event(index, piece)], null),
+    ending: (usage) => [...(includeUsage ? [data([], usage)] : []), '[DONE]'],
+  };
+}
+
 /** What is to be answered. */
 export interface Asked {
   begins(signal: AbortSignal): readonly Begin[];
   readonly promptTokens: number;
   readonly stream: boolean;
-  /** Whether a stream ends with what it took. */
-  readonly includeUsage: boolean;
 }
 
 /** Answers when all is written, or as it is. A client that goes away ends what is written for it. */
-export function answer(c: Context, dialect: Dialect, asked: Asked, metrics: Metrics): Response | Promise<Response> {
-  return asked.stream ? streamed(c, dialect, asked, metrics) : whole(c, dialect, asked, metrics);
+export function answer(c: Context, telling: Telling, asked: Asked, metrics: Metrics): Response | Promise<Response> {
+  return asked.stream ? streamed(c, telling, asked, metrics) : whole(c, telling, asked, metrics);
 }
 
 /** Stops with the request, when the client goes away; and forgets the request when it is stopped otherwise. */
@@ -69,31 +94,31 @@ async function* timed<T>(pieces: AsyncIterable<T>, metrics: Metrics): AsyncGener
   }
 }
 
-async function whole(
-  c: Context,
-  { head, objects, choice }: Dialect,
-  asked: Asked,
-  metrics: Metrics,
-): Promise<Response> {
+/** What a sequence has written so far. */
+interface Open extends Written {
+  text: string;
+  readonly tokens: PlacedToken[];
+}
+
+async function whole(c: Context, telling: Telling, asked: Asked, metrics: Metrics): Promise<Response> {
   const controller = stopper(c);
   const begins = asked.begins(controller.signal);
-  const written = begins.map(() => ({ text: '', tokens: [] as PlacedToken[], finish: 'length' as Written['finish'] }));
+  const written = begins.map((): Open => ({ text: '', tokens: [], finish: 'length' }));
   let generated = 0;
   for await (const [i, piece] of timed(together(begins, controller), metrics)) {
     written[i].text += piece.text;
     for (const token of piece.tokens) written[i].tokens.push(token);
-    written[i].finish = piece.finish ?? 'length';
+    Object.assign(written[i], { finish: piece.finish ?? 'length', stoppedBy: piece.stoppedBy });
     generated += piece.generated;
   }
-  const choices = written.map((one, i) => choice(i, one));
-  return c.json({ ...head, object: objects.whole, choices, usage: usageOf(asked.promptTokens, generated) });
+  return c.json(telling.whole(written, usageOf(asked.promptTokens, generated)));
 }
 
-function streamed(c: Context, dialect: Dialect, asked: Asked, metrics: Metrics): Response {
+function streamed(c: Context, telling: Telling, asked: Asked, metrics: Metrics): Response {
   const controller = stopper(c);
   const { signal } = controller;
   const pieces = together(asked.begins(signal), controller); // a full queue still has a status of its own here
-  const events = eventsOf(timed(pieces, metrics), dialect, asked);
+  const events = eventsOf(timed(pieces, metrics), telling, asked);
   const encoder = new TextEncoder();
   const ended = metrics.endsLater(c);
   const next = async (): Promise<string | undefined> => {
@@ -119,22 +144,21 @@ function streamed(c: Context, dialect: Dialect, asked: Asked, metrics: Metrics):
   return c.body(body, 200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' });
 }
 
-/** The data of each event, the last of which is [DONE]. */
+/** The data of each event. */
 async function* eventsOf(
   pieces: AsyncIterable<readonly [number, Piece]>,
-  { head, objects, opening, event }: Dialect,
-  { includeUsage, promptTokens }: Asked,
+  telling: Telling,
+  { promptTokens }: Asked,
 ): AsyncGenerator<string> {
-  const data = (choices: readonly object[], usage: Usage | null): string =>
-    JSON.stringify({ ...head, object: objects.event, choices, ...(includeUsage && { usage }) });
   const opened = new Set<number>();
   let generated = 0;
   for await (const [i, piece] of pieces) {
-    if (opening && !opened.has(i)) yield data([opening(i)], null);
+    if (telling.opening && !opened.has(i)) yield JSON.stringify(telling.opening(i));
     opened.add(i);
     generated += piece.generated;
-    yield data([event(i, piece)], null);
+    yield JSON.stringify(telling.event(i, piece, usageOf(promptTokens, generated)));
   }
-  if (includeUsage) yield data([], usageOf(promptTokens, generated));
-  yield '[DONE]';
+  for (const last of telling.ending(usageOf(promptTokens, generated))) {
+    yield typeof last === 'string' ? last : JSON.stringify(last);
+  }
 }

@@ -4,6 +4,7 @@ import { chat } from './chat.ts';
 import { completions } from './completions.ts';
 import { ApiError, asApiError, RETRY_AFTER_S } from './errors.ts';
 import { refuseOtherSites, requireKey } from './guard.ts';
+import { infill } from './infill.ts';
 import { classify, tag } from './labels.ts';
 import { Metrics } from './metrics.ts';
 import { type Models, modelCard } from './models.ts';
@@ -46,6 +47,7 @@ export function makeApp({ models, key, loopback, say }: AppOptions): App {
     'GET /': (c) => c.html(PAGE, 200, { 'content-security-policy': PAGE_POLICY }),
     'POST /v1/completions': (c) => completions(c, models, metrics),
     'POST /v1/chat/completions': (c) => chat(c, models, metrics),
+    'POST /infill': (c) => infill(c, models, metrics),
     'POST /v1/classify': (c) => classify(c, models),
     'POST /v1/tag': (c) => tag(c, models),
     'GET /v1/models': (c) => c.json({ object: 'list', data: models.all.map(modelCard) }),

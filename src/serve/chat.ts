@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Context } from 'hono';
 import { promptText } from '../text/chat/chatTemplate.ts';
-import { type Asked, answer, type Dialect } from './answers.ts';
+import { type Asked, answer, type Dialect, openAi } from './answers.ts';
 import { readBody } from './body.ts';
 import { ApiError } from './errors.ts';
 import { type Begin, type PlacedToken, requireFit, settingsOf, stopsOf, write } from './generation.ts';
@@ -41,10 +41,9 @@ export async function chat(c: Context, models: Models, metrics: Metrics): Promis
           () =>
             write(model, { ...sequence, choice }, stops, signal),
       ),
-    promptTokens: prompt.length,
-    ...{ stream: request.stream, includeUsage: request.stream_options.include_usage },
+    ...{ promptTokens: prompt.length, stream: request.stream },
   };
-  return answer(c, dialectOf(model, logprobs), asked, metrics);
+  return answer(c, openAi(dialectOf(model, logprobs), request.stream_options.include_usage), asked, metrics);
 }
 
 /** @throws ApiError for what is asked for and not done */

@@ -2,13 +2,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Context } from 'hono';
 import { StreamDecoder } from '../text/tokenizers/tokenizer.ts';
+import { MARK_TEXTS } from '../text/windows/fillInMiddle.ts';
 import { openingTokens } from '../train/samples.ts';
-import { type Asked, answer, type Dialect } from './answers.ts';
+import { type Asked, answer, type Dialect, openAi } from './answers.ts';
 import { readBody } from './body.ts';
 import { ApiError } from './errors.ts';
 import {
   type Begin,
   characters,
+  nothing,
   type Piece,
   type PlacedToken,
   patiently,
@@ -18,6 +20,7 @@ import {
   stopsOf,
   write,
 } from './generation.ts';
+import { promptOfHole } from './infill.ts';
 import type { Metrics } from './metrics.ts';
 import type { Models, TextModel } from './models.ts';
 import { CompletionRequest } from './requests.ts';
@@ -26,10 +29,14 @@ import { completionLogprobs } from './tokenLogprobs.ts';
 /** Sequences of one request at most: prompts times choices. */
 const MOST_SEQUENCES = 2048;
 
-/** A prompt as text and as ids. What the model begins with when the prompt is empty is no part of its text. */
+/**
+ * A prompt as text and as ids, and how many tokens may be written after it. What the model begins with when the prompt is empty is no part
+ * of its text.
+ */
 interface Prompt {
   readonly text: string;
   readonly ids: readonly number[];
+  readonly tokens: number;
 }
 
 /** Answers POST /v1/completions. */
@@ -37,7 +44,7 @@ export async function completions(c: Context, models: Models, metrics: Metrics):
   const request = await readBody(c, CompletionRequest);
   const model = models.find(request.model, 'text');
   refuseUnknown(request);
-  const prompts = promptsOf(request.prompt, model);
+  const prompts = promptsOf(request, model);
   if (prompts.length * request.n > MOST_SEQUENCES) {
     throw new ApiError(400, `A request may ask for ${MOST_SEQUENCES} sequences at most: prompts times n.`, null, 'n');
   }
@@ -45,9 +52,9 @@ export async function completions(c: Context, models: Models, metrics: Metrics):
   const asked: Asked = {
     begins: (signal) => beginsOf(model, request, prompts, settings, signal),
     promptTokens: prompts.reduce((sum, { ids }) => sum + ids.length, 0),
-    ...{ stream: request.stream, includeUsage: request.stream_options.include_usage },
+    stream: request.stream,
   };
-  return answer(c, dialectOf(model, request), asked, metrics);
+  return answer(c, openAi(dialectOf(model, request), request.stream_options.include_usage), asked, metrics);
 }
 
 /** @throws ApiError for what is asked for and not done */
@@ -55,26 +62,29 @@ function refuseUnknown({ best_of, n, suffix, echo, max_tokens }: CompletionReque
   if (best_of !== undefined && best_of !== n) {
     throw new ApiError(400, `best_of must be n, ${n}, or be left out: choices are not ranked.`, null, 'best_of');
   }
-  if (suffix) throw new ApiError(400, 'suffix is not supported: the model writes at the end alone.', null, 'suffix');
+  if (suffix && echo) throw new ApiError(400, 'echo and suffix exclude one another.', null, 'suffix');
   if (max_tokens === 0 && !echo) throw new ApiError(400, 'max_tokens may be 0 only with echo.', null, 'max_tokens');
 }
 
-function promptsOf(prompt: CompletionRequest['prompt'], model: TextModel): Prompt[] {
+function promptsOf({ prompt, suffix, max_tokens: tokens }: CompletionRequest, model: TextModel): Prompt[] {
   const isIds = (list: readonly unknown[]): list is number[] => typeof list[0] === 'number';
   const all = typeof prompt === 'string' || isIds(prompt) ? [prompt] : prompt;
-  return all.map((one) => (typeof one === 'string' ? promptOfText(one, model) : promptOfIds(one, model)));
+  const texts = all.map((one) => (typeof one === 'string' ? textPrompt(one, model) : idPrompt(one, model)));
+  if (suffix)
+    return texts.map(({ text }) => ({ text, ...promptOfHole({ prefix: text, suffix }, tokens, model, 'suffix') }));
+  for (const { ids } of texts) requireFit(ids, model, 'prompt');
+  return texts.map((one) => ({ ...one, tokens }));
 }
 
-function promptOfText(text: string, model: TextModel): Prompt {
-  const ids = text === '' ? openingTokens(model.tokenizer) : model.tokenizer.encode(text);
-  requireFit(ids, model, 'prompt');
-  return { text, ids };
+type Text = Omit<Prompt, 'tokens'>;
+
+function textPrompt(text: string, { tokenizer }: TextModel): Text {
+  return { text, ids: text === '' ? openingTokens(tokenizer) : tokenizer.encode(text) };
 }
 
-function promptOfIds(ids: readonly number[], model: TextModel): Prompt {
-  for (const id of ids) requireId(id, model.tokenizer.vocabSize, 'prompt');
-  requireFit(ids, model, 'prompt');
-  return { text: model.tokenizer.decode(ids), ids };
+function idPrompt(ids: readonly number[], { tokenizer }: TextModel): Text {
+  for (const id of ids) requireId(id, tokenizer.vocabSize, 'prompt');
+  return { text: tokenizer.decode(ids), ids };
 }
 
 /** Each prompt's choices, prompt by prompt. */
@@ -85,20 +95,16 @@ function beginsOf(
   settings: ReturnType<typeof settingsOf>,
   signal: AbortSignal,
 ): Begin[] {
-  const { max_tokens: tokens, logprobs, echo, n } = request;
+  const { logprobs, echo, n, suffix } = request;
+  const stops = [...stopsOf(request), ...(suffix ? MARK_TEXTS : [])];
   return prompts.flatMap((prompt) =>
     Array.from({ length: n }, (_, choice): Begin => {
-      const sequence = { ...settings, prompt: prompt.ids, tokens, logprobs, choice };
+      const sequence = { ...settings, prompt: prompt.ids, tokens: prompt.tokens, logprobs, choice };
       const begin = (): AsyncGenerator<Piece> =>
-        tokens === 0 ? nothing() : write(model, sequence, stopsOf(request), signal);
+        sequence.tokens === 0 ? nothing() : write(model, sequence, stops, signal);
       return echo ? () => echoed(model, prompt, logprobs, () => patiently(begin, signal)) : begin;
     }),
   );
-}
-
-/** Of a request for the prompt alone. */
-async function* nothing(): AsyncGenerator<Piece> {
-  yield { text: '', tokens: [], generated: 0, finish: 'length' };
 }
 
 /** The prompt, scored where log-probabilities are asked for, and then what is written behind it. */

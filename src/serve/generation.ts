@@ -20,6 +20,8 @@ export interface Piece {
   /** Of requests for log-probabilities. */
   readonly tokens: readonly PlacedToken[];
   readonly finish?: 'stop' | 'length';
+  /** The stop text before which it ends, if it is that. */
+  readonly stoppedBy?: string;
   /** Tokens that were generated for it. */
   readonly generated: number;
 }
@@ -35,7 +37,10 @@ export function characters(text: string): number {
 }
 
 /** What a request asks of each sequence, but for its prompt and its number among the choices. */
-export function settingsOf(request: WritingRequest, { model }: TextModel): Omit<SequenceRequest, 'prompt' | 'tokens'> {
+export function settingsOf(
+  request: Omit<WritingRequest, 'n' | 'stream_options'>,
+  { model }: TextModel,
+): Omit<SequenceRequest, 'prompt' | 'tokens'> {
   const { temperature, top_p: topP, min_p: minP, seed } = request;
   const sampling: SampleSettings = {
     ...{ temperature, topP, minP, topK: Math.max(0, request.top_k) },
@@ -67,7 +72,7 @@ export function requireFit(prompt: readonly number[], { model }: TextModel, fiel
 }
 
 /** The texts that end what is written; an empty one would end everything at once, and counts for nothing. */
-export const stopsOf = ({ stop }: WritingRequest): string[] =>
+export const stopsOf = ({ stop }: Pick<WritingRequest, 'stop'>): string[] =>
   (typeof stop === 'string' ? [stop] : stop).filter((text) => text !== '');
 
 /**
@@ -87,6 +92,11 @@ export function write(
   signal.addEventListener('abort', () => void source.return(), { once: true });
   const places = request.logprobs === undefined ? undefined : new Places(tokenizer); // nobody else is told of tokens
   return pieces(source, new Continuation(tokenizer, stops), places, signal);
+}
+
+/** Of a request for no token. */
+export async function* nothing(): AsyncGenerator<Piece> {
+  yield { text: '', tokens: [], generated: 0, finish: 'length' };
 }
 
 /** Where tokens stand in a text that is written: each is told of with the piece in which its text begins. */
@@ -123,7 +133,8 @@ async function* pieces(
 ): AsyncGenerator<Piece> {
   let generated = 0;
   const piece = (text: string, finish?: Piece['finish']): Piece => {
-    const told = { text, tokens: places?.take(text, finish === 'length') ?? [], generated, finish };
+    const { stoppedBy } = continuation;
+    const told = { text, tokens: places?.take(text, finish === 'length') ?? [], generated, finish, stoppedBy };
     generated = 0;
     return told;
   };

@@ -30,6 +30,8 @@ export interface TextModel extends Named {
   readonly template: ChatTemplate;
   /** Whether it was tuned on answers, with that template. */
   readonly tuned: boolean;
+  /** Whether it was trained to write between texts. */
+  readonly fills: boolean;
   readonly scheduler: Scheduler;
 }
 
@@ -77,12 +79,14 @@ async function openModel(engine: Engine, folder: string, name: string, options: 
     const card = await readTunedCard(folder, task);
     return { ...named(card.startedAt), task, turns, tagger: await openTagger(engine, folder, card, TAGGED_AT_ONCE) };
   }
-  const { model, tokenizer, startedAt, tunedFrom } = await loadRun(engine, folder, options.checkpoint, options.weights);
+  const run = await loadRun(engine, folder, options.checkpoint, options.weights);
+  const { model, tokenizer, startedAt, tunedFrom, config } = run;
   const { chat: template = parseTemplate(DEFAULT_TEMPLATE) } = tunedFrom ?? {};
   const scheduler = new Scheduler(model, options);
   return {
     ...named(startedAt),
-    ...{ task: 'text', model, tokenizer, template, tuned: tunedFrom?.chat !== undefined, scheduler },
+    ...{ task: 'text', model, tokenizer, template, scheduler },
+    ...{ tuned: tunedFrom?.chat !== undefined, fills: config.fillInMiddle > 0 },
   };
 }
 
@@ -155,7 +159,8 @@ export class Models {
 /** A model as GET /v1/models lists it; what OpenAI lacks is said as vLLM says it, or under a name of its own. */
 export const modelCard = (served: ServedModel) => ({
   ...{ id: served.name, object: 'model', created: served.created, owned_by: 'dawnlm' },
-  ...{ task: served.task, max_model_len: contextOf(served), chat: served.task === 'text' && served.tuned },
+  ...{ task: served.task, max_model_len: contextOf(served) },
+  ...{ chat: served.task === 'text' && served.tuned, infill: served.task === 'text' && served.fills },
 });
 
 /** Tokens that a model reads at once. */

@@ -54,6 +54,24 @@ export const CompletionRequest = z.object({
 });
 export type CompletionRequest = z.infer<typeof CompletionRequest>;
 
+const { n: _, stream_options: __, ...alone } = writing;
+
+/** POST /infill, with the names and the defaults of llama.cpp's server: seeds below 0 ask for any, and n_predict of -1 for all that fits. */
+export const InfillRequest = z.object({
+  ...alone,
+  input_prefix: z.string().default(''),
+  input_suffix: z.string().default(''),
+  input_extra: z.array(z.object({ text: z.string().default('') })).default([]),
+  prompt: z.string().default(''),
+  n_predict: z.int().min(-1).max(MOST_TOKENS).default(-1),
+  temperature: writing.temperature.default(0.8),
+  top_k: writing.top_k.default(40),
+  top_p: writing.top_p.default(0.95),
+  min_p: writing.min_p.default(0.05),
+  repeat_penalty: writing.repetition_penalty,
+});
+export type InfillRequest = z.infer<typeof InfillRequest>;
+
 const Part = z.object({ type: z.literal('text'), text: z.string() });
 
 /** POST /v1/chat/completions */

@@ -141,9 +141,9 @@ const FOLLOWS: { [K in keyof TrainConfig]?: (config: TrainConfig, preset: TrainC
     if (style !== preset.style) return 0;
     return nEmbd === preset.nEmbd ? nHidden : 8 * Math.round((preset.nHidden * nEmbd) / preset.nEmbd / 8);
   },
-  /** Of a context that has no quarter, or of windows whose parts stand in another order: it does not grow. */
-  contextGrowth: ({ contextGrowth, blockSize, fillInMiddle }) =>
-    blockSize % CONTEXT_UNIT === 0 && fillInMiddle === 0 ? contextGrowth : 0,
+  /** Of a context that has no quarter, of windows whose parts stand in another order, and of such whose quarters begin no line: it does not grow. */
+  contextGrowth: ({ contextGrowth, blockSize, fillInMiddle, wholeLines }) =>
+    blockSize % CONTEXT_UNIT === 0 && fillInMiddle === 0 && !wholeLines ? contextGrowth : 0,
   /** Heads that cannot be grouped so, or a style without groups: as many as heads. */
   nKvHead: ({ nHead, nKvHead, ...config }) => (!styleOf(config).grouped || (nKvHead && nHead % nKvHead) ? 0 : nKvHead),
 };

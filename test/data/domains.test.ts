@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { domains } from '../../data/corpora.ts';
 import type { Domain } from '../../data/domain.ts';
-import { corpusFile, domainParts, isPrepared } from '../../data/prepare.ts';
+import { corpusFile, corpusFiles, domainParts, isPrepared } from '../../data/prepare.ts';
 import { DEFAULT_PRESET } from '../../src/cli/trainPlan.ts';
 import { UserError } from '../../src/errors.ts';
 import { sha256 } from '../../src/node/files.ts';
@@ -44,6 +44,11 @@ it('a domain is built once; its corpus is train then validation, its test part l
   expect(await domainParts(again, silent)).toEqual(parts);
 });
 
+it('the parts of a domain are files of their own', async () => {
+  const files = Object.entries(parts).map(([part, content]) => ({ file: `${part}.txt`, content }));
+  expect(await corpusFiles(toy, silent)).toEqual(files);
+});
+
 it('a domain that is cut elsewhere than between its parts is refused with the fraction that is right', async () => {
   const other = { ...toy, name: 'elsewhere', settings: { validationFraction: 0.5 } };
   const refused = await domainParts(other, silent).catch((error: Error) => error);
@@ -59,9 +64,10 @@ it('a domain whose build gives another text is refused', async () => {
 
 it.each(domains)(
   '$name has settings that fit together, and a card',
-  ({ name, folder, settings, title, licence, note }) => {
+  ({ name, folder, settings, title, licence, note, formOf }) => {
     expect(resolveConfig(DEFAULT_PRESET, settings).steps).toBeGreaterThan(0);
     expect(existsSync(`data/${folder}/card.md`)).toBe(true);
+    if (formOf !== undefined) expect(domains.filter((one) => !one.formOf).map((one) => one.name)).toContain(formOf);
     for (const words of [title, licence, note]) expect(words, name).not.toBe('');
   },
 );

@@ -9,7 +9,8 @@ import { domainParts } from '../../data/prepare.ts';
 import { openParser } from '../../data/typescript/compiler.ts';
 import { typescript } from '../../data/typescript/domain.ts';
 import { partsOf, readFiles, type SourceFile, sourcesOf, writeFile } from '../../data/typescript/files.ts';
-import { copying, missingLines, ngramWriter, similarity } from '../../data/typescript/lines.ts';
+import { copying, fromLeft, missingLines, ngramWriter, similarity } from '../../data/typescript/lines.ts';
+import { snippet } from '../../data/typescript/snippets.ts';
 import { UserError } from '../../src/errors.ts';
 import { KneserNey } from '../../src/text/ngrams/kneserNey.ts';
 import { NgramCounts } from '../../src/text/ngrams/ngrams.ts';
@@ -110,6 +111,31 @@ describe('missing lines', () => {
     const written = (prefix: string): string => write({ file, prefix, suffix: '', truth: '', before: '' });
     expect(written('if (a) b();\n')).toBe('else c();');
     expect(written('else c();\n')).toBe('if (a) b();');
+    expect(written('else c();\n\n')).toBe('else c();'); // two line ends further: the other line was written between
+  });
+
+  it('are shown as a change is, and as one line where they are as they were', () => {
+    const inner = missingLines([file], 10).find(({ truth }) => truth === 'return 12;')!;
+    const rows = (written: string): string[] =>
+      [...snippet(inner, written).svg!.matchAll(/preserve">([^<]*)</g)].map(([, row]) => row);
+    const [before, after] = [
+      ['  /** Says so. */', '  function f() {', '    // why'],
+      ['  }', '  ', '    }', '  '],
+    ];
+    expect(rows('\treturn 12;')).toEqual([...before, '= \treturn 12;', ...after]);
+    expect(rows('  a && b < c')).toEqual([...before, '-   return 12;', '+   a &amp;&amp; b &lt; c', ...after]);
+    expect(snippet(inner, '').title).toBe('a.ts, line 4');
+  });
+
+  it('are found in what is written from the left, the white space before them too', () => {
+    const inner = missingLines([{ ...file, text: 'a();\n\n  b();\nc();\n' }], 10).find(
+      ({ truth }) => truth === 'b();',
+    )!;
+    const { prompt, lineOf } = fromLeft(inner);
+    expect(prompt).toBe('a();');
+    expect(lineOf('\n\n  b();\nmore')).toBe('  b();');
+    expect(lineOf(' // and so on\n')).toBe('');
+    expect(lineOf('')).toBe('');
   });
 
   it.each([

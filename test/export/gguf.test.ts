@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { encodeGguf } from '../../src/export/gguf.ts';
+import { ggufTokenizer } from '../../src/export/ggufTokenizer.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
+import { ByteTokenizer } from '../../src/text/tokenizers/byteTokenizer.ts';
+import { marksOf } from '../../src/text/windows/fillInMiddle.ts';
 import { GPT2, LLAMA, weightsOf } from './exported.ts';
 
 interface Entry {
@@ -108,4 +111,13 @@ it('refuses tensors that no model has', () => {
   expect(() => encodeGguf(GPT2, [stray])).toThrow(
     'GGUF has no name for the tensor transformer.h.0.attn.constructor.weight',
   );
+});
+
+it('tells llama.cpp of the marks of a model that fills holes, the last of which ends its texts', () => {
+  const tokenizer = new ByteTokenizer();
+  const marked = ggufTokenizer(tokenizer.toJSON(), marksOf(tokenizer));
+  const ids = { fim_pre: 1, fim_suf: 2, fim_mid: 3, eot: 4 };
+  for (const [name, u32] of Object.entries(ids)) expect(marked[`tokenizer.ggml.${name}_token_id`]).toEqual({ u32 });
+  const plain = Object.keys(ggufTokenizer(tokenizer.toJSON()));
+  expect(Object.keys(marked).filter((key) => !plain.includes(key))).toHaveLength(4);
 });

@@ -31,7 +31,10 @@ export const judge = async (name: string, entry?: string): Promise<any> =>
 export const CORPUS = TEXT + randomText(1, 400);
 
 /** The kinds that a run may have. */
-export const SPECS = ['char', 'byte', 'bpe:400', 'gpt:r50k'] as const;
+export const SPECS = ['char', 'byte', 'bpe:400', 'gpt:r50k', 'pieces:hello|Camel|\\.\\.\\.|/to|x{4}|e\u0301'] as const;
+
+/** Whether tokens are characters, and what is not among them cannot be written. */
+export const isOfCharacters = (spec: string): boolean => spec === 'char' || spec.startsWith('pieces:');
 
 export const tokenizerOf = (spec: string): Promise<Tokenizer> =>
   trainTokenizer(spec, async function* () {
@@ -54,7 +57,7 @@ export function fuzzed(spec: string): string[] {
     return text.slice(from) + String.fromCodePoint(point) + text.slice(0, from);
   });
   const writable = (text: string): string => [...text].filter((character) => known.has(character)).join('');
-  return (spec === 'char' ? texts.map(writable) : texts).filter((text) => text.length > 0);
+  return (isOfCharacters(spec) ? texts.map(writable) : texts).filter((text) => text.length > 0);
 }
 
 /** What becomes of a text in UTF-8, which has no halves of surrogate pairs. */

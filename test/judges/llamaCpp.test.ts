@@ -9,6 +9,7 @@ import {
   fuzzed,
   greedy,
   inUtf8,
+  isOfCharacters,
   judge,
   logitsOf,
   loneBytes,
@@ -64,7 +65,8 @@ it.each(SPECS)('ids and texts of %s are ours', async (spec) => {
     expect(theirs.tokenize(text, false), JSON.stringify(text)).toEqual(ids);
     expect(theirs.detokenize(ids)).toBe(inUtf8(text));
   }
-  if (spec !== 'char') for (const ids of loneBytes()) expect(theirs.detokenize(ids), `${ids}`).toBe(ours.decode(ids));
+  if (!isOfCharacters(spec))
+    for (const ids of loneBytes()) expect(theirs.detokenize(ids), `${ids}`).toBe(ours.decode(ids));
   await theirs.dispose();
 });
 

@@ -165,7 +165,8 @@ const refused: readonly (readonly [string, unknown, RegExp, string | null, strin
   ['stops that are no texts', { stop: [1] }, /stop/, 'stop', null],
   ['more sequences than are done', { prompt: new Array(100).fill('a'), n: 100 }, /2048 sequences/, 'n', null],
   ['best_of', { best_of: 3 }, /best_of must be n, 1/, 'best_of', null],
-  ['a suffix', { suffix: 'x' }, /suffix is not supported/, 'suffix', null],
+  ['a suffix', { suffix: 'x' }, /tiny writes at the end alone: it was not trained/, 'suffix', null],
+  ['a suffix and an echo', { suffix: 'x', echo: true }, /echo and suffix exclude one another/, 'suffix', null],
   ['nothing to do', { max_tokens: 0 }, /only with echo/, 'max_tokens', null],
   [
     'a bias for an id that is none',

@@ -62,6 +62,8 @@ describe('settings', () => {
     ['fast', { style: 'gpt2' }, { nHidden: 0 }],
     ['nano', { nEmbd: 256 }, { nHidden: 0 }],
     ['fast', { fillInMiddle: 0.5 }, { contextGrowth: 0 }],
+    ['fast', { wholeLines: true }, { contextGrowth: 0 }],
+    ['fast', { wholeLines: true, contextGrowth: 0.5 }, { contextGrowth: 0.5 }],
     // what was set stays
     ['fast', { nEmbd: 256, nHidden: 320 }, { nHidden: 320 }],
     ['nano', { steps: 50, warmupSteps: 49 }, { warmupSteps: 49 }],

@@ -173,6 +173,20 @@ describe('a run', () => {
     expect(tensorsOf('fast-parts')).toEqual(tensorsOf('fast'));
   });
 
+  it('that learns to fill holes resumes to the bit, and at a share of 0 is as if there were no holes', async () => {
+    const config = tiny({ tokenizer: 'bpe:300', fillInMiddle: 0.5 });
+    await run('filled', { config });
+    await run('filled-parts', { config, ...stopAt(4) });
+    await run('filled-parts', { config, resume: true });
+    expect(tensorsOf('filled-parts')).toEqual(tensorsOf('filled'));
+    await run('plain', { config: tiny({ tokenizer: 'bpe:300' }) });
+    expect(tensorsOf('plain')).not.toEqual(tensorsOf('filled'));
+    await run('none', { config: { ...config, fillInMiddle: 0 } });
+    expect(tensorsOf('none')).toEqual(tensorsOf('plain'));
+    const asked = run('letters', { config: tiny({ fillInMiddle: 0.5 }) });
+    await expect(asked).rejects.toThrow('a token for every byte, which this one (char) has not');
+  });
+
   it('that recomputes activations equals one that keeps them, to the bit, and may begin to do so when it is resumed', async () => {
     await run('frugal', stopAt(4));
     await run('frugal', { resume: true, config: tiny({ recompute: true }) });

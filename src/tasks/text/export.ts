@@ -10,6 +10,7 @@ import { encodeSafetensors, type NamedTensor } from '../../export/safetensors.ts
 import { toTokenizerJson } from '../../export/tokenizerJson.ts';
 import { writeAtomic } from '../../node/files.ts';
 import { shellWord } from '../../shellWord.ts';
+import { marksOf } from '../../text/windows/fillInMiddle.ts';
 import { weightsOf, writeJson } from '../../train/runFolder.ts';
 import type { SavedRun } from '../../train/savedRun.ts';
 import { type RunOrigin, writeTorch } from './exportTorch.ts';
@@ -108,10 +109,11 @@ async function writeHuggingFace(run: ExportedRun, folder: string, type: WeightTy
 }
 
 async function writeGguf(run: ExportedRun, folder: string, type: WeightType): Promise<Exported> {
-  const { model, tokenizer } = run;
+  const { model, tokenizer, config } = run;
   const weights = await weightsIn(run);
   const file = tokenizer.toJSON();
-  await writeAtomic(join(folder, 'model.gguf'), encodeGguf(model.config, weights, ggufTokenizer(file), type));
+  const metadata = ggufTokenizer(file, config.fillInMiddle > 0 ? marksOf(tokenizer) : undefined);
+  await writeAtomic(join(folder, 'model.gguf'), encodeGguf(model.config, weights, metadata, type));
   const path = join(folder, 'model.gguf');
   return {
     files: ['model.gguf'],

@@ -15,6 +15,8 @@ import type { Base } from '../fineTuned.ts';
 /** A model that writes. Of a run that was tuned on answers, `chat`: how prompts are put to it, and where answers end. */
 export interface Writer extends Base {
   readonly chat?: TunedFrom['chat'];
+  /** Of a run whose windows began where lines do: a prompt is the beginning of a line, and a sample the rest of it unless told. */
+  readonly config?: { readonly wholeLines?: boolean };
 }
 
 export interface GenerateTextOptions extends SampleSettings {
@@ -42,6 +44,8 @@ export interface TextStep {
   /** Of the first sample, if asked for; the last step, in which nothing is drawn, has none. */
   readonly choice?: Choice;
 }
+
+const LINE_END = '\n';
 
 /** Samples of text, one prompt after the other. */
 export class TextGenerator {
@@ -72,9 +76,8 @@ export class TextGenerator {
    * @throws UserError for a prompt that the tokenizer cannot write
    */
   generate(prompt: string, interrupted = (): boolean => false): AsyncGenerator<TextStep> {
-    const { tokenizer, model } = this.writer;
-    const { blockSize } = model.config;
-    const ids = prompt === '' ? openingTokens(tokenizer) : tokenizer.encode(this.shown(prompt));
+    const { blockSize } = this.writer.model.config;
+    const ids = this.opened(prompt);
     if (ids.length > blockSize) {
       const sizes = `the prompt has ${count(ids.length)} tokens, and the model's context holds ${count(blockSize)}`;
       this.options.say?.(`${sizes}: only the last ${count(blockSize)} are read`);
@@ -82,10 +85,19 @@ export class TextGenerator {
     return this.steps(ids.slice(-blockSize), interrupted);
   }
 
+  /** A line is predicted from the end of the one before it, which stands before its beginning here too. */
+  private opened(prompt: string): number[] {
+    const { tokenizer, config } = this.writer;
+    if (prompt === '') return openingTokens(tokenizer);
+    const ids = tokenizer.encode(this.shown(prompt));
+    return config?.wholeLines && !prompt.startsWith(LINE_END) ? [...openingTokens(tokenizer), ...ids] : ids;
+  }
+
   private async *steps(ids: readonly number[], interrupted: () => boolean): AsyncGenerator<TextStep> {
     const { seed, options } = this;
-    const { model, tokenizer, chat } = this.writer;
-    const stops = [...(options.stop ?? []), ...(chat?.after ? [chat.after] : [])];
+    const { model, tokenizer, chat, config } = this.writer;
+    const stop = options.stop ?? (config?.wholeLines ? [LINE_END] : []);
+    const stops = [...stop, ...(chat?.after ? [chat.after] : [])];
     const samples = Array.from({ length: this.count }, () => new Continuation(tokenizer, stops));
     const choices = options.showProbabilities ? new Choices(tokenizer, options, ids) : undefined;
     const prompts = samples.map(() => ids);

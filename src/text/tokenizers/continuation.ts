@@ -12,6 +12,8 @@ export class Continuation {
   tokens = 0;
   /** Whether a stop text, or the end of the text, has come: further tokens count for nothing. */
   stopped = false;
+  /** The stop text that has come, if one has. */
+  stoppedBy: string | undefined;
   private held = '';
   private readonly decoder: StreamDecoder;
   private readonly eos: number | undefined;
@@ -43,6 +45,7 @@ export class Continuation {
     const pending = this.held + text;
     const found = this.stops.map((stop) => pending.indexOf(stop)).filter((index) => index >= 0);
     this.stopped = found.length > 0;
+    this.stoppedBy = this.stopped ? this.stops.find((stop) => pending.startsWith(stop, smallest(found))) : undefined;
     const certain = this.stopped ? smallest(found) : pending.length - (last ? 0 : this.partialStop(pending));
     this.held = pending.slice(certain);
     this.text += pending.slice(0, certain);

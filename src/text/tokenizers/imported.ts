@@ -109,11 +109,15 @@ const cutBy = (cuts: readonly Cut[], text: string): readonly string[] =>
   cuts.reduce<readonly string[]>((pieces, cut) => pieces.flatMap((piece) => words(cut, piece)), [text]);
 
 /** A pattern by which `split` gives texts and, at odd places, what is found between them: the leftmost, and of these the longest. */
-function finderOf(texts: readonly string[]): RegExp[] {
-  if (texts.length === 0) return [];
-  const longestFirst = [...texts].sort((a, b) => b.length - a.length);
-  return [new RegExp(`(${longestFirst.map((text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')).join('|')})`, 'u')];
-}
+const finderOf = (texts: readonly string[]): RegExp[] =>
+  texts.length === 0 ? [] : [new RegExp(`(${anyOf(texts)})`, 'u')];
+
+/** A pattern that finds any of these texts, at each place the longest. */
+export const anyOf = (texts: readonly string[]): string =>
+  [...texts]
+    .sort((a, b) => b.length - a.length)
+    .map((text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'))
+    .join('|');
 
 /** Whether a token's text may begin before a cut and end behind it, given what may follow. */
 function mayReachOver(token: string, text: string, cut: number): boolean {

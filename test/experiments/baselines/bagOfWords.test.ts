@@ -43,11 +43,16 @@ describe('termCounts', () => {
     });
     expect(termCounts('!? ').size).toBe(0);
   });
+
+  it('counts the pieces of a notation, where letter case and signs mean something', () => {
+    const counts = termCounts('CClc', (text) => text.match(/Cl|./g)!);
+    expect(Object.fromEntries(counts)).toEqual({ C: 1, Cl: 1, c: 1, 'C Cl': 1, 'Cl c': 1 });
+  });
 });
 
 describe('Tfidf', () => {
   it('weighs by hand', () => {
-    const texts = ['x x', 'x y'].map(termCounts);
+    const texts = ['x x', 'x y'].map((text) => termCounts(text));
     const { start, column, value } = new Tfidf(texts).rows(texts);
     // Columns by frequency: x (2 texts), then "x x", y, "x y" (1 text). idf: 1, and 1 + ln(3/2).
     const rare = 1 + Math.log(3 / 2);

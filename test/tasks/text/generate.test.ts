@@ -61,6 +61,18 @@ it('reads the last tokens of a prompt that is longer than the context, and says 
   expect(said).toHaveLength(1);
 });
 
+it('writes the rest of a line for a run of whole lines, whose prompts begin one', async () => {
+  const options = { ...settings, tokens: 15, count: 20 };
+  const lines = { ...(await writer()), config: { wholeLines: true } };
+  const texts = async (given: typeof lines | Awaited<ReturnType<typeof writer>>, prompt: string, stop?: string[]) =>
+    (await write(new TextGenerator(given, { ...options, stop }), prompt)).samples.map(({ text }) => text);
+  const after = await texts(await writer(), '\nabc');
+  expect(await texts(lines, 'abc', ['no stop'])).toEqual(after);
+  expect(await texts(lines, '\nabc', ['no stop'])).toEqual(after);
+  expect(after.join('')).toContain('\n');
+  expect(await texts(lines, 'abc')).toEqual(after.map((text) => text.split('\n', 1)[0]));
+});
+
 it('puts prompts as a run that was tuned on answers learned them', async () => {
   const chat = parseTemplate('a{prompt}b{answer}\n');
   expect(new TextGenerator({ ...(await writer()), chat }, settings).shown('cd')).toBe('acdb');

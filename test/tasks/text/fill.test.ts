@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { fill, holeAt } from '../../../src/tasks/text/fill.ts';
+import { trainTokenizer } from '../../../src/text/tokenizers/tokenizer.ts';
+import { MARK_TEXTS } from '../../../src/text/windows/fillInMiddle.ts';
+import { testEngine } from '../../helpers/engine.ts';
+import { smallModel } from '../../helpers/models.ts';
+import { inChunks } from '../../text/tokenizers/samples.ts';
+
+const TEXT = 'first line\n  🐋 second\n\nlast';
+
+describe('a place in a text', () => {
+  it.each([
+    [{ line: 1 }, '', '\n  🐋 second\n\nlast'],
+    [{ line: 2 }, 'first line\n', '\n\nlast'],
+    [{ line: 2, column: 1 }, 'first line\n', '  🐋 second\n\nlast'],
+    [{ line: 2, column: 4 }, 'first line\n  🐋', ' second\n\nlast'],
+    [{ line: 2, column: 11 }, 'first line\n  🐋 second', '\n\nlast'],
+    [{ line: 3, column: 1 }, 'first line\n  🐋 second\n', '\nlast'],
+    [{ line: 4 }, 'first line\n  🐋 second\n\n', ''],
+  ])('%j has before it %j and after it %j', (place, prefix, suffix) => {
+    expect(holeAt(TEXT, place, 'x')).toEqual({ prefix, suffix });
+  });
+  it('must be in it', () => {
+    expect(() => holeAt(TEXT, { line: 5 }, 'x.ts')).toThrow('x.ts has 4 lines, and so no line 5');
+    expect(() => holeAt(`${TEXT}\n`, { line: 5 }, 'x.ts')).toThrow('no line 5');
+    expect(() => holeAt(TEXT, { line: 1, column: 12 }, 'x.ts')).toThrow(
+      'line 1 of x.ts has 10 characters: --column may be 11 at most',
+    );
+  });
+});
+
+it('holes are filled at once as each alone, up to a mark or a stop, and the same for a seed', async () => {
+  const tokenizer = await trainTokenizer('bpe:300', inChunks(TEXT.repeat(20)));
+  const sizes = { vocabSize: tokenizer.vocabSize, blockSize: 48 };
+  const writer = { model: smallModel(await testEngine(), 'llama', sizes), tokenizer };
+  const holes = ['a', 'first\n'.repeat(30), ''].map((prefix, i) => ({ prefix, suffix: 'last\n'.repeat(20 * i) }));
+  const settings = { tokens: 12, temperature: 0, seed: 1 };
+  const all = await fill(writer, holes, settings);
+  for (const [i, hole] of holes.entries()) expect(await fill(writer, [hole], settings)).toEqual([all[i]]);
+  expect(new Set(all).size).toBe(3);
+  expect(await fill(writer, holes, { ...settings, order: 'prefix first' })).not.toEqual(all);
+
+  const drawn = { ...settings, temperature: 2, tokens: 40 };
+  const texts = await fill(writer, holes, drawn);
+  expect(await fill(writer, holes, drawn)).toEqual(texts);
+  expect(await fill(writer, holes, { ...drawn, seed: 2 })).not.toEqual(texts);
+  for (const text of texts) for (const mark of MARK_TEXTS) expect(text).not.toContain(mark);
+  const longest = texts.map(({ length }) => length).indexOf(Math.max(...texts.map(({ length }) => length)));
+  const stop = [...texts[longest]][2];
+  const stopped = await fill(writer, holes, { ...drawn, stop });
+  expect(stopped[longest]).toBe(texts[longest].slice(0, texts[longest].indexOf(stop)));
+});
