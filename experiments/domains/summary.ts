@@ -63,9 +63,11 @@ function bandedScore(scores: readonly Score[]): BandedScore {
 export const scoreWithBand = ({ value, digits = 3, unit }: BandedScore): string =>
   `${inWords(value, digits)}${unit ? ` ${unit}` : ''}`;
 
-/** Its baselines in a line. */
+/** Its baselines in a line, those that are the same for every seed without a band. */
 export const beside = ({ baselines, digits = 3 }: BandedScore): string =>
-  baselines.map(({ name, value }) => `${name} ${inWords(value, digits)}`).join(', ');
+  baselines
+    .map(({ name, value }) => `${name} ${inWords(value.half === 0 ? { value: value.value } : value, digits)}`)
+    .join(', ');
 
 /** What a domain's model is and took, in three cells. */
 export const overview = (one: DomainSummary): string[] => [
