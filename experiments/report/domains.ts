@@ -24,8 +24,11 @@ export const renderDomainStudy = (results: readonly DomainSummary[], adapter: st
 
 const OVERVIEW: readonly page.Column<DomainSummary>[] = [
   ['Domain', ({ name, title }) => html`${name}<br><small>${title}</small>`, 'long'],
-  ['Tokens', ({ tokens }) => count(tokens), 'number'],
-  ['Different', ({ vocabulary }) => exact(vocabulary), 'number'],
+  [
+    'Tokens',
+    ({ tokens, vocabulary }) => html`${count(tokens)}<br><small>${exact(vocabulary)} different</small>`,
+    'number',
+  ],
   ['Parameters', ({ parameters }) => count(parameters), 'number'],
   ['Bits a token', ({ bitsAToken }) => inWords(bitsAToken, 3), 'number'],
   [
