@@ -1,7 +1,7 @@
 /** How good a model's molecules are: whether they are any, whether they repeat or copy, and whether they are what was asked for. */
 import { sampleCorrelation } from 'simple-statistics';
 import type { AskedModel, Judged, Picture, Score } from '../domain.ts';
-import { LineNgrams } from './ngrams.ts';
+import { LineNgrams } from '../lineNgrams.ts';
 import { type Molecule, type Properties, Rdkit } from './rdkit.ts';
 import { sheet } from './sheet.ts';
 import { PROPERTIES, promptFor, readLine, readWords } from './words.ts';
