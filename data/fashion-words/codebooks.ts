@@ -7,7 +7,7 @@ import { Codebook, GREY, learnCodebook, PATCH, PATCH_SIZE } from './patches.ts';
 import { COLOURS, PLACES, SIZES } from './words.ts';
 
 /** Patterns of light and dark, each in every colour. */
-export const PATTERNS = 96;
+export const PATTERNS = 64;
 const SEED = 16;
 const LEARNED_FROM = 2000;
 const ROUNDS = 10;

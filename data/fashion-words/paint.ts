@@ -28,9 +28,9 @@ const LENGTHS: Readonly<Record<(typeof SIZES)[number], readonly [number, number]
 const POINTS = 4;
 
 /** Angle by which a design is turned at most, and more than half of its sine. */
-const MOST_TURNED = 0.05;
+const MOST_TURNED = 0.02;
 /** Pixels by which a place may differ. */
-const WANDER = 0.8;
+const WANDER = 0.5;
 
 /** Where a design lies in the picture. */
 interface Frame {
@@ -63,7 +63,7 @@ export function paint(design: Design, how: Painted, chances: Chances): Uint8Arra
 
 function frameOf(design: Design, { size, place, mirrored }: Painted, chances: Chances): Frame {
   const length = chances.between(...LENGTHS[SIZES[size]]);
-  const stretch = chances.between(0.95, 1.06);
+  const stretch = chances.between(0.97, 1.03);
   const scale = length / Math.max(design.width * stretch, design.height);
   const [width, height] = [design.width * stretch * scale, design.height * scale];
   const angle = chances.between(-MOST_TURNED, MOST_TURNED); // its sine by its series, which is the same on every machine

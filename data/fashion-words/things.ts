@@ -15,7 +15,7 @@ export const fashionThings: ClassifySet = {
   licence: fashion.licence,
   source: fashion.source,
   note: 'The pictures of fashion under captions of which nothing is told; its training captions told most of the things, in front of the pictures.',
-  sha256: '10d8879efd4d7696244636530b86e6efbe87ee97b05ec3726fc2e350776732f7',
+  sha256: '50de47f35487e5251ffb80eb5b0d2f6a15f575888c71f311a11638394a13f514',
   task: 'classify',
   packages: fashion.packages,
   async build(files) {
