@@ -7,7 +7,7 @@ import { Codebook, GREY, learnCodebook, PATCH, PATCH_SIZE } from './patches.ts';
 import { COLOURS, PLACES, SIZES } from './words.ts';
 
 /** Patterns of light and dark, each in every colour. */
-export const PATTERNS = 96;
+export const PATTERNS = 64;
 const SEED = 16;
 const LEARNED_FROM = 2000;
 const ROUNDS = 10;
@@ -41,7 +41,7 @@ export async function readCodebook(file: string): Promise<Codebook> {
   const size = ROW * Object.keys(COLOURS).length + 1;
   const numbers = new Uint8Array(size * PATCH_SIZE);
   forPixels(size, width, (number, pixel) => numbers.set(rgba.subarray(pixel * 4, pixel * 4 + 3), number));
-  return new Codebook(numbers);
+  return new Codebook(numbers, ROW);
 }
 
 /** Where each pixel of each patch stands in the codebook and in its picture. */

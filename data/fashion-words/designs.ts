@@ -56,12 +56,12 @@ async function designsOf(
   files: PackageFiles,
   renderer: Resvg,
   pkg: NpmPackage,
-  icons: Readonly<Record<string, string>>,
+  icons: Readonly<Record<string, string | undefined>>,
   things: readonly string[],
 ): Promise<Design[]> {
   const set = checkJson(IconSet, await files.read(pkg, 'icons.json'), damaged(`icons.json of ${pkg.name}`));
   return Object.entries(icons).flatMap(([thing, names]) =>
-    names.split(' ').map((name) => {
+    (names?.split(' ') ?? []).map((name) => {
       const { body, width = set.width, height = set.height } = set.icons[name];
       const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" color="black">${body}</svg>`;
       return designOf(renderer, svg, things.indexOf(thing));

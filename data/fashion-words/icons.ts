@@ -36,23 +36,19 @@ interface Chosen {
 
 /** The names that Unicode's emoji have in sets that follow it. */
 const EMOJI = {
-  shirt: 't-shirt running-shirt womans-clothes',
-  coat: 'coat lab-coat',
-  trousers: 'jeans',
-  dress: 'dress',
-  boot: 'womans-boot hiking-boot',
-  sneaker: 'running-shoe mans-shoe',
-  heel: 'high-heeled-shoe womans-sandal',
-  bag: 'handbag backpack clutch-bag',
-  hat: 'top-hat womans-hat billed-cap',
-  glasses: 'glasses sunglasses goggles',
+  ...{ shirt: 't-shirt', coat: 'coat lab-coat', trousers: 'jeans', dress: 'dress', boot: 'womans-boot hiking-boot' },
+  ...{
+    sneaker: 'running-shoe mans-shoe',
+    heel: 'high-heeled-shoe',
+    bag: 'handbag backpack',
+    hat: 'top-hat billed-cap',
+  },
+  glasses: 'glasses sunglasses',
 } as const;
 /** Those of sets that follow an older Unicode. */
-const OLDER = {
-  ...{ shirt: EMOJI.shirt, trousers: 'jeans', dress: 'dress', boot: 'womans-boot', sneaker: EMOJI.sneaker },
-  ...{ heel: EMOJI.heel, bag: 'handbag backpack', hat: 'top-hat womans-hat', glasses: 'glasses sunglasses' },
-};
+const OLDER = { ...EMOJI, coat: undefined, boot: 'womans-boot', hat: 'top-hat' };
 
+/** Drawings that are filled, and look like what they are when they are small. */
 export const ICONS: readonly Chosen[] = [
   { pkg: NOTO, icons: EMOJI },
   { pkg: TWEMOJI, icons: EMOJI },
@@ -62,62 +58,40 @@ export const ICONS: readonly Chosen[] = [
     pkg: FIREFOX_EMOJI,
     icons: {
       ...{ trousers: 'jeans', dress: 'dress', boot: 'boot', heel: 'heels', bag: 'handbag', hat: 'tophat' },
-      glasses: 'glasses sunglasses',
+      glasses: 'glasses',
     },
   },
   {
     pkg: GAME_ICONS,
     icons: {
-      ...{
-        shirt: 't-shirt shirt polo-shirt sleeveless-jacket',
-        coat: 'pirate-coat moncler-jacket lab-coat fur-shirt robe',
-      },
-      ...{ trousers: 'trousers armored-pants', dress: 'dress ample-dress large-dress travel-dress' },
-      boot: 'boots chelsea-boot cowboy-boot fur-boot leather-boot rubber-boot ski-boot walking-boot steeltoe-boots',
-      ...{
-        sneaker: 'running-shoe converse-shoe',
-        heel: 'high-heel',
-        bag: 'hand-bag shoulder-bag school-bag light-backpack',
-      },
-      hat: 'fedora pilgrim-hat western-hat skimmer-hat outback-hat top-hat billed-cap',
-      glasses: 'protection-glasses steampunk-goggles 3d-glasses',
+      ...{ shirt: 't-shirt polo-shirt', coat: 'moncler-jacket', trousers: 'trousers', dress: 'dress large-dress' },
+      ...{ boot: 'cowboy-boot fur-boot rubber-boot', sneaker: 'converse-shoe', heel: 'high-heel', hat: 'fedora' },
     },
   },
   {
     pkg: PHOSPHOR,
     icons: {
-      ...{
-        shirt: 't-shirt-fill t-shirt-duotone',
-        coat: 'hoodie-fill hoodie-duotone',
-        trousers: 'pants-fill pants-duotone',
-      },
-      ...{ dress: 'dress-fill dress-duotone', boot: 'boot-fill boot-duotone', sneaker: 'sneaker-fill sneaker-duotone' },
-      ...{ heel: 'high-heel-fill high-heel-duotone', bag: 'handbag-fill handbag-duotone backpack-fill tote-fill' },
-      hat: 'cowboy-hat-fill baseball-cap-fill beanie-fill',
-      glasses: 'sunglasses-fill eyeglasses-fill goggles-fill',
+      ...{ shirt: 't-shirt-fill', coat: 'hoodie-fill', trousers: 'pants-fill', dress: 'dress-fill', boot: 'boot-fill' },
+      ...{ sneaker: 'sneaker-fill', heel: 'high-heel-fill', bag: 'handbag-fill', hat: 'cowboy-hat-fill' },
+      glasses: 'sunglasses-fill',
     },
   },
   {
     pkg: MATERIAL,
     icons: {
-      ...{ shirt: 'tshirt-crew tshirt-v', sneaker: 'shoe-sneaker shoe-formal shoe-cleat', heel: 'shoe-heel' },
-      ...{ bag: 'purse bag-personal', hat: 'hat-fedora', glasses: 'glasses sunglasses safety-goggles' },
+      ...{ shirt: 'tshirt-crew tshirt-v', sneaker: 'shoe-sneaker shoe-formal', heel: 'shoe-heel', bag: 'purse' },
+      ...{ hat: 'hat-fedora', glasses: 'glasses sunglasses' },
     },
   },
   {
     pkg: ICON_PARK,
     icons: {
       ...{
-        shirt: 't-shirt basketball-clothes vest',
-        coat: 'clothes-hoodie clothes-windbreaker sweater clothes-turtleneck',
-      },
-      ...{
+        shirt: 't-shirt',
+        coat: 'clothes-windbreaker sweater',
         trousers: 'trousers-bell-bottoms clothes-pants-sweat',
-        dress: 'full-dress-longuette',
-        heel: 'high-heeled-shoes',
       },
-      ...{ bag: 'handbag backpack shoulder-bag retro-bag', hat: 'sun-hat baseball-cap' },
-      glasses: 'glasses glasses-one glasses-three',
+      ...{ dress: 'full-dress-longuette', heel: 'high-heeled-shoes', bag: 'handbag', hat: 'baseball-cap' },
     },
   },
 ];

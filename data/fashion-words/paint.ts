@@ -28,7 +28,9 @@ const LENGTHS: Readonly<Record<(typeof SIZES)[number], readonly [number, number]
 const POINTS = 4;
 
 /** Angle by which a design is turned at most, and more than half of its sine. */
-const MOST_TURNED = 0.12;
+const MOST_TURNED = 0.02;
+/** Pixels by which a place may differ. */
+const WANDER = 0.5;
 
 /** Where a design lies in the picture. */
 interface Frame {
@@ -61,16 +63,16 @@ export function paint(design: Design, how: Painted, chances: Chances): Uint8Arra
 
 function frameOf(design: Design, { size, place, mirrored }: Painted, chances: Chances): Frame {
   const length = chances.between(...LENGTHS[SIZES[size]]);
-  const stretch = chances.between(0.9, 1.12);
+  const stretch = chances.between(0.97, 1.03);
   const scale = length / Math.max(design.width * stretch, design.height);
   const [width, height] = [design.width * stretch * scale, design.height * scale];
   const angle = chances.between(-MOST_TURNED, MOST_TURNED); // its sine by its series, which is the same on every machine
   const turn = [angle - angle ** 3 / 6, 1 - angle ** 2 / 2] as const;
   const at = PLACES[place];
   const along = (side: number, low: string, high: string): number => {
-    const margin = chances.between(0, 1.2);
+    const margin = chances.between(0, WANDER);
     if (at === low) return margin;
-    return at === high ? SIDE - side - margin : (SIDE - side) / 2 + margin - 0.6;
+    return at === high ? SIDE - side - margin : (SIDE - side) / 2 + margin - WANDER / 2;
   };
   const flip = mirrored && chances.below(2) === 1;
   return {

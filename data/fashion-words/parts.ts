@@ -44,7 +44,8 @@ export function paintParts(models: Models, lines: Lines, count: number): DomainP
   return parts;
 }
 
-const anySaid = (things: number, chances: Chances): Said => ({
+/** What a picture is to show, by chance. */
+export const anySaid = (things: number, chances: Chances): Said => ({
   size: chances.below(SIZES.length),
   colour: chances.below(COLOUR_NAMES.length),
   thing: chances.below(things),
@@ -52,7 +53,7 @@ const anySaid = (things: number, chances: Chances): Said => ({
 });
 
 /** A picture as it is said. */
-function paintSaid({ design, mirrored }: Models, said: Said, chances: Chances): Uint8Array {
+export function paintSaid({ design, mirrored }: Models, said: Said, chances: Chances): Uint8Array {
   const colour = COLOURS[COLOUR_NAMES[said.colour]];
   const tint = colour.map((part) => part * chances.between(1 - SHADES, 1 + SHADES));
   return paint(design(said.thing, chances), { ...said, tint, mirrored }, chances);

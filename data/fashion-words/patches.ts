@@ -9,7 +9,10 @@ export const GRID = SIDE / PATCH;
 export const PATCHES = GRID * GRID;
 export const PATCH_SIZE = PATCH * PATCH * 3;
 
-/** Patches that stand for those that are like them, one after the other: (K, PATCH_SIZE), 0 to 255. */
+/** What a code of the commonest tint may be further than the nearest: 8 of 255 in each number. */
+const SLACK = PATCH_SIZE * 8 ** 2;
+
+/** Patches that stand for those that are like them: patterns in one tint, in the next, and so on, and white at the end. */
 export class Codebook {
   readonly size: number;
   readonly #sums: Float64Array;
@@ -17,7 +20,11 @@ export class Codebook {
   readonly #bounds: Float64Array;
   #white: number | undefined;
 
-  constructor(readonly numbers: Uint8Array) {
+  /** @param numbers (K, PATCH_SIZE), 0 to 255 */
+  constructor(
+    readonly numbers: Uint8Array,
+    readonly patterns: number,
+  ) {
     this.size = numbers.length / PATCH_SIZE;
     this.#sums = sumsOf(numbers);
     this.#bounds = new Float64Array(this.size);
@@ -27,9 +34,25 @@ export class Codebook {
     return this.numbers.subarray(code * PATCH_SIZE, (code + 1) * PATCH_SIZE);
   }
 
-  /** The codes of a picture, row by row: (PATCHES). */
+  /**
+   * The codes of a picture, row by row: (PATCHES). Where a code of the picture's commonest tint is hardly further than the nearest, it is
+   * taken: patches that are almost white look alike in all tints, and by chance would have any.
+   */
   encode(picture: Uint8Array): number[] {
-    return patchesOf(picture).map((patch) => this.nearest(patch));
+    const patches = patchesOf(picture);
+    const nearest = patches.map((patch) => this.nearest(patch));
+    const tint = commonest(nearest.filter((code) => code < this.size - 1).map((code) => this.#tintOf(code)));
+    if (tint === undefined) return nearest;
+    return nearest.map((code, i) => {
+      if (code === this.size - 1 || this.#tintOf(code) === tint) return code;
+      const own = this.nearest(patches[i], tint * this.patterns, (tint + 1) * this.patterns);
+      const further = (one: number): number => squaredDistance(patches[i], this.patch(one));
+      return further(own) <= further(code) + SLACK ? own : code;
+    });
+  }
+
+  #tintOf(code: number): number {
+    return Math.floor(code / this.patterns);
   }
 
   /** The picture that codes stand for; where there are too few, the rest is white. */
@@ -46,31 +69,41 @@ export class Codebook {
   }
 
   /**
-   * The code with the least squared distance; of two, the first. Most are ruled out by the sums of their colours: by Cauchy and Schwarz
+   * The code with the least squared distance, of some of them where that is said; of two, the first. Most are ruled out by the sums of their colours: by Cauchy and Schwarz
    * the distance is no less than (difference of sums)^2 / pixels, summed over colours.
    */
-  nearest(patch: Uint8Array): number {
-    if (patch.some((part) => part < 255)) return this.#search(patch);
-    return (this.#white ??= this.#search(patch)); // which most patches are
+  nearest(patch: Uint8Array, from = 0, to = this.size): number {
+    if (patch.some((part) => part < 255)) return this.#search(patch, from, to);
+    return (this.#white ??= this.#search(patch, 0, this.size)); // which most patches are
   }
 
-  #search(patch: Uint8Array): number {
+  #search(patch: Uint8Array, from: number, to: number): number {
     const [red, green, blue] = sumsOf(patch);
     const [sums, bounds] = [this.#sums, this.#bounds];
-    let best = 0;
-    for (let code = 0; code < this.size; code++) {
+    let best = from;
+    for (let code = from; code < to; code++) {
       const far = (red - sums[3 * code]) ** 2 + (green - sums[3 * code + 1]) ** 2 + (blue - sums[3 * code + 2]) ** 2;
       bounds[code] = far / (PATCH * PATCH);
       if (bounds[code] < bounds[best]) best = code;
     }
     let least = squaredDistance(patch, this.patch(best));
-    for (let code = 0; code < this.size; code++) {
+    for (let code = from; code < to; code++) {
       if (bounds[code] > least) continue;
       const distance = squaredDistance(patch, this.patch(code));
       if (distance < least || (distance === least && code < best)) [best, least] = [code, distance];
     }
     return best;
   }
+}
+
+/** The number that is there most often; of two, the one that was first. */
+function commonest(numbers: readonly number[]): number | undefined {
+  const counts = new Map<number, number>();
+  for (const one of numbers) counts.set(one, (counts.get(one) ?? 0) + 1);
+  return [...counts].reduce<[number, number] | undefined>(
+    (best, one) => (best && best[1] >= one[1] ? best : one),
+    undefined,
+  )?.[0];
 }
 
 /** Sums of the three colours over the pixels of patches: three for each. */
@@ -127,7 +160,7 @@ export function learnCodebook(
   const patterns = learnPatterns(grey.flatMap(patchesOf), size, chances);
   const patches = tints.flatMap((tint) => patterns.map((pattern) => pattern.flatMap((value) => tinted(value, tint))));
   const white = new Array<number>(PATCH_SIZE).fill(255);
-  return new Codebook(Uint8Array.from([...patches, white].flat()));
+  return new Codebook(Uint8Array.from([...patches, white].flat()), size.patterns);
 }
 
 /** A value of grey in a tint. */

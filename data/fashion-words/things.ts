@@ -15,7 +15,7 @@ export const fashionThings: ClassifySet = {
   licence: fashion.licence,
   source: fashion.source,
   note: 'The pictures of fashion under captions of which nothing is told; its training captions told most of the things, in front of the pictures.',
-  sha256: 'e02fee680ac6513b672071d0b735ca1d1aaafaabdc065e815e491f93b4e75402',
+  sha256: '50de47f35487e5251ffb80eb5b0d2f6a15f575888c71f311a11638394a13f514',
   task: 'classify',
   packages: fashion.packages,
   async build(files) {

@@ -30,7 +30,7 @@ export const names: Domain = {
   build,
   settings: {
     ...{ tokenizer: 'char', wholeLines: true, blockSize: 24, validationFraction: 0.111615 },
-    ...{ nLayer: 2, nHead: 4, nEmbd: 64, batchSize: 32, steps: 1500 },
+    ...{ nLayer: 2, nHead: 4, nEmbd: 64, batchSize: 32, steps: 1000 },
   },
   prompt,
   read,

@@ -76,7 +76,8 @@ export async function judgeDays(
   const written = await ensemble(asked, { starts, begin, told, members, size: QUANTITIES.length, ahead: AHEAD });
 
   const seeds: Forecast[] = [];
-  const data = { days, season: series.season, anomalies: units, trainEnd: TRAIN_DAYS, validationEnd };
+  const base = baselines.damped.forecast;
+  const data = { days, season: series.season, anomalies: units, trainEnd: TRAIN_DAYS, validationEnd, base };
   for (const i of range(0, quick ? 1 : SEEDS)) {
     say(`training the regression, seed ${seed + i}`);
     seeds.push(await regressionForecast(engine, data, starts, { seed: seed + i, quick, signal }));

@@ -1,4 +1,7 @@
-/** Days ahead by regression: a small transformer over the last days, each token a day, each answering with the days after it. */
+/**
+ * Days ahead by regression: a small transformer over the last days, each token a day, each answering with what damped
+ * persistence misses of the days after it.
+ */
 import type { Engine } from '../../src/tensor/engine.ts';
 import { resolveConfig, type TrainConfig } from '../../src/train/config.ts';
 import { type Day, QUANTITIES, SKIES } from './days.ts';
@@ -22,6 +25,8 @@ export interface RegressionData {
   readonly anomalies: readonly Float32Array[];
   readonly trainEnd: number;
   readonly validationEnd: number;
+  /** What the transformer is to correct. */
+  readonly base: Forecast;
 }
 
 /** A small model and few steps, for days are few. */
@@ -46,8 +51,14 @@ function inputsAt({ days, season, anomalies }: RegressionData, now: number): Flo
 function exampleAt(data: RegressionData, now: number): Example {
   const y = new Float32Array(READ * OUTPUTS);
   for (const i of range(0, READ)) {
-    for (const lead of range(1, AHEAD + 1))
-      y.set(data.anomalies[now - READ + 1 + i + lead], i * OUTPUTS + (lead - 1) * WIDTH);
+    const day = now - READ + 1 + i;
+    for (const lead of range(1, AHEAD + 1)) {
+      const base = data.base(day, lead);
+      y.set(
+        data.anomalies[day + lead].map((value, p) => value - base[p]),
+        i * OUTPUTS + (lead - 1) * WIDTH,
+      );
+    }
   }
   return { x: inputsAt(data, now), y };
 }
@@ -75,9 +86,15 @@ export async function regressionForecast(
     validation: examples(trainEnd + READ - 1, validationEnd),
     signal,
   });
-  const answers = await regressor.predict(starts.map((now) => inputsAt(data, now)));
+  const answers = await regressor.predict(starts.map((now) => ({ x: inputsAt(data, now) })));
   regressor.dispose();
   const last = (READ - 1) * OUTPUTS;
   const byStart = new Map(starts.map((now, i) => [now, answers[i].subarray(last, last + OUTPUTS)]));
-  return (now, lead) => byStart.get(now)!.subarray((lead - 1) * WIDTH, lead * WIDTH);
+  return (now, lead) => {
+    const base = data.base(now, lead);
+    return byStart
+      .get(now)!
+      .subarray((lead - 1) * WIDTH, lead * WIDTH)
+      .map((value, p) => value + base[p]);
+  };
 }

@@ -6,7 +6,7 @@ import { anomalies, range } from '../weather/forecast/series.ts';
 import { climatologyWithout, seriesOf, TEST_END, TRAIN_END, VALIDATION_END } from './climate.ts';
 import { type Month, monthNames, readMonths } from './fields.ts';
 import { judgeWinds } from './judge.ts';
-import { type KnownWinds, knownWinds } from './known.ts';
+import { type KnownWinds, knownCoast, knownWinds } from './known.ts';
 import { AHEAD, beginOf, HISTORY, knownOf, LINE_TOKENS, linesOf, promptOf, toldFields } from './line.ts';
 import { drawMaps, meanField, type WindMap } from './maps.ts';
 
@@ -38,7 +38,7 @@ async function userFields(
 const ACROSS = 3;
 
 /** Lines that begin alike as maps of their mean: what is now, and each month that comes. */
-function draw(things: readonly string[], { codebook }: KnownWinds): string {
+function draw(things: readonly string[], { codebook }: KnownWinds, coast: string): string {
   const groups = new Map<string, string[]>();
   for (const line of things) groups.set(knownOf(line), [...(groups.get(knownOf(line)) ?? []), line]);
   const maps = [...groups.values()].map((group): WindMap[] => {
@@ -51,9 +51,9 @@ function draw(things: readonly string[], { codebook }: KnownWinds): string {
       return { title, field: meanField(told.map(({ fields }) => fields[i])) };
     });
   });
-  return drawMaps(
-    maps.flatMap((row) => range(0, Math.ceil(row.length / ACROSS)).map((i) => row.slice(i * ACROSS, (i + 1) * ACROSS))),
-  );
+  const inRows = (row: readonly WindMap[]): WindMap[][] =>
+    range(0, Math.ceil(row.length / ACROSS)).map((i) => row.slice(i * ACROSS, (i + 1) * ACROSS));
+  return drawMaps(maps.flatMap(inRows), coast);
 }
 
 /** Monthly winds of the globe as letters of patches. See card.md. */
@@ -68,25 +68,20 @@ export const winds: Domain = {
   packages: [NETCDF],
   build,
   settings: {
+    ...{ tokenizer: 'char', wholeLines: true, blockSize: LINE_TOKENS, contextGrowth: 0 },
+    ...{ validationFraction: 0.08138028678153994 },
     ...{
-      tokenizer: 'char',
-      wholeLines: true,
-      blockSize: LINE_TOKENS,
-      contextGrowth: 0,
-      validationFraction: 0.08138028678153994,
-    },
-    ...{
+      style: 'gpt2',
       nLayer: 2,
       nHead: 4,
       nEmbd: 64,
-      dropout: 0.2,
-      batchSize: 6,
-      steps: 400,
-      warmupSteps: 40,
-      evalEvery: 50,
-      checkpointEvery: 50,
-      evalBatches: 0,
+      nHidden: 0,
+      dropout: 0.3,
+      batchSize: 4,
+      steps: 200,
+      warmupSteps: 20,
     },
+    ...{ evalEvery: 20, checkpointEvery: 20, evalBatches: 0 },
   },
   prompt: promptOf,
   read: async (file) => {
@@ -109,7 +104,7 @@ export const winds: Domain = {
   draw: async (things, file) => {
     if (!file.toLowerCase().endsWith('.svg'))
       throw new UserError(`${file}: maps are drawn as SVG. Give a name that ends in .svg.`);
-    await writeAtomic(file, draw(things, await knownWinds(ignore)));
+    await writeAtomic(file, draw(things, await knownWinds(ignore), await knownCoast(ignore)));
   },
   judge: async (asked) => judgeWinds(asked, await knownWinds(asked.say)),
 };

@@ -62,7 +62,6 @@ type Variable = z.infer<typeof Variable>;
 /** As much of netcdfjs as is used. */
 interface Reader {
   readonly dimensions: readonly { readonly name: string; readonly size: number }[];
-  readonly recordDimension: { readonly length: number };
   readonly variables: unknown[];
   getDataVariable(name: string): ArrayLike<number | ArrayLike<number>>;
 }
@@ -75,7 +74,7 @@ export async function readMonths(path: string, say: Say): Promise<Month[]> {
   const bytes = await readFile(path).catch((cause) => {
     throw new UserError(`${path} cannot be read (${errorCode(cause)}). Give a netCDF file.`, { cause });
   });
-  const reader = await open(bytes, path, say);
+  const reader = await openNetcdf(bytes, path, say);
   const variables = reader.variables.map((one) => Variable.parse(one));
   const [east, north] = (['u', 'v'] as const).map((letter) => windOf(variables, letter, path));
   const times = timesOf(reader, variables, east, path);
@@ -94,7 +93,8 @@ export async function readMonths(path: string, say: Say): Promise<Month[]> {
   });
 }
 
-async function open(bytes: Uint8Array, path: string, say: Say): Promise<Reader> {
+/** A netCDF file's variables. @throws UserError where it is none */
+export async function openNetcdf(bytes: Uint8Array, path: string, say: Say): Promise<Reader> {
   const folder = await fetchPackage(NETCDF, say);
   const { NetCDFReader } = (await import(pathToFileURL(join(folder, 'lib/index.js')).href)) as {
     NetCDFReader: new (bytes: Uint8Array) => Reader;

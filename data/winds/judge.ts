@@ -18,7 +18,7 @@ import {
 } from './cells.ts';
 import { TEST_END, TRAIN_END, VALIDATION_END } from './climate.ts';
 import { areaWeights, monthNames } from './fields.ts';
-import type { KnownWinds } from './known.ts';
+import { type KnownWinds, knownCoast } from './known.ts';
 import { AHEAD, beginOf, toldFields } from './line.ts';
 import { drawMaps, type WindMap } from './maps.ts';
 import { regressionForecast, type WindSamples } from './regression.ts';
@@ -84,7 +84,7 @@ export async function judgeWinds(asked: AskedModel, winds: KnownWinds): Promise<
     pictures: [
       {
         title: `Eastward wind as it came, as the ${leader.name} said it, and the difference: one and three months ahead`,
-        svg: drawMaps(maps),
+        svg: drawMaps(maps, await knownCoast(say)),
       },
       { title: 'Error by lead, 1991 and 1992', svg: charts([chart]) },
     ],

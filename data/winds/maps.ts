@@ -58,7 +58,7 @@ function bandsOf(field: ArrayLike<number>): string[] {
 function mapAt({ title, field }: WindMap, x: number, y: number): Html {
   const paths = bandsOf(field).map((path, band) => path && html`<path d="${path}" fill="${COLOURS[band]}"/>`);
   return html`<g transform="translate(${x} ${y})"><text y="14" ${raw(FONT)}>${title}</text>
-<g transform="translate(0 20) scale(${CELL})" shape-rendering="crispEdges">${paths.filter((path) => path !== '')}</g>
+<g transform="translate(0 20) scale(${CELL})" shape-rendering="crispEdges">${paths.filter((path) => path !== '')}<use href="#coast"/></g>
 <rect y="20" width="${MAP.width}" height="${ROWS * CELL}" fill="none" stroke="#999"/></g>`;
 }
 
@@ -70,12 +70,17 @@ function legend(y: number): Html {
   })}<text x="${COLOURS.length * width + 8}" y="10">m/s of eastward wind above (red) or below (blue) what is usual</text></g>`;
 }
 
-/** Rows of maps as one picture. */
-export function drawMaps(rows: readonly (readonly WindMap[])[]): string {
+/** Rows of maps as one picture. `coast`: see `coastOf` */
+export function drawMaps(rows: readonly (readonly WindMap[])[], coast: string): string {
   const across = rows.reduce((most, { length }) => Math.max(most, length), 1);
   const step = MAP.height + GAP;
+  const outline = html`<defs><path id="coast" d="${coast}" fill="none" stroke="#333" stroke-width="0.35"/></defs>`;
   const parts = rows.flatMap((row, r) => row.map((one, c) => mapAt(one, c * (MAP.width + GAP), r * step)));
-  return picture(rows.length * step + LEGEND, [...parts, legend(rows.length * step)], across * (MAP.width + GAP));
+  return picture(
+    rows.length * step + LEGEND,
+    [outline, ...parts, legend(rows.length * step)],
+    across * (MAP.width + GAP),
+  );
 }
 
 /** Mean of fields. */

@@ -1,26 +1,27 @@
-/** Months ahead by regression: a small transformer over the patches of a map, which corrects what is forecast cell by cell. */
+/** Months ahead by regression: a small transformer over the patches of a map, which says by how much what is known there goes on. */
 import type { Engine } from '../../src/tensor/engine.ts';
 import { resolveConfig, type TrainConfig } from '../../src/train/config.ts';
 import { type Example, type Fit, fitRegressor, Regressor } from '../weather/forecast/regressor.ts';
 import type { Forecast } from '../weather/forecast/scores.ts';
 import { range } from '../weather/forecast/series.ts';
 import { type CellFactors, CHANNELS, cellForecast, type Sample } from './cells.ts';
-import { NUMBERS } from './fields.ts';
+import { CELLS, NUMBERS } from './fields.ts';
 import { AHEAD } from './line.ts';
 import { patchPlaces } from './patches.ts';
 
 /** Cells of a patch: 15 degrees a side. */
 const SIDE = 6;
 const PLACES = patchPlaces(SIDE, SIDE);
-const SIZE = NUMBERS / PLACES.length;
-/** What is known of each number of a patch, and the time of the year. */
-const INPUTS = CHANNELS * SIZE + 2;
-const OUTPUTS = AHEAD * SIZE;
+const GROUPS = NUMBERS / CELLS;
+const SIZE = SIDE * SIDE;
+/** What the transformer reads of a patch: the mean of each channel and component, and the time of the year. */
+const MEANS = GROUPS * CHANNELS;
+const INPUTS = MEANS + 2;
 
 /** A small model and few steps, for there are some eighty months to learn from. */
 export const SETTINGS: Partial<TrainConfig> = {
-  ...{ nLayer: 2, nHead: 4, nEmbd: 64, blockSize: PLACES.length, dropout: 0.2, batchSize: 4 },
-  ...{ steps: 400, warmupSteps: 40, learningRate: 1e-3, minLearningRate: 1e-4, weightDecay: 0.3, evalEvery: 20 },
+  ...{ nLayer: 2, nHead: 4, nEmbd: 32, blockSize: PLACES.length, dropout: 0.2, batchSize: 4 },
+  ...{ steps: 160, warmupSteps: 16, learningRate: 1e-2, minLearningRate: 1e-3, weightDecay: 0.1, evalEvery: 20 },
 };
 
 /** Metres a second that are reckoned as 1. */
@@ -34,65 +35,77 @@ export interface WindSamples {
   readonly season: readonly number[];
   /** cos(latitude) of each number; they sum to 1. */
   readonly weights: ArrayLike<number>;
-  readonly factors: CellFactors;
+  /** What is forecast cell by cell, which the transformer is to correct; without it all of the forecast is the transformer's. */
+  readonly factors?: CellFactors;
 }
 
-/** Roots of the weights, of mean 1: errors times them are squared as scores square them. */
+type Start = Pick<Sample, 'known' | 'now'>;
+
+/** Roots of the weights, of mean square 1: errors times them are squared as scores square them. */
 const rootsOf = (weights: ArrayLike<number>): Float32Array =>
   Float32Array.from(weights, (weight) => Math.sqrt(weight * NUMBERS));
 
-/** Fields as (T, fields x SIZE), starting at `offset` of each of T rows of `width`. */
-function spread(
-  fields: readonly Float32Array[],
-  into: Float32Array,
-  width: number,
-  factor: (p: number) => number,
-): void {
-  fields.forEach((field, channel) => {
-    PLACES.forEach((places, patch) => {
-      const at = patch * width + channel * SIZE;
-      for (let i = 0; i < SIZE; i++) into[at + i] = field[places[i]] * factor(places[i]);
-    });
-  });
+/** Fields as the regressor has them, (patches, components, fields, cells of a patch), each number times its root. */
+function inPatches(fields: readonly Float32Array[], roots: Float32Array): Float32Array {
+  const all = new Float32Array(PLACES.length * GROUPS * fields.length * SIZE);
+  let at = 0;
+  for (const places of PLACES) {
+    for (let group = 0; group < GROUPS; group++) {
+      for (const field of fields) {
+        for (let i = group * SIZE; i < (group + 1) * SIZE; i++)
+          all[at++] = (field[places[i]] * roots[places[i]]) / UNIT;
+      }
+    }
+  }
+  return all;
 }
 
-function inputsOf({ known, now }: Pick<Sample, 'known' | 'now'>, { season, weights }: WindSamples): Float32Array {
-  const roots = rootsOf(weights);
+/** What is read at a start: means of patches and the season; and in detail what factors are for. */
+function readAt({ known, now }: Start, { season, weights }: WindSamples): Pick<Example, 'x' | 'known'> {
+  const details = inPatches(known, rootsOf(weights));
   const x = new Float32Array(PLACES.length * INPUTS);
-  spread(known, x, INPUTS, (p) => roots[p] / UNIT);
   const angle = 2 * Math.PI * season[now];
-  for (const patch of range(0, PLACES.length)) x.set([Math.cos(angle), Math.sin(angle)], (patch + 1) * INPUTS - 2);
-  return x;
+  for (const patch of range(0, PLACES.length)) {
+    for (const mean of range(0, MEANS)) {
+      const begin = (patch * MEANS + mean) * SIZE;
+      x[patch * INPUTS + mean] = details.subarray(begin, begin + SIZE).reduce((sum, value) => sum + value / SIZE, 0);
+    }
+    x.set([Math.cos(angle), Math.sin(angle)], patch * INPUTS + MEANS);
+  }
+  return { x, known: details };
 }
 
-/** What the regression by cells leaves to be said. */
+/** Fields that are forecast before the transformer says anything: those of the cells, or no anomaly. */
+const begun = ({ known }: Start, { factors }: WindSamples): Float32Array[] =>
+  factors ? cellForecast(factors, known) : range(0, AHEAD).map(() => new Float32Array(NUMBERS));
+
 function exampleOf(sample: Sample, data: WindSamples): Example {
-  const base = cellForecast(data.factors, sample.known);
+  const base = begun(sample, data);
   const rest = sample.ahead.map((field, lead) => field.map((value, p) => value - base[lead][p]));
-  const roots = rootsOf(data.weights);
-  const y = new Float32Array(PLACES.length * OUTPUTS);
-  spread(rest, y, OUTPUTS, (p) => roots[p] / UNIT);
-  return { x: inputsOf(sample, data), y };
+  return { ...readAt(sample, data), y: inPatches(rest, rootsOf(data.weights)) };
 }
 
-/** The fields that a regressor's numbers stand for. */
-function fieldsOf(answer: Float32Array, roots: Float32Array): Float32Array[] {
-  return range(0, AHEAD).map((lead) => {
-    const field = new Float32Array(NUMBERS);
-    PLACES.forEach((places, patch) => {
-      const at = patch * OUTPUTS + lead * SIZE;
-      for (let i = 0; i < SIZE; i++)
-        field[places[i]] = roots[places[i]] > 0 ? (answer[at + i] * UNIT) / roots[places[i]] : 0;
-    });
-    return field;
-  });
+/** What was begun and the regressor's numbers together: AHEAD fields. */
+function complete(base: readonly Float32Array[], answer: Float32Array, roots: Float32Array): Float32Array[] {
+  const fields = base.map((field) => field.slice());
+  let at = 0;
+  for (const places of PLACES) {
+    for (let group = 0; group < GROUPS; group++) {
+      for (const field of fields) {
+        for (let i = group * SIZE; i < (group + 1) * SIZE; i++, at++) {
+          if (roots[places[i]] > 0) field[places[i]] += (answer[at] * UNIT) / roots[places[i]];
+        }
+      }
+    }
+  }
+  return fields;
 }
 
 /** Forecasts from `starts` by a regression that is trained here, from a seed. */
 export async function regressionForecast(
   engine: Engine,
   data: WindSamples,
-  starts: readonly Pick<Sample, 'known' | 'now'>[],
+  starts: readonly Start[],
   options: {
     seed: number;
     settings?: Partial<TrainConfig>;
@@ -102,25 +115,16 @@ export async function regressionForecast(
 ): Promise<{ forecast: Forecast; fit: Fit }> {
   const { seed, settings, signal, onStep } = options;
   const config = resolveConfig('nano', SETTINGS, settings ?? {}, { seed });
-  const shape = { inputs: INPUTS, outputs: OUTPUTS, causal: false };
+  const factors = { groups: GROUPS, leads: AHEAD, channels: CHANNELS, size: SIZE };
+  const shape = { inputs: INPUTS, outputs: GROUPS * AHEAD * CHANNELS, causal: false, factors };
   const regressor = new Regressor(engine, shape, config).initialize(seed);
   const examples = (samples: readonly Sample[]): Example[] => samples.map((sample) => exampleOf(sample, data));
   const fit = await fitRegressor(regressor, {
-    train: examples(data.train),
-    validation: examples(data.validation),
-    signal,
-    onStep,
+    ...{ train: examples(data.train), validation: examples(data.validation), signal, onStep },
   });
-  const answers = await regressor.predict(starts.map((start) => inputsOf(start, data)));
+  const answers = await regressor.predict(starts.map((start) => readAt(start, data)));
   regressor.dispose();
   const roots = rootsOf(data.weights);
-  const corrected = starts.map(({ known, now }, n): [number, Float32Array[]] => {
-    const rest = fieldsOf(answers[n], roots);
-    return [
-      now,
-      cellForecast(data.factors, known).map((field, lead) => field.map((value, p) => value + rest[lead][p])),
-    ];
-  });
-  const byStart = new Map(corrected);
+  const byStart = new Map(starts.map((start, n) => [start.now, complete(begun(start, data), answers[n], roots)]));
   return { forecast: (now, lead) => byStart.get(now)![lead - 1], fit };
 }

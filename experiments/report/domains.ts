@@ -24,14 +24,23 @@ export const renderDomainStudy = (results: readonly DomainSummary[], adapter: st
 
 const OVERVIEW: readonly page.Column<DomainSummary>[] = [
   ['Domain', ({ name, title }) => html`${name}<br><small>${title}</small>`, 'long'],
-  ['Tokens', ({ tokens }) => count(tokens), 'number'],
-  ['Different', ({ vocabulary }) => exact(vocabulary), 'number'],
+  [
+    'Tokens',
+    ({ tokens, vocabulary }) => html`${count(tokens)}<br><small>${exact(vocabulary)} different</small>`,
+    'number',
+  ],
   ['Parameters', ({ parameters }) => count(parameters), 'number'],
   ['Bits a token', ({ bitsAToken }) => inWords(bitsAToken, 3), 'number'],
-  ['First score', ({ scores: [first] }) => first && html`${first.name}: ${scoreWithBand(first)}`, 'long'],
-  ['Beside it', ({ scores: [first] }) => first && beside(first), 'long'],
-  ['Cost of a model', costInWords, 'long'],
-  ['Seeds', ({ seeds }) => seeds, 'number'],
+  [
+    'First score, and beside it',
+    ({ scores: [first] }) => first && html`${first.name}: ${scoreWithBand(first)}<br><small>${beside(first)}</small>`,
+    'long',
+  ],
+  [
+    'Cost of a model',
+    (one) => html`${costInWords(one)}<br><small>${one.seeds === 1 ? 'one seed' : `${one.seeds} seeds`}</small>`,
+    'long',
+  ],
 ];
 
 const BETTER = { higher: 'higher is better', lower: 'lower is better', neither: '' } as const;

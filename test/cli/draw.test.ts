@@ -6,14 +6,16 @@ import { readPng, writePng } from '../../src/node/png.ts';
 import { dawnlm, jsonLines, succeed, trainTiny, workshop } from '../helpers/dawnlm.ts';
 
 const cwd = workshop();
+/** The last code. */
+const WHITE = 512;
 /** 64 codes of one patch, the other patches one after the other. */
 const picture = (i: number): string =>
-  Array.from({ length: 64 }, (_, at) => String.fromCharCode(0x4e00 + (at === i % 64 ? i : 768))).join('');
+  Array.from({ length: 64 }, (_, at) => String.fromCharCode(0x4e00 + (at === i % 64 ? i : WHITE))).join('');
 
 /** A run that says it was trained on fashion: on pictures with a dot each, since to paint all would take longer than to train. */
 beforeAll(async () => {
   const lines = Array.from(
-    { length: 769 },
+    { length: WHITE + 1 },
     (_, i) => `${fashion.prompt(i % 2 ? 'small red boot left' : '')}${picture(i)}`,
   );
   writeFileSync(join(cwd, 'text.txt'), `${lines.join('\n')}\n`);
@@ -51,7 +53,7 @@ it('goes on from the upper half of a picture', async () => {
   await writePng(join(cwd, 'half.png'), { width: 32, height: 16, rgba: new Uint8Array(32 * 16 * 4).fill(255) });
   const args = [...drawn, 'red', '--complete', 'half.png', '--count', '2', '--out', 'whole.png'];
   const [{ things }] = jsonLines((await succeed([...args, '--json'], { cwd })).stdout) as { things: string[] }[];
-  const begun = `any red any any :${String.fromCharCode(0x4e00 + 768).repeat(32)}`;
+  const begun = `any red any any :${String.fromCharCode(0x4e00 + WHITE).repeat(32)}`;
   for (const thing of things) expect(thing.slice(0, begun.length)).toBe(begun);
   expect((await succeed(args, { cwd })).stdout).toBe('drawn: whole.png\n');
 });

@@ -130,9 +130,20 @@ describe('the codebook', () => {
   });
 
   it('gives a picture of its codes, and their codes again', () => {
-    const codes = Array.from({ length: PATCHES }, (_, i) => (i * 7) % book.size);
+    const codes = Array.from({ length: PATCHES }, (_, i) => (i * 7) % book.patterns); // all in one tint
     const again = book.encode(book.decode(codes));
     for (const [i, code] of again.entries()) expect([...book.patch(code)]).toEqual([...book.patch(codes[i])]);
+  });
+
+  it('writes what is almost white in the colour of the rest, and another colour as it is', () => {
+    const green = COLOUR_NAMES.indexOf('green') * book.patterns;
+    const picture = book.decode(Array.from({ length: PATCHES }, (_, i) => (i < 40 ? green + 5 : book.size - 1)));
+    const faint = picture.slice();
+    for (let x = 0; x < 4; x++) faint.set([252, 249, 250], (SIDE * SIDE - 1 - x) * 3); // in the last patch
+    const tints = book.encode(faint).map((code) => Math.floor(code / book.patterns) * book.patterns);
+    expect([green, COLOUR_NAMES.length * book.patterns]).toContain(tints.at(-1));
+    const other = COLOUR_NAMES.indexOf('red') * book.patterns + book.patterns - 1; // the darkest
+    expect(book.encode(book.decode([other, ...book.encode(picture).slice(1)]))[0]).toBe(other);
   });
 
   it('is kept as a picture', async () => {
@@ -270,8 +281,9 @@ describe('what is counted', () => {
     const nearest = new NearestPictures([white, dot(3)], book);
     expect(nearest.nearest(dot(3))).toEqual({ index: 1, distance: 0 });
     expect(nearest.nearest(white)).toEqual({ index: 0, distance: 0 });
-    const [patch, other] = [book.patch(3), book.patch(4)];
-    const squared = patch.reduce((sum, part, i) => sum + (part - other[i]) ** 2, 0);
-    expect(nearest.nearest(dot(4)).distance).toBeCloseTo(Math.sqrt(squared / PIXELS), 4);
+    const squared = [book.size - 1, 3].map((code) =>
+      book.patch(4).reduce((sum, part, i) => sum + (part - book.patch(code)[i]) ** 2, 0),
+    );
+    expect(nearest.nearest(dot(4)).distance).toBeCloseTo(Math.sqrt(Math.min(...squared) / PIXELS), 4);
   });
 });

@@ -15,6 +15,7 @@ import {
   ROWS,
   readMonths,
 } from '../../data/winds/fields.ts';
+import { coastOf, readLand } from '../../data/winds/land.ts';
 import { AHEAD, beginOf, knownOf, LINE_TOKENS, lasting, linesOf, promptOf, toldFields } from '../../data/winds/line.ts';
 import { drawMaps } from '../../data/winds/maps.ts';
 import { Codebook, PATCHES, patchPlaces } from '../../data/winds/patches.ts';
@@ -201,11 +202,31 @@ it('a prompt is a month', () => {
   expect(() => promptOf('storm')).toThrow('"storm" is no month. Ask for one');
 });
 
-it('maps are SVG of few paths', () => {
-  const svg = drawMaps([
-    [{ title: 'a < b', field: Float32Array.from({ length: NUMBERS }, (_, i) => (i < COLUMNS ? 3 : -20)) }],
-  ]);
+it('maps are SVG of few paths, with coasts between land and sea', () => {
+  const land = range(0, CELLS).map((cell) => cell < 2); // two cells at the South Pole
+  const coast = coastOf(land);
+  expect(coast).toBe('M0 71h1M2 71v1M1 71h1');
+  const field = Float32Array.from({ length: NUMBERS }, (_, i) => (i < COLUMNS ? 3 : -20));
+  const svg = drawMaps([[{ title: 'a < b', field }]], coast);
   expect(svg).toContain('a &lt; b');
   expect(svg).toContain('<path d="M0 71h144v1h-144" fill="#e98b6d"/>'); // 3 m/s along the southernmost row
-  expect(svg.match(/<path /g)?.length).toBe(2);
+  expect(svg.match(/<path d=/g)?.length).toBe(2);
+});
+
+it('land lies where the relief is above the sea', async () => {
+  const path = join(folder, 'relief.nc');
+  const heights = range(0, 180 * 360).map((i) => (i % 360 < 30 ? 100 : -4000)); // 20.5 to 49.5 degrees east
+  writeFileSync(
+    path,
+    netcdf(
+      [
+        ['X', 360],
+        ['Y', 180],
+      ],
+      [{ name: 'ROSE', dimensions: [1, 0], values: heights }],
+    ),
+  );
+  const land = await readLand(path);
+  const columns = range(0, COLUMNS).filter((column) => land[40 * COLUMNS + column]);
+  expect(columns.map(longitudeOf).filter((longitude) => longitude > 20)).toEqual(range(1, 13).map((i) => 20 + 2.5 * i));
 });

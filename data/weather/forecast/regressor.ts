@@ -19,20 +19,34 @@ export interface RegressorShape {
   readonly outputs: number;
   /** Whether tokens see only those before them, as days do; else all others, as places on a map. */
   readonly causal: boolean;
+  /** Where answers are factors: see `Factors`. */
+  readonly factors?: Factors;
+}
+
+/**
+ * A head whose O numbers are factors of what is known of a token in fine detail, which need not go through the model then: the token
+ * has `groups` of known numbers, (channels, size) each, and answers with sums over the channels, (leads, size) each.
+ */
+export interface Factors {
+  readonly groups: number;
+  readonly leads: number;
+  readonly channels: number;
+  readonly size: number;
 }
 
 /** Settings of model and steps as those of a training run; `blockSize` is the number of tokens. */
 export type RegressorSettings = TrainConfig;
 
 /**
- * y = Linear(Blocks(Linear(x) + place)): (B, T, F) -> (B, T, O). The blocks are GPT's, with one token in its vocabulary, whose embedding is
- * the bias of the layer in. The layer out begins with zeros, so that training begins with the forecast that it is to correct.
+ * y = Linear(Blocks(Linear(x) + place)): (B, T, F) -> (B, T, O), times what is known where those are factors. The blocks are GPT's, with
+ * one token in its vocabulary, whose embedding is the bias of the layer in. The layer out begins with zeros, so that training begins with
+ * the forecast that it is to correct.
  */
 export class Regressor {
   readonly trunk: GPT;
   /** `in.weight`: (F, C), `out.weight`: (C, O), `out.bias`: (O). */
   readonly ends: Parameters;
-  private readonly passes: RecordedPasses<'x'>;
+  private readonly passes: RecordedPasses<'x' | 'known'>;
 
   constructor(
     readonly engine: Engine,
@@ -47,7 +61,7 @@ export class Regressor {
       { name: 'out.weight', shape: [C, O], init: 'zeros', decay: true },
       { name: 'out.bias', shape: [O], init: 'zeros', decay: false },
     ]);
-    this.passes = new RecordedPasses(engine, ({ x }) => this.forward(x));
+    this.passes = new RecordedPasses(engine, ({ x, known }) => this.forward(x, known));
   }
 
   /** Draws fresh weights. */
@@ -62,29 +76,53 @@ export class Regressor {
     return this.trunk.parameters.count + this.ends.count;
   }
 
-  /** (B, T, F) -> (B, T, O).   state: (2) u32 [seed, step], for dropout in training */
-  forward(x: Tensor, state?: Tensor): Tensor {
+  /** Numbers that a token answers with: O, or those that its factors make. */
+  get answers(): number {
+    const { factors, outputs } = this.shape;
+    return factors ? factors.groups * factors.leads * factors.size : outputs;
+  }
+
+  /** Numbers that are known of a token in detail; one, which is not read, where answers are no factors. */
+  get details(): number {
+    const { factors } = this.shape;
+    return factors ? factors.groups * factors.channels * factors.size : 1;
+  }
+
+  /** (B, T, F), (B, T, details) -> (B, T, answers).   state: (2) u32 [seed, step], for dropout in training */
+  forward(x: Tensor, known: Tensor, state?: Tensor): Tensor {
     const { trunk, ends, engine, shape } = this;
     const [B, T] = x.shape;
     const ids = engine.zeros([B, T], 'u32');
     const places = embed({ ids, tokens: trunk.tokens, positions: trunk.positions }); //              (B, T, C)
     const embedded = matmul({ a: x, b: ends.get('in.weight'), residual: places }); //                (B, T, C)
     const hidden = trunk.through(embedded, { state, bidirectional: !shape.causal }); //              (B, T, C)
-    return matmul({ a: hidden, b: ends.get('out.weight'), bias: ends.get('out.bias') }); //          (B, T, O)
+    const y = matmul({ a: hidden, b: ends.get('out.weight'), bias: ends.get('out.bias') }); //       (B, T, O)
+    if (!shape.factors) return y;
+    const { groups, leads, channels, size } = shape.factors;
+    const parts = B * T * groups;
+    const [a, b] = [y.reshape([parts, leads, channels]), known.reshape([parts, channels, size])];
+    return matmul({ a, b }).reshape([B, T, this.answers]);
   }
 
-  /** (T, O) for each (T, F). */
-  async predict(examples: readonly Float32Array[]): Promise<Float32Array[]> {
+  /** (T, answers) for each example. */
+  async predict(examples: readonly Pick<Example, 'x' | 'known'>[]): Promise<Float32Array[]> {
     const { batchSize: B, blockSize: T } = this.settings;
     const answers: Float32Array[] = [];
     for (let start = 0; start < examples.length; start += B) {
       const some = examples.slice(start, start + B);
       const rows = Array.from({ length: B }, (_, i) => some[i % some.length]);
-      const y = await this.passes.run({ x: [joined(rows), [B, T, this.shape.inputs]] });
-      const size = T * this.shape.outputs;
+      const y = await this.passes.run({
+        x: [joined(rows.map(({ x }) => x)), [B, T, this.shape.inputs]],
+        known: [joined(rows.map((row) => this.knownOf(row))), [B, T, this.details]],
+      });
+      const size = T * this.answers;
       for (let i = 0; i < some.length; i++) answers.push(y.slice(i * size, (i + 1) * size));
     }
     return answers;
+  }
+
+  knownOf({ known }: Pick<Example, 'known'>): Float32Array {
+    return known ?? new Float32Array(this.settings.blockSize * this.details);
   }
 
   /** Hands back the memory of what was recorded; a later prediction records anew. */
@@ -93,9 +131,10 @@ export class Regressor {
   }
 }
 
-/** What is learned from: numbers that are read, (T, F), and those that are right, (T, O). */
+/** What is learned from: numbers that are read, (T, F), what factors are for, (T, details), and answers that are right, (T, answers). */
 export interface Example {
   readonly x: Float32Array;
+  readonly known?: Float32Array;
   readonly y: Float32Array;
 }
 
@@ -126,9 +165,10 @@ export async function fitRegressor(
   const { engine, settings, shape, trunk, ends } = regressor;
   const { steps, batchSize: B, blockSize: T, seed, evalEvery } = settings;
   const x = engine.zeros([B, T, shape.inputs]);
-  const minusY = engine.zeros([B, T, shape.outputs]);
+  const known = engine.zeros([B, T, regressor.details]);
+  const minusY = engine.zeros([B, T, regressor.answers]);
   const loss = (state: Tensor): Tensor => {
-    const missed = add({ a: regressor.forward(x, state), b: minusY }); //                            (B, T, O)
+    const missed = add({ a: regressor.forward(x, known, state), b: minusY }); //                     (B, T, answers)
     return mean({ x: multiply({ a: missed, b: missed }) });
   };
   const parameters = [trunk.parameters, ends];
@@ -138,6 +178,7 @@ export async function fitRegressor(
   for (let step = 0; step < steps; ) {
     const batch = Array.from({ length: B }, (_, row) => train[exampleAt(step * B + row, train.length, seed)]);
     x.write(joined(batch.map((one) => one.x)));
+    known.write(joined(batch.map((one) => regressor.knownOf(one))));
     minusY.write(joined(batch.map((one) => one.y)).map((value) => -value));
     stepper.run();
     step++;
@@ -165,7 +206,7 @@ function exampleAt(index: number, count: number, seed: number): number {
 
 /** Over all numbers of all examples. */
 async function meanSquare(regressor: Regressor, examples: readonly Example[]): Promise<number> {
-  const answers = await regressor.predict(examples.map(({ x }) => x));
+  const answers = await regressor.predict(examples);
   let [sum, count] = [0, 0];
   answers.forEach((answer, n) => {
     for (let i = 0; i < answer.length; i++) sum += (answer[i] - examples[n].y[i]) ** 2;

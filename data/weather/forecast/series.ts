@@ -24,7 +24,10 @@ export function monthlyMeans({ steps, season }: Series, over: readonly number[])
   const means = range(0, MONTHS).map((month) => {
     const own = over.filter((t) => monthOf(season[t]) === month);
     const sum = new Float64Array(steps[0].length);
-    for (const t of own) for (let p = 0; p < sum.length; p++) sum[p] += steps[t][p];
+    for (const t of own) {
+      const step = steps[t];
+      for (let p = 0; p < sum.length; p++) sum[p] += step[p];
+    }
     return Float32Array.from(sum, (value) => value / own.length);
   });
   return (at) => means[monthOf(at)];
