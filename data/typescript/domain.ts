@@ -25,7 +25,7 @@ const about = {
 
 const settings: Domain['settings'] = {
   ...{ tokenizer: 'bpe:2048', blockSize: 256, batchSize: 6, contextGrowth: 0, fillInMiddle: 0.5 },
-  ...{ steps: 500, evalEvery: 125, checkpointEvery: 125, validationFraction: 0.1220944 },
+  ...{ steps: 1200, evalEvery: 200, checkpointEvery: 200, validationFraction: 0.1220944 },
 };
 
 /** TypeScript of two libraries, for a model that completes code. See card.md. */
