@@ -11,8 +11,8 @@ import { COMPOUNDS, PIECES, partOf, readMolecules } from './source.ts';
 import { PROPERTIES, promptFor, promptOf, TOKENS } from './words.ts';
 
 const SEED = 15;
-/** Lines that a molecule of the training part has at most: its canonical SMILES, and random ones. */
-const LINES = 10;
+/** Random SMILES that a molecule of the training part has at most, and as often its canonical one, each time after other words. */
+const RANDOM = 5;
 
 const about = {
   folder: 'molecules',
@@ -33,15 +33,15 @@ const settings: Domain['settings'] = {
   ...{ schedule: 'linear', warmupSteps: 20, steps: 1500, evalEvery: 250, checkpointEvery: 250 },
 };
 
-/** Molecules as SMILES with their properties in front, those that train written from many atoms on. See card.md. */
+/** Molecules as SMILES with their properties in front, half of those that train written from atoms drawn by chance. See card.md. */
 export const molecules: Domain = {
   ...about,
   name: 'molecules',
   title: 'Molecules as SMILES, with weight, logP and rings in words',
   note: 'Pieces of drugs and compounds that are listed for a risk, without stereochemistry: no picture of chemistry as a whole.',
-  sha256: '67211c5ec0baace53f6f75c9ca10a685338f4723fc546b138f9514a6870922a6',
-  settings: { ...settings, validationFraction: 0.013670834556594081 },
-  build: (files) => build(files, (forms) => forms),
+  sha256: '617cc5da251efeb11e59b1033815b97d1733de323cdbe67d3ae36e34ce15bdea',
+  settings: { ...settings, validationFraction: 0.013133686869302753 },
+  build: (files) => build(files, true),
 };
 
 /** The same, every line its molecule's canonical SMILES: what random ones are compared with. */
@@ -51,29 +51,31 @@ export const canonicalMolecules: Domain = {
   formOf: 'molecules',
   title: 'Molecules as canonical SMILES alone, with weight, logP and rings in words',
   note: 'As many lines of each molecule as in the set molecules, all with the same SMILES: to compare with it.',
-  sha256: '944e0aaf67529d68a9db4846b72bef72f9af5ce227752d88c2203f9eee73d86a',
-  settings: { ...settings, validationFraction: 0.014184082305275013 },
-  build: (files) => build(files, (forms) => forms.map(() => forms[0])),
+  sha256: 'c300a2476a5ccbe3433270d276fbd17719b23889b120744dbaa56ceedebd42e7',
+  settings: { ...settings, validationFraction: 0.013399674514832451 },
+  build: (files) => build(files, false),
 };
 
 /**
- * A line of each molecule that is held out, with all its properties where it tests, and of each that trains as many as it was found ways
- * to write it; what these lines say of it is drawn by chance.
- * @param formsOf what is written, of the canonical SMILES and the random ones
+ * A line of each molecule that is held out, with all its properties where it tests. Of each that trains, as many lines with random SMILES as
+ * different ones were drawn, and as many with the canonical one; what a line says of its molecule is drawn by chance.
+ * @param randomised whether the random ones are written; else lines with the canonical one in their place
  */
-async function build(
-  files: PackageFiles,
-  formsOf: (all: readonly string[]) => readonly string[],
-): Promise<DomainParts> {
+async function build(files: PackageFiles, randomised: boolean): Promise<DomainParts> {
   const rdkit = await Rdkit.open(() => {}); // its own, in which nobody has drawn random SMILES before
   const lines = { train: [] as string[], validation: [] as string[], test: [] as string[] };
   for (const molecule of await readMolecules(files, rdkit, [...COMPOUNDS, ...PIECES])) {
     const { canonical, properties } = molecule;
     const part = partOf(molecule);
-    const random = part === 'train' ? rdkit.randomised(canonical, LINES - 1) : [];
-    for (const smiles of formsOf([...new Set([canonical, ...random])])) {
+    if (part !== 'train') {
       const said = part === 'test' ? properties : some(properties, mix(lines[part].length, SEED));
-      lines[part].push(`${promptOf(said)}${smiles}\n`);
+      lines[part].push(`${promptOf(said)}${canonical}\n`);
+      continue;
+    }
+    for (const smiles of rdkit.randomised(canonical, RANDOM)) {
+      const [one, other] = [0, 1].map((n) => some(properties, mix(lines.train.length + n, SEED)));
+      lines.train.push(`${promptOf(one)}${canonical}\n`);
+      lines.train.push(randomised ? `${promptOf(other, 'random')}${smiles}\n` : `${promptOf(other)}${canonical}\n`);
     }
   }
   const text = (part: readonly string[]): string => shuffled(part, SEED).join('');

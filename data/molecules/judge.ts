@@ -1,7 +1,7 @@
 /** How good a model's molecules are: whether they are any, whether they repeat or copy, and whether they are what was asked for. */
 import { sampleCorrelation } from 'simple-statistics';
 import type { AskedModel, Judged, Picture, Score } from '../domain.ts';
-import { LineNgrams } from './ngrams.ts';
+import { LineNgrams } from '../lineNgrams.ts';
 import { type Molecule, type Properties, Rdkit } from './rdkit.ts';
 import { sheet } from './sheet.ts';
 import { PROPERTIES, promptFor, readLine, readWords } from './words.ts';
@@ -55,7 +55,12 @@ async function judgeSamples(asked: AskedModel, rdkit: Rdkit, letters: Letters, p
 }
 
 const linesOf = (text: string): string[] => text.split('\n').slice(0, -1);
-const smilesIn = (text: string): string[] => linesOf(text).map((line) => readLine(line).smiles);
+/** The canonical SMILES of a part. */
+const smilesIn = (text: string): string[] =>
+  linesOf(text).flatMap((line) => {
+    const { smiles, isCanonical } = readLine(line);
+    return isCanonical ? [smiles] : [];
+  });
 
 /** What samples are worth. */
 interface Found {
@@ -131,7 +136,7 @@ async function likelihood({ parts, nats }: AskedModel, letters: Letters, { score
   return {
     ...{ name: 'nats a molecule of the test part', value: mean(found), digits: 2, better: 'lower' },
     baselines: [{ name: letters.name, value: mean(smiles.map((text) => letters.nats(text))) }],
-    note: 'Of its canonical SMILES, after no words; a model of random SMILES spreads its probability over all of them.',
+    note: 'Of its canonical SMILES and its end, after no words.',
   };
 }
 

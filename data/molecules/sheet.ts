@@ -42,7 +42,7 @@ function cell(rdkit: Rdkit, line: string): Html {
 }
 
 const below = (asked: string, found: string, colour: string): Html =>
-  html`<text x="${WIDTH / 2}" y="${HEIGHT + 14}" fill="#666">asked: ${shorten(asked.replace(/: $/, ''))}</text><text
+  html`<text x="${WIDTH / 2}" y="${HEIGHT + 14}" fill="#666">asked: ${shorten(asked.replace(/[:;] $/, ''))}</text><text
  x="${WIDTH / 2}" y="${HEIGHT + 30}" fill="${colour}">${shorten(found.replace(/: $/, ''))}</text>`;
 
 const shorten = (text: string): string => (text.length > ROOM ? `${text.slice(0, ROOM - 3)}...` : text);

@@ -1,4 +1,5 @@
-/** Properties as words in front of a molecule, and molecules as lines: "weight 180, rings 1: CC(=O)Oc1ccccc1C(=O)O". */
+/** Properties as words in front of a molecule, and molecules as lines: "weight 180, rings 1: CC(=O)Oc1ccccc1C(=O)O". A SMILES that is not
+ * the canonical one stands behind a semicolon, so that a model which learned from both is asked for canonical ones, which are easier. */
 import { UserError } from '../../src/errors.ts';
 import { quote } from '../../src/quote.ts';
 import type { Properties } from './rdkit.ts';
@@ -15,10 +16,12 @@ export const PROPERTIES = Object.keys(STEPS) as readonly Name[];
 
 /** In front of a molecule of which nothing is said. */
 const ANY = 'molecule';
-const BEHIND_WORDS = ': ';
+/** Behind the words, before the canonical SMILES; and before one that begins at any atom. */
+const CANONICAL = ': ';
+const RANDOM = '; ';
 
 /** What is a token: a property with its value, an atom in brackets, an atom of two letters, a ring number of two digits. */
-export const TOKENS = String.raw`(?:weight|logP|rings) -?\d+(?:\.\d)?|${ANY}|, |${BEHIND_WORDS}|\[[^\[\]\n]+\]|Br|Cl|%\d\d`;
+export const TOKENS = String.raw`(?:weight|logP|rings) -?\d+(?:\.\d)?|${ANY}|, |${CANONICAL}|${RANDOM}|\[[^\[\]\n]+\]|Br|Cl|%\d\d`;
 
 function word(name: Name, value: number): string {
   const { step, least, most } = STEPS[name];
@@ -26,19 +29,18 @@ function word(name: Name, value: number): string {
 }
 
 /** What stands before a molecule of such properties, in their order: no word for those that are not there. */
-export function promptOf(properties: Partial<Properties>): string {
+export function promptOf(properties: Partial<Properties>, form: 'canonical' | 'random' = 'canonical'): string {
   const words = PROPERTIES.flatMap((name) => {
     const value = properties[name];
     return value === undefined ? [] : [word(name, value)];
   });
-  return `${words.join(', ') || ANY}${BEHIND_WORDS}`;
+  return `${words.join(', ') || ANY}${form === 'canonical' ? CANONICAL : RANDOM}`;
 }
 
 /** What a line says of its molecule, and the molecule's SMILES; of one without words in front all of it. */
-export function readLine(line: string): { prompt: string; smiles: string } {
-  const end = line.indexOf(BEHIND_WORDS);
-  const start = end < 0 ? 0 : end + BEHIND_WORDS.length;
-  return { prompt: line.slice(0, start), smiles: line.slice(start) };
+export function readLine(line: string): { prompt: string; smiles: string; isCanonical: boolean } {
+  const [prompt = ''] = /^[^:;]*[:;] /.exec(line) ?? [];
+  return { prompt, smiles: line.slice(prompt.length), isCanonical: !prompt.endsWith(RANDOM) };
 }
 
 /** The properties that a line's words name, as they were rounded. */

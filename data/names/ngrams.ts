@@ -1,7 +1,7 @@
 /** Names by n-grams of their letters: what a model of them is held against, and a judge of whose a name sounds. */
-import { threefry, toUnit } from '../../src/tensor/random.ts';
 import { KneserNey } from '../../src/text/ngrams/kneserNey.ts';
 import { NgramCounts } from '../../src/text/ngrams/ngrams.ts';
+import { LineNgrams } from '../lineNgrams.ts';
 import { LONGEST, SEXES, type Sex, type SexedName } from './names.ts';
 
 /** Of ASCII, which all names are written in. */
@@ -14,33 +14,25 @@ const END = 10;
  */
 const ORDER = 5;
 
-/** A name between line ends, before the first letter and behind the last. */
-const codesOf = (name: string): Uint16Array => Uint16Array.from(`\n${name}\n`, (letter) => letter.charCodeAt(0));
+const codesOf = (text: string): Uint16Array => Uint16Array.from(text, (letter) => letter.charCodeAt(0));
 
 /** Letters after those before them in a name, by Kneser and Ney. */
 export class NameNgrams {
-  private readonly letters: KneserNey;
+  private readonly letters: LineNgrams;
 
   constructor(names: readonly string[], order = ORDER) {
-    const text = Uint16Array.from(`\n${names.map((name) => `${name}\n`).join('')}`, (letter) => letter.charCodeAt(0));
-    this.letters = new KneserNey(new NgramCounts(text, order, CODES));
+    const text = codesOf(`\n${names.map((name) => `${name}\n`).join('')}`);
+    this.letters = new LineNgrams(new KneserNey(new NgramCounts(text, order, CODES)), END, LONGEST);
   }
 
   /** -ln P of a name and of its end. */
   nats(name: string): number {
-    const codes = codesOf(name);
-    return (codes.length - 1) * this.letters.crossEntropy(codes);
+    return this.letters.nats([...codesOf(name)]);
   }
 
   /** Draws a name, or the first `LONGEST` letters of one. */
   draw(seed: number, which: number): string {
-    const codes = [END];
-    while (codes.length <= LONGEST) {
-      const next = this.letters.sample(codes, toUnit(threefry(seed, which, codes.length, 0)[0]));
-      if (next === END) break;
-      codes.push(next);
-    }
-    return String.fromCharCode(...codes.slice(1));
+    return String.fromCharCode(...this.letters.write([], seed, which));
   }
 }
 

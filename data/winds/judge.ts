@@ -31,7 +31,7 @@ const BLOCK = 3;
 const COMPONENTS = [4, 8, 16, 32];
 const PENALTIES = [0.01, 0.03, 0.1, 0.3, 1];
 /** By how much the factors of a cell are drawn to those of all: see `fitCells`. */
-const PULLS = [0.3, 1, 3, 10];
+const PULLS = [0.3, 1, 3];
 
 export async function judgeWinds(asked: AskedModel, winds: KnownWinds): Promise<Judged> {
   const { quick, say } = asked;
@@ -88,8 +88,22 @@ export async function judgeWinds(asked: AskedModel, winds: KnownWinds): Promise<
       },
       { title: 'Error by lead, 1991 and 1992', svg: charts([chart]) },
     ],
-    notes: [...sentences, ...(quick ? ['A quick judgement: few members, one short training.'] : [])],
+    notes: [
+      ...sentences,
+      ...lettersNote(truth, winds, written.whole),
+      ...(quick ? ['A quick judgement: few members, one short training.'] : []),
+    ],
   };
+}
+
+/** What stands between a language model of letters and good forecasts. */
+function lettersNote(truth: Truth, { codebook }: KnownWinds, whole: number): string[] {
+  const letters: Forecast = (now, lead) => codebook.decode(codebook.encode(truth.truth[now + lead]));
+  const error = skillOf(truth, letters, LEADS[0]).rmse.toFixed(3);
+  const spells = `${(100 * whole).toFixed(0)} of 100 spells that it wrote tell all ${AHEAD} months`;
+  return [
+    `The language model has ${trainingStarts().length} spells to learn from, and letters are coarse: what came, written in letters and read back, misses itself by ${error} m/s. ${spells}.`,
+  ];
 }
 
 /** The first of those whose value is least. */

@@ -1,6 +1,6 @@
 /** From single models to what each domain's recipe reaches: means over seeds with bands. */
 import type { Domain } from '../../data/domain.ts';
-import { count, durationInWords, exact, figure } from '../../src/report/format.ts';
+import { count, durationInWords, exact } from '../../src/report/format.ts';
 import type { Score } from '../../src/report/judged.ts';
 import { type Banded, banded, inWords } from '../bands.ts';
 import type { DomainRecord } from './study.ts';
@@ -78,4 +78,7 @@ export const overview = (one: DomainSummary): string[] => [
 
 /** Time and energy of a model, judging included in the time. */
 export const costInWords = ({ seconds, joules }: DomainSummary): string =>
-  `${durationInWords(1000 * seconds)}${joules ? `, ${figure(joules.low / 3600)} to ${figure(joules.high / 3600)} Wh` : ''}`;
+  `${durationInWords(1000 * seconds)}${joules ? `, ${wattHours(joules.low)} to ${wattHours(joules.high)} Wh` : ''}`;
+
+/** To two digits: no energy is known better. */
+const wattHours = (joules: number): string => String(Number((joules / 3600).toPrecision(2)));

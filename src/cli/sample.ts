@@ -59,7 +59,7 @@ export function addSample(program: Command): void {
     .option('--count <n>', 'how many samples', number({ least: 1, most: 256, whole: true }), 1)
     .option(
       '--draw <file>',
-      "also draw the samples, as the run's domain draws things: molecules as .svg, pictures as .png; each ends with its line",
+      "also draw the samples, as the run's domain draws things: molecules as .svg, pictures as .png",
     )
     .addOption(
       new Option('--interactive', 'ask for one prompt after the other').conflicts(['prompt', 'count', 'json', 'draw']),
@@ -84,8 +84,7 @@ async function sampleVerb(options: SampleOptions): Promise<void> {
   say(`${options.run}: ${options.checkpoint} weights${run.state ? `, after ${run.state.step} steps` : ''}`);
   const { seed = randomInt(2 ** 32), interactive, count, json } = options;
   const block = blocked && blockFor(blocked, run.tokenizer, say);
-  const stop = options.stop ?? (draw && ['\n']);
-  const generator = new TextGenerator({ ...run, chat: run.tunedFrom?.chat }, { ...options, stop, block, seed, say });
+  const generator = new TextGenerator({ ...run, chat: run.tunedFrom?.chat }, { ...options, block, seed, say });
   say(`seed ${seed}`);
   if (interactive)
     return converse(async (prompt, stopped) => void (await writeOne(generator, prompt, options, stopped)));

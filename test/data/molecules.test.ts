@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AskedModel, DomainParts } from '../../data/domain.ts';
 import { openPackages, type PackageFiles } from '../../data/files.ts';
+import { LineNgrams } from '../../data/lineNgrams.ts';
 import { canonicalMolecules, molecules } from '../../data/molecules/domain.ts';
 import { mutagens } from '../../data/molecules/mutagens.ts';
-import { LineNgrams } from '../../data/molecules/ngrams.ts';
 import { Rdkit } from '../../data/molecules/rdkit.ts';
 import { outside } from '../../data/molecules/source.ts';
 import { promptFor, promptOf, readLine, readWords, TOKENS } from '../../data/molecules/words.ts';
@@ -39,7 +39,7 @@ beforeAll(async () => {
   few = { ...files, read };
 });
 
-const linesOf = (text: string): { prompt: string; smiles: string }[] => text.split('\n').slice(0, -1).map(readLine);
+const linesOf = (text: string) => text.split('\n').slice(0, -1).map(readLine);
 
 describe('what is asked for', () => {
   it.each([
@@ -60,8 +60,9 @@ describe('what is asked for', () => {
     const prompt = promptOf({ weight: 1234.5, logP: -0.1, rings: 9 });
     expect(prompt).toBe('weight 360, logP 0, rings 5: ');
     expect(readWords(prompt)).toEqual({ weight: 360, logP: 0, rings: 5 });
-    expect(readLine(`${prompt}CCO`)).toEqual({ prompt, smiles: 'CCO' });
-    expect(readLine('C:C')).toEqual({ prompt: '', smiles: 'C:C' });
+    expect(readLine(`${prompt}CCO`)).toEqual({ prompt, smiles: 'CCO', isCanonical: true });
+    expect(readLine('molecule; OCC')).toEqual({ prompt: 'molecule; ', smiles: 'OCC', isCanonical: false });
+    expect(readLine('C:C')).toEqual({ prompt: '', smiles: 'C:C', isCanonical: true });
   });
 });
 
@@ -113,14 +114,16 @@ describe('the parts', () => {
     expect([...shared, ...[...test].filter((one) => train.has(one))]).toEqual([]);
   });
 
-  it('hold random SMILES in training, canonical ones elsewhere, with words that are true', () => {
-    for (const { prompt, smiles } of linesOf(parts.validation + parts.test)) {
+  it('hold random SMILES in training behind semicolons, canonical ones else, with words that are true', () => {
+    const train = linesOf(parts.train);
+    const behindColons = train.filter(({ isCanonical }) => isCanonical);
+    expect(behindColons).toHaveLength(train.length / 2);
+    for (const { prompt, smiles } of [...linesOf(parts.validation + parts.test), ...behindColons.slice(0, 100)]) {
       const { canonical, properties } = rdkit.molecule(smiles)!;
       expect(canonical).toBe(smiles);
       expect(promptOf(properties)).toContain(prompt === 'molecule: ' ? '' : prompt.slice(0, -2).split(', ')[0]);
       expect(outside(rdkit.molecule(smiles)!)).toBeUndefined();
     }
-    const train = linesOf(parts.train);
     const canonical = new Set(train.map(({ smiles }) => rdkit.canonical(smiles)!));
     expect(train.length).toBeGreaterThan(5 * canonical.size);
     for (const smiles of canonical) expect(parts.train).toContain(`: ${smiles}\n`);
@@ -129,7 +132,7 @@ describe('the parts', () => {
   it('are the same with canonical SMILES alone, but for the SMILES', async () => {
     const plain = await canonicalMolecules.build(few);
     expect([plain.validation, plain.test]).toEqual([parts.validation, parts.test]);
-    const prompts = ({ train }: DomainParts) => linesOf(train).map(({ prompt }) => prompt);
+    const prompts = ({ train }: DomainParts) => linesOf(train).map(({ prompt }) => prompt.replace(';', ':'));
     expect(prompts(plain)).toEqual(prompts(parts));
     expect(new Set(linesOf(plain.train).map(({ smiles }) => smiles)).size).toBeLessThan(
       linesOf(parts.train).length / 5,

@@ -1,20 +1,22 @@
-import { smallest } from '../../src/numbers.ts';
-import { threefry, toUnit } from '../../src/tensor/random.ts';
-import { KneserNey } from '../../src/text/ngrams/kneserNey.ts';
-import { NgramCounts } from '../../src/text/ngrams/ngrams.ts';
-import type { Tokens } from '../../src/text/windows/dataset.ts';
+import { smallest } from '../src/numbers.ts';
+import { threefry, toUnit } from '../src/tensor/random.ts';
+import { KneserNey } from '../src/text/ngrams/kneserNey.ts';
+import { NgramCounts } from '../src/text/ngrams/ngrams.ts';
+import type { Tokens } from '../src/text/windows/dataset.ts';
 
 /** Lengths of n-grams that are tried. */
 const ORDERS = [3, 4, 5, 6, 7, 8];
-/** Tokens of a line at most. */
-const LONGEST = 120;
 
-/** Lines written and scored by n-grams of their tokens (Kneser-Ney): what a model must be better than. */
+/** Lines written and scored by n-grams of their tokens (Kneser-Ney): what models of lines are held against. */
 export class LineNgrams {
-  private constructor(
+  /**
+   * @param end the token that ends a line
+   * @param longest tokens that a written line has at most
+   */
+  constructor(
     private readonly model: KneserNey,
-    /** The token that ends a line. */
     private readonly end: number,
+    private readonly longest = 120,
   ) {}
 
   /** Counts lines; the length of n-grams is the one that predicts held-out lines best. Both texts begin with `end`. */
@@ -32,11 +34,11 @@ export class LineNgrams {
     return this.model.counts.order;
   }
 
-  /** What follows a prompt up to the end of the line, drawn by the seed. */
-  write(prompt: readonly number[], seed: number): number[] {
+  /** What follows a prompt up to the end of the line: the one of that number among those of a seed. */
+  write(prompt: readonly number[], seed: number, which = 0): number[] {
     const tokens = [this.end, ...prompt];
-    while (tokens.length < LONGEST) {
-      const [bits] = threefry(seed, 0, tokens.length, 0);
+    while (tokens.length <= this.longest) {
+      const [bits] = threefry(seed, which, tokens.length, 0);
       const next = this.model.sample(tokens, toUnit(bits));
       if (next === this.end) break;
       tokens.push(next);
