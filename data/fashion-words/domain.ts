@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import type { Domain, DomainParts } from '../domain.ts';
 import type { PackageFiles } from '../files.ts';
-import { readBeginning } from './begin.ts';
 import { readCodebook } from './codebooks.ts';
+import { readBeginning, readPictures } from './file.ts';
 import { PACKAGES, THINGS } from './icons.ts';
 import { Lines } from './lines.ts';
 import { CLOTHES, mnistModels } from './mnist.ts';
@@ -36,11 +36,12 @@ const openLines = async ({ things, codebook }: Pick<Wardrobe, 'things' | 'codebo
 /** What all domains of pictures from words have in common. */
 function drawnFrom(
   wardrobe: Wardrobe,
-): Pick<Domain, 'build' | 'prompt' | 'judge'> & Required<Pick<Domain, 'draw' | 'begin'>> {
+): Pick<Domain, 'build' | 'prompt' | 'judge'> & Required<Pick<Domain, 'read' | 'draw' | 'begin'>> {
   const captions = new Captions(wardrobe.things);
   return {
     build: async (files) => (await drawnParts(wardrobe, files)).parts,
     prompt: (words) => captions.caption(captions.parse(words)),
+    read: async (file) => readPictures(await openLines(wardrobe), file),
     draw: async (all, file) => drawSheet(await openLines(wardrobe), all, file),
     begin: async (file) => readBeginning(await openLines(wardrobe), file),
     // with it comes the engine, which whoever only lists domains can do without

@@ -42,6 +42,12 @@ export class Lines {
     return { said: read.said, codes: this.codes(read.picture) };
   }
 
-  /** Whether a line holds a picture as a whole. */
+  /** Whether a line is that of a picture: a caption, all codes, and nothing else. */
+  holds(line: string): boolean {
+    const read = this.captions.read(line);
+    return read?.picture.length === PATCHES && this.codes(read.picture).length === PATCHES;
+  }
+
+  /** Whether all of a picture is there. */
   isWhole = ({ codes }: Shown): boolean => codes.length === PATCHES;
 }

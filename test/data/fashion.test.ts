@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Chances } from '../../data/chances.ts';
-import { readBeginning } from '../../data/fashion-words/begin.ts';
 import { readCodebook, writeCodebook } from '../../data/fashion-words/codebooks.ts';
 import { cropped } from '../../data/fashion-words/designs.ts';
 import { fashion } from '../../data/fashion-words/domain.ts';
+import { readBeginning, readPictures } from '../../data/fashion-words/file.ts';
 import { THINGS } from '../../data/fashion-words/icons.ts';
 import { CountedPictures } from '../../data/fashion-words/judge/likelihood.ts';
 import { NearestPictures } from '../../data/fashion-words/judge/nearest.ts';
@@ -241,6 +241,20 @@ describe('a file', () => {
     const begun = lines.codes(await readBeginning(lines, file));
     expect(begun).toHaveLength(PATCHES / 2);
     for (const [i, code] of begun.entries()) expect([...book.patch(code)]).toEqual([...book.patch(codes[i])]);
+  });
+
+  it('may hold a whole picture, or lines of pictures, to be scored', async () => {
+    const [one] = (await readPictures(lines, await upper('scored.png', SIDE, 2, true))).split('\n');
+    expect(lines.read(one).said).toEqual({});
+    for (const [i, code] of lines.read(one).codes.entries())
+      expect([...book.patch(code)]).toEqual([...book.patch(codes[i])]);
+    writeFileSync(at('lines.txt'), `${line}\n${line}`);
+    expect(await readPictures(lines, at('lines.txt'))).toBe(`${line}\n${line}\n`);
+    for (const wrong of ['Call me Ishmael.', line.slice(0, -1), `${line}!`, '']) {
+      writeFileSync(at('lines.txt'), `${line}\n${wrong}\n`);
+      await expect(readPictures(lines, at('lines.txt'))).rejects.toThrow(/lines\.txt, line 2 is no picture/);
+    }
+    await expect(readPictures(lines, at('none.txt'))).rejects.toThrow('none.txt cannot be read (ENOENT)');
   });
 
   it('is refused with what is wrong with it', async () => {

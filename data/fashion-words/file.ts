@@ -1,6 +1,9 @@
-/** The upper part of a picture from a PNG file, as the beginning of a line. */
+/** Files of users: pictures as PNG, whole or in part, and texts of lines as the domain's own. */
+import { readFile } from 'node:fs/promises';
 import { UserError } from '../../src/errors.ts';
+import { errorCode } from '../../src/node/files.ts';
 import { type Picture, readPng } from '../../src/node/png.ts';
+import { short } from '../../src/quote.ts';
 import type { Lines } from './lines.ts';
 import { SIDE } from './paint.ts';
 import { GRID, PATCH } from './patches.ts';
@@ -11,13 +14,7 @@ import { GRID, PATCH } from './patches.ts';
  * @throws UserError for a file that is no such picture, and for one with nothing to go on from or nothing left to draw
  */
 export async function readBeginning(lines: Lines, file: string): Promise<string> {
-  const given = await readPng(file);
-  if (given.width % SIDE !== 0) {
-    throw new UserError(
-      `${file} is ${given.width} pixels wide, but a picture of ${SIDE}, or a multiple of it, was expected: scale it.`,
-    );
-  }
-  const { rows, picture } = shrunk(given);
+  const { rows, picture } = await readShrunk(file);
   const whole = Math.floor(rows / PATCH);
   if (whole === 0) {
     throw new UserError(`${file} holds ${rows} rows of a picture, but ${PATCH} or more are needed to go on from.`);
@@ -28,6 +25,37 @@ export async function readBeginning(lines: Lines, file: string): Promise<string>
     );
   }
   return lines.spell(lines.codebook.encode(picture).slice(0, whole * GRID));
+}
+
+/**
+ * A picture as a line of which nothing is told; or a text of such lines as it is, checked.
+ * @throws UserError for a file that is neither, with the line that is none
+ */
+export async function readPictures(lines: Lines, file: string): Promise<string> {
+  if (/\.png$/i.test(file)) {
+    const { picture } = await readShrunk(file);
+    return `${lines.line({}, lines.codebook.encode(picture))}\n`;
+  }
+  const text = await readFile(file, 'utf8').catch((cause) => {
+    throw new UserError(`${file} cannot be read (${errorCode(cause)}): name a PNG file, or a text of pictures.`, {
+      cause,
+    });
+  });
+  const all = text.replace(/\n$/, '').split('\n');
+  const wrong = all.findIndex((line) => !lines.holds(line));
+  if (wrong < 0) return `${all.join('\n')}\n`;
+  throw new UserError(
+    `${file}, line ${wrong + 1} is no picture (four words, a colon and ${GRID * GRID} codes were expected): ${short(all[wrong])}. Name a PNG file, or a text of such lines.`,
+  );
+}
+
+/** @throws UserError for what is no PNG file, or one of another width */
+async function readShrunk(file: string): Promise<ReturnType<typeof shrunk>> {
+  const given = await readPng(file);
+  if (given.width % SIDE === 0) return shrunk(given);
+  throw new UserError(
+    `${file} is ${given.width} pixels wide, but a picture of ${SIDE}, or a multiple of it, was expected: scale it.`,
+  );
 }
 
 /** A picture in the domain's size over white, and how many of its rows are there: those above the last that shows something. */
