@@ -39,7 +39,12 @@ export function addExperimentDomains(experiment: Command): void {
       'the same recipe beyond language: a model of each domain, judged beside its baselines; Ctrl-C keeps all',
     )
     .option('--quick', 'minutes in place of an hour: a tenth of the steps, fewer samples')
-    .option('--seeds <n>', 'models of each domain, for bands', number({ least: 1, most: 20, whole: true }), 2)
+    .option(
+      '--seeds <n>',
+      'models of each domain, about an hour for each: with two there are bands',
+      number({ least: 1, most: 20, whole: true }),
+      1,
+    )
     .option('--only <names...>', `some of ${names} (default: all that are no forms of others)`)
     .addOption(
       outOption('where runs and results go; what is there is not measured again').default('runs/experiment-domains'),
