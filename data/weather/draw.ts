@@ -25,14 +25,14 @@ export function drawSpells(lines: readonly string[], usual: Climatology): string
 function chartOf(group: readonly string[], usual: Climatology): LineChart {
   const season = seasonOfLine(group[0]);
   const all = group.map(toldDays);
-  const shortest = all.reduce((least, { length }) => Math.min(least, length), HISTORY + AHEAD);
+  const longest = all.reduce((most, { length }) => Math.max(most, length), 0);
   const opacity = Math.max(0.15, 1 / Math.sqrt(group.length));
   const lines = SHOWN.flatMap((which, p): Line[] => {
     const at = (days: readonly ToldDay[], i: number) =>
       [i - HISTORY + 1, days[i][which] + usual(turn(season + (i - HISTORY + 1) * DAY))[p]] as const;
     const colour = which === 'max' ? COLOURS.other : COLOURS.model;
-    const mean = range(0, shortest).map((i) => {
-      const points = all.map((days) => at(days, i));
+    const mean = range(0, Math.min(longest, HISTORY + AHEAD)).map((i) => {
+      const points = all.filter(({ length }) => length > i).map((days) => at(days, i));
       return [points[0][0], points.reduce((sum, point) => sum + point[1], 0) / points.length] as const;
     });
     const course = range(0, HISTORY + AHEAD).map(

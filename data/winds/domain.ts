@@ -43,12 +43,12 @@ function draw(things: readonly string[], { codebook }: KnownWinds, coast: string
   for (const line of things) groups.set(knownOf(line), [...(groups.get(knownOf(line)) ?? []), line]);
   const maps = [...groups.values()].map((group): WindMap[] => {
     const told = group.map((line) => toldFields(line, codebook));
-    const shortest = told.reduce((least, { fields }) => Math.min(least, fields.length), 2 + AHEAD);
-    return range(1, shortest).map((i) => {
+    return range(1, 2 + AHEAD).flatMap((i) => {
+      const fields = told.flatMap((one) => (one.fields.length > i ? [one.fields[i]] : []));
+      if (fields.length === 0) return [];
       const month = monthNames[(told[0].month + i - 1) % 12];
-      const title =
-        i === 1 ? `${month}, now` : `${month}, ${group.length > 1 ? `mean of ${group.length}` : 'as written'}`;
-      return { title, field: meanField(told.map(({ fields }) => fields[i])) };
+      const how = i === 1 ? 'now' : fields.length > 1 ? `mean of ${fields.length}` : 'as written';
+      return [{ title: `${month}, ${how}`, field: meanField(fields) }];
     });
   });
   const inRows = (row: readonly WindMap[]): WindMap[][] =>
