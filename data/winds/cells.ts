@@ -1,4 +1,4 @@
-/** Months ahead cell by cell: a linear regression on what was, is and lasted there, which the transformer begins with. */
+/** Months ahead cell by cell: a linear regression on what was, is and lasted there, which sees all that the transformer sees but its neighbours. */
 import { solver, zeros } from '../weather/forecast/linear.ts';
 import { anomalies, range, type Series } from '../weather/forecast/series.ts';
 import { climatologyWithout, TRAIN_END } from './climate.ts';

@@ -68,7 +68,7 @@ export async function judgeWinds(asked: AskedModel, winds: KnownWinds): Promise<
   };
 
   const written = await languageModel(asked, winds, starts);
-  const data = { train, validation: validationSamples(fields), season: winds.series.season, weights, factors };
+  const data = { train, validation: validationSamples(fields), season: winds.series.season, weights };
   const seeds = await regressions(asked, data, fields, starts);
   const models: Entrant[] = [
     { name: 'regression by a transformer', forecast: meanForecast(seeds), colour: COLOURS.model, seeds },

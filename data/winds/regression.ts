@@ -4,7 +4,7 @@ import { resolveConfig, type TrainConfig } from '../../src/train/config.ts';
 import { type Example, type Fit, fitRegressor, Regressor } from '../weather/forecast/regressor.ts';
 import type { Forecast } from '../weather/forecast/scores.ts';
 import { range } from '../weather/forecast/series.ts';
-import { type CellFactors, CHANNELS, cellForecast, type Sample } from './cells.ts';
+import { CHANNELS, type Sample } from './cells.ts';
 import { CELLS, NUMBERS } from './fields.ts';
 import { AHEAD } from './line.ts';
 import { patchPlaces } from './patches.ts';
@@ -35,8 +35,6 @@ export interface WindSamples {
   readonly season: readonly number[];
   /** cos(latitude) of each number; they sum to 1. */
   readonly weights: ArrayLike<number>;
-  /** What is forecast cell by cell, which the transformer is to correct; without it all of the forecast is the transformer's. */
-  readonly factors?: CellFactors;
 }
 
 type Start = Pick<Sample, 'known' | 'now'>;
@@ -75,25 +73,20 @@ function readAt({ known, now }: Start, { season, weights }: WindSamples): Pick<E
   return { x, known: details };
 }
 
-/** Fields that are forecast before the transformer says anything: those of the cells, or no anomaly. */
-const begun = ({ known }: Start, { factors }: WindSamples): Float32Array[] =>
-  factors ? cellForecast(factors, known) : range(0, AHEAD).map(() => new Float32Array(NUMBERS));
+const exampleOf = (sample: Sample, data: WindSamples): Example => ({
+  ...readAt(sample, data),
+  y: inPatches(sample.ahead, rootsOf(data.weights)),
+});
 
-function exampleOf(sample: Sample, data: WindSamples): Example {
-  const base = begun(sample, data);
-  const rest = sample.ahead.map((field, lead) => field.map((value, p) => value - base[lead][p]));
-  return { ...readAt(sample, data), y: inPatches(rest, rootsOf(data.weights)) };
-}
-
-/** What was begun and the regressor's numbers together: AHEAD fields. */
-function complete(base: readonly Float32Array[], answer: Float32Array, roots: Float32Array): Float32Array[] {
-  const fields = base.map((field) => field.slice());
+/** The fields that a regressor's numbers stand for: AHEAD of them. */
+function fieldsOf(answer: Float32Array, roots: Float32Array): Float32Array[] {
+  const fields = range(0, AHEAD).map(() => new Float32Array(NUMBERS));
   let at = 0;
   for (const places of PLACES) {
     for (let group = 0; group < GROUPS; group++) {
       for (const field of fields) {
         for (let i = group * SIZE; i < (group + 1) * SIZE; i++, at++) {
-          if (roots[places[i]] > 0) field[places[i]] += (answer[at] * UNIT) / roots[places[i]];
+          if (roots[places[i]] > 0) field[places[i]] = (answer[at] * UNIT) / roots[places[i]];
         }
       }
     }
@@ -125,6 +118,6 @@ export async function regressionForecast(
   const answers = await regressor.predict(starts.map((start) => readAt(start, data)));
   regressor.dispose();
   const roots = rootsOf(data.weights);
-  const byStart = new Map(starts.map((start, n) => [start.now, complete(begun(start, data), answers[n], roots)]));
+  const byStart = new Map(starts.map((start, n) => [start.now, fieldsOf(answers[n], roots)]));
   return { forecast: (now, lead) => byStart.get(now)![lead - 1], fit };
 }
