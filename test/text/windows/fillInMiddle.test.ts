@@ -3,6 +3,7 @@ import { UsageError } from '../../../src/errors.ts';
 import { type Tokenizer, trainTokenizer } from '../../../src/text/tokenizers/tokenizer.ts';
 import {
   beforeMiddle,
+  cutLine,
   cutText,
   FilledWindows,
   holePrompt,
@@ -118,13 +119,36 @@ it('a tokenizer of characters has no marks', () => {
   expect(() => marksOf(tokenizers.char)).toThrow(/\(char\) has not; train with --tokenizer bpe/);
 });
 
-it('middles begin anywhere and are short as often as long', () => {
-  const characters = [...'x'.repeat(10_000)];
-  const lengths = Array.from({ length: 99 }, (_, i) => cutText(characters, 0, (i + 1) / 100).middle.length);
-  expect(lengths[0]).toBe(1);
-  expect(lengths[49]).toBe(100); // the square root, as often above as below
-  expect(cutText(characters, 0.5, 0.999999)).toMatchObject({ prefix: 'x'.repeat(5000), suffix: '' });
+it('a text is cut at any two characters', () => {
+  const characters = [...'abcdefghi'];
+  expect(cutText(characters, 0.75, 0.25)).toEqual({ prefix: 'ab', middle: 'cdefg', suffix: 'hi' });
+  expect(cutText(characters, 0.25, 0.75)).toEqual(cutText(characters, 0.75, 0.25));
+  expect(cutText(characters, 0, 0.999)).toEqual({ prefix: '', middle: 'abcdefghi', suffix: '' });
+  expect(cutText(characters, 0.5, 0.5)).toMatchObject({ middle: '' });
   expect(cutText([], 0.3, 0.7)).toEqual({ prefix: '', middle: '', suffix: '' });
+  expect(cutText([...'🐋🐋'], 0.4, 0.9)).toEqual({ prefix: '🐋', middle: '🐋', suffix: '' });
+});
+
+it('a line that is whole and not blank is cut out of a text', () => {
+  const text = 'of a line\n  one();\n \ntwo();\nbegin';
+  expect(cutLine(text, 0.49)).toEqual({ prefix: 'of a line\n', middle: '  one();', suffix: '\n \ntwo();\nbegin' });
+  expect(cutLine(text, 0.5)).toEqual({ prefix: 'of a line\n  one();\n \n', middle: 'two();', suffix: '\nbegin' });
+  for (const none of ['', 'a\nb', 'a\n\n \nb']) expect(cutLine(none, 0.5)).toBeUndefined();
+});
+
+it('half of the rearranged windows lack a line, as files do of which one is to be written', () => {
+  const { filled, tokenizer, marks } = windowsOf('byte', { fillInMiddle: 1 });
+  let lines = 0;
+  for (let step = 0; step < 40; step++) {
+    for (const ids of rowsOf(filled.batch(step))) {
+      const isFirst = ids[1] === marks.suffix; // the suffix
+      const suffix = tokenizer.decode(
+        ids.slice(isFirst ? 2 : ids.indexOf(marks.suffix) + 1, ids.indexOf(marks.middle)),
+      );
+      if (suffix.startsWith('\n')) lines++;
+    }
+  }
+  expect(Math.abs(lines - 82)).toBeLessThan(38); // and a few of the others, by chance: six standard deviations
 });
 
 describe('a prompt for a hole', () => {
