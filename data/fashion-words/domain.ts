@@ -57,7 +57,7 @@ export const drawnFashion = (files: PackageFiles): ReturnType<typeof drawnParts>
 /** A window is a picture: the end of the line before, four words, a colon and 64 codes. */
 const SETTINGS = {
   ...{ tokenizer: 'pieces:[a-z-]+ ', wholeLines: true, blockSize: 72, contextGrowth: 0 },
-  ...{ nLayer: 3, nHead: 3, nEmbd: 96, nHidden: 256, learningRate: 1.3e-2, batchSize: 12, steps: 2500 },
+  ...{ nLayer: 3, nHead: 3, nEmbd: 96, nHidden: 256, learningRate: 1.3e-2, batchSize: 12, steps: 5000 },
   ...{ evalEvery: 250, checkpointEvery: 250 },
 } satisfies Domain['settings'];
 

@@ -40,7 +40,7 @@ export function addDraw(program: Command): void {
         path,
       ),
     )
-    .option('--temperature <t>', '0 takes the likeliest token; 1 draws as the model says', number({ least: 0 }), 1)
+    .option('--temperature <t>', '0 takes the likeliest token; 1 draws as the model says', number({ least: 0 }), 0.7)
     .option('--seed <n>', 'of the random numbers (default: a new one)', seedNumber)
     .addHelpText(
       'after',

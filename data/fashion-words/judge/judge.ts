@@ -43,8 +43,8 @@ async function forBoth<T>(make: (which: 'seen' | 'unseen') => Promise<T>): Promi
   return { seen, unseen: await make('unseen') };
 }
 
-/** Temperatures at which samples are judged; by the first the scores go. */
-const TEMPERATURES = [1, 0.7] as const;
+/** Temperatures at which samples are judged, first that at which `dawnlm draw` draws unless told otherwise. */
+const TEMPERATURES = [0.7, 1] as const;
 
 /** A sample this near to a training picture looks the same: root mean square of 255ths. */
 const SAME = 6;
@@ -155,7 +155,7 @@ function accuracyScores(
   floors: Both<Accuracies>,
   temperature: number,
 ): Score[] {
-  const at = temperature === 1 ? '' : `, at temperature ${temperature}`;
+  const at = temperature === TEMPERATURES[0] ? '' : `, at temperature ${temperature}`;
   const score = (which: 'seen' | 'unseen', kind: Kind | 'all'): Score => ({
     ...{ name: `${IN_WORDS[kind]} as asked for${which === 'seen' ? '' : ', combinations never seen'}${at}` },
     ...{ value: judged[which][kind], better: 'higher', digits: 3 },
@@ -166,7 +166,9 @@ function accuracyScores(
     ],
   });
   const kinds =
-    temperature === 1 ? (['all', 'thing', 'colour', 'size', 'place'] as const) : (['all', 'thing'] as const);
+    temperature === TEMPERATURES[0]
+      ? (['all', 'thing', 'colour', 'size', 'place'] as const)
+      : (['all', 'thing'] as const);
   return (['seen', 'unseen'] as const).flatMap((which) => kinds.map((kind) => score(which, kind)));
 }
 
