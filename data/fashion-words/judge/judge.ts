@@ -184,8 +184,9 @@ async function likelihoodScores(
     train.map(({ codes }) => codes),
     lines.codebook.size,
   );
+  const known = new Set(train.flatMap(({ codes }) => codes)); // a model has no token for a code that it never read
   const score = async (name: string, reals: readonly Real[]): Promise<Score> => {
-    const some = reals.slice(0, most);
+    const some = reals.filter(({ codes }) => codes.every((code) => known.has(code))).slice(0, most);
     const texts = some.map(({ said, codes }) => ({ prompt: lines.captions.caption(said), text: lines.spell(codes) }));
     const counts = some.map(({ codes }) => counted.nats(codes));
     return {
