@@ -160,7 +160,7 @@ function mapsOf(
   const month = `${monthNames[Math.round(series.season[target] * 12)]} ${1982 + Math.floor(target / 12)}`;
   return [
     { title: `${month}, as it came`, field: truth },
-    { title: `${lead === 1 ? 'a month' : `${lead} months`} before`, field: said },
+    { title: `as said ${lead === 1 ? 'a month' : `${lead} months`} before`, field: said },
     { title: 'forecast minus truth', field: truth.map((value, p) => said[p] - value) },
   ];
 }

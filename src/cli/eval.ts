@@ -58,7 +58,13 @@ async function judge(run: SavedRun, { run: folder, checkpoint, seed, quick = fal
   if (!domain) return;
   const signal = stopSignal('Stopping.');
   const asked = askedModel(run, { parts: await domainParts(domain, say), seed, quick, signal, say });
-  const judged = await domain.judge(asked);
+  const judged = await domain.judge(asked).catch((error) => {
+    if (!signal.aborted) throw error;
+  });
+  if (!judged) {
+    process.exitCode = signal.reason;
+    return;
+  }
   const { scores, notes } = judged;
   const card = DomainCard.parse({ version: 1, domain: domain.name, checkpoint, seed, quick, scores, notes });
   await writeAtomic(join(folder, DOMAIN_FILES.card), `${JSON.stringify(card, undefined, 2)}\n`);
