@@ -4,7 +4,7 @@ import { domainParts } from '../../data/prepare.ts';
 import { UserError } from '../errors.ts';
 import { writeAtomic } from '../node/files.ts';
 import { count } from '../report/format.ts';
-import { baselinesInWords, DOMAIN_FILES, DomainCard, renderJudged, scoreInWords } from '../report/judged.ts';
+import { baselinesInWords, DOMAIN_FILES, DomainCard, scoreInWords } from '../report/judged.ts';
 import { shellWord } from '../shellWord.ts';
 import { askedModel, domainOf } from '../tasks/domain.ts';
 import { evaluateText, type TextScore } from '../tasks/text/evaluate.ts';
@@ -68,6 +68,7 @@ async function judge(run: SavedRun, { run: folder, checkpoint, seed, quick = fal
   const { scores, notes } = judged;
   const card = DomainCard.parse({ version: 1, domain: domain.name, checkpoint, seed, quick, scores, notes });
   await writeAtomic(join(folder, DOMAIN_FILES.card), `${JSON.stringify(card, undefined, 2)}\n`);
+  const { renderJudged } = await import('../report/judgedPage.ts'); // takes a second, for the charts of other pages
   await writeAtomic(join(folder, DOMAIN_FILES.page), renderJudged(basename(resolve(folder)), domain, judged, card));
   if (json) return void printJson(card);
   const lines = scores.map((score) => [score.name, scoreInWords(score), baselinesInWords(score)]);

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { DomainCard, renderJudged } from '../../src/report/judged.ts';
+import { DomainCard } from '../../src/report/judged.ts';
+import { renderJudged } from '../../src/report/judgedPage.ts';
 
 const card = { version: 1 as const, domain: 'toys', checkpoint: 'best' as const, seed: 7, quick: true };
 const scores = [
