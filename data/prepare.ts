@@ -10,6 +10,7 @@ import { checkJson, damaged } from '../src/schema.ts';
 import { readConll, type TaggedSentence, writeConll } from '../src/text/labels/conll.ts';
 import { type LabelledText, readTable, writeTable } from '../src/text/labels/labelled.ts';
 import { countSentences, countTexts, type Parts, TaskCard } from '../src/text/labels/taskCard.ts';
+import { trainedOf, unitsOf, VALIDATION_FRACTION } from '../src/text/windows/dataset.ts';
 import type { Corpus } from './corpora.ts';
 import type { Domain, DomainParts } from './domain.ts';
 import { openPackages } from './files.ts';
@@ -62,7 +63,8 @@ export async function domainParts(domain: Domain, say: Say): Promise<DomainParts
     await writeAtomic(corpusPlace(domain), parts.train + parts.validation);
   }
   const corpus = await readFile(corpusPlace(domain), 'utf8');
-  const cut = unitOf(corpus, trainCharacters(corpus, domain.settings.validationFraction));
+  const { validationFraction = VALIDATION_FRACTION } = domain.settings;
+  const cut = unitsOf(corpus, trainedOf(countCharacters(corpus), validationFraction)).unit;
   const test = await readFile(testPlace(domain), 'utf8');
   return { train: corpus.slice(0, cut), validation: corpus.slice(cut), test };
 }
@@ -76,32 +78,15 @@ export async function corpusFiles(corpus: Corpus, say: Say): Promise<{ file: str
   return [{ file: `${corpus.name}.txt`, content: await readFile(await corpusFile(corpus, say), 'utf8') }];
 }
 
-/** Code points of a text that train, as `buildDataset` counts them. */
-const trainCharacters = (text: string, validationFraction = 0.1): number =>
-  Math.floor((1 - validationFraction) * countCharacters(text));
-
-function countCharacters(text: string): number {
-  let count = 0;
-  for (const _ of text) count++;
-  return count;
-}
-
-/** Where in a text its code point of that number begins. */
-function unitOf(text: string, character: number): number {
-  let [unit, count] = [0, 0];
-  for (const one of text) {
-    if (count++ === character) break;
-    unit += one.length;
-  }
-  return unit;
-}
+/** Code points of a text. */
+const countCharacters = (text: string): number => unitsOf(text, Number.POSITIVE_INFINITY).codePoints;
 
 /** @throws UserError for parts that are not those of the recipe, or that its settings cut elsewhere than where validation begins */
 function checkParts(domain: Domain, { train, validation, test }: DomainParts): void {
   const [trained, heldOut] = [train, validation].map(countCharacters);
   const whole = trained + heldOut;
-  const { validationFraction } = domain.settings;
-  if (Math.floor((1 - (validationFraction ?? 0.1)) * whole) !== trained) {
+  const { validationFraction = VALIDATION_FRACTION } = domain.settings;
+  if (trainedOf(whole, validationFraction) !== trained) {
     const right = (heldOut - 0.5) / whole; // half a character away from where rounding would move it
     throw new UserError(
       `${domain.name} is cut at another place than where its validation part begins: its validationFraction must be ${right}`,

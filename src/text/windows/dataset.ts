@@ -47,12 +47,15 @@ export type DataCard = z.infer<typeof DataCard>;
 /** Of the whole text in UTF-8 bytes and code points, and of its two parts in tokens. */
 export type DatasetCounts = Pick<DataCard, 'bytes' | 'characters' | 'trainTokens' | 'validationTokens'>;
 
+/** The last tenth, as nanoGPT does. */
+export const VALIDATION_FRACTION = 0.1;
+
 export interface DatasetOptions {
   /** What errors call the text. */
   readonly name: string;
   /** The training window; each part must hold blockSize + 1 tokens. */
   readonly blockSize: number;
-  /** Share of the text, from its end, that is held out; 0.1 as nanoGPT does. */
+  /** Share of the text, from its end, that is held out; VALIDATION_FRACTION unless given. */
   readonly validationFraction?: number;
 }
 
@@ -67,7 +70,7 @@ export interface DatasetOptions {
 export async function buildDataset(
   chunks: () => AsyncIterable<string>,
   tokenizer: Tokenizer,
-  { name, blockSize, validationFraction = 0.1 }: DatasetOptions,
+  { name, blockSize, validationFraction = VALIDATION_FRACTION }: DatasetOptions,
 ): Promise<Dataset> {
   if (!(validationFraction > 0 && validationFraction < 1)) {
     throw new UsageError(`validationFraction must lie between 0 and 1, got ${validationFraction}; 0.1 is usual`);
@@ -75,13 +78,17 @@ export async function buildDataset(
   const { bytes, characters } = await measureText(chunks());
   if (characters === 0)
     throw new UserError(`${name} is empty, but a text to learn from was expected; name another file`);
-  const split = Math.floor((1 - validationFraction) * characters);
+  const split = trainedOf(characters, validationFraction);
   const train = await encodeStream(section(chunks(), 0, split), tokenizer, split);
   const validation = await encodeStream(section(chunks(), split, characters), tokenizer, characters - split);
   checkLengths(name, train.length, validation.length, blockSize);
   const counts = { bytes, characters, trainTokens: train.length, validationTokens: validation.length };
   return { train, validation, counts };
 }
+
+/** How many of a text's code points train. */
+export const trainedOf = (characters: number, validationFraction: number): number =>
+  Math.floor((1 - validationFraction) * characters);
 
 function checkLengths(name: string, train: number, validation: number, blockSize: number): void {
   const [part, length] = train < validation ? ['training', train] : ['validation', validation];
@@ -118,7 +125,7 @@ async function* section(chunks: AsyncIterable<string>, start: number, end: numbe
 }
 
 /** How many UTF-16 units the first `most` code points of `text` take, and how many of them there are. */
-function unitsOf(text: string, most: number): { unit: number; codePoints: number } {
+export function unitsOf(text: string, most: number): { unit: number; codePoints: number } {
   let unit = 0;
   let codePoints = 0;
   for (; codePoints < most && unit < text.length; codePoints++) unit += text.codePointAt(unit)! >= 0x10000 ? 2 : 1;
