@@ -1,5 +1,5 @@
 /** How good a model's molecules are: whether they are any, whether they repeat or copy, and whether they are what was asked for. */
-import { sampleCorrelation } from 'simple-statistics';
+import { mean, sampleCorrelation } from 'simple-statistics';
 import type { AskedModel, Judged, Picture, Score } from '../domain.ts';
 import { LineNgrams } from '../lineNgrams.ts';
 import { type Molecule, type Properties, Rdkit } from './rdkit.ts';
@@ -139,8 +139,6 @@ async function likelihood({ parts, nats }: AskedModel, letters: Letters, { score
     note: 'Of its canonical SMILES and its end, after no words.',
   };
 }
-
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Asks for the properties of test molecules, and compares them with those of what is written. */
 async function askForProperties(asked: AskedModel, rdkit: Rdkit, plan: Plan): Promise<Part> {

@@ -1,4 +1,5 @@
 /** From single models to what each domain's recipe reaches: means over seeds with bands. */
+import { mean } from 'simple-statistics';
 import type { Domain } from '../../data/domain.ts';
 import { count, durationInWords, exact } from '../../src/report/format.ts';
 import type { Score } from '../../src/report/judged.ts';
@@ -35,14 +36,14 @@ export const summarizeDomains = (records: readonly DomainRecord[], domains: read
 
 function summaryOf({ name, title, licence, source }: Domain, own: readonly DomainRecord[]): DomainSummary {
   const [{ tokens, vocabulary, parameters, notes, energy }] = own;
-  const mean = (of: (one: DomainRecord) => number): number => own.reduce((sum, one) => sum + of(one), 0) / own.length;
+  const meanOf = (of: (one: DomainRecord) => number): number => mean(own.map(of));
   return {
     ...{ name, title, licence, source, tokens, vocabulary, parameters, notes, seeds: own.length },
     bitsAToken: banded(own.map(({ loss }) => loss / Math.LN2))!,
     scores: own[0].scores.map((score, i) => bandedScore(own.map(({ scores }) => scores[i] ?? score))),
-    seconds: mean(({ seconds, judgedSeconds }) => seconds + judgedSeconds),
+    seconds: meanOf(({ seconds, judgedSeconds }) => seconds + judgedSeconds),
     ...(energy && {
-      joules: { low: mean((one) => one.energy?.lowJoules ?? 0), high: mean((one) => one.energy?.highJoules ?? 0) },
+      joules: { low: meanOf((one) => one.energy?.lowJoules ?? 0), high: meanOf((one) => one.energy?.highJoules ?? 0) },
     }),
   };
 }

@@ -1,6 +1,7 @@
 /** The report of the study of domains: one table of all, and each domain's scores beside their baselines. */
 import { count, exact } from '../../src/report/format.ts';
 import { html, type Part } from '../../src/report/html.ts';
+import { scoreTable } from '../../src/report/judgedPage.ts';
 import * as page from '../../src/report/page.ts';
 import { inWords } from '../bands.ts';
 import { beside, costInWords, type DomainSummary, scoreWithBand } from '../domains/summary.ts';
@@ -43,17 +44,10 @@ const OVERVIEW: readonly page.Column<DomainSummary>[] = [
   ],
 ];
 
-const BETTER = { higher: 'higher is better', lower: 'lower is better', neither: '' } as const;
-
 const ofDomain = ({ title, scores, notes, source, licence }: DomainSummary): Part =>
   page.section(
     title,
-    page.table(scores, [
-      ['Score', ({ name, note }) => html`${name}${note && html`<br><small>${note}</small>`}`, 'long'],
-      ['Model', scoreWithBand, 'number'],
-      ['Beside it', beside, 'long'],
-      ['', ({ better }) => BETTER[better]],
-    ]),
+    scoreTable(scores, scoreWithBand, beside),
     notes.length > 0 && html`<ul>${notes.map((note) => html`<li>${note}</li>`)}</ul>`,
     page.caption(`${source}. Licence: ${licence}.`),
   );

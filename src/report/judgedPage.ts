@@ -1,16 +1,20 @@
 /** The page of what a domain's judge found of a model. */
-import { type Html, html } from './html.ts';
+import { type Html, html, type Part } from './html.ts';
 import { baselinesInWords, type DomainCard, type Judged, type Picture, type Score, scoreInWords } from './judged.ts';
 import { caption, renderPage, section, table } from './page.ts';
 
 const BETTER = { higher: 'higher is better', lower: 'lower is better', neither: '' } as const;
 
-/** A table of scores, each beside its baselines. */
-const scoreTable = (scores: readonly Score[]) =>
+/** A table of scores, each beside its baselines: of one model, or of what is known of several. */
+export const scoreTable = <S extends Pick<Score, 'name' | 'note' | 'better'>>(
+  scores: readonly S[],
+  value: (score: S) => string,
+  beside: (score: S) => string,
+): Part =>
   table(scores, [
     ['Score', ({ name, note }) => html`${name}${note && html`<br><small>${note}</small>`}`, 'long'],
-    ['Model', (score) => scoreInWords(score), 'number'],
-    ['Beside it', baselinesInWords, 'long'],
+    ['Model', value, 'number'],
+    ['Beside it', beside, 'long'],
     ['', ({ better }) => BETTER[better]],
   ]);
 
@@ -39,7 +43,11 @@ export const renderJudged = (
     abstract: `${checkpoint === 'best' ? 'Its best weights' : 'Its last weights'}, judged by samples of seed ${seed}${quick ? ', quickly: from fewer samples' : ''}.`,
     notices: judged.notes,
     sections: [
-      section('Scores', scoreTable(judged.scores), caption('Each beside the same figure of what is no such model.')),
+      section(
+        'Scores',
+        scoreTable(judged.scores, scoreInWords, baselinesInWords),
+        caption('Each beside the same figure of what is no such model.'),
+      ),
       section('To look at', pictureFigures(judged.pictures)),
     ],
     footer: `Made by dawnlm from data under: ${about.licence}.`,
