@@ -99,14 +99,18 @@ export const jsonSchemaOf = (schema: z.ZodType): JsonSchema =>
     },
   });
 
+/** Names that a sentence lists: it stays one however many settings there come to be. */
+const MOST_NAMED = 36;
+
 function problemOf(schema: z.ZodType, value: unknown, { code, path, message, ...issue }: z.core.$ZodIssue): string {
   const name = short(z.core.toDotPath(path)) || 'it';
   if (code === 'custom') return `${name} ${message}`;
   if (code === 'invalid_key') return `${name} has no name that can stand there`;
   const wanted = path.reduce(within, jsonSchemaOf(schema));
   if ('keys' in issue) {
-    const known = Object.keys(wanted.properties ?? {}).join(', ');
-    return `unknown setting ${quote(issue.keys[0])}; the settings are ${known}`;
+    const known = Object.keys(wanted.properties ?? {});
+    const more = known.length > MOST_NAMED ? `, and ${known.length - MOST_NAMED} more` : '';
+    return `unknown setting ${quote(issue.keys[0])}; the settings are ${known.slice(0, MOST_NAMED).join(', ')}${more}`;
   }
   const got = path.reduce((at: unknown, key) => (at as Record<PropertyKey, unknown>)[key], value);
   return `${name} must be ${expected(wanted)}; ${got === undefined ? 'it is missing' : `got ${quote(got)}`}`;

@@ -14,8 +14,7 @@ mkdirSync(join(folder, 'tuning'));
 const READERS = await readers();
 const INPUTS = 15_000;
 const MOST_MS = 1000;
-/** The longest sentence names all settings. */
-const LONGEST_SENTENCE = 650;
+const LONGEST_SENTENCE = 600;
 
 const COUNTS =
   /^(count|examples|words|tokens|sentences|support|predicted|correct|step|steps|bytes|characters|trainTokens|seed)$/;
