@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { type Command, Option } from 'commander';
-import { type Domain, domains } from '../../data/corpora.ts';
+import type { Domain } from '../../data/domain.ts';
 import { UserError } from '../errors.ts';
 import { NO_FILTERS } from '../kernels/sampling/settings.ts';
 import { readPng } from '../node/png.ts';
-import { domainOf } from '../tasks/domain.ts';
+import { drawableDomain } from '../tasks/domain.ts';
 import { TextGenerator } from '../tasks/text/generate.ts';
 import { readRunCard } from '../train/runFolder.ts';
 import type { SavedRun } from '../train/savedRun.ts';
@@ -67,14 +67,11 @@ async function draw(words: string, flags: DrawFlags): Promise<void> {
 }
 
 /** The domain of a run, if its things can be drawn. @throws UserError where they cannot */
-function drawable(run: Pick<SavedRun, 'dataCard'>, folder: string): Domain & Required<Pick<Domain, 'draw'>> {
-  const domain = domainOf(run);
-  if (domain?.draw) return domain as Domain & Required<Pick<Domain, 'draw'>>;
-  const known = domains.filter((one) => one.draw).map(({ name }) => name);
-  throw new UserError(
-    `${folder} was trained on ${run.dataCard.name}, of which nothing can be drawn; what can be is made by models of ${known.join(', ')}: npx dawnlm train ${known[0]}`,
-  );
-}
+const drawable = (run: Pick<SavedRun, 'dataCard'>, folder: string) =>
+  drawableDomain(run, (known) => {
+    const made = `what can be is made by models of ${known.join(', ')}: npx dawnlm train ${known[0]}`;
+    return new UserError(`${folder} was trained on ${run.dataCard.name}, of which nothing can be drawn; ${made}`);
+  });
 
 function beginningOf(domain: Domain, file: string): Promise<string> {
   if (domain.begin) return domain.begin(file);

@@ -1,13 +1,12 @@
 import { randomInt } from 'node:crypto';
 import { type Command, Option } from 'commander';
-import { domains } from '../../data/corpora.ts';
 import type { Domain } from '../../data/domain.ts';
 import { UserError } from '../errors.ts';
 import type { SampleSettings } from '../kernels/sampling/settings.ts';
 import { isSmallWork } from '../model/decodeStep.ts';
 import { list } from '../report/format.ts';
 import { readPrompt } from '../tasks/data.ts';
-import { domainOf } from '../tasks/domain.ts';
+import { drawableDomain } from '../tasks/domain.ts';
 import { blockFor, readBlocked } from '../tasks/text/blocked.ts';
 import { type Choice, TextGenerator, type TextStep } from '../tasks/text/generate.ts';
 import type { WeightFormat } from '../tensor/operands/packing.ts';
@@ -99,14 +98,11 @@ async function sampleVerb(options: SampleOptions): Promise<void> {
 }
 
 /** How the things that a run writes are drawn. @throws UserError for a run of no domain that says how */
-function drawingOf(run: Pick<SavedRun, 'dataCard'>, folder: string): NonNullable<Domain['draw']> {
-  const draw = domainOf(run)?.draw;
-  if (draw) return draw;
-  const names = domains.filter((domain) => domain.draw).map(({ name }) => name);
-  throw new UserError(
-    `What ${folder} writes cannot be drawn: it was not trained on one of ${list(names)}. Leave out --draw.`,
-  );
-}
+const drawingOf = (run: Pick<SavedRun, 'dataCard'>, folder: string): NonNullable<Domain['draw']> =>
+  drawableDomain(run, (known) => {
+    const why = `it was not trained on one of ${list(known)}`;
+    return new UserError(`What ${folder} writes cannot be drawn: ${why}. Leave out --draw.`);
+  }).draw;
 
 /** One sample, as it is written; with probabilities, step by step. */
 async function writeOne(

@@ -1,17 +1,31 @@
 /** A trained model as the judges of its domain see it. */
-import { findDomain } from '../../data/corpora.ts';
+import { domains, findDomain } from '../../data/corpora.ts';
 import type { AskedModel, Domain } from '../../data/domain.ts';
 import { UserError } from '../errors.ts';
 import { Scorer } from '../model/score.ts';
 import { openingTokens } from '../train/samples.ts';
 import type { SavedRun } from '../train/savedRun.ts';
-import { continued } from './text/continued.ts';
+import { writtenUpTo } from './text/continued.ts';
 import { fill } from './text/fill.ts';
 
 /** The domain that a run was trained on, if it was on one. */
 export function domainOf({ dataCard: { name, source } }: Pick<SavedRun, 'dataCard'>): Domain | undefined {
   const domain = findDomain(name);
   return domain?.source === source ? domain : undefined;
+}
+
+/**
+ * How things of the domain that a run was trained on are drawn, and the domain.
+ * @param refuse says, with the names of those that can be drawn, that this one's cannot
+ * @throws what `refuse` makes
+ */
+export function drawableDomain(
+  run: Pick<SavedRun, 'dataCard'>,
+  refuse: (drawable: readonly string[]) => Error,
+): Domain & Required<Pick<Domain, 'draw'>> {
+  const domain = domainOf(run);
+  if (domain?.draw) return domain as Domain & Required<Pick<Domain, 'draw'>>;
+  throw refuse(domains.filter(({ draw }) => draw).map(({ name }) => name));
 }
 
 /** What a judge is given beside the model. */
@@ -32,17 +46,14 @@ export function askedModel(run: Pick<SavedRun, 'model' | 'tokenizer' | 'config'>
           `a prompt has ${longest} tokens, which leaves no room in a context of ${blockSize}: give a shorter one`,
         );
       }
-      const isEnd = (token: number): boolean => tokenizer.decode([token]).includes(stop);
       const settings = {
         temperature,
         seed,
         signal: about.signal,
         tokens: tokens ?? blockSize - longest,
         what: 'samples',
-        isEnd,
       };
-      const written = await continued(model, ids, settings);
-      return written.map((one) => tokenizer.decode(one).split(stop, 1)[0]);
+      return writtenUpTo(run, ids, [stop], settings);
     },
     fill: (holes, { temperature = 1, seed = about.seed, tokens = Math.floor(blockSize / 4), stop, order } = {}) =>
       fill(run, holes, { temperature, seed, tokens, stop, order, signal: about.signal }),

@@ -4,6 +4,7 @@ import { Generator } from '../../model/generate.ts';
 import type { GPT } from '../../model/gpt.ts';
 import { type BlockedTexts, BlockWatch } from '../../text/tokenizers/blocked.ts';
 import type { Tokenizer } from '../../text/tokenizers/types.ts';
+import type { Base } from '../fineTuned.ts';
 
 /** `batch` unless told. */
 const BATCH = 32;
@@ -54,4 +55,22 @@ export async function continued(
     onProgress?.(all.length, prompts.length, what);
   }
   return all;
+}
+
+/**
+ * What a model writes behind many prompts, each text up to the first of some texts that end it.
+ * @param stops a token in which one of them stands ends its continuation
+ */
+export async function writtenUpTo(
+  { model, tokenizer }: Base,
+  prompts: readonly ArrayLike<number>[],
+  stops: readonly string[],
+  settings: Omit<Continued, 'isEnd' | 'block'>,
+): Promise<string[]> {
+  const ends = Array.from({ length: tokenizer.vocabSize }, (_, id) => {
+    const text = tokenizer.decode([id]);
+    return stops.some((stop) => text.includes(stop));
+  });
+  const written = await continued(model, prompts, { ...settings, isEnd: (token) => ends[token] });
+  return written.map((ids) => stops.reduce((rest, stop) => rest.split(stop, 1)[0], tokenizer.decode(ids)));
 }

@@ -1,10 +1,9 @@
 /** What a model that was trained with fillInMiddle writes between texts. */
 import { UserError } from '../../errors.ts';
 import { count } from '../../report/format.ts';
-import type { Tokenizer } from '../../text/tokenizers/tokenizer.ts';
 import { type Hole, holePrompt, MARK_TEXTS, type PartOrder } from '../../text/windows/fillInMiddle.ts';
 import type { Base } from '../fineTuned.ts';
-import { continued } from './continued.ts';
+import { writtenUpTo } from './continued.ts';
 
 export interface Filling {
   /** Of each middle at most. What is left of the context is for what stands around it. */
@@ -27,23 +26,9 @@ export async function fill({ model, tokenizer }: Base, holes: readonly Hole[], f
   const { tokens, stop, order } = filling;
   const prompts = holes.map((hole) => holePrompt(tokenizer, hole, model.config.blockSize - tokens, order));
   const stops = [...MARK_TEXTS, ...(stop === undefined ? [] : [stop])];
-  const isEnd = endsWithin(tokenizer, stops);
   const batch = Math.min(AT_ONCE, holes.length);
-  const written = await continued(model, prompts, { ...filling, what: 'holes', isEnd, batch });
-  return written.map((ids) => upTo(tokenizer.decode(ids), stops));
+  return writtenUpTo({ model, tokenizer }, prompts, stops, { ...filling, what: 'holes', batch });
 }
-
-/** By token: whether one of the texts stands in it. */
-function endsWithin(tokenizer: Tokenizer, stops: readonly string[]): (token: number) => boolean {
-  return (token) => {
-    const text = tokenizer.decode([token]);
-    return stops.some((stop) => text.includes(stop));
-  };
-}
-
-/** A text up to the first of the stops. */
-const upTo = (text: string, stops: readonly string[]): string =>
-  stops.reduce((rest, stop) => rest.split(stop, 1)[0], text);
 
 /** Where in a text something is to be written, counted from 1. */
 export interface Place {
