@@ -29,15 +29,18 @@ const ABOVE = [
 /** Suites in which programs of others judge what is exported; they are fetched when these run. */
 const JUDGES = 'test/judges/**/*.test.ts';
 
+/** Suites of minutes. */
+const LONGEST = ['test/battery.test.ts', 'test/harm/harm.test.ts', 'test/experiments/verbs/experiment.test.ts'];
+
 /**
- * The battery first: it takes longest, and whoever begins it last ends alone. vitest itself goes by the durations of the run before,
- * and in a fresh clone by the sizes of files, where it would be among the last.
+ * The longest first: whoever begins one last ends alone. vitest itself goes by the durations of the run before, and in a fresh clone
+ * by the sizes of files, where these would be among the last.
  */
-class BatteryFirst extends BaseSequencer {
+class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    const isBattery = ({ moduleId }: TestSpecification): boolean => moduleId.endsWith('battery.test.ts');
-    return [...sorted.filter(isBattery), ...sorted.filter((file) => !isBattery(file))];
+    const isLong = ({ moduleId }: TestSpecification): boolean => LONGEST.some((path) => moduleId.endsWith(path));
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
   }
 }
 
@@ -55,7 +58,7 @@ export default defineConfig({
     globalSetup: 'test/helpers/globalSetup.ts',
     pool: 'forks',
     maxWorkers: 2,
-    sequence: { sequencer: BatteryFirst },
+    sequence: { sequencer: LongestFirst },
     testTimeout: 120_000,
     hookTimeout: 120_000,
     projects: [
