@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Context } from 'hono';
 import { StreamDecoder } from '../text/tokenizers/tokenizer.ts';
 import { MARK_TEXTS } from '../text/windows/fillInMiddle.ts';
-import { openingTokens } from '../train/samples.ts';
+import { LINE_END, promptTokens } from '../train/samples.ts';
 import { type Asked, answer, type Dialect, openAi } from './answers.ts';
 import { readBody } from './body.ts';
 import { ApiError } from './errors.ts';
@@ -30,19 +30,21 @@ import { completionLogprobs } from './tokenLogprobs.ts';
 const MOST_SEQUENCES = 2048;
 
 /**
- * A prompt as text and as ids, and how many tokens may be written after it. What the model begins with when the prompt is empty is no part
- * of its text.
+ * A prompt as text and as ids, and how many tokens may be written after it. What the model begins with when the prompt is empty, or a line of
+ * its own, is no part of the text.
  */
 interface Prompt {
   readonly text: string;
   readonly ids: readonly number[];
+  /** Of the ids, those before the text. */
+  readonly opening: number;
   readonly tokens: number;
 }
 
 /** Answers POST /v1/completions. */
 export async function completions(c: Context, models: Models, metrics: Metrics): Promise<Response> {
   const request = await readBody(c, CompletionRequest);
-  const model = models.find(request.model, 'text');
+  const model = request.suffix ? models.findFilling(request.model) : models.find(request.model, 'text');
   refuseUnknown(request);
   const prompts = promptsOf(request, model);
   if (prompts.length * request.n > MOST_SEQUENCES) {
@@ -71,20 +73,25 @@ function promptsOf({ prompt, suffix, max_tokens: tokens }: CompletionRequest, mo
   const all = typeof prompt === 'string' || isIds(prompt) ? [prompt] : prompt;
   const texts = all.map((one) => (typeof one === 'string' ? textPrompt(one, model) : idPrompt(one, model)));
   if (suffix)
-    return texts.map(({ text }) => ({ text, ...promptOfHole({ prefix: text, suffix }, tokens, model, 'suffix') }));
+    return texts.map(({ text }) => ({
+      ...{ text, opening: 0 },
+      ...promptOfHole({ prefix: text, suffix }, tokens, model, 'suffix'),
+    }));
   for (const { ids } of texts) requireFit(ids, model, 'prompt');
   return texts.map((one) => ({ ...one, tokens }));
 }
 
 type Text = Omit<Prompt, 'tokens'>;
 
-function textPrompt(text: string, { tokenizer }: TextModel): Text {
-  return { text, ids: text === '' ? openingTokens(tokenizer) : tokenizer.encode(text) };
+function textPrompt(text: string, { tokenizer, wholeLines }: TextModel): Text {
+  const ids = promptTokens(tokenizer, text, { wholeLines });
+  const own = text === '' ? 0 : tokenizer.encode(text).length;
+  return { text, ids, opening: ids.length - own };
 }
 
 function idPrompt(ids: readonly number[], { tokenizer }: TextModel): Text {
   for (const id of ids) requireId(id, tokenizer.vocabSize, 'prompt');
-  return { text: tokenizer.decode(ids), ids };
+  return { text: tokenizer.decode(ids), ids, opening: 0 };
 }
 
 /** Each prompt's choices, prompt by prompt. */
@@ -96,7 +103,9 @@ function beginsOf(
   signal: AbortSignal,
 ): Begin[] {
   const { logprobs, echo, n, suffix } = request;
-  const stops = [...stopsOf(request), ...(suffix ? MARK_TEXTS : [])];
+  const ends = stopsOf(request);
+  const lineEnd = model.wholeLines && ends.length === 0 ? [LINE_END] : [];
+  const stops = [...ends, ...lineEnd, ...(suffix ? MARK_TEXTS : [])];
   return prompts.flatMap((prompt) =>
     Array.from({ length: n }, (_, choice): Begin => {
       const sequence = { ...settings, prompt: prompt.ids, tokens: prompt.tokens, logprobs, choice };
@@ -110,11 +119,12 @@ function beginsOf(
 /** The prompt, scored where log-probabilities are asked for, and then what is written behind it. */
 async function* echoed(
   { scheduler, tokenizer }: TextModel,
-  { text, ids }: Prompt,
+  { text, ids: all, opening }: Prompt,
   logprobs: number | undefined,
   begin: () => Promise<AsyncGenerator<Piece>>,
 ): AsyncGenerator<Piece> {
-  const scored = logprobs === undefined || text === '' ? [] : await scheduler.score(ids, logprobs);
+  const scored = logprobs === undefined || text === '' ? [] : (await scheduler.score(all, logprobs)).slice(opening);
+  const ids = all.slice(opening);
   const places = new StreamDecoder(tokenizer);
   let offset = 0;
   const tokens = scored.map((token, i): PlacedToken => {

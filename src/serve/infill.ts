@@ -12,7 +12,7 @@ import { InfillRequest } from './requests.ts';
 /** Answers POST /infill. */
 export async function infill(c: Context, models: Models, metrics: Metrics): Promise<Response> {
   const request = await readBody(c, InfillRequest);
-  const model = models.find(request.model, 'text');
+  const model = models.findFilling(request.model);
   const { input_extra, input_prefix, input_suffix: suffix, n_predict, stream } = request;
   // of the order that is read, the suffix first, what stands before is one text
   const prefix = [...input_extra.map(({ text }) => text), input_prefix, request.prompt].join('');

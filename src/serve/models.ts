@@ -32,6 +32,8 @@ export interface TextModel extends Named {
   readonly tuned: boolean;
   /** Whether it was trained to write between texts. */
   readonly fills: boolean;
+  /** Whether it was trained on lines that each stand alone. */
+  readonly wholeLines: boolean;
   readonly scheduler: Scheduler;
 }
 
@@ -86,7 +88,7 @@ async function openModel(engine: Engine, folder: string, name: string, options: 
   return {
     ...named(startedAt),
     ...{ task: 'text', model, tokenizer, template, scheduler },
-    ...{ tuned: tunedFrom?.chat !== undefined, fills: config.fillInMiddle > 0 },
+    ...{ tuned: tunedFrom?.chat !== undefined, fills: config.fillInMiddle > 0, wholeLines: config.wholeLines },
   };
 }
 
@@ -131,6 +133,11 @@ export class Models {
     if (found?.task === task) return found as ModelOf<T>;
     const others = this.all.map((model) => `${model.name} ${VERBS[model.task]}`).join(', ');
     throw new ApiError(400, `No model that ${VERBS[task]} was asked for: ${others}.`, 'wrong_task', 'model');
+  }
+
+  /** The same for a model that is to write between texts: without a name the first one that was trained for it. */
+  findFilling(name: string | undefined): TextModel {
+    return this.find(name ?? this.writing.find(({ fills }) => fills)?.name, 'text');
   }
 
   /** The same whatever the model does. */

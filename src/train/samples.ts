@@ -24,6 +24,23 @@ export function openingTokens(tokenizer: Tokenizer): number[] {
   }
 }
 
+/** Ends what a model of whole lines writes. */
+export const LINE_END = '\n';
+
+/**
+ * What a model reads before it goes on from a prompt. Of a model of whole lines, which predicts a line from the end of the one before, that
+ * end stands before the prompt.
+ */
+export function promptTokens(
+  tokenizer: Tokenizer,
+  prompt: string,
+  { wholeLines = false }: { readonly wholeLines?: boolean } = {},
+): number[] {
+  if (prompt === '') return openingTokens(tokenizer);
+  const ids = tokenizer.encode(prompt);
+  return wholeLines && !prompt.startsWith(LINE_END) ? [...openingTokens(tokenizer), ...ids] : ids;
+}
+
 /** Some samples of a model at the end of its training. */
 export async function drawSamples(model: GPT, tokenizer: Tokenizer, seed: number): Promise<Sample[]> {
   const prompt = openingTokens(tokenizer);

@@ -143,6 +143,26 @@ describe('log-probabilities', () => {
   });
 });
 
+it('a model of whole lines reads each prompt after the end of a line, which is no part of it, and ends its line', async () => {
+  const lines = await app([{ ...model, wholeLines: true }]);
+  const ask = async (body: object) => (await post(lines, PATH, body)).body;
+  const [end] = tokenizer.encode('\n');
+  const after = await complete({ ...DRAWN, prompt: [end, ...tokenizer.encode(DRAWN.prompt)] });
+  expect((await ask(DRAWN)).choices[0].text).toBe(after.choices[0].text.split('\n')[0]);
+  expect((await ask({ ...DRAWN, prompt: `\n${DRAWN.prompt}`, stop: 'zzz' })).choices[0].text).toBe(
+    after.choices[0].text,
+  );
+  expect((await ask({ ...DRAWN, logit_bias: { [end]: 100 } })).choices[0]).toMatchObject({
+    ...{ text: '', finish_reason: 'stop' },
+  });
+  const [echoed] = (await ask({ ...DRAWN, max_tokens: 0, echo: true, logprobs: 0 })).choices;
+  expect(echoed.text).toBe(DRAWN.prompt);
+  expect(echoed.logprobs.tokens.join('')).toBe(DRAWN.prompt);
+  expect(echoed.logprobs.text_offset[0]).toBe(0);
+  const scored = await complete({ prompt: `\n${DRAWN.prompt}`, max_tokens: 0, echo: true, logprobs: 0 });
+  expect(echoed.logprobs.token_logprobs).toEqual(scored.choices[0].logprobs.token_logprobs.slice(1));
+});
+
 const refused: readonly (readonly [string, unknown, RegExp, string | null, string | null])[] = [
   [
     'a prompt past the context',

@@ -110,6 +110,14 @@ describe('a hole', () => {
   });
 });
 
+it('is filled by the first model that was trained for it where none is named', async () => {
+  const both = await app([await textModel({ name: 'plain' }), { ...model, name: 'filler' }]);
+  expect((await post(both, '/infill', HOLE)).body).toMatchObject({ model: 'filler' });
+  expect((await post(both, '/v1/completions', { prompt: 'a', suffix: 'b' })).body).toMatchObject({ model: 'filler' });
+  expect((await post(both, '/v1/completions', { prompt: 'a' })).body).toMatchObject({ model: 'plain' });
+  expect((await post(both, '/infill', { ...HOLE, model: 'plain' })).status).toBe(400);
+});
+
 it('is refused by a model that was not trained for it, and for what is wrong', async () => {
   const { status, body } = await post(await app(), '/infill', HOLE);
   expect([status, body.error.message]).toEqual([400, expect.stringMatching(/tiny writes at the end alone/)]);

@@ -27,7 +27,18 @@ export async function textModel(
   const scheduler = new Scheduler(model, { queue, sequences });
   const template = parseTemplate(DEFAULT_TEMPLATE);
   return {
-    ...{ task: 'text', name: 'tiny', created: 1, model, tokenizer, template, tuned: false, fills: false, scheduler },
+    ...{
+      task: 'text',
+      name: 'tiny',
+      created: 1,
+      model,
+      tokenizer,
+      template,
+      tuned: false,
+      fills: false,
+      wholeLines: false,
+      scheduler,
+    },
     ...given,
   };
 }

@@ -9,7 +9,7 @@ import { Continuation } from '../../text/tokenizers/continuation.ts';
 import { type TokenFacts, tokenFacts } from '../../text/tokenizers/tokenFacts.ts';
 import type { Tokenizer } from '../../text/tokenizers/tokenizer.ts';
 import type { TunedFrom } from '../../train/runFolder.ts';
-import { openingTokens } from '../../train/samples.ts';
+import { LINE_END, promptTokens } from '../../train/samples.ts';
 import type { Base } from '../fineTuned.ts';
 
 /** A model that writes. Of a run that was tuned on answers, `chat`: how prompts are put to it, and where answers end. */
@@ -45,8 +45,6 @@ export interface TextStep {
   readonly choice?: Choice;
 }
 
-const LINE_END = '\n';
-
 /** Samples of text, one prompt after the other. */
 export class TextGenerator {
   /** Of the next prompt. */
@@ -77,20 +75,13 @@ export class TextGenerator {
    */
   generate(prompt: string, interrupted = (): boolean => false): AsyncGenerator<TextStep> {
     const { blockSize } = this.writer.model.config;
-    const ids = this.opened(prompt);
+    const { tokenizer, config } = this.writer;
+    const ids = promptTokens(tokenizer, prompt === '' ? '' : this.shown(prompt), config);
     if (ids.length > blockSize) {
       const sizes = `the prompt has ${count(ids.length)} tokens, and the model's context holds ${count(blockSize)}`;
       this.options.say?.(`${sizes}: only the last ${count(blockSize)} are read`);
     }
     return this.steps(ids.slice(-blockSize), interrupted);
-  }
-
-  /** A line is predicted from the end of the one before it, which stands before its beginning here too. */
-  private opened(prompt: string): number[] {
-    const { tokenizer, config } = this.writer;
-    if (prompt === '') return openingTokens(tokenizer);
-    const ids = tokenizer.encode(this.shown(prompt));
-    return config?.wholeLines && !prompt.startsWith(LINE_END) ? [...openingTokens(tokenizer), ...ids] : ids;
   }
 
   private async *steps(ids: readonly number[], interrupted: () => boolean): AsyncGenerator<TextStep> {
