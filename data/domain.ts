@@ -23,6 +23,18 @@ export interface DomainParts {
   readonly test: string;
 }
 
+/** How things become a file to look at. */
+export interface Drawing {
+  /** Of the files that can be drawn: '.svg'. */
+  readonly endings: readonly string[];
+  /**
+   * @param things each a prompt and what was written after it
+   * @param file ends in one of `endings`
+   * @throws UserError for what is no such thing
+   */
+  readonly draw: (things: readonly string[], file: string) => Promise<void>;
+}
+
 /** A known corpus that is more than a text. */
 export interface Domain extends Described {
   /** Fetched when it is first asked for. */
@@ -40,8 +52,7 @@ export interface Domain extends Described {
   readonly prompt: (words: string) => string;
   /** A user's file of such things as a text like those of the parts, each line whole: what the file does not say cannot be left out. @throws UserError that says what is wrong with it and where */
   readonly read?: (file: string) => Promise<string>;
-  /** Things (prompt and what was written after it) as one file to look at, of a kind that its ending says. @throws UserError for another ending */
-  readonly draw?: (things: readonly string[], file: string) => Promise<void>;
+  readonly drawing?: Drawing;
   /** The prompt that goes on from what a file holds the beginning of: half a picture, the days up to now. @throws UserError as `read` */
   readonly begin?: (file: string) => Promise<string>;
   /** The domain's own scores of a trained model, beside their baselines. */

@@ -36,13 +36,16 @@ const openLines = async ({ things, codebook }: Pick<Wardrobe, 'things' | 'codebo
 /** What all domains of pictures from words have in common. */
 function drawnFrom(
   wardrobe: Wardrobe,
-): Pick<Domain, 'build' | 'prompt' | 'judge'> & Required<Pick<Domain, 'read' | 'draw' | 'begin'>> {
+): Pick<Domain, 'build' | 'prompt' | 'judge'> & Required<Pick<Domain, 'read' | 'drawing' | 'begin'>> {
   const captions = new Captions(wardrobe.things);
   return {
     build: async (files) => (await drawnParts(wardrobe, files)).parts,
     prompt: (words) => captions.caption(captions.parse(words)),
     read: async (file) => readPictures(await openLines(wardrobe), file),
-    draw: async (all, file) => drawSheet(await openLines(wardrobe), all, file),
+    drawing: {
+      endings: ['.png', '.svg'],
+      draw: async (all, file) => drawSheet(await openLines(wardrobe), all, file),
+    },
     begin: async (file) => readBeginning(await openLines(wardrobe), file),
     // with it comes the engine, which whoever only lists domains can do without
     judge: async (asked) => (await import('./judge/judge.ts')).judgePictures(await openLines(wardrobe), asked),

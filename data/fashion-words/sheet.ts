@@ -1,6 +1,5 @@
 /** Contact sheets: many pictures as one file, with what was asked for under each where the file can hold letters. */
 
-import { UserError } from '../../src/errors.ts';
 import { writeAtomic } from '../../src/node/files.ts';
 import { type Picture, pngBytes, writePng } from '../../src/node/png.ts';
 import type { Lines } from './lines.ts';
@@ -14,11 +13,10 @@ const GAP = 8;
 const LETTERS = 16;
 const MOST_COLUMNS = 8;
 
-/** Writes things as a PNG, or as an SVG with captions. @throws UserError for another ending, and for things that hold no pictures */
+/** Writes things as a PNG, or as an SVG with captions. @throws UserError for things that hold no pictures */
 export async function drawSheet(lines: Lines, things: readonly string[], file: string): Promise<void> {
-  if (/\.png$/i.test(file)) return writePng(file, sheetOf(picturesOf(lines, things)));
-  if (/\.svg$/i.test(file)) return writeAtomic(file, await sheetSvg(lines, things));
-  throw new UserError(`${file}: pictures are drawn as .png or .svg; name such a file.`);
+  if (/\.png$/i.test(file)) await writePng(file, sheetOf(picturesOf(lines, things)));
+  else await writeAtomic(file, await sheetSvg(lines, things));
 }
 
 const picturesOf = (lines: Lines, things: readonly string[]): Uint8Array[] =>

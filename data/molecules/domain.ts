@@ -21,7 +21,7 @@ const about = {
   packages: [OPENCHEMLIB, RDKIT],
   prompt: promptFor,
   read: readSmilesFile,
-  draw: drawSheet,
+  drawing: { endings: ['.svg'], draw: drawSheet },
   judge: judgeMolecules,
 };
 

@@ -1,5 +1,3 @@
-import { extname } from 'node:path';
-import { UserError } from '../../src/errors.ts';
 import { writeAtomic } from '../../src/node/files.ts';
 import { Html, html } from '../../src/report/html.ts';
 import { Rdkit } from './rdkit.ts';
@@ -11,10 +9,8 @@ const COLUMNS = 4;
 /** Characters that a line below a structure has room for. */
 const ROOM = 38;
 
-/** Writes samples as a sheet of structures. @throws UserError for a file that is no .svg */
+/** Writes samples as a sheet of structures, an SVG. */
 export async function drawSheet(things: readonly string[], file: string): Promise<void> {
-  if (extname(file).toLowerCase() !== '.svg')
-    throw new UserError(`A sheet of structures is an SVG picture: name a file that ends in .svg, not ${file}.`);
   const rdkit = await Rdkit.open(() => {});
   await writeAtomic(file, sheet(rdkit, things));
 }

@@ -67,10 +67,9 @@ export const weather: Domain = {
   prompt: promptOf,
   read: async (file) => linesOf(atLeast(await daysIn(file), HISTORY + AHEAD, file), (await knownDays(ignore)).usual),
   begin: async (file) => beginOf(atLeast(await daysIn(file), HISTORY, file), (await knownDays(ignore)).usual),
-  draw: async (things, file) => {
-    if (!file.toLowerCase().endsWith('.svg'))
-      throw new UserError(`${file}: spells of days are drawn as SVG. Give a name that ends in .svg.`);
-    await writeAtomic(file, drawSpells(things, (await knownDays(ignore)).usual));
+  drawing: {
+    endings: ['.svg'],
+    draw: async (things, file) => writeAtomic(file, drawSpells(things, (await knownDays(ignore)).usual)),
   },
   judge: async (asked: AskedModel) => judgeDays(asked, await knownDays(asked.say)),
 };

@@ -92,10 +92,9 @@ export const winds: Domain = {
     const now = months.length - 1;
     return beginOf(fields, now, months[now].month, known.codebook);
   },
-  draw: async (things, file) => {
-    if (!file.toLowerCase().endsWith('.svg'))
-      throw new UserError(`${file}: maps are drawn as SVG. Give a name that ends in .svg.`);
-    await writeAtomic(file, draw(things, await knownWinds(ignore), await knownCoast(ignore)));
+  drawing: {
+    endings: ['.svg'],
+    draw: async (things, file) => writeAtomic(file, draw(things, await knownWinds(ignore), await knownCoast(ignore))),
   },
   judge: async (asked) => judgeWinds(asked, await knownWinds(asked.say)),
 };

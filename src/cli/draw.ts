@@ -53,22 +53,22 @@ export function addDraw(program: Command): void {
 }
 
 async function draw(words: string, flags: DrawFlags): Promise<void> {
-  const domain = drawable(await readRunCard(flags.run), flags.run);
+  const { domain, draw: into } = drawable(await readRunCard(flags.run), flags);
   const beginning = flags.complete === undefined ? '' : await beginningOf(domain, flags.complete);
   const prompt = domain.prompt(words) + beginning;
   const run = await openRun(flags);
   const { seed = randomInt(2 ** 32), count, temperature, out, json } = flags;
   say(`seed ${seed}`);
   const things = (await writeAll(run, prompt, { seed, count, temperature })).map((written) => prompt + written);
-  await domain.draw(things, out);
+  await into(things);
   if (json) return void printJson({ run: flags.run, words, prompt, seed, temperature, things, file: out });
   await show(out);
   print(`drawn: ${out}\n`);
 }
 
-/** The domain of a run, if its things can be drawn. @throws UserError where they cannot */
-const drawable = (run: Pick<SavedRun, 'dataCard'>, folder: string) =>
-  drawableDomain(run, (known) => {
+/** The domain of a run, if its things can be drawn into the file. @throws UserError where they cannot */
+const drawable = (run: Pick<SavedRun, 'dataCard'>, { run: folder, out }: DrawFlags) =>
+  drawableDomain(run, out, (known) => {
     const made = `what can be is made by models of ${known.join(', ')}: npx dawnlm train ${known[0]}`;
     return new UserError(`${folder} was trained on ${run.dataCard.name}, of which nothing can be drawn; ${made}`);
   });

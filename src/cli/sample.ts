@@ -1,6 +1,5 @@
 import { randomInt } from 'node:crypto';
 import { type Command, Option } from 'commander';
-import type { Domain } from '../../data/domain.ts';
 import { UserError } from '../errors.ts';
 import type { SampleSettings } from '../kernels/sampling/settings.ts';
 import { isSmallWork } from '../model/decodeStep.ts';
@@ -79,7 +78,7 @@ async function sampleVerb(options: SampleOptions): Promise<void> {
   const blocked = options.block === undefined ? undefined : await readBlocked(options.block);
   const smallWork = isSmallWork(await readModelConfig(options.run), options.count);
   const run = await openRun(options, { smallWork });
-  const draw = options.draw === undefined ? undefined : drawingOf(run, options.run);
+  const draw = options.draw === undefined ? undefined : drawingOf(run, options.run, options.draw);
   say(`${options.run}: ${options.checkpoint} weights${run.state ? `, after ${run.state.step} steps` : ''}`);
   const { seed = randomInt(2 ** 32), interactive, count, json } = options;
   const block = blocked && blockFor(blocked, run.tokenizer, say);
@@ -90,16 +89,13 @@ async function sampleVerb(options: SampleOptions): Promise<void> {
   const prompt = options.prompt === '-' ? await readPrompt('-') : options.prompt;
   const texts = await (count > 1 || json ? writeAll : writeOne)(generator, prompt, options);
   if (!draw) return;
-  await draw(
-    texts.map((text) => prompt + text),
-    options.draw!,
-  );
+  await draw(texts.map((text) => prompt + text));
   say(`drawn: ${options.draw}`);
 }
 
-/** How the things that a run writes are drawn. @throws UserError for a run of no domain that says how */
-const drawingOf = (run: Pick<SavedRun, 'dataCard'>, folder: string): NonNullable<Domain['draw']> =>
-  drawableDomain(run, (known) => {
+/** How the things that a run writes are drawn into a file. @throws UserError for a run of no domain that says how */
+const drawingOf = (run: Pick<SavedRun, 'dataCard'>, folder: string, file: string) =>
+  drawableDomain(run, file, (known) => {
     const why = `it was not trained on one of ${list(known)}`;
     return new UserError(`What ${folder} writes cannot be drawn: ${why}. Leave out --draw.`);
   }).draw;

@@ -1,4 +1,5 @@
 /** A trained model as the judges of its domain see it. */
+import { extname } from 'node:path';
 import { domains, findDomain } from '../../data/corpora.ts';
 import type { AskedModel, Domain } from '../../data/domain.ts';
 import { UserError } from '../errors.ts';
@@ -15,17 +16,21 @@ export function domainOf({ dataCard: { name, source } }: Pick<SavedRun, 'dataCar
 }
 
 /**
- * How things of the domain that a run was trained on are drawn, and the domain.
+ * How things of the domain that a run was trained on are drawn into a file, and the domain.
  * @param refuse says, with the names of those that can be drawn, that this one's cannot
- * @throws what `refuse` makes
+ * @throws what `refuse` makes; UserError for a file of a kind that is not drawn
  */
 export function drawableDomain(
   run: Pick<SavedRun, 'dataCard'>,
+  file: string,
   refuse: (drawable: readonly string[]) => Error,
-): Domain & Required<Pick<Domain, 'draw'>> {
+): { domain: Domain; draw: (things: readonly string[]) => Promise<void> } {
   const domain = domainOf(run);
-  if (domain?.draw) return domain as Domain & Required<Pick<Domain, 'draw'>>;
-  throw refuse(domains.filter(({ draw }) => draw).map(({ name }) => name));
+  if (!domain?.drawing) throw refuse(domains.filter(({ drawing }) => drawing).map(({ name }) => name));
+  const { endings, draw } = domain.drawing;
+  if (!endings.includes(extname(file).toLowerCase()))
+    throw new UserError(`${file}: things of ${domain.name} are drawn as ${endings.join(' or ')}; name such a file.`);
+  return { domain, draw: (things) => draw(things, file) };
 }
 
 /** What a judge is given beside the model. */

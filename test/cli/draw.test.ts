@@ -60,7 +60,7 @@ it('goes on from the upper half of a picture', async () => {
 
 it.each([
   [[...drawn, 'a green whale', '--out', 'x.png'], 1, '"whale" is no word that this model knows'],
-  [[...drawn, 'boot', '--out', 'x.gif'], 1, 'x.gif: pictures are drawn as .png or .svg'],
+  [[...drawn, 'boot', '--out', 'x.gif'], 1, 'x.gif: things of fashion are drawn as .png or .svg'],
   [[...drawn, '--complete', 'text.txt', '--out', 'x.png'], 1, 'text.txt is no PNG file'],
   [[...drawn, 'boot'], 2, "required option '--out <file>'"],
   [['draw', '--run', 'plain', '--out', 'x.png'], 1, 'plain was trained on text, of which nothing can be drawn'],

@@ -197,12 +197,11 @@ describe('files', () => {
 
   it('are drawn as a sheet, what is broken with the reason', async () => {
     const file = join(folder, 'sheet.svg');
-    await molecules.draw!(['rings 1: c1ccccc1C\nCCCCCC\n', 'molecule: C<C'], file);
+    await molecules.drawing!.draw(['rings 1: c1ccccc1C\nCCCCCC\n', 'molecule: C<C'], file);
     const svg = readFileSync(file, 'utf8');
     expect(svg).toContain('asked: rings 1');
     expect(svg.match(/<svg/g)).toHaveLength(3);
     expect(svg).toContain('C&lt;C: SMILES Parse Error');
-    await expect(molecules.draw!([], join(folder, 'sheet.png'))).rejects.toThrow(/name a file that ends in \.svg/);
   });
 });
 

