@@ -30,7 +30,7 @@ const settings: Domain['settings'] = {
   ...{ tokenizer: `pieces:${TOKENS}`, wholeLines: true, blockSize: 96, contextGrowth: 0 },
   ...{ style: 'llama', tieEmbeddings: false, nLayer: 4, nHead: 4, nEmbd: 128, nHidden: 320, queryKeyGain: 1 },
   ...{ optimizer: 'muon', muonFactor: 1, muonMomentum: 0.85, learningRate: 1e-2, minLearningRate: 0 },
-  ...{ schedule: 'linear', warmupSteps: 20, steps: 1500, evalEvery: 250, checkpointEvery: 250 },
+  ...{ schedule: 'linear', warmupSteps: 20, steps: 2500, evalEvery: 250, checkpointEvery: 250 },
 };
 
 /** Molecules as SMILES with their properties in front, half of those that train written from atoms drawn by chance. See card.md. */
@@ -39,8 +39,8 @@ export const molecules: Domain = {
   name: 'molecules',
   title: 'Molecules as SMILES, with weight, logP and rings in words',
   note: 'Pieces of drugs and compounds that are listed for a risk, without stereochemistry: no picture of chemistry as a whole.',
-  sha256: '617cc5da251efeb11e59b1033815b97d1733de323cdbe67d3ae36e34ce15bdea',
-  settings: { ...settings, validationFraction: 0.013133686869302753 },
+  sha256: 'b55a23db144f0fbca65dd9b20be17caf28bbc58d0c7a8a4733bc68a6a67955e5',
+  settings: { ...settings, validationFraction: 0.013042635444243828 },
   build: (files) => build(files, true),
 };
 
@@ -51,8 +51,8 @@ export const canonicalMolecules: Domain = {
   formOf: 'molecules',
   title: 'Molecules as canonical SMILES alone, with weight, logP and rings in words',
   note: 'As many lines of each molecule as in the set molecules, all with the same SMILES: to compare with it.',
-  sha256: 'c300a2476a5ccbe3433270d276fbd17719b23889b120744dbaa56ceedebd42e7',
-  settings: { ...settings, validationFraction: 0.013399674514832451 },
+  sha256: '567591f8296fa1df2b138e7a2d8933ce26d391367edea55b0d117f2dab1bc524',
+  settings: { ...settings, validationFraction: 0.013272246469601602 },
   build: (files) => build(files, false),
 };
 
@@ -65,17 +65,17 @@ async function build(files: PackageFiles, randomised: boolean): Promise<DomainPa
   const rdkit = await Rdkit.open(() => {}); // its own, in which nobody has drawn random SMILES before
   const lines = { train: [] as string[], validation: [] as string[], test: [] as string[] };
   for (const molecule of await readMolecules(files, rdkit, [...COMPOUNDS, ...PIECES])) {
-    const { canonical, properties } = molecule;
+    const { kekule, properties } = molecule;
     const part = partOf(molecule);
     if (part !== 'train') {
       const said = part === 'test' ? properties : some(properties, mix(lines[part].length, SEED));
-      lines[part].push(`${promptOf(said)}${canonical}\n`);
+      lines[part].push(`${promptOf(said)}${kekule}\n`);
       continue;
     }
-    for (const smiles of rdkit.randomised(canonical, RANDOM)) {
+    for (const smiles of rdkit.randomised(kekule, RANDOM)) {
       const [one, other] = [0, 1].map((n) => some(properties, mix(lines.train.length + n, SEED)));
-      lines.train.push(`${promptOf(one)}${canonical}\n`);
-      lines.train.push(randomised ? `${promptOf(other, 'random')}${smiles}\n` : `${promptOf(other)}${canonical}\n`);
+      lines.train.push(`${promptOf(one)}${kekule}\n`);
+      lines.train.push(randomised ? `${promptOf(other, 'random')}${smiles}\n` : `${promptOf(other)}${kekule}\n`);
     }
   }
   const text = (part: readonly string[]): string => shuffled(part, SEED).join('');

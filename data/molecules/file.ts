@@ -21,8 +21,8 @@ export async function readSmilesFile(file: string): Promise<string> {
   const lines = content.split(/\r\n|\r|\n/).flatMap((line, i) => {
     if (line.trim() === '') return [];
     const [smiles] = readLine(line).smiles.trim().split(/\s+/);
-    const { canonical, properties } = read(rdkit, smiles, `${file}, line ${i + 1}`);
-    return [`${promptOf(properties)}${canonical}\n`];
+    const { kekule, properties } = read(rdkit, smiles, `${file}, line ${i + 1}`);
+    return [`${promptOf(properties)}${kekule}\n`];
   });
   if (lines.length === 0) throw new UserError(`${file} holds no molecules; give a text file with a SMILES a line.`);
   return lines.join('');

@@ -38,7 +38,7 @@ interface Part {
 }
 
 async function judgeSamples(asked: AskedModel, rdkit: Rdkit, letters: Letters, plan: Plan): Promise<Part> {
-  const known = new Set(smilesIn(asked.parts.train));
+  const known = new Set([...new Set(smilesIn(asked.parts.train))].map((smiles) => rdkit.canonical(smiles)!));
   const prompts = Array<string>(plan.samples).fill(promptFor(''));
   const byTemperature: { temperature: number; written: string[] }[] = [];
   for (const temperature of plan.temperatures) {
@@ -189,12 +189,15 @@ const pairs = (rdkit: Rdkit, prompts: readonly string[], written: readonly strin
 const valuesOf = (found: readonly Pair[], name: keyof Properties) =>
   found.map(({ asked, got }) => ({ asked: asked[name]!, got: got.properties[name] }));
 
+/** 0 of molecules that are all alike or too few: what was asked for tells nothing of them. */
 function correlation(found: readonly Pair[], name: keyof Properties): number {
+  if (found.length < 2) return 0;
   const values = valuesOf(found, name);
-  return sampleCorrelation(
+  const r = sampleCorrelation(
     values.map(({ asked }) => asked),
     values.map(({ got }) => got),
   );
+  return Number.isNaN(r) ? 0 : r;
 }
 
 /** N-grams of the model's own tokens, which see the words in front as long as they reach. */

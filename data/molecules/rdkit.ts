@@ -18,6 +18,8 @@ export interface Properties {
 export interface Molecule {
   /** The one SMILES that RDKit writes for it, without stereochemistry: two molecules are the same where these are. */
   readonly canonical: string;
+  /** The same with the bonds of aromatic rings told, one single and one double in turn: as lines write it. */
+  readonly kekule: string;
   /** Beside hydrogen. */
   readonly atoms: number;
   readonly properties: Properties;
@@ -43,7 +45,8 @@ interface Library {
 
 const Descriptors = z.object({ amw: z.number(), CrippenClogP: z.number(), NumRings: z.number() });
 const FLAT = JSON.stringify({ doIsomericSmiles: false });
-const RANDOM = JSON.stringify({ doIsomericSmiles: false, doRandom: true });
+const KEKULE = JSON.stringify({ doIsomericSmiles: false, doKekule: true });
+const RANDOM = JSON.stringify({ doIsomericSmiles: false, doKekule: true, doRandom: true });
 
 /** Molecules from SMILES. Every instance draws the same random SMILES in the same order of calls. */
 export class Rdkit {
@@ -73,11 +76,12 @@ export class Rdkit {
       const refuse = (problem: string) => new Error(`RDKit's descriptors: ${problem}`);
       const found = check(Descriptors, JSON.parse(mol.get_descriptors()), refuse);
       const properties = { weight: found.amw, logP: found.CrippenClogP, rings: found.NumRings };
-      return { canonical: mol.get_smiles(FLAT), atoms: mol.get_num_atoms(), properties };
+      const [canonical, kekule] = [FLAT, KEKULE].map((details) => mol.get_smiles(details));
+      return { canonical, kekule, atoms: mol.get_num_atoms(), properties };
     });
   }
 
-  /** The molecule written from random atoms on, in random directions: the distinct ones of so many tries. */
+  /** The molecule written from random atoms on, in random directions, as `kekule` is: the distinct ones of so many tries. */
   randomised(smiles: string, tries: number): string[] {
     const written = this.with(smiles, (mol) => Array.from({ length: tries }, () => mol.get_smiles(RANDOM)));
     return [...new Set(written)];

@@ -1,5 +1,9 @@
-/** Properties as words in front of a molecule, and molecules as lines: "weight 180, rings 1: CC(=O)Oc1ccccc1C(=O)O". A SMILES that is not
- * the canonical one stands behind a semicolon, so that a model which learned from both is asked for canonical ones, which are easier. */
+/**
+ * Properties as words in front of a molecule, and molecules as lines: "weight 180, rings 1: CC(=O)OC1=CC=CC=C1C(=O)O". A SMILES that does not
+ * begin where the canonical one does stands behind a semicolon, so that a model which learned from both is asked for canonical ones, which are
+ * easier. No atom is written as aromatic: whether a ring is can only be told once all of it is known, and what a model wrote of such
+ * atoms was often no ring that could be.
+ */
 import { UserError } from '../../src/errors.ts';
 import { quote } from '../../src/quote.ts';
 import type { Properties } from './rdkit.ts';

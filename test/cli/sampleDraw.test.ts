@@ -40,7 +40,10 @@ it('draws what it writes, a line each, and prints it too', async () => {
 
 it('says what cannot be drawn', async () => {
   const png = await dawnlm([...sample, '--draw', 'sheet.png'], { cwd, env });
-  expect([png.code, png.stderr]).toEqual([1, expect.stringMatching(/sheet\.png: things of molecules are drawn as \.svg/)]);
+  expect([png.code, png.stderr]).toEqual([
+    1,
+    expect.stringMatching(/sheet\.png: things of molecules are drawn as \.svg/),
+  ]);
   await succeed(trainTiny('t'), { cwd });
   const text = await dawnlm(['sample', '--run', 't', '--draw', 'x.svg'], { cwd });
   expect([text.code, text.stderr]).toEqual([1, expect.stringMatching(/What t writes cannot be drawn: .*molecules/)]);
