@@ -4,6 +4,7 @@
  */
 import type { GPT } from '../src/model/gpt.ts';
 import type { NpmPackage } from '../src/node/npm.ts';
+import type { Picture as Pixels } from '../src/node/png.ts';
 import type { Judged } from '../src/report/judged.ts';
 import type { Engine } from '../src/tensor/engine.ts';
 import type { Tokenizer } from '../src/text/tokenizers/tokenizer.ts';
@@ -33,6 +34,8 @@ export interface Drawing {
    * @throws UserError for what is no such thing
    */
   readonly draw: (things: readonly string[], file: string) => Promise<void>;
+  /** The same in pixels, also of things that are only begun: to be looked at while they are written. */
+  readonly pixels?: (things: readonly string[]) => Promise<Pixels>;
 }
 
 /** A known corpus that is more than a text. */

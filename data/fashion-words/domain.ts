@@ -8,7 +8,7 @@ import { Lines } from './lines.ts';
 import { CLOTHES, mnistModels } from './mnist.ts';
 import { npmModels } from './npm.ts';
 import { type Models, paintParts } from './parts.ts';
-import { drawSheet } from './sheet.ts';
+import { drawSheet, sheetPixels } from './sheet.ts';
 import { Captions } from './words.ts';
 
 /** One set of things that pictures are painted of. */
@@ -45,6 +45,7 @@ function drawnFrom(
     drawing: {
       endings: ['.png', '.svg'],
       draw: async (all, file) => drawSheet(await openLines(wardrobe), all, file),
+      pixels: async (all) => sheetPixels(await openLines(wardrobe), all),
     },
     begin: async (file) => readBeginning(await openLines(wardrobe), file),
     // with it comes the engine, which whoever only lists domains can do without

@@ -15,12 +15,13 @@ const MOST_COLUMNS = 8;
 
 /** Writes things as a PNG, or as an SVG with captions. @throws UserError for things that hold no pictures */
 export async function drawSheet(lines: Lines, things: readonly string[], file: string): Promise<void> {
-  if (/\.png$/i.test(file)) await writePng(file, sheetOf(picturesOf(lines, things)));
+  if (/\.png$/i.test(file)) await writePng(file, sheetPixels(lines, things));
   else await writeAtomic(file, await sheetSvg(lines, things));
 }
 
-const picturesOf = (lines: Lines, things: readonly string[]): Uint8Array[] =>
-  things.map((thing) => lines.codebook.decode(lines.read(thing).codes));
+/** Things as the pixels of a sheet. @throws UserError for things that hold no pictures */
+export const sheetPixels = (lines: Lines, things: readonly string[]): Picture =>
+  sheetOf(things.map((thing) => lines.codebook.decode(lines.read(thing).codes)));
 
 /** As square as may be, and no wider than `MOST_COLUMNS`. */
 const columnsOf = (count: number): number => Math.max(1, Math.min(MOST_COLUMNS, Math.ceil(Math.sqrt(count))));

@@ -3,14 +3,13 @@ import { type Command, Option } from 'commander';
 import type { Domain } from '../../data/domain.ts';
 import { UserError } from '../errors.ts';
 import { NO_FILTERS } from '../kernels/sampling/settings.ts';
-import { readPng } from '../node/png.ts';
 import { drawableDomain } from '../tasks/domain.ts';
 import { TextGenerator } from '../tasks/text/generate.ts';
 import { readRunCard } from '../train/runFolder.ts';
 import type { SavedRun } from '../train/savedRun.ts';
 import { openRun } from './engine.ts';
 import { addRunOptions, examples, number, path, type RunFlags, seedNumber } from './options.ts';
-import { pictureInBlocks } from './terminal/blocks.ts';
+import { GrowingPicture } from './terminal/blocks.ts';
 import { print, printJson, printPainted, say } from './terminal/output.ts';
 import { terminalOf } from './terminal/terminal.ts';
 
@@ -53,16 +52,21 @@ export function addDraw(program: Command): void {
 }
 
 async function draw(words: string, flags: DrawFlags): Promise<void> {
-  const { domain, draw: into } = drawable(await readRunCard(flags.run), flags);
+  const { domain, draw: into, pixels } = drawable(await readRunCard(flags.run), flags);
   const beginning = flags.complete === undefined ? '' : await beginningOf(domain, flags.complete);
   const prompt = domain.prompt(words) + beginning;
   const run = await openRun(flags);
   const { seed = randomInt(2 ** 32), count, temperature, out, json } = flags;
   say(`seed ${seed}`);
-  const things = (await writeAll(run, prompt, { seed, count, temperature })).map((written) => prompt + written);
+  const shown = pixels && !json ? new GrowingPicture(terminalOf(process.stdout), printPainted) : undefined;
+  let things: string[] = [];
+  for await (const written of writing(run, prompt, { seed, count, temperature })) {
+    things = written.map((text) => prompt + text);
+    await shown?.grow(() => pixels!(things));
+  }
   await into(things);
   if (json) return void printJson({ run: flags.run, words, prompt, seed, temperature, things, file: out });
-  await show(out);
+  if (pixels) shown?.draw(await pixels(things));
   print(`drawn: ${out}\n`);
 }
 
@@ -78,27 +82,18 @@ function beginningOf(domain: Domain, file: string): Promise<string> {
   throw new UserError(`things of ${domain.name} are not gone on with from a file: leave --complete away`);
 }
 
-/** As many lines as are wanted after one prompt, without it. @throws UserError for a prompt that leaves no room */
-async function writeAll(
+/** As many lines as are wanted after one prompt, without it, as they grow. @throws UserError for a prompt that leaves no room */
+async function* writing(
   { model, tokenizer }: SavedRun,
   prompt: string,
   { seed, count, temperature }: { seed: number; count: number; temperature: number },
-): Promise<string[]> {
+): AsyncGenerator<string[]> {
   const { blockSize } = model.config;
   const room = blockSize - tokenizer.encode(`\n${prompt}`).length;
   if (room < 1)
     throw new UserError(`the prompt leaves no room in a context of ${blockSize} tokens: give a shorter one`);
   const settings = { ...NO_FILTERS, temperature, tokens: room, stop: ['\n'], seed, count };
-  let written: string[] = [];
   for await (const { samples } of new TextGenerator({ model, tokenizer }, settings).generate(`\n${prompt}`)) {
-    written = samples.map(({ text }) => text);
+    yield samples.map(({ text }) => text);
   }
-  return written;
-}
-
-/** Shows a PNG in a terminal that has colours. */
-async function show(file: string): Promise<void> {
-  const terminal = terminalOf(process.stdout);
-  if (!terminal.color || !/\.png$/i.test(file)) return;
-  printPainted(pictureInBlocks(await readPng(file), terminal) ?? '');
 }

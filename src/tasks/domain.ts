@@ -1,7 +1,7 @@
 /** A trained model as the judges of its domain see it. */
 import { extname } from 'node:path';
 import { domains, findDomain } from '../../data/corpora.ts';
-import type { AskedModel, Domain } from '../../data/domain.ts';
+import type { AskedModel, Domain, Drawing } from '../../data/domain.ts';
 import { UserError } from '../errors.ts';
 import { Scorer } from '../model/score.ts';
 import { openingTokens } from '../train/samples.ts';
@@ -24,13 +24,13 @@ export function drawableDomain(
   run: Pick<SavedRun, 'dataCard'>,
   file: string,
   refuse: (drawable: readonly string[]) => Error,
-): { domain: Domain; draw: (things: readonly string[]) => Promise<void> } {
+): { domain: Domain; draw: (things: readonly string[]) => Promise<void>; pixels?: Drawing['pixels'] } {
   const domain = domainOf(run);
   if (!domain?.drawing) throw refuse(domains.filter(({ drawing }) => drawing).map(({ name }) => name));
-  const { endings, draw } = domain.drawing;
+  const { endings, draw, pixels } = domain.drawing;
   if (!endings.includes(extname(file).toLowerCase()))
     throw new UserError(`${file}: things of ${domain.name} are drawn as ${endings.join(' or ')}; name such a file.`);
-  return { domain, draw: (things) => draw(things, file) };
+  return { domain, draw: (things) => draw(things, file), pixels };
 }
 
 /** What a judge is given beside the model. */

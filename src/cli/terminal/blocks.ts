@@ -14,14 +14,18 @@ type Colour = readonly [red: number, green: number, blue: number];
 /** Whether a terminal says that it has 24 bits of colour (https://github.com/termstandard/colors). */
 const isTrueColour = ({ COLORTERM = '' }: NodeJS.ProcessEnv): boolean => /^(truecolor|24bit)$/.test(COLORTERM);
 
-/** A picture in half blocks, as wide as the terminal at most and no wider than it is; undefined where there are no colours. */
+/**
+ * A picture in half blocks, no larger than it is and than the terminal, of whose rows it leaves one; undefined where there are no colours.
+ * A line end stands behind each row.
+ */
 export function pictureInBlocks(
   picture: Picture,
-  { width, color }: Pick<Terminal, 'width' | 'color'>,
+  { width, height = Number.POSITIVE_INFINITY, color }: Pick<Terminal, 'width' | 'height' | 'color'>,
   env: NodeJS.ProcessEnv = process.env,
 ): string | undefined {
   if (!color) return undefined;
-  const columns = Math.max(1, Math.min(width, picture.width));
+  const highest = Math.floor((2 * Math.max(1, height - 1) * picture.width) / picture.height);
+  const columns = Math.max(1, Math.min(width, picture.width, highest));
   const rows = Math.max(1, Math.round((picture.height * columns) / picture.width));
   const at = (x: number, y: number): Colour => (y < rows ? meanColour(picture, x, y, columns, rows) : [255, 255, 255]);
   const code = isTrueColour(env) ? direct : indexed;
@@ -32,6 +36,35 @@ export function pictureInBlocks(
     ).join(''),
   );
   return lines.map((line) => `${line}${RESET}\n`).join('');
+}
+
+/** Between two states of a picture that grows; more often is flicker. */
+const INTERVAL_MS = 50;
+
+/** A picture in the terminal, each state of which is drawn over the one before. */
+export class GrowingPicture {
+  private rows = 0;
+  private drawnAt = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly terminal: Pick<Terminal, 'width' | 'height' | 'color'>,
+    private readonly write: (text: string) => unknown,
+    private readonly now: () => number = () => performance.now(),
+  ) {}
+
+  /** Draws a state, unless the last one is too new, or there are no colours. */
+  async grow(state: () => Promise<Picture>): Promise<void> {
+    if (this.terminal.color && this.now() - this.drawnAt >= INTERVAL_MS) this.draw(await state());
+  }
+
+  /** Draws a state in any case. */
+  draw(picture: Picture): void {
+    const blocks = pictureInBlocks(picture, this.terminal);
+    if (blocks === undefined) return;
+    this.write(this.rows > 0 ? `\x1b[${this.rows}A${blocks}` : blocks);
+    this.rows = blocks.split('\n').length - 1;
+    this.drawnAt = this.now();
+  }
 }
 
 const direct = (colour: Colour): string => `2;${colour.join(';')}`;

@@ -5,12 +5,18 @@ import { count, duration } from '../../report/format.ts';
 export interface Terminal {
   /** Columns. */
   readonly width: number;
+  /** Rows, where they are known. */
+  readonly height?: number;
   readonly color: boolean;
   /** Whether a line can be written over. */
   readonly live: boolean;
 }
 
-type Stream = Pick<NodeJS.WriteStream, 'write'> & { readonly isTTY?: boolean; readonly columns?: number };
+type Stream = Pick<NodeJS.WriteStream, 'write'> & {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+};
 
 const USUAL_WIDTH = 80;
 
@@ -18,7 +24,7 @@ const USUAL_WIDTH = 80;
 export function terminalOf(stream: Stream, env: NodeJS.ProcessEnv = process.env): Terminal {
   const live = Boolean(stream.isTTY) && env.TERM !== 'dumb';
   // A terminal that does not know its size says 0.
-  return { width: stream.columns || USUAL_WIDTH, color: live && !env.NO_COLOR, live };
+  return { width: stream.columns || USUAL_WIDTH, height: stream.rows || undefined, color: live && !env.NO_COLOR, live };
 }
 
 /** ANSI colours of the two curves, the same as in the report. */
