@@ -38,6 +38,8 @@ interface Prompt {
   readonly ids: readonly number[];
   /** Of the ids, those before the text. */
   readonly opening: number;
+  /** Between text and what is told of as written; it should be written first. */
+  readonly space?: string;
   readonly tokens: number;
 }
 
@@ -110,7 +112,7 @@ function beginsOf(
     Array.from({ length: n }, (_, choice): Begin => {
       const sequence = { ...settings, prompt: prompt.ids, tokens: prompt.tokens, logprobs, choice };
       const begin = (): AsyncGenerator<Piece> =>
-        sequence.tokens === 0 ? nothing() : write(model, sequence, stops, signal);
+        sequence.tokens === 0 ? nothing() : write(model, sequence, stops, signal, prompt.space);
       return echo ? () => echoed(model, prompt, logprobs, () => patiently(begin, signal)) : begin;
     }),
   );

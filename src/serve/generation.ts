@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { SampleSettings } from '../kernels/sampling/settings.ts';
 import { Continuation } from '../text/tokenizers/continuation.ts';
 import { StreamDecoder } from '../text/tokenizers/tokenizer.ts';
+import { behindSpace } from '../text/windows/fillInMiddle.ts';
 import { ApiError } from './errors.ts';
 import type { TextModel } from './models.ts';
 import type { WritingRequest } from './requests.ts';
@@ -78,6 +79,7 @@ export const stopsOf = ({ stop }: Pick<WritingRequest, 'stop'>): string[] =>
 /**
  * Begins a sequence and gives its text piece by piece. What may be the beginning of a stop text is held back, and so are the tokens
  * whose text has not begun to appear.
+ * @param space white space with which it should begin, and of which nothing is told
  * @param signal frees the sequence's place, also while it waits
  * @throws QueueFull at once
  */
@@ -86,12 +88,14 @@ export function write(
   request: SequenceRequest,
   stops: readonly string[],
   signal: AbortSignal,
+  space = '',
 ): AsyncGenerator<Piece> {
   signal.throwIfAborted();
   const source = scheduler.generate(request);
   signal.addEventListener('abort', () => void source.return(), { once: true });
   const places = request.logprobs === undefined ? undefined : new Places(tokenizer); // nobody else is told of tokens
-  return pieces(source, new Continuation(tokenizer, stops), places, signal);
+  const behind = (written: string): string => behindSpace(space, written);
+  return pieces(source, new Continuation(tokenizer, stops, space === '' ? undefined : behind), places, signal);
 }
 
 /** Of a request for no token. */
@@ -115,11 +119,11 @@ class Places {
     this.begin += characters(this.decoder.push(token.id));
   }
 
-  /** The tokens to be told of with the next piece of text; `all` that are left, at the end. */
-  take(text: string, all: boolean): PlacedToken[] {
+  /** The tokens to be told of with the next piece of text; `all` that are left, at the end. `before` was written ahead of all text. */
+  take(text: string, all: boolean, before: number): PlacedToken[] {
     this.shown += characters(text);
-    const begun = (token: PlacedToken): boolean => token.offset < this.shown || all;
-    const taken = this.held.filter(begun);
+    const begun = (token: PlacedToken): boolean => token.offset < this.shown + before || all;
+    const taken = this.held.filter(begun).map((token) => ({ ...token, offset: Math.max(0, token.offset - before) }));
     this.held = this.held.filter((token) => !begun(token));
     return taken;
   }
@@ -133,8 +137,9 @@ async function* pieces(
 ): AsyncGenerator<Piece> {
   let generated = 0;
   const piece = (text: string, finish?: Piece['finish']): Piece => {
-    const { stoppedBy } = continuation;
-    const told = { text, tokens: places?.take(text, finish === 'length') ?? [], generated, finish, stoppedBy };
+    const { stoppedBy, before } = continuation;
+    const tokens = places?.take(text, finish === 'length', characters(before)) ?? [];
+    const told = { text, tokens, generated, finish, stoppedBy };
     generated = 0;
     return told;
   };

@@ -1,6 +1,6 @@
 /** POST /infill: what stands between two texts, asked for and told as llama.cpp's server does, which editors know. */
 import type { Context } from 'hono';
-import { type Hole, holePrompt, MARK_TEXTS } from '../text/windows/fillInMiddle.ts';
+import { type Hole, holePrompt, MARK_TEXTS, spaceBefore } from '../text/windows/fillInMiddle.ts';
 import { type Asked, answer, type Telling, type Usage } from './answers.ts';
 import { readBody } from './body.ts';
 import { ApiError } from './errors.ts';
@@ -17,11 +17,11 @@ export async function infill(c: Context, models: Models, metrics: Metrics): Prom
   // of the order that is read, the suffix first, what stands before is one text
   const prefix = [...input_extra.map(({ text }) => text), input_prefix, request.prompt].join('');
   const wanted = n_predict < 0 ? Number.POSITIVE_INFINITY : n_predict;
-  const { ids, tokens } = promptOfHole({ prefix, suffix }, wanted, model, 'input_suffix');
+  const { ids, tokens, space } = promptOfHole({ prefix, suffix }, wanted, model, 'input_suffix');
   const sequence = { ...settingsOf(writingOf(request), model), prompt: ids, tokens };
   const stops = [...stopsOf(request), ...MARK_TEXTS];
   const asked: Asked = {
-    begins: (signal) => [() => (tokens === 0 ? nothing() : write(model, sequence, stops, signal))],
+    begins: (signal) => [() => (tokens === 0 ? nothing() : write(model, sequence, stops, signal, space))],
     ...{ promptTokens: ids.length, stream },
   };
   return answer(c, tellingOf(model), asked, metrics);
@@ -37,7 +37,7 @@ function writingOf({ seed = -1, repeat_penalty, repetition_penalty, ...request }
 }
 
 /**
- * What is read before the middle of a hole is written, and how many tokens that may have: what stands around it gives way, what is
+ * What is read before the middle of a hole is written, how many tokens that may have, and the white space with which it should begin: what stands around it gives way, what is
  * furthest first, down to half of the context.
  * @throws ApiError for a model that was not trained for it
  */
@@ -46,13 +46,13 @@ export function promptOfHole(
   wanted: number,
   { fills, name, tokenizer, model }: TextModel,
   field: string,
-): { ids: number[]; tokens: number } {
+): { ids: number[]; tokens: number; space: string } {
   if (!fills) {
     throw new ApiError(400, `${name} writes at the end alone: it was not trained with --fill-in-middle.`, null, field);
   }
   const { blockSize } = model.config;
   const ids = holePrompt(tokenizer, hole, Math.max(blockSize - wanted, Math.ceil(blockSize / 2)));
-  return { ids, tokens: Math.min(wanted, blockSize - ids.length) };
+  return { ids, tokens: Math.min(wanted, blockSize - ids.length), space: spaceBefore(hole) };
 }
 
 /** How llama.cpp's server tells what is written: the last event of a stream has the totals, and nothing comes behind it. */

@@ -14,7 +14,9 @@ it('complete writes a line, the same each time and another for another seed', as
   expect(stdout).toMatch(/^[^\n]*\n$/);
   expect((await succeed(complete('--seed', '3'), { cwd })).stdout).toBe(stdout); // the likeliest tokens are not drawn
   const drawn = async (seed: string) =>
-    jsonLines((await succeed(complete('--json', '--temperature', '1.5', '--seed', seed), { cwd })).stdout);
+    jsonLines(
+      (await succeed(complete('--column', '3', '--json', '--temperature', '1.5', '--seed', seed), { cwd })).stdout,
+    );
   const [first] = await drawn('3');
   expect(first).toMatchObject({ file: 'text.txt', line: 40, seed: 3, text: expect.any(String) });
   expect(await drawn('3')).toEqual([first]);

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 
 /** A hole that is filled anew by each seed. */
-const HOLE = { input_prefix: 'the white whale and the ', input_suffix: ' in a boat', n_predict: 10, seed: 5 };
+const HOLE = { input_prefix: 'the white whale and the ', input_suffix: ' in a boat', n_predict: 10, seed: 7 };
 const infill = async (body: object): Promise<Answer['body']> => {
   const { status, body: answer } = await post(server, '/infill', body);
   expect(status, JSON.stringify(answer)).toBe(200);

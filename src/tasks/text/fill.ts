@@ -1,7 +1,14 @@
 /** What a model that was trained with fillInMiddle writes between texts. */
 import { UserError } from '../../errors.ts';
 import { count } from '../../report/format.ts';
-import { type Hole, holePrompt, MARK_TEXTS, type PartOrder } from '../../text/windows/fillInMiddle.ts';
+import {
+  behindSpace,
+  type Hole,
+  holePrompt,
+  MARK_TEXTS,
+  type PartOrder,
+  spaceBefore,
+} from '../../text/windows/fillInMiddle.ts';
 import type { Base } from '../fineTuned.ts';
 import { writtenUpTo } from './continued.ts';
 
@@ -25,9 +32,10 @@ const AT_ONCE = 32;
 export async function fill({ model, tokenizer }: Base, holes: readonly Hole[], filling: Filling): Promise<string[]> {
   const { tokens, stop, order } = filling;
   const prompts = holes.map((hole) => holePrompt(tokenizer, hole, model.config.blockSize - tokens, order));
-  const stops = [...MARK_TEXTS, ...(stop === undefined ? [] : [stop])];
   const batch = Math.min(AT_ONCE, holes.length);
-  return writtenUpTo({ model, tokenizer }, prompts, stops, { ...filling, what: 'holes', batch });
+  const written = await writtenUpTo({ model, tokenizer }, prompts, MARK_TEXTS, { ...filling, what: 'holes', batch });
+  const middles = written.map((text, i) => behindSpace(spaceBefore(holes[i]), text));
+  return stop === undefined ? middles : middles.map((text) => text.split(stop, 1)[0]);
 }
 
 /** Where in a text something is to be written, counted from 1. */

@@ -14,6 +14,8 @@ export class Continuation {
   stopped = false;
   /** The stop text that has come, if one has. */
   stoppedBy: string | undefined;
+  /** What was written before that which counts. */
+  before = '';
   private held = '';
   private readonly decoder: StreamDecoder;
   private readonly eos: number | undefined;
@@ -21,6 +23,8 @@ export class Continuation {
   constructor(
     tokenizer: Tokenizer,
     private readonly stops: readonly string[],
+    /** The end of what is written that counts; all of it unless given. More that is written only adds to it. */
+    private readonly endOf?: (written: string) => string,
   ) {
     this.decoder = new StreamDecoder(tokenizer);
     this.eos = tokenizer.eos;
@@ -42,7 +46,7 @@ export class Continuation {
   }
 
   private take(text: string, last: boolean): string {
-    const pending = this.held + text;
+    const pending = this.held + this.counting(text);
     const found = this.stops.map((stop) => pending.indexOf(stop)).filter((index) => index >= 0);
     this.stopped = found.length > 0;
     this.stoppedBy = this.stopped ? this.stops.find((stop) => pending.startsWith(stop, smallest(found))) : undefined;
@@ -50,6 +54,15 @@ export class Continuation {
     this.held = pending.slice(certain);
     this.text += pending.slice(0, certain);
     return pending.slice(0, certain);
+  }
+
+  /** What of the next text counts: all of it once some did. */
+  private counting(text: string): string {
+    if (!this.endOf || this.text + this.held !== '') return text;
+    const written = this.before + text;
+    const end = this.endOf(written);
+    this.before = written.slice(0, written.length - end.length);
+    return end;
   }
 
   /** Length of the longest end of `pending` that begins a stop text. */

@@ -59,12 +59,34 @@ export const beforeMiddle = (
     ? [marks.prefix, ...prefix, marks.suffix, ...suffix, marks.middle]
     : [marks.prefix, marks.suffix, ...suffix, marks.middle, ...prefix];
 
+/**
+ * White space at the end of what stands before a hole. It is no part of what is read, but of what is written: a tokenizer joins a line's end with
+ * the indentation behind it, and a text that ends between the two is one that the model knows no good continuation of.
+ */
+export const spaceBefore = ({ prefix }: Pick<Hole, 'prefix'>): string => prefix.slice(prefix.trimEnd().length);
+
+/**
+ * What is written behind the white space with which it should begin. Where it begins otherwise: behind as many line ends, without
+ * indentation where the space has its own; and from a mark on in any case. It is the end of `written`, and more of that only adds to it.
+ */
+export function behindSpace(space: string, written: string): string {
+  const mark = written.search(LIKE_MARKS);
+  if (mark >= 0) return behindSpace(space, written.slice(0, mark)) + written.slice(mark);
+  if (written.startsWith(space)) return written.slice(space.length);
+  if (space.startsWith(written)) return '';
+  const ends = space.split('\n').length - 1;
+  const lines = written.split('\n');
+  if (lines.length <= ends) return '';
+  const behind = lines.slice(ends).join('\n');
+  return space.endsWith('\n') ? behind : behind.replace(/^[^\S\n]+/, '');
+}
+
 /** Characters that a token has at most, nearly: of a long text no more is encoded than may be read. */
 const LONGEST_TOKEN = 32;
 
 /**
- * The tokens to be read before a middle is written: of what stands around it, as much as has room, what is nearest. A third of the room is
- * for the suffix; what one part leaves the other has.
+ * The tokens to be read before a middle is written, which then begins with `spaceBefore` the hole: of what stands around it, as much as has
+ * room, what is nearest. A third of the room is for the suffix; what one part leaves the other has.
  * @param room tokens that they may be, marks included: 4 or more
  */
 export function holePrompt(
@@ -75,7 +97,7 @@ export function holePrompt(
 ): number[] {
   const most = LONGEST_TOKEN * room;
   const encode = (text: string): number[] => tokenizer.encode(text.replace(LIKE_MARKS, ''));
-  const before = encode(prefix.slice(-most));
+  const before = encode(prefix.trimEnd().slice(-most));
   const after = encode(suffix.slice(0, most));
   const left = room - (MARK_COUNT - 1);
   const ofSuffix = Math.min(after.length, Math.max(Math.floor(left / 3), left - before.length));
@@ -92,11 +114,7 @@ export interface FillInMiddleOptions {
   readonly seed: number;
 }
 
-/**
- * Share of the rearranged windows whose middle is one line. White space before a line is often one token with that behind the line end
- * before it; a text that ends between the two, as one does of which a line is to be written, is seen too seldom among cuts at any
- * characters: what a small model wrote there was never indented.
- */
+/** Share of the rearranged windows whose middle is one line, which is what is most often asked for. */
 const LINES = 0.5;
 
 /** Of the numbers that are drawn for this, and nothing else. */
@@ -153,7 +171,10 @@ export class FilledWindows<B extends Batch> {
     if (MARK_TEXTS.some((mark) => text.includes(mark))) return undefined;
     const line = drawn(key, 4) < LINES ? cutLine(text, drawn(key, 1)) : undefined;
     const parts = line ?? cutText([...text], drawn(key, 1), drawn(key, 2));
-    const [prefix, middle, suffix] = [parts.prefix, parts.middle, parts.suffix].map((part) => tokenizer.encode(part));
+    const written = spaceBefore(parts) + parts.middle;
+    const [prefix, middle, suffix] = [parts.prefix.trimEnd(), written, parts.suffix].map((part) =>
+      tokenizer.encode(part),
+    );
     if (middle.length > most) return undefined;
     const over = Math.max(0, prefix.length + middle.length + suffix.length - most);
     const ofPrefix = Math.min(over, prefix.length);

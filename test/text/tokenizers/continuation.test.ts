@@ -38,3 +38,11 @@ it('ends at the token that ends a text, which is no part of it', () => {
   expect([...ending.encode('one ne\0two').map((id) => continuation.push(id))].join('')).toBe('one ne');
   expect(continuation).toMatchObject({ text: 'one ne', tokens: 7, stopped: true });
 });
+
+it('of what is written a part may count alone, and what stands before it ends nothing', () => {
+  const tokenizer = new ByteTokenizer();
+  const continuation = new Continuation(tokenizer, ['\n'], (written) => written.split('>').slice(1).join('>'));
+  const given = tokenizer.encode('a\nb>c>d\ne').map((id) => continuation.push(id));
+  expect(given).toEqual(['', '', '', '', 'c', '>', 'd', '', '']);
+  expect(continuation).toMatchObject({ text: 'c>d', before: 'a\nb>', stopped: true, stoppedBy: '\n' });
+});

@@ -3,12 +3,14 @@ import { UsageError } from '../../../src/errors.ts';
 import { type Tokenizer, trainTokenizer } from '../../../src/text/tokenizers/tokenizer.ts';
 import {
   beforeMiddle,
+  behindSpace,
   cutLine,
   cutText,
   FilledWindows,
   holePrompt,
   MARK_TEXTS,
   marksOf,
+  spaceBefore,
 } from '../../../src/text/windows/fillInMiddle.ts';
 import { IGNORE, Windows } from '../../../src/text/windows/windows.ts';
 import { inChunks } from '../tokenizers/samples.ts';
@@ -57,6 +59,7 @@ describe.each(['byte', 'bpe:400'])('windows of %s', (spec) => {
         const written = text(middle + 1, ids.length - 1);
         const parts =
           order === 'suffix first' ? [written, text(2, middle)] : [text(1, suffix), written, text(suffix + 1, middle)];
+        if (order === 'prefix first') expect(parts[0]).toBe(parts[0].trimEnd()); // white space there is written
         const original = tokenizer.decode(originals[row]);
         expect(original).toContain(parts.join(''));
         lost += [...original].length - [...parts.join('')].length;
@@ -136,6 +139,30 @@ it('a line that is whole and not blank is cut out of a text', () => {
   for (const none of ['', 'a\nb', 'a\n\n \nb']) expect(cutLine(none, 0.5)).toBeUndefined();
 });
 
+it.each([
+  ['', 'foo();\n', 'foo();\n'],
+  ['\n', '\n    foo();', '    foo();'],
+  ['\n    ', '\n    foo();', 'foo();'],
+  ['\n\n', '\n', ''], // the rest may come
+  ['\n  ', '\n    foo();', '  foo();'],
+  ['\n    ', '\n  foo();\n  bar();', 'foo();\n  bar();'], // it stands where it is to stand
+  ['\n', ', more\n  foo();', '  foo();'], // what goes on with the line before is none of the next
+  ['\n', ', more', ''],
+  [' ', 'foo', 'foo'],
+  ['\n', MARK_TEXTS[3], MARK_TEXTS[3]],
+  ['\n    ', `\n${MARK_TEXTS[3]}foo`, `${MARK_TEXTS[3]}foo`],
+])('behind the white space %j stands of %j what counts', (space, written, counts) => {
+  expect(behindSpace(space, written)).toBe(counts);
+  let told = '';
+  for (let end = 0; end <= written.length; end++) {
+    const now = behindSpace(space, written.slice(0, end));
+    expect(now.startsWith(told)).toBe(true); // more only adds
+    expect(written.slice(0, end).endsWith(now)).toBe(true);
+    told = now;
+  }
+  expect(spaceBefore({ prefix: `a b${space}` })).toBe(space);
+});
+
 it('half of the rearranged windows lack a line, as files do of which one is to be written', () => {
   const { filled, tokenizer, marks } = windowsOf('byte', { fillInMiddle: 1 });
   let lines = 0;
@@ -165,10 +192,10 @@ describe('a prompt for a hole', () => {
     expect(around(100, before, after)).toEqual(['', '', after, before]);
     expect(around(4, before, '')).toEqual(['', '', '', 'l']);
   });
-  it('begins as a rearranged window does, and takes nothing in a text for a mark', () => {
+  it('begins as a rearranged window does, without white space before the hole, and takes nothing in a text for a mark', () => {
     const tokenizer = tokenizers['bpe:400'];
     const parts = { prefix: 'return ', suffix: ';\n' };
-    const ids = { prefix: tokenizer.encode(parts.prefix), suffix: tokenizer.encode(parts.suffix) };
+    const ids = { prefix: tokenizer.encode('return'), suffix: tokenizer.encode(parts.suffix) };
     for (const order of ['prefix first', 'suffix first'] as const) {
       const wanted = beforeMiddle(ids, marksOf(tokenizer), order);
       expect(holePrompt(tokenizer, parts, 30, order)).toEqual(wanted);
