@@ -56,6 +56,7 @@ const onAdapter = (adapter: string, i: number) => ({
 export default defineConfig({
   test: {
     globalSetup: 'test/helpers/globalSetup.ts',
+    setupFiles: 'test/helpers/equality.ts',
     pool: 'forks',
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },

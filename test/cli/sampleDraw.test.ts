@@ -19,7 +19,7 @@ beforeAll(async () => {
   symlinkSync(join(cacheFolder(), 'packages'), join(env.DAWNLM_CACHE, 'packages'));
   const lines = Array.from({ length: 1200 }, (_, i) => {
     const prompt = promptOf({ weight: 80 + 20 * (i % 15), logP: 0.5 * (i % 17) - 2.5, rings: i % 2 });
-    return `${prompt}${i % 2 ? 'c1ccccc1' : ''}${'C'.repeat(6 + (i % 7))}`;
+    return `${prompt}${i % 2 ? 'C1=CC=CC=C1' : ''}${'C'.repeat(6 + (i % 7))}`;
   });
   writeFileSync(join(built, 'corpus.txt'), `${lines.join('\n')}\n`);
   writeFileSync(join(built, 'test.txt'), 'weight 80, logP 2.5, rings 0: CCCCCC\n');
