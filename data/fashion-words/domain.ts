@@ -38,18 +38,20 @@ function drawnFrom(
   wardrobe: Wardrobe,
 ): Pick<Domain, 'build' | 'prompt' | 'judge'> & Required<Pick<Domain, 'read' | 'drawing' | 'begin'>> {
   const captions = new Captions(wardrobe.things);
+  let opened: Promise<Lines> | undefined;
+  const openedLines = (): Promise<Lines> => (opened ??= openLines(wardrobe)); // read once, for a picture that grows asks often
   return {
     build: async (files) => (await drawnParts(wardrobe, files)).parts,
     prompt: (words) => captions.caption(captions.parse(words)),
-    read: async (file) => readPictures(await openLines(wardrobe), file),
+    read: async (file) => readPictures(await openedLines(), file),
     drawing: {
       endings: ['.png', '.svg'],
-      draw: async (all, file) => drawSheet(await openLines(wardrobe), all, file),
-      pixels: async (all) => sheetPixels(await openLines(wardrobe), all),
+      draw: async (all, file) => drawSheet(await openedLines(), all, file),
+      pixels: async (all) => sheetPixels(await openedLines(), all),
     },
-    begin: async (file) => readBeginning(await openLines(wardrobe), file),
+    begin: async (file) => readBeginning(await openedLines(), file),
     // with it comes the engine, which whoever only lists domains can do without
-    judge: async (asked) => (await import('./judge/judge.ts')).judgePictures(await openLines(wardrobe), asked),
+    judge: async (asked) => (await import('./judge/judge.ts')).judgePictures(await openedLines(), asked),
   };
 }
 

@@ -55,7 +55,7 @@ async function judgeSamples(asked: AskedModel, rdkit: Rdkit, letters: Letters, p
 }
 
 const linesOf = (text: string): string[] => text.split('\n').slice(0, -1);
-/** The canonical SMILES of a part. */
+/** The SMILES of a part, without those that begin at any atom. */
 const smilesIn = (text: string): string[] =>
   linesOf(text).flatMap((line) => {
     const { smiles, isCanonical } = readLine(line);

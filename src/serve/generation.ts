@@ -95,7 +95,7 @@ export function write(
   signal.addEventListener('abort', () => void source.return(), { once: true });
   const places = request.logprobs === undefined ? undefined : new Places(tokenizer); // nobody else is told of tokens
   const behind = (written: string): string => behindSpace(space, written);
-  return pieces(source, new Continuation(tokenizer, stops, space === '' ? undefined : behind), places, signal);
+  return pieces(source, new Continuation(tokenizer, stops, behind), places, signal);
 }
 
 /** Of a request for no token. */

@@ -58,7 +58,7 @@ export class Continuation {
 
   /** What of the next text counts: all of it once some did. */
   private counting(text: string): string {
-    if (!this.endOf || this.text + this.held !== '') return text;
+    if (!this.endOf || this.text !== '' || this.held !== '') return text;
     const written = this.before + text;
     const end = this.endOf(written);
     this.before = written.slice(0, written.length - end.length);
