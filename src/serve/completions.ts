@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Context } from 'hono';
 import { StreamDecoder } from '../text/tokenizers/tokenizer.ts';
 import { MARK_TEXTS } from '../text/windows/fillInMiddle.ts';
-import { LINE_END, promptTokens } from '../train/samples.ts';
+import { LINE_END, tokensBefore } from '../train/samples.ts';
 import { type Asked, answer, type Dialect, openAi } from './answers.ts';
 import { readBody } from './body.ts';
 import { ApiError } from './errors.ts';
@@ -86,9 +86,8 @@ function promptsOf({ prompt, suffix, max_tokens: tokens }: CompletionRequest, mo
 type Text = Omit<Prompt, 'tokens'>;
 
 function textPrompt(text: string, { tokenizer, wholeLines }: TextModel): Text {
-  const ids = promptTokens(tokenizer, text, { wholeLines });
-  const own = text === '' ? 0 : tokenizer.encode(text).length;
-  return { text, ids, opening: ids.length - own };
+  const before = tokensBefore(tokenizer, text, { wholeLines });
+  return { text, ids: [...before, ...tokenizer.encode(text)], opening: before.length };
 }
 
 function idPrompt(ids: readonly number[], { tokenizer }: TextModel): Text {

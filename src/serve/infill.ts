@@ -37,8 +37,8 @@ function writingOf({ seed = -1, repeat_penalty, repetition_penalty, ...request }
 }
 
 /**
- * What is read before the middle of a hole is written, how many tokens that may have, and the white space with which it should begin: what stands around it gives way, what is
- * furthest first, down to half of the context.
+ * What is read before the middle of a hole is written, how many tokens that may have, and the white space with which it should
+ * begin: what stands around it gives way, what is furthest first, down to half of the context.
  * @throws ApiError for a model that was not trained for it
  */
 export function promptOfHole(

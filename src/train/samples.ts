@@ -28,17 +28,16 @@ export function openingTokens(tokenizer: Tokenizer): number[] {
 export const LINE_END = '\n';
 
 /**
- * What a model reads before it goes on from a prompt. Of a model of whole lines, which predicts a line from the end of the one before, that
- * end stands before the prompt.
+ * What a model reads before a prompt: what it begins with where the prompt is empty, and of a model of whole lines, which predicts a line from
+ * the end of the one before, that end.
  */
-export function promptTokens(
+export function tokensBefore(
   tokenizer: Tokenizer,
   prompt: string,
   { wholeLines = false }: { readonly wholeLines?: boolean } = {},
 ): number[] {
-  if (prompt === '') return openingTokens(tokenizer);
-  const ids = tokenizer.encode(prompt);
-  return wholeLines && !prompt.startsWith(LINE_END) ? [...openingTokens(tokenizer), ...ids] : ids;
+  const opened = prompt === '' || (wholeLines && !prompt.startsWith(LINE_END));
+  return opened ? openingTokens(tokenizer) : [];
 }
 
 /** Some samples of a model at the end of its training. */

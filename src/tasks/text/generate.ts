@@ -9,7 +9,7 @@ import { Continuation } from '../../text/tokenizers/continuation.ts';
 import { type TokenFacts, tokenFacts } from '../../text/tokenizers/tokenFacts.ts';
 import type { Tokenizer } from '../../text/tokenizers/tokenizer.ts';
 import type { TunedFrom } from '../../train/runFolder.ts';
-import { LINE_END, promptTokens } from '../../train/samples.ts';
+import { LINE_END, tokensBefore } from '../../train/samples.ts';
 import type { Base } from '../fineTuned.ts';
 
 /** A model that writes. Of a run that was tuned on answers, `chat`: how prompts are put to it, and where answers end. */
@@ -76,7 +76,8 @@ export class TextGenerator {
   generate(prompt: string, interrupted = (): boolean => false): AsyncGenerator<TextStep> {
     const { blockSize } = this.writer.model.config;
     const { tokenizer, config } = this.writer;
-    const ids = promptTokens(tokenizer, prompt === '' ? '' : this.shown(prompt), config);
+    const shown = this.shown(prompt);
+    const ids = [...tokensBefore(tokenizer, shown, config), ...tokenizer.encode(shown)];
     if (ids.length > blockSize) {
       const sizes = `the prompt has ${count(ids.length)} tokens, and the model's context holds ${count(blockSize)}`;
       this.options.say?.(`${sizes}: only the last ${count(blockSize)} are read`);
