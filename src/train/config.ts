@@ -141,9 +141,9 @@ const FOLLOWS: { [K in keyof TrainConfig]?: (config: TrainConfig, preset: TrainC
     if (style !== preset.style) return 0;
     return nEmbd === preset.nEmbd ? nHidden : 8 * Math.round((preset.nHidden * nEmbd) / preset.nEmbd / 8);
   },
-  /** Of a context that has no quarter, of windows whose parts stand in another order, and of such whose quarters begin no line: it does not grow. */
-  contextGrowth: ({ contextGrowth, blockSize, fillInMiddle, wholeLines }) =>
-    blockSize % CONTEXT_UNIT === 0 && fillInMiddle === 0 && !wholeLines ? contextGrowth : 0,
+  /** Of a context that has no quarter, and of windows whose quarters begin no line: it does not grow. */
+  contextGrowth: ({ contextGrowth, blockSize, wholeLines }) =>
+    blockSize % CONTEXT_UNIT === 0 && !wholeLines ? contextGrowth : 0,
   /** Heads that cannot be grouped so, or a style without groups: as many as heads. */
   nKvHead: ({ nHead, nKvHead, ...config }) => (!styleOf(config).grouped || (nKvHead && nHead % nKvHead) ? 0 : nKvHead),
 };
@@ -183,11 +183,8 @@ export const batchProblem = ({
     ? `a batch of ${batchSize} windows of ${blockSize} tokens is more than the ${MOST_BATCH_TOKENS} tokens that one may have`
     : undefined;
 
-function contextProblem({ contextGrowth, blockSize, fillInMiddle }: TrainConfig): string | undefined {
-  if (contextGrowth === 0) return undefined;
-  if (fillInMiddle > 0)
-    return 'contextGrowth reads windows in pieces, and fillInMiddle makes of each a whole: leave one of them 0';
-  if (blockSize % CONTEXT_UNIT === 0) return undefined;
+function contextProblem({ contextGrowth, blockSize }: TrainConfig): string | undefined {
+  if (contextGrowth === 0 || blockSize % CONTEXT_UNIT === 0) return undefined;
   return `contextGrowth begins with a quarter of the context: blockSize must be a multiple of ${CONTEXT_UNIT}, got ${blockSize}`;
 }
 

@@ -33,7 +33,6 @@ describe('settings', () => {
     [{ steps: 50, warmupSteps: 50 }, 'warmupSteps (50) must be below steps (50)'],
     [{ warmupSteps: 3000 }, 'warmupSteps (3000) must be below steps (2000)'],
     [{ contextGrowth: 0.5, blockSize: 30 }, 'blockSize must be a multiple of 4, got 30'],
-    [{ contextGrowth: 0.5, fillInMiddle: 0.5 }, 'leave one of them 0'],
     [{ fillInMiddle: 1.1 }, 'fillInMiddle must be a number from 0 to 1; got 1.1'],
     [{ tokenizer: '' }, 'tokenizer must be a text that is not empty; got ""'],
     [{ nKvHead: 2 }, 'nKvHead is for styles with grouped queries'],
@@ -61,7 +60,7 @@ describe('settings', () => {
     ['fast', { nEmbd: 256 }, { nHidden: 640 }],
     ['fast', { style: 'gpt2' }, { nHidden: 0 }],
     ['nano', { nEmbd: 256 }, { nHidden: 0 }],
-    ['fast', { fillInMiddle: 0.5 }, { contextGrowth: 0 }],
+    ['fast', { fillInMiddle: 0.5 }, { contextGrowth: 0.6 }],
     ['fast', { wholeLines: true }, { contextGrowth: 0 }],
     ['fast', { wholeLines: true, contextGrowth: 0.5 }, { contextGrowth: 0.5 }],
     // what was set stays

@@ -15,8 +15,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../src/export/safetensors.ts';
+import { marksOf } from '../../src/text/windows/fillInMiddle.ts';
 import { resolveConfig, type TrainConfig } from '../../src/train/config.ts';
 import type { EndedRun, RunEvent, TrainRunOptions } from '../../src/train/run/events.ts';
+import { textMaterial } from '../../src/train/run/material.ts';
 import { trainRun } from '../../src/train/run/run.ts';
 import { readLog, readRunCard } from '../../src/train/runFolder.ts';
 import { loadRun } from '../../src/train/savedRun.ts';
@@ -185,6 +187,28 @@ describe('a run', () => {
     expect(tensorsOf('none')).toEqual(tensorsOf('plain'));
     const asked = run('letters', { config: tiny({ fillInMiddle: 0.5 }) });
     await expect(asked).rejects.toThrow('a token for every byte, which this one (char) has not');
+  });
+
+  it('whose context grows fills a hole in each piece that a step reads', async () => {
+    const config = tiny({
+      tokenizer: 'byte',
+      fillInMiddle: 1,
+      contextGrowth: 1,
+      gradientAccumulation: 2,
+      blockSize: 64,
+    });
+    const { train, tokenizer } = await textMaterial(corpusOf(TEXT), config);
+    const { prefix } = marksOf(tokenizer);
+    const begun = (index: number): Set<number> => {
+      const { inputs } = train.batch(index);
+      return new Set([...inputs].flatMap((id, at) => (id === prefix ? [at % config.blockSize] : [])));
+    };
+    const { steps, gradientAccumulation: batches } = config;
+    for (let i = 0; i < batches; i++) {
+      expect(begun(i)).toEqual(new Set([0, 16, 32, 48]));
+      expect(begun((steps / 2) * batches + i)).toEqual(new Set([0, 32]));
+      expect(begun(steps * batches + i)).toEqual(new Set([0]));
+    }
   });
 
   it('that recomputes activations equals one that keeps them, to the bit, and may begin to do so when it is resumed', async () => {

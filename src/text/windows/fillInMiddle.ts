@@ -112,6 +112,8 @@ export interface FillInMiddleOptions {
   readonly batchSize: number;
   readonly blockSize: number;
   readonly seed: number;
+  /** Into how many pieces, each of them a window of its own, the windows of batch `index` are cut. */
+  piecesOf(index: number): number;
 }
 
 /** Share of the rearranged windows whose middle is one line, which is what is most often asked for. */
@@ -139,19 +141,20 @@ export class FilledWindows<B extends Batch> {
     this.marks = marksOf(tokenizer);
   }
 
-  batch(step: number): B {
-    const batch = this.windows.batch(step);
-    const { batchSize, fillInMiddle, seed } = this.options;
-    for (let row = 0; row < batchSize; row++) {
-      const key = mix(mix(seed, KEY), step * batchSize + row);
-      if (drawn(key, 0) < fillInMiddle) this.rearrange(batch, row, key);
+  batch(index: number): B {
+    const batch = this.windows.batch(index);
+    const { batchSize, blockSize, fillInMiddle, seed } = this.options;
+    const pieces = this.options.piecesOf(index);
+    for (let piece = 0; piece < batchSize * pieces; piece++) {
+      const key = mix(mix(seed, KEY), index * batchSize * pieces + piece);
+      if (drawn(key, 0) < fillInMiddle) this.rearrange(batch, piece, blockSize / pieces, key);
     }
     return batch;
   }
 
-  private rearrange({ inputs, targets }: Batch, row: number, key: number): void {
-    const { blockSize } = this.options;
-    const [start, end] = [row * blockSize, (row + 1) * blockSize];
+  /** Moves the middle of the `piece`-th window of so many tokens to its end. */
+  private rearrange({ inputs, targets }: Batch, piece: number, length: number, key: number): void {
+    const [start, end] = [piece * length, (piece + 1) * length];
     const ids = [inputs[start], ...targets.subarray(start, end).filter((id) => id !== IGNORE)];
     const moved = this.moved(ids, key);
     if (!moved) return;

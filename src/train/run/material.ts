@@ -9,6 +9,7 @@ import { FilledWindows } from '../../text/windows/fillInMiddle.ts';
 import { type TextBytes, utf8Chunks } from '../../text/windows/stream.ts';
 import { type Batch, type CountedBatches, evaluationBatches, lineBegins, Windows } from '../../text/windows/windows.ts';
 import type { TrainConfig } from '../config.ts';
+import { contextHalvings } from '../schedule.ts';
 
 /** A text to train on: what its data card says, and a fresh stream of its bytes at each call. */
 export interface CorpusSource {
@@ -65,7 +66,10 @@ export async function textMaterial(
 /** Batches of a training text. @throws UsageError for windows that are to be rearranged and a tokenizer that cannot mark their parts */
 function trainingWindows(tokens: Tokens, tokenizer: Tokenizer, config: TrainConfig): Material['train'] {
   const windows = new Windows(tokens, { ...config, begins: beginsOf(tokens, tokenizer, config) });
-  return config.fillInMiddle > 0 ? new FilledWindows(windows, tokenizer, config) : windows;
+  if (config.fillInMiddle === 0) return windows;
+  const piecesOf = (index: number): number =>
+    2 ** contextHalvings(Math.floor(index / config.gradientAccumulation), config);
+  return new FilledWindows(windows, tokenizer, { ...config, piecesOf });
 }
 
 type Cut = Pick<TrainConfig, 'batchSize' | 'blockSize' | 'wholeLines'>;

@@ -19,7 +19,7 @@ import { inChunks } from '../tokenizers/samples.ts';
 const TEXT = Array.from({ length: 400 }, (_, i) => `function f${i}(): số { return '🐋 ${i % 13}';\n  // кит\n}\n`).join(
   '',
 );
-const options = { batchSize: 4, blockSize: 48, seed: 7, fillInMiddle: 0.5 };
+const options = { batchSize: 4, blockSize: 48, seed: 7, fillInMiddle: 0.5, piecesOf: () => 1 };
 const tokenizers: Record<string, Tokenizer> = {};
 beforeAll(async () => {
   for (const spec of ['byte', 'bpe:400', 'char']) tokenizers[spec] = await trainTokenizer(spec, inChunks(TEXT));
@@ -82,6 +82,30 @@ describe.each(['byte', 'bpe:400'])('windows of %s', (spec) => {
     const same = { batch: () => one.plain.batch(0) };
     const cut = new FilledWindows(same, tokenizer, { ...options, fillInMiddle: 1 });
     expect(cut.batch(1)).not.toEqual(cut.batch(0));
+  });
+
+  it('that are cut into pieces hold a middle and its marks in each piece, and what is rearranged stays in its own', () => {
+    const length = options.blockSize / 2;
+    const { filled, plain, tokenizer, marks } = windowsOf(spec, { piecesOf: () => 2 });
+    let moved = 0;
+    for (let index = 0; index < 40; index++) {
+      const originals = rowsOf(plain.batch(index), length);
+      for (const [piece, ids] of rowsOf(filled.batch(index), length).entries()) {
+        if (ids[0] !== marks.prefix) {
+          expect(ids).toEqual(originals[piece]);
+          continue;
+        }
+        moved++;
+        expect(ids.at(-1)).toBe(marks.end);
+        const isMark = new Set(Object.values(marks));
+        const rest = [...tokenizer.decode(originals[piece])];
+        for (const character of tokenizer.decode(ids.filter((id) => !isMark.has(id)))) {
+          expect(rest).toContain(character);
+          rest.splice(rest.indexOf(character), 1);
+        }
+      }
+    }
+    expect(Math.abs(moved - 160)).toBeLessThan(54); // binomial(320, 1/2): six standard deviations
   });
 
   it('are rearranged as often as is asked for, and all others stay as they are, to the bit', () => {
