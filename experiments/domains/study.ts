@@ -14,7 +14,8 @@ import type { Engine } from '../../src/tensor/engine.ts';
 import { resolveConfig, type TrainConfig } from '../../src/train/config.ts';
 import type { RunEvent } from '../../src/train/run/events.ts';
 import { trainRun } from '../../src/train/run/run.ts';
-import { isRunFolder } from '../../src/train/runFolder.ts';
+import { checkSameSettings } from '../../src/train/run/saving.ts';
+import { isRunFolder, readRunCard } from '../../src/train/runFolder.ts';
 import { loadRun } from '../../src/train/savedRun.ts';
 
 /** What came of one model of a domain. */
@@ -63,9 +64,26 @@ export function studyConfig({ settings }: Domain, seed: number, quick: boolean):
 export const runFolder = (folder: string, domain: Domain, seed: number): string =>
   join(folder, `${domain.name}-${seed}`);
 
+/** What a run settles by its adapter. */
+const BY_ADAPTER = ['precision'];
+
+/**
+ * @throws UsageError when a domain's model that is there already was trained by other settings than the domain has now, of which an
+ * earlier version of dawnlm may have had others: the two are no seeds of the same thing
+ */
+export async function checkModel(
+  domain: Domain,
+  seed: number,
+  { folder, quick }: Pick<DomainStudyOptions, 'folder' | 'quick'>,
+): Promise<void> {
+  const run = runFolder(folder, domain, seed);
+  if (isRunFolder(run)) checkSameSettings(await readRunCard(run), studyConfig(domain, seed, quick), run, BY_ADAPTER);
+}
+
 /** Trains a domain's model, or goes on with one that was stopped, and judges it. @throws what the signal aborts with */
 export async function runDomain(domain: Domain, seed: number, options: DomainStudyOptions): Promise<DomainRecord> {
   const { engine, adapter, quick, signal, say, onEvent } = options;
+  await checkModel(domain, seed, options);
   const config = studyConfig(domain, seed, quick);
   const corpus = await asTrained(await openCorpus(domain.name), config);
   const folder = runFolder(options.folder, domain, seed);

@@ -13,7 +13,7 @@ import { watch } from '../../src/cli/terminal/trainOutput.ts';
 import { UsageError, UserError } from '../../src/errors.ts';
 import { writeAtomic } from '../../src/node/files.ts';
 import { Clock } from '../clock.ts';
-import { DomainRecord, type DomainStudyOptions, runDomain } from '../domains/study.ts';
+import { checkModel, DomainRecord, type DomainStudyOptions, runDomain } from '../domains/study.ts';
 import { beside, overview, scoreWithBand, summarizeDomains } from '../domains/summary.ts';
 import { ExperimentStore } from '../store.ts';
 
@@ -80,7 +80,10 @@ async function domainsStudy({ quick = false, seeds, only, out, adapter: choice, 
   const clock = new Clock(cases.length);
   for (const [i, { domain, seed }] of cases.entries()) {
     if (signal.aborted) break;
-    if (store.records.some((one) => one.domain === domain.name && one.seed === seed)) continue;
+    if (store.records.some((one) => one.domain === domain.name && one.seed === seed)) {
+      await checkModel(domain, seed, { folder: out, quick });
+      continue;
+    }
     const record = await measured(domain, seed, { engine, adapter, folder: out, quick, signal, say });
     if (!record) continue;
     await store.add(record);

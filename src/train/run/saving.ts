@@ -18,15 +18,27 @@ import type { Material } from './material.ts';
 /** Settings that a resumed run may change without becoming another run. */
 const FREE = ['steps', 'recompute', 'logEvery', 'evalEvery', 'evalBatches', 'checkpointEvery', 'watch', 'watchEvery'];
 
+/**
+ * @param free settings that may differ: by default those that a resumed run may change
+ * @throws UsageError when a run was trained under other settings
+ */
+export function checkSameSettings(
+  { config: before }: Pick<RunCard, 'config'>,
+  config: TrainConfig,
+  folder: string,
+  free: readonly string[] = FREE,
+): void {
+  const keys = Object.keys(config) as (keyof TrainConfig)[];
+  const other = keys.find((key) => !free.includes(key) && config[key] !== before[key]);
+  if (!other) return;
+  throw new UsageError(
+    `${folder} was trained with ${other} = ${before[other]}, not ${config[other]}; resume with the same settings, or train into another folder with --out`,
+  );
+}
+
 /** @throws UsageError when a run would resume under other settings or on another text. */
 export function checkSameRun(before: RunCard, config: TrainConfig, card: DataCard, folder: string): void {
-  const keys = Object.keys(config) as (keyof TrainConfig)[];
-  const other = keys.find((key) => !FREE.includes(key) && config[key] !== before.config[key]);
-  if (other) {
-    throw new UsageError(
-      `${folder} was trained with ${other} = ${before.config[other]}, not ${config[other]}; resume with the same settings, or train into another folder with --out`,
-    );
-  }
+  checkSameSettings(before, config, folder);
   if (before.dataCard.sha256 !== card.sha256) {
     throw new UsageError(
       `${folder} was trained on another text (${before.dataCard.name}); resume with that one, or use another --out`,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { domains, findDomain } from '../../../data/corpora.ts';
 import type { Domain } from '../../../data/domain.ts';
-import { DomainRecord, runDomain, studyConfig } from '../../../experiments/domains/study.ts';
+import { checkModel, DomainRecord, runDomain, studyConfig } from '../../../experiments/domains/study.ts';
 import { beside, scoreWithBand, summarizeDomains } from '../../../experiments/domains/summary.ts';
 import { renderDomainStudy } from '../../../experiments/report/domains.ts';
 import { testEngine } from '../../helpers/engine.ts';
@@ -32,6 +32,10 @@ it('trains a domain by its settings and judges it; the same seed scores the same
   }
   const again = await runDomain({ ...small, judge: (asked) => small.judge({ ...asked, quick: true }) }, 1, options);
   expect(again.scores).toEqual(record.scores);
+  await checkModel(small, 1, options);
+  const other = { ...small, settings: { ...small.settings, steps: 31 } };
+  for (const asked of [checkModel(other, 1, options), runDomain(other, 1, options)])
+    await expect(asked).rejects.toThrow('names-1 was trained with steps = 30, not 31');
 });
 
 it('gives means with bands over seeds, and a page with each figure beside its baselines', () => {
