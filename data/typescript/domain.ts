@@ -23,9 +23,11 @@ const about = {
   judge: judgeCode,
 } satisfies Partial<Domain>;
 
+/** Code repeats the names that stand before: heads learn to copy first. */
 const settings: Domain['settings'] = {
-  ...{ tokenizer: 'bpe:2048', blockSize: 256, batchSize: 6, contextGrowth: 0, fillInMiddle: 0.5 },
-  ...{ steps: 1200, evalEvery: 200, checkpointEvery: 200, validationFraction: 0.1220944 },
+  ...{ tokenizer: 'bpe:2048', blockSize: 256, batchSize: 12, fillInMiddle: 0.5, tieEmbeddings: true },
+  ...{ previousTokenHead: true, copyFraction: 0.1, steps: 1000, evalEvery: 200, checkpointEvery: 200 },
+  ...{ validationFraction: 0.1220944 },
 };
 
 /** TypeScript of two libraries, for a model that completes code. See card.md. */

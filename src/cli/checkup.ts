@@ -67,13 +67,16 @@ async function checkupVerb(flags: CheckupFlags): Promise<void> {
   else print(inWords(health, folder, trials));
 }
 
+/** Of trainings of a hundred steps or so: they read text from the first one on. */
+const TEXT_ALONE = { copyFraction: 0 };
+
 /** `--find-rate`. Touches nothing of the run. */
 async function rateVerb({ run: folder, text, adapter, json }: CheckupFlags): Promise<void> {
   const { config, dataCard } = await readRunCard(folder);
   const tokenizer = await readTokenizer(folder);
   const corpus = await asTrained(await openCorpus(text ?? givenOf(dataCard, folder, 'Give it with --text.')), config);
   const { engine } = await openEngine(adapter);
-  const { train } = await textMaterial(corpus, config, tokenizer);
+  const { train } = await textMaterial(corpus, { ...config, ...TEXT_ALONE, contextGrowth: 0 }, tokenizer);
   const signal = stopSignal('Stopping. Ctrl-C again ends at once.');
   const progress = new Progress();
   const onProgress = (done: number, steps: number): void => progress.note(`step ${done} of ${steps}`);
@@ -124,7 +127,7 @@ async function trialsOf(
   const speeds = seriesOf(log, 'tokensPerSecond').map(({ value }) => value);
   const stepMs = (1000 * config.batchSize * config.blockSize * config.gradientAccumulation) / median([1, ...speeds]);
   return {
-    ...{ engine, config, logged: seriesOf(log, 'loss') },
+    ...{ engine, config: { ...config, ...TEXT_ALONE }, logged: seriesOf(log, 'loss') },
     steps: Math.max(50, Math.min(200, Math.floor(TRIAL_MS / stepMs))),
     material: (set, refit) => textMaterial(corpus, set, refit ? undefined : tokenizer),
     weights: async (which) => (which === 'last' ? model : (await loadRun(engine, folder, which)).model),

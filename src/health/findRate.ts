@@ -61,7 +61,7 @@ export async function findRate(engine: Engine, options: RateTestOptions): Promis
   const rates = Array.from({ length: steps }, (_, i) => LOWEST * (HIGHEST / LOWEST) ** (i / (steps - 1)));
   // a trainer reads its rate at each step
   const course = { ...config, schedule: 'constant' as const, warmupSteps: 0, minLearningRate: 0, contextGrowth: 0 };
-  const trainer = new Trainer(new GPT(engine, modelConfig(config, vocabSize)).initialize(config.seed), course);
+  const trainer = new Trainer(new GPT(engine, modelConfig(config, vocabSize)).initialize(config.seed, config), course);
   const count = config.gradientAccumulation;
   const losses: number[] = [];
   for (let step = 0; step < steps; step++) {

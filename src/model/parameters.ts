@@ -3,7 +3,7 @@ import type { ModelConfig } from './config.ts';
 import type { LayerNames, Style } from './layers.ts';
 
 /** GPT-2's standard deviation of fresh weights. */
-const STD = 0.02;
+export const STD = 0.02;
 
 /** How fresh weights differ from GPT-2's. */
 export interface Initialization {
@@ -12,6 +12,8 @@ export interface Initialization {
    * scores of attention have about its square. 0 for GPT-2's 0.02, with which attention begins as a plain mean.
    */
   queryKeyGain?: number;
+  /** Whether a head of the first block begins by looking at the token before: see previousTokenHead.ts. For rotary positions. */
+  previousTokenHead?: boolean;
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);

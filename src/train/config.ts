@@ -41,6 +41,11 @@ export const TrainConfig = z.strictObject({
   dropout: setting(share, 0, 'share of activations dropped in training'),
   bias: setting(z.boolean(), false, 'biases in linear layers and norms (gpt2 style)'),
   tieEmbeddings: setting(z.boolean(), true, 'the head shares the weights of the token embedding'),
+  previousTokenHead: setting(
+    z.boolean(),
+    false,
+    'a head of the first block begins by looking at the token before (llama style): half of what copies from the context',
+  ),
   queryKeyGain: setting(
     atLeast0,
     0,
@@ -67,6 +72,11 @@ export const TrainConfig = z.strictObject({
     z.number().min(0).max(1),
     0,
     'share of the windows whose middle is moved to their end, behind marks, so that the model learns to fill holes (complete, /infill); not with char',
+  ),
+  copyFraction: setting(
+    z.number().min(0).max(1),
+    0,
+    'first share of the steps, which read a few random tokens again and again: heads learn there to copy from the context',
   ),
   batchSize: setting(count, 12, 'windows in a batch'),
   gradientAccumulation: setting(count, 1, 'batches in an optimizer step'),
@@ -163,7 +173,7 @@ export function resolveConfig(preset: string, ...layers: readonly Readonly<Recor
   }
   modelConfig(config, 1);
   cleanRules(config.clean);
-  const problem = batchProblem(config) ?? contextProblem(config);
+  const problem = batchProblem(config) ?? contextProblem(config) ?? startProblem(config);
   if (problem) throw new UsageError(problem);
   if (config.warmupSteps >= config.steps && config.steps > 1) {
     throw new UsageError(`warmupSteps (${config.warmupSteps}) must be below steps (${config.steps})`);
@@ -182,6 +192,11 @@ export const batchProblem = ({
   batchSize * blockSize > MOST_BATCH_TOKENS
     ? `a batch of ${batchSize} windows of ${blockSize} tokens is more than the ${MOST_BATCH_TOKENS} tokens that one may have`
     : undefined;
+
+function startProblem({ previousTokenHead, ...config }: TrainConfig): string | undefined {
+  if (!previousTokenHead || styleOf(config).rotary) return undefined;
+  return `previousTokenHead is for styles with rotary positions, such as llama, and ${config.style} has learned ones; leave it out with --no-previous-token-head`;
+}
 
 function contextProblem({ contextGrowth, blockSize }: TrainConfig): string | undefined {
   if (contextGrowth === 0 || blockSize % CONTEXT_UNIT === 0) return undefined;

@@ -33,6 +33,8 @@ describe('settings', () => {
     [{ steps: 50, warmupSteps: 50 }, 'warmupSteps (50) must be below steps (50)'],
     [{ warmupSteps: 3000 }, 'warmupSteps (3000) must be below steps (2000)'],
     [{ contextGrowth: 0.5, blockSize: 30 }, 'blockSize must be a multiple of 4, got 30'],
+    [{ previousTokenHead: true }, 'previousTokenHead is for styles with rotary positions, such as llama, and gpt2 has'],
+    [{ copyFraction: 2 }, 'copyFraction must be a number from 0 to 1; got 2'],
     [{ fillInMiddle: 1.1 }, 'fillInMiddle must be a number from 0 to 1; got 1.1'],
     [{ tokenizer: '' }, 'tokenizer must be a text that is not empty; got ""'],
     [{ nKvHead: 2 }, 'nKvHead is for styles with grouped queries'],

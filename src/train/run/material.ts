@@ -4,6 +4,7 @@ import { readChat } from '../../text/chat/chat.ts';
 import { ChatBatches, chatEvaluation, chatParts } from '../../text/chat/chatBatches.ts';
 import type { ChatTemplate } from '../../text/chat/chatTemplate.ts';
 import { type Tokenizer, trainTokenizer } from '../../text/tokenizers/tokenizer.ts';
+import { CopyingWindows } from '../../text/windows/copying.ts';
 import { buildDataset, type DataCard, type Dataset, measureText, type Tokens } from '../../text/windows/dataset.ts';
 import { FilledWindows } from '../../text/windows/fillInMiddle.ts';
 import { type TextBytes, utf8Chunks } from '../../text/windows/stream.ts';
@@ -66,10 +67,13 @@ export async function textMaterial(
 /** Batches of a training text. @throws UsageError for windows that are to be rearranged and a tokenizer that cannot mark their parts */
 function trainingWindows(tokens: Tokens, tokenizer: Tokenizer, config: TrainConfig): Material['train'] {
   const windows = new Windows(tokens, { ...config, begins: beginsOf(tokens, tokenizer, config) });
-  if (config.fillInMiddle === 0) return windows;
-  const piecesOf = (index: number): number =>
-    2 ** contextHalvings(Math.floor(index / config.gradientAccumulation), config);
-  return new FilledWindows(windows, tokenizer, { ...config, piecesOf });
+  const { gradientAccumulation, copyFraction, fillInMiddle, steps } = config;
+  const piecesOf = (index: number): number => 2 ** contextHalvings(Math.floor(index / gradientAccumulation), config);
+  const text = fillInMiddle > 0 ? new FilledWindows(windows, tokenizer, { ...config, piecesOf }) : windows;
+  const copied = Math.round(copyFraction * steps) * gradientAccumulation;
+  if (copied === 0) return text;
+  const copying = new CopyingWindows(windows, { ...config, piecesOf });
+  return { batch: (index) => (index < copied ? copying : text).batch(index) };
 }
 
 type Cut = Pick<TrainConfig, 'batchSize' | 'blockSize' | 'wholeLines'>;
