@@ -1,9 +1,12 @@
 /** The fitted laws that come along. Made by `dawnlm experiment scaling <corpus>`, whose law.json holds one. */
 import { ScalingLaw } from './law.ts';
+import english from './laws/english.json' with { type: 'json' };
 import mobyDick from './laws/moby-dick.json' with { type: 'json' };
+import speeches from './laws/speeches.json' with { type: 'json' };
+import wordnet from './laws/wordnet.json' with { type: 'json' };
 
 /** By corpus; the first is taken where there is none. */
-const LAWS: readonly ScalingLaw[] = [mobyDick].map((law) => ScalingLaw.parse(law));
+const LAWS: readonly ScalingLaw[] = [mobyDick, speeches, wordnet, english].map((law) => ScalingLaw.parse(law));
 
 /** A law, and whether it is of that very text. */
 export interface FoundLaw {

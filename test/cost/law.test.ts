@@ -34,9 +34,21 @@ describe('a law', () => {
     expect(of(1e7)).toBeCloseTo(lossOf(law.fit, 1e4, 1e7), 12);
   });
 
-  it('comes along for Moby Dick, stands in for other texts, and for pieces of words there is none', () => {
-    expect(lawFor('moby-dick', 'char')).toMatchObject({ own: true, law: { corpus: 'moby-dick' } });
-    expect(lawFor('my-letters', 'byte')).toMatchObject({ own: false });
+  it.each(['moby-dick', 'speeches', 'wordnet', 'english'])(
+    'comes along for %s, and promises more of larger models and longer texts',
+    (corpus) => {
+      const found = lawFor(corpus, 'char')!;
+      expect(found).toMatchObject({ own: true, law: { corpus, tokenizer: 'char' } });
+      const of = (parameters: number, tokens: number): number => expectedLoss(found.law, { parameters, tokens }).loss;
+      expect(of(30_000, 1e6)).toBeGreaterThan(1.3);
+      expect(of(30_000, 1e6)).toBeLessThan(2.3);
+      expect(of(100_000, 1e6)).toBeLessThan(of(30_000, 1e6));
+      expect(of(30_000, 4e6)).toBeLessThan(of(30_000, 1e6));
+    },
+  );
+
+  it('of Moby Dick stands in for other texts, and for pieces of words there is none', () => {
+    expect(lawFor('my-letters', 'byte')).toMatchObject({ own: false, law: { corpus: 'moby-dick' } });
     expect(lawFor('moby-dick', 'bpe:2048')).toBeUndefined();
     const { loss, low, high } = expectedLoss(anyLaw(), { parameters: 30_000, tokens: 1e6 });
     expect(low).toBeLessThan(loss);

@@ -150,42 +150,39 @@ it('refuses configs that do not fit together, with a sentence', async () => {
 it.each([
   { nHead: 4, nKvHead: 4 },
   { nHead: 4, nKvHead: 2 },
-])(
-  'a head that begins so looks at the token before, whatever the tokens are: %j',
-  async (heads) => {
-    const model = smallModel(await testEngine(), 'llama', { nEmbd: 64, nLayer: 2, vocabSize: 50, ...heads });
-    const { parameters, config } = model;
-    const weights = async () =>
-      new Map(parameters.split((await parameters.values.floats()).slice()).map((one) => [one.name, one.data]));
-    model.initialize(7, { queryKeyGain: 1 });
-    const before = await weights();
-    model.initialize(7, { queryKeyGain: 1, previousTokenHead: true });
-    const after = await weights();
-    const changed = [...after].flatMap(([name, data]) =>
-      data.some((value, i) => value !== before.get(name)![i]) ? [name] : [],
+])('a head that begins so looks at the token before, whatever the tokens are: %j', async (heads) => {
+  const model = smallModel(await testEngine(), 'llama', { nEmbd: 64, nLayer: 2, vocabSize: 50, ...heads });
+  const { parameters, config } = model;
+  const weights = async () =>
+    new Map(parameters.split((await parameters.values.floats()).slice()).map((one) => [one.name, one.data]));
+  model.initialize(7, { queryKeyGain: 1 });
+  const before = await weights();
+  model.initialize(7, { queryKeyGain: 1, previousTokenHead: true });
+  const after = await weights();
+  const changed = [...after].flatMap(([name, data]) =>
+    data.some((value, i) => value !== before.get(name)![i]) ? [name] : [],
+  );
+  const [tokens, query, key] = ['embed_tokens', 'layers.0.self_attn.q_proj', 'layers.0.self_attn.k_proj'].map(
+    (name) => `model.${name}.weight`,
+  );
+  expect(new Set(changed)).toEqual(new Set([tokens, query, key]));
+  const [C, D] = [config.nEmbd, config.nEmbd / config.nHead];
+  /** Query or key of a token at a place: RMS norm, projection and rotation as formulas. */
+  const turned = (matrix: string, id: number, place: number): number[] => {
+    const x = after.get(tokens)!.subarray(id * C, (id + 1) * C);
+    const rows = Array.from({ length: D }, (_, d) => after.get(matrix)!.subarray(d * C, (d + 1) * C));
+    const y = rows.map((row) => row.reduce((sum, w, c) => sum + (w * x[c]) / rootMeanSquare(x), 0));
+    const angle = (d: number): number => place * config.ropeBase ** ((-2 * (d % (D / 2))) / D);
+    return y.map(
+      (value, d) => value * Math.cos(angle(d)) + (d < D / 2 ? -y[d + D / 2] : y[d - D / 2]) * Math.sin(angle(d)),
     );
-    const [tokens, query, key] = ['embed_tokens', 'layers.0.self_attn.q_proj', 'layers.0.self_attn.k_proj'].map(
-      (name) => `model.${name}.weight`,
+  };
+  const ids = randomIds([20], 50, 3);
+  for (let t = 1; t < ids.length; t++) {
+    const q = turned(query, ids[t], t);
+    const scores = Array.from({ length: t + 1 }, (_, s) =>
+      Math.exp(turned(key, ids[s], s).reduce((sum, k, d) => sum + k * q[d], 0) / Math.sqrt(D)),
     );
-    expect(new Set(changed)).toEqual(new Set([tokens, query, key]));
-    const [C, D] = [config.nEmbd, config.nEmbd / config.nHead];
-    /** Query or key of a token at a place: RMS norm, projection and rotation as formulas. */
-    const turned = (matrix: string, id: number, place: number): number[] => {
-      const x = after.get(tokens)!.subarray(id * C, (id + 1) * C);
-      const rows = Array.from({ length: D }, (_, d) => after.get(matrix)!.subarray(d * C, (d + 1) * C));
-      const y = rows.map((row) => row.reduce((sum, w, c) => sum + (w * x[c]) / rootMeanSquare(x), 0));
-      const angle = (d: number): number => place * config.ropeBase ** ((-2 * (d % (D / 2))) / D);
-      return y.map(
-        (value, d) => value * Math.cos(angle(d)) + (d < D / 2 ? -y[d + D / 2] : y[d - D / 2]) * Math.sin(angle(d)),
-      );
-    };
-    const ids = randomIds([20], 50, 3);
-    for (let t = 1; t < ids.length; t++) {
-      const q = turned(query, ids[t], t);
-      const scores = Array.from({ length: t + 1 }, (_, s) =>
-        Math.exp(turned(key, ids[s], s).reduce((sum, k, d) => sum + k * q[d], 0) / Math.sqrt(D)),
-      );
-      expect(scores[t - 1] / scores.reduce((a, b) => a + b)).toBeGreaterThan(0.6);
-    }
-  },
-);
+    expect(scores[t - 1] / scores.reduce((a, b) => a + b)).toBeGreaterThan(0.6);
+  }
+});

@@ -16,6 +16,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../src/export/safetensors.ts';
 import { marksOf } from '../../src/text/windows/fillInMiddle.ts';
+import type { Batch } from '../../src/text/windows/windows.ts';
 import { resolveConfig, type TrainConfig } from '../../src/train/config.ts';
 import type { EndedRun, RunEvent, TrainRunOptions } from '../../src/train/run/events.ts';
 import { textMaterial } from '../../src/train/run/material.ts';
@@ -54,6 +55,8 @@ async function run(name: string, options: Partial<TrainRunOptions> = {}) {
   });
   return { result, events };
 }
+
+const equal = (one: Batch, other: Batch): boolean => one.inputs.every((id, i) => id === other.inputs[i]);
 
 /** Everything that a checkpoint knows of the training, as numbers. */
 const tensorsOf = (name: string) => {
@@ -187,6 +190,20 @@ describe('a run', () => {
     expect(tensorsOf('none')).toEqual(tensorsOf('plain'));
     const asked = run('letters', { config: tiny({ fillInMiddle: 0.5 }) });
     await expect(asked).rejects.toThrow('a token for every byte, which this one (char) has not');
+  });
+
+  it('that learns to copy first resumes to the bit, reads text after its share of the steps, and at a share of 0 text alone', async () => {
+    const config = tiny({ style: 'llama', previousTokenHead: true, copyFraction: 0.5, gradientAccumulation: 2 });
+    await run('copying', { config });
+    await run('copying-parts', { config, ...stopAt(4) });
+    await run('copying-parts', { config, resume: true });
+    expect(tensorsOf('copying-parts')).toEqual(tensorsOf('copying'));
+    const [copying, text] = await Promise.all(
+      [config, { ...config, copyFraction: 0 }].map((one) => textMaterial(corpusOf(TEXT), one)),
+    );
+    const same = Array.from({ length: 24 }, (_, i) => equal(copying.train.batch(i), text.train.batch(i)));
+    expect(same.lastIndexOf(false)).toBe(11); // 6 steps of 2 batches
+    expect(same.indexOf(true)).toBe(12);
   });
 
   it('whose context grows fills a hole in each piece that a step reads', async () => {
