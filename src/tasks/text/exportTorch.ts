@@ -109,7 +109,7 @@ function tokenBytes(tokens: Tokens, model: { vocabSize: number }): Uint8Array {
 }
 
 function notesOn({ config, model }: SavedRun, { fresh, state }: TrainingState): string[] {
-  const { steps, precision, fillInMiddle } = config;
+  const { steps, precision, fillInMiddle, copyFraction } = config;
   const notes = [];
   if (fresh) notes.push(`${fresh}: the optimizer begins anew, at step 0 of ${steps}, with all weights`);
   else if (state.step >= steps) notes.push(`all of the ${steps} steps are done: raise STEPS in train.py to train on`);
@@ -117,6 +117,8 @@ function notesOn({ config, model }: SavedRun, { fresh, state }: TrainingState): 
   if (model.config.dropout > 0) notes.push('what dropout drops is drawn by PyTorch: losses are others than here');
   if (fillInMiddle > 0)
     notes.push('PyTorch reads windows as they stand in the text: it moves the middle of none to its end');
+  if (state.step < copyFraction * steps)
+    notes.push('PyTorch reads the text from its first step on, and copies nothing');
   if (precision === 'mixed') notes.push('the run is in mixed precision, and PyTorch goes on in float32');
   return notes;
 }

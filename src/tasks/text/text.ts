@@ -34,7 +34,7 @@ export function resolveText(base: TrainConfig, method: TextMethod, overrides: Te
     { ...base },
     { ...{ steps, warmupSteps, learningRate, minLearningRate: learningRate / 10, schedule: 'cosine' } },
     { ...{ optimizer: 'adamw', weightDecay: 0.01, evalEvery: often, checkpointEvery: often, precision: 'auto' } },
-    { canaries: 0, clean: '' }, // of the base's text
+    { canaries: 0, clean: '', copyFraction: 0 }, // of the base's text, and of its beginning
     overrides,
   );
 }

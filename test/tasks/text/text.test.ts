@@ -2,7 +2,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { beginTuning, resumeTuning, type TextMethod, type TextTuningSettings } from '../../../src/tasks/text/text.ts';
+import {
+  beginTuning,
+  resolveText,
+  resumeTuning,
+  type TextMethod,
+  type TextTuningSettings,
+} from '../../../src/tasks/text/text.ts';
 import type { Engine } from '../../../src/tensor/engine.ts';
 import type { WeightFormat } from '../../../src/tensor/operands/packing.ts';
 import { parseTemplate } from '../../../src/text/chat/chatTemplate.ts';
@@ -145,4 +151,13 @@ it('learns answers, and keeps the template that its prompts need', async () => {
   const losses = result.log.flatMap(({ validationLoss }) => validationLoss ?? []);
   expect(losses.at(-1)!).toBeLessThan(0.6 * losses[0]);
   expect((await loadRun(engine, at('chat'))).tunedFrom!.chat).toEqual({ before: '', between: ': ', after: '.\n' });
+});
+
+it('reads its own text from the first step on: neither rules nor canaries of its base, nor what that began with', () => {
+  const base = resolveConfig('fast', {
+    ...{ fillInMiddle: 0.5, copyFraction: 0.1, previousTokenHead: true, tokenizer: 'bpe:300' },
+    ...{ canaries: 4, clean: 'private' },
+  });
+  const tuned = resolveText(base, 'lora', { steps: 50 });
+  expect(tuned).toMatchObject({ copyFraction: 0, canaries: 0, clean: '', fillInMiddle: 0.5, steps: 50 });
 });
