@@ -44,12 +44,15 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/** As many suites at once as the machines have cores: more threads than these, which lavapipe has, wait for one another. */
+const THREADS = { LP_NUM_THREADS: '1' };
+
 const onAdapter = (adapter: string, i: number) => ({
   extends: true as const,
   test: {
     name: adapter,
     include: i === 0 || process.env.DAWNLM_TEST_ALL ? [...ENGINE, ...ABOVE] : ENGINE,
-    env: { DAWNLM_ADAPTER: adapter },
+    env: { DAWNLM_ADAPTER: adapter, ...THREADS },
   },
 });
 
