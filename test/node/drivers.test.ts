@@ -23,12 +23,24 @@ it('opens the adapter of this run, which computes', async () => {
   device.destroy();
 });
 
-it('tells lavapipe to work on one thread for small work only', async () => {
-  const threads = async (smallWork: boolean): Promise<string | undefined> => {
-    await openAdapter(undefined, { smallWork });
-    return process.env.LP_NUM_THREADS;
-  };
-  expect([await threads(true), await threads(false)]).toEqual(['0', undefined]);
+it.each([
+  [undefined, ['0', null]],
+  ['3', ['3', '3']],
+])('tells lavapipe to work on one thread for small work only, unless the user says how many: %j', (own, expected) => {
+  const root = new URL('../../', import.meta.url).href;
+  const script = `
+    import { register } from '${root}node_modules/tsx/dist/esm/api/index.mjs'; register({ tsconfig: false });
+    const { openAdapter } = await import('${root}src/node/drivers.ts');
+    const threads = [];
+    for (const smallWork of [true, false]) {
+      await openAdapter(undefined, { smallWork });
+      threads.push(process.env.LP_NUM_THREADS ?? null);
+    }
+    console.log(JSON.stringify(threads));
+    process.exit();`;
+  const env = { ...process.env, LP_NUM_THREADS: own };
+  const said = execFileSync(process.execPath, ['--input-type=module', '--eval', script], { env, encoding: 'utf8' });
+  expect(JSON.parse(said.trim().split('\n').at(-1)!)).toEqual(expected);
 });
 
 it('lists it with where it comes from, and can open it by a part of its name', async () => {
