@@ -10,7 +10,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { within } from '../tensor/within.ts';
 import type { ModelConfig } from './config.ts';
 import { type Adapters, type Block, drop, Linear, Norm, Pass, type PassOptions, type Style } from './layers.ts';
-import { type Initialization, parameterSpecs, STD } from './parameters.ts';
+import { type Initialization, parameterSpecs } from './parameters.ts';
 import { withPreviousTokenHead } from './previousTokenHead.ts';
 import { styleOf, validateModel } from './styles.ts';
 
@@ -70,7 +70,7 @@ export class GPT {
     const specs = parameterSpecs(config, style, initialization);
     const starts = new Map(specs.map(({ name, init }) => [name, init]));
     const started = this.parameters.starting(seed, ({ name }) => starts.get(name)!);
-    return initialization.previousTokenHead ? withPreviousTokenHead(started, config, style.names, STD) : started;
+    return initialization.previousTokenHead ? withPreviousTokenHead(started, config, style.names) : started;
   }
 
   /** Mean cross-entropy of the next tokens in nats: ids, targets (B, T) u32 -> (). */

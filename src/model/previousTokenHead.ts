@@ -5,9 +5,10 @@
  * One channel is the same in all embeddings of tokens, so that behind the norm it is a constant of which queries and keys are made. The key is
  * turned by one position more than the query: rotary positions turn both by where they stand, and so the key of the token before meets the query.
  */
-import type { ParameterSpec } from '../tensor/parameters.ts';
+import type { Parameters } from '../tensor/parameters.ts';
 import type { ModelConfig } from './config.ts';
 import type { LayerNames } from './layers.ts';
+import { STD } from './parameters.ts';
 
 const CHANNEL = 0;
 /** What the channel holds: several times what the others have. */
@@ -15,20 +16,16 @@ const VALUE = 0.1;
 /** Shares of the score, by pair of numbers that turn together, the fastest first: the token before has their sum, others less. */
 const SCORES = [9, 4, 2, 1];
 
-type Started = readonly [spec: ParameterSpec, values: Float32Array<ArrayBuffer>];
+type Started = ReturnType<Parameters['starting']>;
 
-/**
- * Fresh weights of a model whose first head of the first block looks at the token before.
- * @param std of the other channels of the embeddings
- */
-export function* withPreviousTokenHead<S extends Started>(
-  started: Iterable<S>,
+/** Fresh weights of a model whose first head of the first block looks at the token before. */
+export function* withPreviousTokenHead(
+  started: Started,
   { nEmbd: C, nHead, ropeBase }: ModelConfig,
   { tokens, block, parts }: LayerNames,
-  std: number,
-): Generator<S> {
+): Started {
   const D = C / nHead;
-  const constant = VALUE / Math.sqrt(((C - 1) * std ** 2 + VALUE ** 2) / C); // behind the norm
+  const constant = VALUE / Math.sqrt(((C - 1) * STD ** 2 + VALUE ** 2) / C); // behind the norm
   const [query, key] = parts.qkv!.map((part) => `${block(0).qkv.replace(/[^.]+$/, part)}.weight`);
   const scores = SCORES.slice(0, D / 2);
   for (const one of started) {

@@ -4,7 +4,7 @@
  * Learning and Induction Heads", 2022), which text alone teaches only after many more tokens than small models read.
  */
 import { mix } from './permutation.ts';
-import type { Batch } from './windows.ts';
+import { type Batch, type PieceOptions, piecesOfBatch } from './windows.ts';
 
 /** Tokens after which a window begins again: the fewest, and how many more they may be. Windows of all lengths hold a few rounds. */
 const PERIOD = { least: 4, more: 16 };
@@ -12,36 +12,23 @@ const PERIOD = { least: 4, more: 16 };
 /** Of the numbers that are drawn for this, and nothing else. */
 const KEY = 0x636f7079;
 
-export interface CopyingOptions {
-  readonly batchSize: number;
-  readonly blockSize: number;
-  readonly seed: number;
-  /** Into how many pieces, each of them a window of its own, the windows of batch `index` are cut. */
-  piecesOf(index: number): number;
-}
-
 /** Such windows, of the tokens of others: a pure function of (seed, index), as those are. */
 export class CopyingWindows<B extends Batch> {
   constructor(
     private readonly windows: { batch(index: number): B },
-    private readonly options: CopyingOptions,
+    private readonly options: PieceOptions,
   ) {}
 
   batch(index: number): B {
     const batch = this.windows.batch(index);
-    const { batchSize, blockSize, seed } = this.options;
     const tokens = batch.inputs.slice();
-    const pieces = batchSize * this.options.piecesOf(index);
-    const length = (batchSize * blockSize) / pieces;
-    const most = Math.max(1, Math.min(PERIOD.more, Math.floor(length / 2) - PERIOD.least));
-    for (let piece = 0; piece < pieces; piece++) {
-      const key = mix(mix(seed, KEY), index * pieces + piece);
+    for (const { start, end, key } of piecesOfBatch(index, this.options, KEY)) {
+      const most = Math.max(1, Math.min(PERIOD.more, Math.floor((end - start) / 2) - PERIOD.least));
       const period = PERIOD.least + (mix(key, 0) % most);
       const drawn = Array.from({ length: period }, (_, i) => tokens[mix(key, i + 1) % tokens.length]);
-      const start = piece * length;
-      for (let i = 0; i < length; i++) {
-        batch.inputs[start + i] = drawn[i % period];
-        batch.targets[start + i] = drawn[(i + 1) % period];
+      for (let at = start; at < end; at++) {
+        batch.inputs[at] = drawn[(at - start) % period];
+        batch.targets[at] = drawn[(at - start + 1) % period];
       }
     }
     return batch;

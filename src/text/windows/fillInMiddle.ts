@@ -5,7 +5,7 @@
 import { UsageError } from '../../errors.ts';
 import type { Tokenizer } from '../tokenizers/types.ts';
 import { mix } from './permutation.ts';
-import { type Batch, IGNORE } from './windows.ts';
+import { type Batch, IGNORE, type PieceOptions, piecesOfBatch } from './windows.ts';
 
 /** What stands around a hole, and what is in it. */
 export interface Parts<T> {
@@ -106,14 +106,9 @@ export function holePrompt(
   return beforeMiddle(parts, marksOf(tokenizer), order);
 }
 
-export interface FillInMiddleOptions {
+export interface FillInMiddleOptions extends PieceOptions {
   /** Share of the windows that are rearranged, 0 to 1. */
   readonly fillInMiddle: number;
-  readonly batchSize: number;
-  readonly blockSize: number;
-  readonly seed: number;
-  /** Into how many pieces, each of them a window of its own, the windows of batch `index` are cut. */
-  piecesOf(index: number): number;
 }
 
 /** Share of the rearranged windows whose middle is one line, which is what is most often asked for. */
@@ -143,18 +138,13 @@ export class FilledWindows<B extends Batch> {
 
   batch(index: number): B {
     const batch = this.windows.batch(index);
-    const { batchSize, blockSize, fillInMiddle, seed } = this.options;
-    const pieces = this.options.piecesOf(index);
-    for (let piece = 0; piece < batchSize * pieces; piece++) {
-      const key = mix(mix(seed, KEY), index * batchSize * pieces + piece);
-      if (drawn(key, 0) < fillInMiddle) this.rearrange(batch, piece, blockSize / pieces, key);
-    }
+    for (const { start, end, key } of piecesOfBatch(index, this.options, KEY))
+      if (drawn(key, 0) < this.options.fillInMiddle) this.rearrange(batch, start, end, key);
     return batch;
   }
 
-  /** Moves the middle of the `piece`-th window of so many tokens to its end. */
-  private rearrange({ inputs, targets }: Batch, piece: number, length: number, key: number): void {
-    const [start, end] = [piece * length, (piece + 1) * length];
+  /** Moves the middle of the window from `start` to `end` to its end. */
+  private rearrange({ inputs, targets }: Batch, start: number, end: number, key: number): void {
     const ids = [inputs[start], ...targets.subarray(start, end).filter((id) => id !== IGNORE)];
     const moved = this.moved(ids, key);
     if (!moved) return;

@@ -29,6 +29,29 @@ export interface WindowOptions {
   readonly begins?: Uint32Array;
 }
 
+/** What rewrites the windows of batches, each piece of one by itself. */
+export interface PieceOptions extends Pick<WindowOptions, 'batchSize' | 'blockSize' | 'seed'> {
+  /** Into how many pieces, each of them a window of its own, the windows of batch `index` are cut. */
+  piecesOf(index: number): number;
+}
+
+/**
+ * The pieces of batch `index`: where each lies, and the key of the random numbers that it may draw.
+ * @param purpose of these numbers, and nothing else's
+ */
+export function* piecesOfBatch(
+  index: number,
+  { batchSize, blockSize, seed, piecesOf }: PieceOptions,
+  purpose: number,
+): Generator<{ readonly start: number; readonly end: number; readonly key: number }> {
+  const pieces = batchSize * piecesOf(index);
+  const length = (batchSize * blockSize) / pieces;
+  for (let piece = 0; piece < pieces; piece++) {
+    const key = mix(mix(seed, purpose), index * pieces + piece);
+    yield { start: piece * length, end: (piece + 1) * length, key };
+  }
+}
+
 /**
  * Where windows begin that begin where lines do: at the end of the line before, so that the first token of each line is predicted from
  * that as it will be in sampling. Each window holds as many whole lines as fit, and the beginning of the next, which the next window
