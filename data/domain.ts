@@ -74,8 +74,10 @@ export interface WriteOptions {
   readonly stop?: string;
 }
 
-/** How holes are to be filled. */
+/** How holes are to be filled: unless told otherwise, as `dawnlm complete` does. */
 export interface FillOptions extends WriteOptions {
+  /** Middles that are written for a hole, of which the one is kept with which the whole text is likeliest. */
+  readonly candidates?: number;
   /** In which order the parts are read: the suffix first unless given. */
   readonly order?: PartOrder;
 }

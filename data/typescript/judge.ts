@@ -17,6 +17,8 @@ const LINES = { all: 500, quick: 100 };
 const SHOWN = 12;
 /** Tokens that a line may have. */
 const LINE_TOKENS = 48;
+/** Lines that are written from what stands before them alone: as many as `dawnlm complete` writes, drawn as there. */
+const CANDIDATES = { temperature: 0.7, candidates: 8 };
 /** Of the n-grams that stand beside the model: longer ones predict better, and no longer much. */
 const ORDER = 8;
 /** Batch of the left-to-right loss, and the batches of a quick judgement. */
@@ -60,23 +62,44 @@ export async function judgeCode(asked: AskedModel): Promise<Judged> {
 
 /** Lines by the model itself: from both sides where it was trained for that, and from what stands before them. */
 async function writtenBy(asked: AskedModel, lines: readonly MissingLine[]): Promise<{ fills: boolean; by: Written[] }> {
-  const { model, config, fill, write, tokenizer } = asked;
-  const settings = { temperature: 0, tokens: LINE_TOKENS };
-  const room = model.config.blockSize - LINE_TOKENS;
-  const fromHere = lines.map(fromLeft);
-  const prompts = fromHere.map(({ prompt }) => lastLines(prompt, tokenizer, room));
-  const alone = await write(prompts, { ...settings, stop: FORM_FEED });
-  const withoutSuffix = { name: 'without suffix', lines: alone.map((text, i) => fromHere[i].lineOf(text)) };
-  if (config.fillInMiddle === 0) return { fills: false, by: [withoutSuffix] };
-  const filled = { ...settings, stop: '\n' };
-  const [suffixFirst, prefixFirst] = [
-    await fill(lines, filled),
-    await fill(lines, { ...filled, order: 'prefix first' }),
-  ];
+  const withoutSuffix = { name: 'without suffix', lines: await writtenFromLeft(asked, lines) };
+  if (asked.config.fillInMiddle === 0) return { fills: false, by: [withoutSuffix] };
+  const settings = { tokens: LINE_TOKENS, stop: '\n' };
+  const likeliest = { ...settings, temperature: 0 };
   return {
     fills: true,
-    by: [{ name: 'model', lines: suffixFirst }, { name: 'prefix first', lines: prefixFirst }, withoutSuffix],
+    by: [
+      { name: 'model', lines: await asked.fill(lines, settings) },
+      { name: 'likeliest tokens', lines: await asked.fill(lines, likeliest) },
+      {
+        name: 'likeliest tokens, prefix first',
+        lines: await asked.fill(lines, { ...likeliest, order: 'prefix first' }),
+      },
+      withoutSuffix,
+    ],
   };
+}
+
+/** Lines written after what stands before them: as with both sides, of some candidates the likeliest. */
+async function writtenFromLeft(
+  { model, tokenizer, write, nats }: AskedModel,
+  lines: readonly MissingLine[],
+): Promise<string[]> {
+  const { temperature, candidates } = CANDIDATES;
+  const fromHere = lines.map(fromLeft);
+  const prompts = fromHere.map(({ prompt }) => lastLines(prompt, tokenizer, model.config.blockSize - LINE_TOKENS));
+  const each = prompts.flatMap((prompt) => Array<string>(candidates).fill(prompt));
+  const written = await write(each, { temperature, tokens: LINE_TOKENS, stop: FORM_FEED });
+  const questions = fromHere.map(({ upToEnd }, i) => {
+    const texts = new Set(written.slice(i * candidates, (i + 1) * candidates).map(upToEnd));
+    const whole = [...texts].filter((text) => text.trim() !== '' && tokenizer.encode(text).length <= LINE_TOKENS);
+    return whole.map((text) => ({ prompt: prompts[i], text }));
+  });
+  const costs = await nats(questions.flat());
+  return questions.map((own, i) => {
+    const nats = costs.splice(0, own.length);
+    return fromHere[i].lineOf(own[nats.indexOf(Math.min(...nats))]?.text ?? '');
+  });
 }
 
 /** As many whole lines from the end of a text as have so many tokens. */

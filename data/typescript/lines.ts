@@ -75,10 +75,15 @@ const most = (counts: ReadonlyMap<string, number>): string =>
  * What is given to who reads from left to right alone, and the line in what is written then. White space before a line is often one token
  * with that behind its end: where it is cut between, nothing goes on as it was learned, so that all of it is left to be written.
  */
-export function fromLeft({ prefix }: MissingLine): { prompt: string; lineOf: (written: string) => string } {
+export function fromLeft({ prefix }: MissingLine) {
   const prompt = prefix.trimEnd();
   const breaks = prefix.slice(prompt.length).split('\n').length - 1;
-  return { prompt, lineOf: (written) => written.split('\n')[breaks] ?? '' };
+  return {
+    prompt,
+    /** What is written, up to the line's end. */
+    upToEnd: (written: string): string => `${written.split('\n', breaks + 1).join('\n')}\n`,
+    lineOf: (written: string): string => written.split('\n')[breaks] ?? '',
+  };
 }
 
 /** Writes lines by the likeliest token each time, of n-grams of the tokens. */

@@ -4,7 +4,7 @@ import { isSmallWork } from '../model/decodeStep.ts';
 import { count } from '../report/format.ts';
 import { readText } from '../tasks/data.ts';
 import { domainOf } from '../tasks/domain.ts';
-import { fill, holeAt, LEAST_READ, type Place } from '../tasks/text/fill.ts';
+import { FILLING, fill, holeAt, LEAST_READ, type Place } from '../tasks/text/fill.ts';
 import { readModelConfig, readRunCard } from '../train/runFolder.ts';
 import { openRun } from './engine.ts';
 import { addRunOptions, examples, number, type RunFlags, seedNumber, weightsOption } from './options.ts';
@@ -13,6 +13,7 @@ import { print, printJson } from './terminal/output.ts';
 interface CompleteFlags extends RunFlags, Place {
   tokens?: number;
   lines: number;
+  candidates: number;
   temperature: number;
   seed: number;
 }
@@ -40,7 +41,18 @@ export function addComplete(program: Command): void {
       'tokens that may be written (default: a quarter of the context)',
       number({ least: 1, whole: true }),
     )
-    .option('--temperature <t>', '0 takes the likeliest token', number({ least: 0 }), 0)
+    .option(
+      '--candidates <n>',
+      'completions that are written, of which the one is kept that what comes after it goes on from best',
+      number({ least: 1, whole: true }),
+      FILLING.candidates,
+    )
+    .option(
+      '--temperature <t>',
+      '0 takes the likeliest token, and writes a single completion',
+      number({ least: 0 }),
+      FILLING.temperature,
+    )
     .addOption(new Option('--seed <n>', 'of the random numbers').argParser(seedNumber).default(0))
     .addOption(weightsOption())
     .addHelpText(
@@ -54,7 +66,7 @@ export function addComplete(program: Command): void {
 }
 
 async function completeVerb(file: string, flags: CompleteFlags): Promise<void> {
-  const { run: folder, line, column, lines, temperature, seed, json } = flags;
+  const { run: folder, line, column, lines, candidates, temperature, seed, json } = flags;
   const card = await readRunCard(folder);
   if (card.config.fillInMiddle === 0) {
     const train = 'npx dawnlm train file.txt --tokenizer bpe --fill-in-middle 0.5';
@@ -68,8 +80,9 @@ async function completeVerb(file: string, flags: CompleteFlags): Promise<void> {
   }
   await domainOf(card)?.read?.(file); // which refuses what is not of the kind that the model knows
   const hole = holeAt((await readText(file)).replaceAll('\r\n', '\n'), flags, file);
-  const run = await openRun(flags, { smallWork: isSmallWork(await readModelConfig(folder), 1) });
-  const [written] = await fill(run, [hole], { tokens, temperature, seed, ...(lines === 1 && { stop: '\n' }) });
+  const run = await openRun(flags, { smallWork: isSmallWork(await readModelConfig(folder), candidates) });
+  const stop = lines === 1 ? '\n' : undefined;
+  const [written] = await fill(run, [hole], { tokens, candidates, temperature, seed, stop });
   const text = written.split('\n').slice(0, lines).join('\n');
   if (json) printJson({ run: folder, file, line, column, text, temperature, seed });
   else print(`${text}\n`);

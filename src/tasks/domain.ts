@@ -7,7 +7,7 @@ import { Scorer } from '../model/score.ts';
 import { openingTokens } from '../train/samples.ts';
 import type { SavedRun } from '../train/savedRun.ts';
 import { writtenUpTo } from './text/continued.ts';
-import { fill } from './text/fill.ts';
+import { FILLING, fill } from './text/fill.ts';
 
 /** The domain that a run was trained on, if it was on one. */
 export function domainOf({ dataCard: { name, source } }: Pick<SavedRun, 'dataCard'>): Domain | undefined {
@@ -60,8 +60,11 @@ export function askedModel(run: Pick<SavedRun, 'model' | 'tokenizer' | 'config'>
       };
       return writtenUpTo(run, ids, [stop], settings);
     },
-    fill: (holes, { temperature = 1, seed = about.seed, tokens = Math.floor(blockSize / 4), stop, order } = {}) =>
-      fill(run, holes, { temperature, seed, tokens, stop, order, signal: about.signal }),
+    fill: (holes, options = {}) =>
+      fill(run, holes, {
+        ...{ ...FILLING, seed: about.seed, tokens: Math.floor(blockSize / 4), signal: about.signal },
+        ...options,
+      }),
     async nats(texts) {
       const scorer = new Scorer(model);
       try {

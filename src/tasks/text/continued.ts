@@ -22,8 +22,8 @@ export interface Continued {
   readonly temperature: number;
   /** For `onProgress`. */
   readonly what: string;
-  /** Whether a token ends its continuation, of which it is the last then. */
-  readonly isEnd?: (token: number) => boolean;
+  /** Whether the continuation of a prompt, by its number, has ended with the last of its tokens. */
+  readonly isDone?: (tokens: readonly number[], prompt: number) => boolean;
   /** What no continuation may hold; one in which every token would complete such a text ends before it. */
   readonly block?: { readonly texts: BlockedTexts; readonly tokenizer: Tokenizer };
 }
@@ -32,12 +32,10 @@ export interface Continued {
 export async function continued(
   model: GPT,
   prompts: readonly ArrayLike<number>[],
-  { tokens, temperature, seed, signal, onProgress, what, block, isEnd, batch = BATCH }: Continued,
+  { tokens, temperature, seed, signal, onProgress, what, block, isDone, batch = BATCH }: Continued,
 ): Promise<number[][]> {
   const generator = new Generator(model, batch);
   const all: number[][] = [];
-  const hasEnded = (tokens: readonly number[]): boolean =>
-    isEnd !== undefined && tokens.length > 0 && isEnd(tokens[tokens.length - 1]);
   for (let start = 0; start < prompts.length; start += batch) {
     signal?.throwIfAborted();
     const some = prompts.slice(start, start + batch);
@@ -45,16 +43,25 @@ export async function continued(
     const made: number[][] = some.map(() => []);
     const settings = { ...NO_FILTERS, temperature, tokens, seed: (seed + start) % 2 ** 32 };
     const watch = block && new BlockWatch(block.texts, block.tokenizer, full);
+    const done = made.map(() => false);
     for await (const { tokens: next } of generator.generate(full, settings, false, watch)) {
       made.forEach((one, i) => {
-        if (!watch?.hasEnded(i) && !hasEnded(one)) one.push(next[i]);
+        if (done[i] || watch?.hasEnded(i)) return;
+        one.push(next[i]);
+        done[i] = isDone?.(one, start + i) ?? false;
       });
-      if (made.every(hasEnded)) break;
+      if (done.every(Boolean)) break;
     }
     for (const one of made) all.push(one);
     onProgress?.(all.length, prompts.length, what);
   }
   return all;
+}
+
+/** As `Continued`, of texts. */
+interface WrittenUpTo extends Omit<Continued, 'isDone' | 'block'> {
+  /** Whether what is written behind a prompt, by its number, is all that is wanted, though no text ends it. */
+  readonly isEnough?: (text: string, prompt: number) => boolean;
 }
 
 /**
@@ -65,12 +72,14 @@ export async function writtenUpTo(
   { model, tokenizer }: Base,
   prompts: readonly ArrayLike<number>[],
   stops: readonly string[],
-  settings: Omit<Continued, 'isEnd' | 'block'>,
+  { isEnough, ...settings }: WrittenUpTo,
 ): Promise<string[]> {
   const ends = Array.from({ length: tokenizer.vocabSize }, (_, id) => {
     const text = tokenizer.decode([id]);
     return stops.some((stop) => text.includes(stop));
   });
-  const written = await continued(model, prompts, { ...settings, isEnd: (token) => ends[token] });
+  const isDone = (ids: readonly number[], prompt: number): boolean =>
+    ends[ids[ids.length - 1]] || (isEnough?.(tokenizer.decode(ids), prompt) ?? false);
+  const written = await continued(model, prompts, { ...settings, isDone });
   return written.map((ids) => stops.reduce((rest, stop) => rest.split(stop, 1)[0], tokenizer.decode(ids)));
 }

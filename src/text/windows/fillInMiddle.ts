@@ -82,7 +82,7 @@ export function behindSpace(space: string, written: string): string {
 }
 
 /** Characters that a token has at most, nearly: of a long text no more is encoded than may be read. */
-const LONGEST_TOKEN = 32;
+export const LONGEST_TOKEN = 32;
 
 /**
  * The tokens to be read before a middle is written, which then begins with `spaceBefore` the hole: of what stands around it, as much as has

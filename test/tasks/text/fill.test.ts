@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { Scorer } from '../../../src/model/score.ts';
 import { fill, holeAt } from '../../../src/tasks/text/fill.ts';
 import { trainTokenizer } from '../../../src/text/tokenizers/tokenizer.ts';
 import { MARK_TEXTS } from '../../../src/text/windows/fillInMiddle.ts';
+import { openingTokens } from '../../../src/train/samples.ts';
 import { testEngine } from '../../helpers/engine.ts';
 import { smallModel } from '../../helpers/models.ts';
 import { inChunks } from '../../text/tokenizers/samples.ts';
@@ -49,4 +51,37 @@ it('holes are filled at once as each alone, up to a mark or a stop, and the same
   const stop = [...texts[longest]][2];
   const stopped = await fill(writer, holes, { ...drawn, stop });
   expect(stopped[longest]).toBe(texts[longest].slice(0, texts[longest].indexOf(stop)));
+});
+
+it('of several middles the one is kept with which the whole text is likeliest', async () => {
+  const tokenizer = await trainTokenizer('bpe:300', inChunks(TEXT.repeat(20)));
+  const sizes = { vocabSize: tokenizer.vocabSize, blockSize: 48 };
+  const model = smallModel(await testEngine(), 'llama', sizes);
+  const settings = { tokens: 8, temperature: 1.5, seed: 3 };
+  const holes = [
+    { prefix: 'first line\n  sec', suffix: '\nlast' },
+    { prefix: '', suffix: '\nlast' },
+    { prefix: 'second', suffix: '' },
+  ];
+  const scorer = new Scorer(model);
+  for (const hole of holes) {
+    const { prefix, suffix } = hole;
+    const drawn = await fill({ model, tokenizer }, Array(6).fill(hole), settings);
+    const before = tokenizer.encode(prefix.trimEnd());
+    const space = prefix.slice(prefix.trimEnd().length);
+    const texts = drawn.map((middle) => [...before, ...tokenizer.encode(`${space}${middle}${suffix || '\n'}`)]);
+    const [likelihoods] = await scorer.score([{ prompt: openingTokens(tokenizer), continuations: texts }]);
+    const sums = likelihoods.map(({ sum }) => sum);
+    const best = drawn[sums.indexOf(Math.max(...sums.filter((_, i) => drawn[i].trim() !== '')))];
+    expect(new Set(drawn).size).toBeGreaterThan(3);
+    expect(await fill({ model, tokenizer }, [hole], { ...settings, candidates: 6 })).toEqual([best]);
+  }
+  scorer.dispose();
+  const long = { prefix: 'line\n'.repeat(100), suffix: '\nfirst line'.repeat(100) };
+  const crowded = { ...settings, tokens: 40, candidates: 4 };
+  expect(await fill({ model, tokenizer }, [long, holes[0]], crowded)).toHaveLength(2);
+  const likeliest = { ...settings, temperature: 0 };
+  expect(await fill({ model, tokenizer }, holes, { ...likeliest, candidates: 6 })).toEqual(
+    await fill({ model, tokenizer }, holes, likeliest),
+  );
 });
