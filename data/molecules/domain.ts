@@ -11,8 +11,10 @@ import { COMPOUNDS, PIECES, partOf, readMolecules } from './source.ts';
 import { PROPERTIES, promptFor, promptOf, TOKENS } from './words.ts';
 
 const SEED = 15;
-/** Random SMILES that a molecule of the training part has at most, and as often its canonical one, each time after other words. */
-const RANDOM = 5;
+/** Random SMILES that are drawn of a molecule of the training part; a line with each that is another one. */
+const RANDOM = 16;
+/** Of so many such lines one has the canonical one beside it, each time after other words: what is read less often is less known by heart. */
+const RANDOM_A_CANONICAL = 4;
 
 const about = {
   folder: 'molecules',
@@ -30,7 +32,7 @@ const settings: Domain['settings'] = {
   ...{ tokenizer: `pieces:${TOKENS}`, wholeLines: true, blockSize: 96, contextGrowth: 0 },
   ...{ style: 'llama', tieEmbeddings: false, nLayer: 4, nHead: 4, nEmbd: 128, nHidden: 320, queryKeyGain: 1 },
   ...{ optimizer: 'muon', muonFactor: 1, muonMomentum: 0.85, learningRate: 1e-2, minLearningRate: 0 },
-  ...{ schedule: 'linear', warmupSteps: 20, steps: 2500, evalEvery: 250, checkpointEvery: 250 },
+  ...{ schedule: 'linear', warmupSteps: 20, steps: 4000, evalEvery: 500, checkpointEvery: 500 },
 };
 
 /** Molecules as SMILES with their properties in front, half of those that train written from atoms drawn by chance. See card.md. */
@@ -39,8 +41,8 @@ export const molecules: Domain = {
   name: 'molecules',
   title: 'Molecules as SMILES, with weight, logP and rings in words',
   note: 'Pieces of drugs and compounds that are listed for a risk, without stereochemistry: no picture of chemistry as a whole.',
-  sha256: 'b55a23db144f0fbca65dd9b20be17caf28bbc58d0c7a8a4733bc68a6a67955e5',
-  settings: { ...settings, validationFraction: 0.013042635444243828 },
+  sha256: 'aa471ab9532b312ab18f9d4605620d4602d5667980d325954332f1ac73c1bf49',
+  settings: { ...settings, validationFraction: 0.006979142689766156 },
   build: (files) => build(files, true),
 };
 
@@ -51,14 +53,14 @@ export const canonicalMolecules: Domain = {
   formOf: 'molecules',
   title: 'Molecules as canonical SMILES alone, with weight, logP and rings in words',
   note: 'As many lines of each molecule as in the set molecules, all with the same SMILES: to compare with it.',
-  sha256: '567591f8296fa1df2b138e7a2d8933ce26d391367edea55b0d117f2dab1bc524',
-  settings: { ...settings, validationFraction: 0.013272246469601602 },
+  sha256: '1a2cf36afd677b1fe928da7efa2aed76509df2842562202d2fe0e2630cd27bef',
+  settings: { ...settings, validationFraction: 0.00717900556236509 },
   build: (files) => build(files, false),
 };
 
 /**
  * A line of each molecule that is held out, with all its properties where it tests. Of each that trains, as many lines with random SMILES as
- * different ones were drawn, and as many with the canonical one; what a line says of its molecule is drawn by chance.
+ * different ones were drawn, and some with the canonical one; what a line says of its molecule is drawn by chance.
  * @param randomised whether the random ones are written; else lines with the canonical one in their place
  */
 async function build(files: PackageFiles, randomised: boolean): Promise<DomainParts> {
@@ -72,9 +74,9 @@ async function build(files: PackageFiles, randomised: boolean): Promise<DomainPa
       lines[part].push(`${promptOf(said)}${kekule}\n`);
       continue;
     }
-    for (const smiles of rdkit.randomised(kekule, RANDOM)) {
+    for (const [i, smiles] of rdkit.randomised(kekule, RANDOM).entries()) {
       const [one, other] = [0, 1].map((n) => some(properties, mix(lines.train.length + n, SEED)));
-      lines.train.push(`${promptOf(one)}${kekule}\n`);
+      if (i % RANDOM_A_CANONICAL === 0) lines.train.push(`${promptOf(one)}${kekule}\n`);
       lines.train.push(randomised ? `${promptOf(other, 'random')}${smiles}\n` : `${promptOf(other)}${kekule}\n`);
     }
   }
