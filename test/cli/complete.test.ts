@@ -12,7 +12,9 @@ beforeAll(() => trainedRun(cwd, '--tokenizer', 'bpe:300', '--fill-in-middle', '0
 it('complete writes a line, the same each time and another for another seed', async () => {
   const { stdout } = await succeed(complete(), { cwd });
   expect(stdout).toMatch(/^[^\n]*\n$/);
-  expect((await succeed(complete('--seed', '3'), { cwd })).stdout).toBe(stdout); // the likeliest tokens are not drawn
+  expect((await succeed(complete(), { cwd })).stdout).toBe(stdout);
+  const likeliest = (seed: string) => succeed(complete('--temperature', '0', '--seed', seed), { cwd });
+  expect((await likeliest('3')).stdout).toBe((await likeliest('4')).stdout); // the likeliest tokens are not drawn
   const drawn = async (seed: string) =>
     jsonLines(
       (await succeed(complete('--column', '3', '--json', '--temperature', '1.5', '--seed', seed), { cwd })).stdout,
@@ -24,7 +26,20 @@ it('complete writes a line, the same each time and another for another seed', as
 });
 
 it('complete writes behind a column, and some lines where it may', async () => {
-  const more = ['--column', '5', '--lines', '3', '--tokens', '25', '--temperature', '1', '--seed', '1'];
+  const more = [
+    '--column',
+    '5',
+    '--lines',
+    '3',
+    '--tokens',
+    '28',
+    '--candidates',
+    '3',
+    '--temperature',
+    '1',
+    '--seed',
+    '1',
+  ];
   const { stdout } = await succeed(complete(...more), { cwd });
   expect(stdout.split('\n').length).toBeLessThanOrEqual(4);
 });
