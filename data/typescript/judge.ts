@@ -98,7 +98,8 @@ async function writtenFromLeft(
   const costs = await nats(questions.flat());
   return questions.map((own, i) => {
     const nats = costs.splice(0, own.length);
-    return fromHere[i].lineOf(own[nats.indexOf(Math.min(...nats))]?.text ?? '');
+    const best = nats.reduce((least, cost, at) => (cost < nats[least] ? at : least), 0);
+    return fromHere[i].lineOf(own[best]?.text ?? '');
   });
 }
 

@@ -1,4 +1,5 @@
 /** What a model that was trained with fillInMiddle writes between texts. */
+import { max } from 'simple-statistics';
 import { UserError } from '../../errors.ts';
 import { type Question, Scorer } from '../../model/score.ts';
 import { count } from '../../report/format.ts';
@@ -88,7 +89,7 @@ async function likeliest(
   const chosen = written.map(([first]) => first);
   for (const [at, i] of open.entries()) {
     const sums = scores[at].map(({ sum }) => sum);
-    chosen[i] = written[i][sums.indexOf(Math.max(...sums))];
+    chosen[i] = written[i][sums.indexOf(max(sums))];
   }
   return chosen;
 }
@@ -99,7 +100,7 @@ function wholeTexts({ model, tokenizer }: Base, hole: Hole, middles: readonly st
   const after = hole.suffix === '' ? '\n' : hole.suffix.slice(0, LONGEST_TOKEN * AFTER);
   const next = tokenizer.decode(tokenizer.encode(after).slice(0, AFTER));
   const continuations = middles.map((middle) => tokenizer.encode(spaceBefore(hole) + middle + next).slice(0, most));
-  const room = 1 + most - Math.max(...continuations.map(({ length }) => length));
+  const room = 1 + most - max(continuations.map(({ length }) => length));
   const before = tokenizer.encode(hole.prefix.trimEnd().slice(-LONGEST_TOKEN * most));
   return { prompt: [...openingTokens(tokenizer), ...before].slice(-room), continuations };
 }
