@@ -35,7 +35,7 @@ const settings: Domain['settings'] = {
   ...{ schedule: 'linear', warmupSteps: 20, steps: 4000, evalEvery: 500, checkpointEvery: 500 },
 };
 
-/** Molecules as SMILES with their properties in front, half of those that train written from atoms drawn by chance. See card.md. */
+/** Molecules as SMILES with their properties in front, most lines that train written from atoms drawn by chance. See card.md. */
 export const molecules: Domain = {
   ...about,
   name: 'molecules',

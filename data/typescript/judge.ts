@@ -97,8 +97,8 @@ async function writtenFromLeft(
   });
   const costs = await nats(questions.flat());
   return questions.map((own, i) => {
-    const nats = costs.splice(0, own.length);
-    const best = nats.reduce((least, cost, at) => (cost < nats[least] ? at : least), 0);
+    const ownCosts = costs.splice(0, own.length);
+    const best = ownCosts.reduce((least, cost, at) => (cost < ownCosts[least] ? at : least), 0);
     return fromHere[i].lineOf(own[best]?.text ?? '');
   });
 }

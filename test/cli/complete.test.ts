@@ -26,20 +26,7 @@ it('complete writes a line, the same each time and another for another seed', as
 });
 
 it('complete writes behind a column, and some lines where it may', async () => {
-  const more = [
-    '--column',
-    '5',
-    '--lines',
-    '3',
-    '--tokens',
-    '28',
-    '--candidates',
-    '3',
-    '--temperature',
-    '1',
-    '--seed',
-    '1',
-  ];
+  const more = '--column 5 --lines 3 --tokens 28 --candidates 3 --temperature 1 --seed 1'.split(' ');
   const { stdout } = await succeed(complete(...more), { cwd });
   expect(stdout.split('\n').length).toBeLessThanOrEqual(4);
 });

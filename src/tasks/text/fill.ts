@@ -62,7 +62,7 @@ async function middlesOf(
   const room = model.config.blockSize - settings.tokens;
   const prompts = holes.map((hole) => holePrompt(tokenizer, hole, room, order));
   const middleOf = (text: string, i: number): string => behindSpace(spaceBefore(holes[i]), text);
-  const isEnough = (text: string, i: number): boolean => stop !== undefined && middleOf(text, i).includes(stop);
+  const isEnough = stop === undefined ? undefined : (text: string, i: number) => middleOf(text, i).includes(stop);
   const batch = Math.min(AT_ONCE, holes.length);
   const asked = { ...settings, isEnough, what: 'holes', batch };
   const written = (await writtenUpTo({ model, tokenizer }, prompts, MARK_TEXTS, asked)).map(middleOf);
