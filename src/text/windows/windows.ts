@@ -54,8 +54,7 @@ export function* piecesOfBatch(
 
 /**
  * Where windows begin that begin where lines do: at the end of the line before, so that the first token of each line is predicted from
- * that as it will be in sampling. Each window holds as many whole lines as fit, and the beginning of the next, which the next window
- * reads whole; a line that is longer than a window is cut.
+ * that as it will be in sampling. Each window holds as many whole lines as fit; a line that is longer than a window is cut.
  * @param isEnd by token: whether it ends a line
  */
 export function lineBegins(tokens: Tokens, isEnd: ArrayLike<boolean>, blockSize: number): Uint32Array {
@@ -105,20 +104,33 @@ export class Windows {
     const { batchSize, blockSize } = this.#options;
     const batch = emptyBatch(batchSize, blockSize);
     const first = step * batchSize;
-    for (let row = 0; row < batchSize; row++)
-      fillRow(batch, row, this.#tokens, this.windowStart(first + row), blockSize);
+    for (let row = 0; row < batchSize; row++) fillRow(batch, row, this.#tokens, this.windowAt(first + row), blockSize);
     return { ...batch, epoch: Math.floor(first / this.windowsPerEpoch) };
   }
 
   /** Where the window lies that is the `index`-th (from 0) of the whole training. */
-  windowStart(index: number): number {
+  windowAt(index: number): Span {
     const epoch = Math.floor(index / this.windowsPerEpoch);
     const key = mix(this.#options.seed, epoch);
     const place = permute(index - epoch * this.windowsPerEpoch, this.windowsPerEpoch, key);
     const { begins, blockSize } = this.#options;
-    return begins ? begins[place] : (mix(key, epoch) % this.#offsets) + place * blockSize;
+    if (begins) return spanAt(begins, place, blockSize);
+    const start = (mix(key, epoch) % this.#offsets) + place * blockSize;
+    return { start, end: start + blockSize };
   }
 }
+
+/** The tokens that a window reads, of which each predicts the next: from `start`, before `end`. */
+interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A window up to where the next begins: the beginning of a line that it has no room for would be learned twice, and that of long lines most often. */
+const spanAt = (begins: Uint32Array, place: number, blockSize: number): Span => ({
+  start: begins[place],
+  end: Math.min(begins[place] + blockSize, begins[place + 1] ?? Number.POSITIVE_INFINITY),
+});
 
 /**
  * The whole text in order: every token but the first is a target exactly once, and what else there is room for is IGNORE (behind the
@@ -131,21 +143,17 @@ export function evaluationBatches(
   begins?: Uint32Array,
 ): CountedBatches {
   const windows = begins?.length ?? Math.ceil((tokens.length - 1) / blockSize);
-  const beginOf = (window: number): number => begins?.[window] ?? window * blockSize;
-  const endOf = (window: number): number =>
-    Math.min(window + 1 < windows ? beginOf(window + 1) : Number.POSITIVE_INFINITY, tokens.length - 1);
+  const spanOf = (window: number): Span =>
+    begins ? spanAt(begins, window, blockSize) : { start: window * blockSize, end: (window + 1) * blockSize };
   return {
     total: Math.ceil(windows / batchSize),
     *batches() {
       for (let first = 0; first < windows; first += batchSize) {
         const batch = emptyBatch(batchSize, blockSize);
         const rows = Math.min(batchSize, windows - first);
-        for (let row = 0; row < rows; row++) {
-          const begin = beginOf(first + row);
-          fillRow(batch, row, tokens, begin, blockSize);
-          batch.targets.fill(IGNORE, row * blockSize + endOf(first + row) - begin, (row + 1) * blockSize);
-        }
-        yield { ...batch, count: endOf(first + rows - 1) - beginOf(first) };
+        let count = 0;
+        for (let row = 0; row < rows; row++) count += fillRow(batch, row, tokens, spanOf(first + row), blockSize);
+        yield { ...batch, count };
       }
     },
   };
@@ -170,10 +178,12 @@ function emptyBatch(batchSize: number, blockSize: number): Batch {
   return { inputs: new Uint32Array(size), targets: new Uint32Array(size).fill(IGNORE) };
 }
 
-/** Copies the window at `start` into `row`, as far as the tokens reach. */
-function fillRow(batch: Batch, row: number, tokens: Tokens, start: number, blockSize: number): void {
-  const end = Math.min(start + blockSize, tokens.length - 1);
-  if (start >= end) return;
+/** Copies a window into `row`, as far as the tokens reach, and says how many it predicts. */
+function fillRow(batch: Batch, row: number, tokens: Tokens, span: Span, blockSize: number): number {
+  const { start } = span;
+  const end = Math.min(span.end, tokens.length - 1);
+  if (start >= end) return 0;
   batch.inputs.set(tokens.subarray(start, end), row * blockSize);
   batch.targets.set(tokens.subarray(start + 1, end + 1), row * blockSize);
+  return end - start;
 }

@@ -54,7 +54,7 @@ describe('Windows', () => {
     expect(perEpoch).toBeGreaterThan(0);
     expect(perEpoch * blockSize).toBeGreaterThanOrEqual(Math.min(length - 1, length - 2 * blockSize));
     for (let epoch = 0; epoch < 20; epoch++) {
-      const starts = Array.from({ length: perEpoch }, (_, i) => windows.windowStart(epoch * perEpoch + i));
+      const starts = Array.from({ length: perEpoch }, (_, i) => windows.windowAt(epoch * perEpoch + i).start);
       const sorted = starts.sort((a, b) => a - b);
       expect(sorted).toEqual(sorted.map((_, i) => sorted[0] + i * blockSize));
       expect(sorted[0]).toBeLessThan(blockSize);
@@ -66,7 +66,7 @@ describe('Windows', () => {
     const windows = new Windows(counting(1000), { batchSize: 1, blockSize: 8, seed: 1 });
     const perEpoch = windows.windowsPerEpoch;
     const epochs = Array.from({ length: 200 }, (_, epoch) =>
-      Array.from({ length: perEpoch }, (_, i) => windows.windowStart(epoch * perEpoch + i)),
+      Array.from({ length: perEpoch }, (_, i) => windows.windowAt(epoch * perEpoch + i).start),
     );
     expect(new Set(epochs.map((starts) => starts[0] % 8)).size).toBe(8);
     expect(new Set(epochs.map((starts) => starts.map((start) => Math.floor(start / 8)).join())).size).toBe(200);
@@ -79,7 +79,7 @@ describe('Windows', () => {
       const { inputs, targets, epoch } = windows.batch(step);
       expect(inputs).toHaveLength(40);
       expect(Array.from(targets)).toEqual(Array.from(inputs, (token) => token + 1));
-      for (let row = 0; row < 4; row++) expect(inputs[row * 10] - 1).toBe(windows.windowStart(step * 4 + row));
+      for (let row = 0; row < 4; row++) expect(inputs[row * 10] - 1).toBe(windows.windowAt(step * 4 + row).start);
       return epoch;
     });
     expect(epochs).toEqual([0, 0, 0, 1, 1, 2, 2, 3, 3]);
@@ -146,24 +146,37 @@ describe('windows that begin where lines do', () => {
     expect([...begins]).toEqual([0, 7, 15]);
     const windows = new Windows(tokens, { batchSize: 1, blockSize: 8, seed: 1, begins });
     expect(windows.windowsPerEpoch).toBe(3);
-    const starts = [0, 1, 2].map((i) => windows.windowStart(i));
+    const starts = [0, 1, 2].map((i) => windows.windowAt(i).start);
     expect(starts.sort((a, b) => a - b)).toEqual([0, 7, 15]);
     const whole = [0, 1, 2].map((i) => windows.batch(i)).find(({ inputs }) => inputs[1] === 2);
     expect([...whole!.targets]).toEqual([2, 2, 2, 2, 2, 2, 2, END]);
   });
 
+  const some = lines(3, 2, 4, 1, 12, 5, 5, 1, 1, 1, 1, 6, 2);
+
+  it.each([4, 5, 7, 16])('learns each token but the first exactly once an epoch in windows of %i', (blockSize) => {
+    const begins = lineBegins(some, isEnd, blockSize);
+    const windows = new Windows(some, { batchSize: 1, blockSize, seed: 1, begins });
+    const learned = Array.from({ length: windows.windowsPerEpoch }, (_, i) => {
+      const { inputs, targets } = windows.batch(i);
+      const real = [...targets.keys()].filter((at) => targets[at] !== IGNORE);
+      for (const at of real.slice(1)) expect(inputs[at]).toBe(targets[at - 1]);
+      return real.map((at) => targets[at]);
+    });
+    expect(learned.flat().sort()).toEqual([...some.subarray(1)].sort());
+  });
+
   it.each([4, 5, 7, 16])('predicts each token but the first exactly once in windows of %i', (blockSize) => {
-    const tokens = lines(3, 2, 4, 1, 12, 5, 5, 1, 1, 1, 1, 6, 2);
-    const begins = lineBegins(tokens, isEnd, blockSize);
+    const begins = lineBegins(some, isEnd, blockSize);
     let next = 1;
-    for (const { inputs, targets, count } of evaluationBatches(tokens, 3, blockSize, begins).batches()) {
+    for (const { inputs, targets, count } of evaluationBatches(some, 3, blockSize, begins).batches()) {
       const real = [...targets.keys()].filter((i) => targets[i] !== IGNORE);
       expect(real).toHaveLength(count);
       for (const i of real) {
-        expect(inputs[i]).toBe(tokens[next - 1]);
-        expect(targets[i]).toBe(tokens[next++]);
+        expect(inputs[i]).toBe(some[next - 1]);
+        expect(targets[i]).toBe(some[next++]);
       }
     }
-    expect(next).toBe(tokens.length);
+    expect(next).toBe(some.length);
   });
 });
