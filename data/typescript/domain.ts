@@ -25,8 +25,8 @@ const about = {
 
 /** Code repeats the names that stand before: heads learn to copy first. */
 const settings: Domain['settings'] = {
-  ...{ tokenizer: 'bpe:2048', blockSize: 256, batchSize: 12, fillInMiddle: 0.5, tieEmbeddings: true, dropout: 0.1 },
-  ...{ previousTokenHead: true, copyFraction: 0.07, steps: 1500, evalEvery: 250, checkpointEvery: 250 },
+  ...{ tokenizer: 'bpe:2048', blockSize: 256, batchSize: 12, fillInMiddle: 0.5, tieEmbeddings: true },
+  ...{ previousTokenHead: true, copyFraction: 0.1, steps: 1000, evalEvery: 200, checkpointEvery: 200 },
   ...{ validationFraction: 0.1220944 },
 };
 
