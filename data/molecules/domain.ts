@@ -5,15 +5,15 @@ import type { PackageFiles } from '../files.ts';
 import { OPENCHEMLIB, RDKIT } from '../packages.ts';
 import { readSmilesFile } from './file.ts';
 import { judgeMolecules } from './judge.ts';
-import { type Properties, Rdkit } from './rdkit.ts';
+import { Rdkit } from './rdkit.ts';
 import { drawSheet } from './sheet.ts';
 import { COMPOUNDS, PIECES, partOf, readMolecules } from './source.ts';
-import { PROPERTIES, promptFor, promptOf, TOKENS } from './words.ts';
+import { type Form, ORDERS, promptFor, TOKENS, wordsOf } from './words.ts';
 
 const SEED = 15;
 /** Random SMILES that are drawn of a molecule of the training part; a line with each that is another one. */
 const RANDOM = 16;
-/** Of so many such lines one has the canonical one beside it, each time after other words: what is read less often is less known by heart. */
+/** Of so many such lines one has the canonical one beside it, after words in other orders: what is read less often is less known by heart. */
 const RANDOM_A_CANONICAL = 4;
 
 const about = {
@@ -32,7 +32,7 @@ const settings: Domain['settings'] = {
   ...{ tokenizer: `pieces:${TOKENS}`, wholeLines: true, blockSize: 96, contextGrowth: 0 },
   ...{ style: 'llama', tieEmbeddings: false, nLayer: 4, nHead: 4, nEmbd: 128, nHidden: 320, queryKeyGain: 1 },
   ...{ optimizer: 'muon', muonFactor: 1, muonMomentum: 0.85, learningRate: 1e-2, minLearningRate: 0 },
-  ...{ schedule: 'linear', warmupSteps: 20, steps: 4000, evalEvery: 500, checkpointEvery: 500 },
+  ...{ schedule: 'linear', warmupSteps: 20, steps: 5000, evalEvery: 500, checkpointEvery: 500 },
 };
 
 /** Molecules as SMILES with their properties in front, most lines that train written from atoms drawn by chance. See card.md. */
@@ -41,8 +41,8 @@ export const molecules: Domain = {
   name: 'molecules',
   title: 'Molecules as SMILES, with weight, logP and rings in words',
   note: 'Pieces of drugs and compounds that are listed for a risk, without stereochemistry: no picture of chemistry as a whole.',
-  sha256: 'aa471ab9532b312ab18f9d4605620d4602d5667980d325954332f1ac73c1bf49',
-  settings: { ...settings, validationFraction: 0.006979142689766156 },
+  sha256: '710dad1fc96a6bff33de9f5398dc568d2a956bc52ca7d39c065860776d4a9f83',
+  settings: { ...settings, validationFraction: 0.007329967294561873 },
   build: (files) => build(files, true),
 };
 
@@ -53,14 +53,14 @@ export const canonicalMolecules: Domain = {
   formOf: 'molecules',
   title: 'Molecules as canonical SMILES alone, with weight, logP and rings in words',
   note: 'As many lines of each molecule as in the set molecules, all with the same SMILES: to compare with it.',
-  sha256: '1a2cf36afd677b1fe928da7efa2aed76509df2842562202d2fe0e2630cd27bef',
-  settings: { ...settings, validationFraction: 0.00717900556236509 },
+  sha256: '0bf592cb9a8e4c63befe012d02133a509dd44a22354802fa2cb98e48d5bc4f6f',
+  settings: { ...settings, validationFraction: 0.007199744788582353 },
   build: (files) => build(files, false),
 };
 
 /**
- * A line of each molecule that is held out, with all its properties where it tests. Of each that trains, as many lines with random SMILES as
- * different ones were drawn, and some with the canonical one; what a line says of its molecule is drawn by chance.
+ * A line of each molecule that is held out. Of each that trains, as many lines with random SMILES as different ones were drawn, and some
+ * with the canonical one. Of all, the words come in an order that is drawn by chance.
  * @param randomised whether the random ones are written; else lines with the canonical one in their place
  */
 async function build(files: PackageFiles, randomised: boolean): Promise<DomainParts> {
@@ -68,24 +68,20 @@ async function build(files: PackageFiles, randomised: boolean): Promise<DomainPa
   const lines = { train: [] as string[], validation: [] as string[], test: [] as string[] };
   for (const molecule of await readMolecules(files, rdkit, [...COMPOUNDS, ...PIECES])) {
     const { kekule, properties } = molecule;
-    const part = partOf(molecule);
-    if (part !== 'train') {
-      const said = part === 'test' ? properties : some(properties, mix(lines[part].length, SEED));
-      lines[part].push(`${promptOf(said)}${kekule}\n`);
+    const part = lines[partOf(molecule)];
+    const write = (form: Form, smiles: string): void => {
+      part.push(`${wordsOf(properties, form, ORDERS[mix(part.length, SEED) % ORDERS.length])}${smiles}\n`);
+    };
+    if (part !== lines.train) {
+      write('canonical', kekule);
       continue;
     }
     for (const [i, smiles] of rdkit.randomised(kekule, RANDOM).entries()) {
-      const [one, other] = [0, 1].map((n) => some(properties, mix(lines.train.length + n, SEED)));
-      if (i % RANDOM_A_CANONICAL === 0) lines.train.push(`${promptOf(one)}${kekule}\n`);
-      lines.train.push(randomised ? `${promptOf(other, 'random')}${smiles}\n` : `${promptOf(other)}${kekule}\n`);
+      if (i % RANDOM_A_CANONICAL === 0) write('canonical', kekule);
+      if (randomised) write('random', smiles);
+      else write('canonical', kekule);
     }
   }
   const text = (part: readonly string[]): string => shuffled(part, SEED).join('');
   return { train: text(lines.train), validation: text(lines.validation), test: text(lines.test) };
-}
-
-/** Each property or not, as three bits say. */
-function some(properties: Properties, bits: number): Partial<Properties> {
-  const names = PROPERTIES.filter((_, i) => (bits >>> (i + 16)) % 2 === 1);
-  return Object.fromEntries(names.map((name) => [name, properties[name]]));
 }

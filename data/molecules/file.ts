@@ -4,7 +4,7 @@ import { errorCode } from '../../src/node/files.ts';
 import { quote } from '../../src/quote.ts';
 import { type Molecule, Rdkit } from './rdkit.ts';
 import { outside } from './source.ts';
-import { promptOf, readLine } from './words.ts';
+import { readLine, wordsOf } from './words.ts';
 
 /**
  * A user's file of SMILES, one a line, as lines like those of the test part; what stands behind white space, as names do in .smi files, and
@@ -22,7 +22,7 @@ export async function readSmilesFile(file: string): Promise<string> {
     if (line.trim() === '') return [];
     const [smiles] = readLine(line).smiles.trim().split(/\s+/);
     const { kekule, properties } = read(rdkit, smiles, `${file}, line ${i + 1}`);
-    return [`${promptOf(properties)}${kekule}\n`];
+    return [`${wordsOf(properties)}${kekule}\n`];
   });
   if (lines.length === 0) throw new UserError(`${file} holds no molecules; give a text file with a SMILES a line.`);
   return lines.join('');

@@ -1,10 +1,10 @@
 /** How good a model's molecules are: whether they are any, whether they repeat or copy, and whether they are what was asked for. */
-import { mean, sampleCorrelation } from 'simple-statistics';
+import { mean, min, sampleCorrelation, sum } from 'simple-statistics';
 import type { AskedModel, Judged, Picture, Score } from '../domain.ts';
 import { LineNgrams } from '../lineNgrams.ts';
 import { type Molecule, type Properties, Rdkit } from './rdkit.ts';
 import { sheet } from './sheet.ts';
-import { PROPERTIES, promptFor, readLine, readWords } from './words.ts';
+import { ORDERS, PROPERTIES, promptFor, readLine, readWords, wordsOf } from './words.ts';
 
 /** Samples at each temperature, of which so many valid ones tell how many repeat, and prompts with properties. */
 const FULL = { temperatures: [1, 0.7, 1.3], samples: 1250, unique: 1000, asked: 600, scored: 600 };
@@ -20,7 +20,7 @@ export async function judgeMolecules(asked: AskedModel): Promise<Judged> {
   const rdkit = await Rdkit.open(asked.say);
   const letters = lettersOf(asked);
   const samples = await judgeSamples(asked, rdkit, letters, plan);
-  const likely = await likelihood(asked, letters, plan);
+  const likely = await likelihood(asked, rdkit, letters, plan);
   const control = await askForProperties(asked, rdkit, plan);
   return {
     scores: [...samples.scores, likely, ...control.scores],
@@ -40,20 +40,22 @@ interface Part {
 async function judgeSamples(asked: AskedModel, rdkit: Rdkit, letters: Letters, plan: Plan): Promise<Part> {
   const known = new Set([...new Set(smilesIn(asked.parts.train))].map((smiles) => rdkit.canonical(smiles)!));
   const prompts = Array<string>(plan.samples).fill(promptFor(''));
-  const byTemperature: { temperature: number; written: string[] }[] = [];
+  const byTemperature: { temperature: number; lines: string[] }[] = [];
   for (const temperature of plan.temperatures) {
     asked.say(`writing ${plan.samples} molecules at temperature ${temperature}`);
-    byTemperature.push({ temperature, written: await asked.write(prompts, { temperature }) });
+    const written = await asked.write(prompts, { temperature });
+    byTemperature.push({ temperature, lines: written.map((text, i) => prompts[i] + text) });
   }
   const beside = { name: letters.name, found: look(rdkit, letters.write(plan.samples), known, plan) };
-  const scores = byTemperature.flatMap(({ temperature, written }) =>
-    sampleScores(temperature, look(rdkit, written, known, plan), temperature === 1 ? beside : undefined),
+  const scores = byTemperature.flatMap(({ temperature, lines }) =>
+    sampleScores(temperature, look(rdkit, lines.map(smilesOf), known, plan), temperature === 1 ? beside : undefined),
   );
-  const { written } = byTemperature.find(({ temperature }) => temperature === 1)!;
-  const svg = sheet(rdkit, written.slice(0, SHOWN));
+  const { lines } = byTemperature.find(({ temperature }) => temperature === 1)!;
+  const svg = sheet(rdkit, lines.slice(0, SHOWN));
   return { scores, pictures: [{ title: 'Samples at temperature 1, as they came', svg }] };
 }
 
+const smilesOf = (line: string): string => readLine(line).smiles;
 const linesOf = (text: string): string[] => text.split('\n').slice(0, -1);
 /** The SMILES of a part, without those that begin at any atom. */
 const smilesIn = (text: string): string[] =>
@@ -130,21 +132,33 @@ function lettersOf({ parts, seed }: AskedModel): Letters {
   };
 }
 
-async function likelihood({ parts, nats }: AskedModel, letters: Letters, { scored }: Plan): Promise<Score> {
-  const smiles = smilesIn(parts.test).slice(0, scored);
-  const found = await nats(smiles.map((text) => ({ prompt: promptFor(''), text: `${text}\n` })));
+async function likelihood(asked: AskedModel, rdkit: Rdkit, letters: Letters, { scored }: Plan): Promise<Score> {
+  const smiles = smilesIn(asked.parts.test).slice(0, scored);
+  const [prompt, texts] = [promptFor(''), smiles.map((one) => linesWith(one, rdkit.molecule(one)!.properties))];
+  const found = await asked.nats(texts.flat().map((line) => ({ prompt, text: line.slice(prompt.length) })));
+  const natsOf = (_: string, i: number): number => natsOfAny(found.slice(i * ORDERS.length, (i + 1) * ORDERS.length));
   return {
-    ...{ name: 'nats a molecule of the test part', value: mean(found), digits: 2, better: 'lower' },
+    ...{ name: 'nats a molecule of the test part', value: mean(smiles.map(natsOf)), digits: 2, better: 'lower' },
     baselines: [{ name: letters.name, value: mean(smiles.map((text) => letters.nats(text))) }],
-    note: 'Of its canonical SMILES and its end, after no words.',
+    note: 'Of its canonical SMILES and its end, with true words in any order before it.',
   };
 }
+
+/** Nats of any of some events that exclude each other. */
+function natsOfAny(nats: readonly number[]): number {
+  const least = min([...nats]);
+  return least - Math.log(sum(nats.map((one) => Math.exp(least - one))));
+}
+
+/** All lines of a molecule: its words in each order. */
+const linesWith = (smiles: string, properties: Properties): string[] =>
+  ORDERS.map((order) => `${wordsOf(properties, 'canonical', order)}${smiles}\n`);
 
 /** Asks for the properties of test molecules, and compares them with those of what is written. */
 async function askForProperties(asked: AskedModel, rdkit: Rdkit, plan: Plan): Promise<Part> {
   const prompts = linesOf(asked.parts.test)
     .slice(0, plan.asked)
-    .map((line) => readLine(line).prompt);
+    .map((line) => readLine(line).words);
   asked.say(`asking for the properties of ${prompts.length} molecules`);
   const written = await asked.write(prompts);
   const found = pairs(rdkit, prompts, written);

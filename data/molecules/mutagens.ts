@@ -3,7 +3,7 @@ import { OPENCHEMLIB, RDKIT } from '../packages.ts';
 import type { ClassifySet } from '../recipe.ts';
 import { Rdkit } from './rdkit.ts';
 import { COMPOUNDS, partOf, readMolecules } from './source.ts';
-import { promptFor } from './words.ts';
+import { wordsOf } from './words.ts';
 
 const SEED = 3;
 
@@ -15,14 +15,14 @@ export const mutagens: ClassifySet = {
   licence: 'BSD-3-Clause (openchemlib)',
   source: `npm ${OPENCHEMLIB.name} ${OPENCHEMLIB.version}, dist/resources.json: toxpredictor; ${RDKIT.name} ${RDKIT.version}`,
   note: 'What is not listed as mutagenic may be so all the same: nothing to judge a substance by. Held out is what the corpus molecules holds out.',
-  sha256: '0ebed6254595662d797eaa0db39a186848736b4a0e3e231abb8acd5386efa052',
+  sha256: 'd9ab0667fbc5fffba2d6aed1352d40694cd2ad78b4eca043affcc68e05fa3cc5',
   task: 'classify',
   packages: [OPENCHEMLIB, RDKIT],
   async build(files) {
     const parts = { train: [] as LabelledText[], validation: [] as LabelledText[], test: [] as LabelledText[] };
     for (const molecule of await readMolecules(files, await Rdkit.open(() => {}), COMPOUNDS)) {
       const label = molecule.risks.has('mutagenic') ? 'mutagenic' : 'other';
-      parts[partOf(molecule)].push({ text: `${promptFor('')}${molecule.kekule}`, label });
+      parts[partOf(molecule)].push({ text: `${wordsOf(molecule.properties)}${molecule.kekule}`, label });
     }
     const { train, validation, test } = parts;
     return {

@@ -1,7 +1,7 @@
 import { writeAtomic } from '../../src/node/files.ts';
 import { Html, html } from '../../src/report/html.ts';
 import { Rdkit } from './rdkit.ts';
-import { promptOf, readLine } from './words.ts';
+import { readLine, shownWords, wordsOf } from './words.ts';
 
 /** Of a structure, in pixels, and of the two lines below it. */
 const [WIDTH, HEIGHT, BELOW] = [240, 180, 44];
@@ -15,7 +15,7 @@ export async function drawSheet(things: readonly string[], file: string): Promis
   await writeAtomic(file, sheet(rdkit, things));
 }
 
-/** Structures side by side, below each what was asked for and what the molecule is, or what RDKit says is wrong with it. */
+/** Structures side by side, below each what its words say and what the molecule is, or what RDKit says is wrong with it. */
 export function sheet(rdkit: Rdkit, things: readonly string[]): string {
   const lines = things.flatMap((thing) => thing.split('\n')).filter((line) => line.trim() !== '');
   const rows = Math.ceil(lines.length / COLUMNS);
@@ -30,15 +30,16 @@ ${cells}</svg>\n`.text;
 }
 
 function cell(rdkit: Rdkit, line: string): Html {
-  const { prompt, smiles } = readLine(line);
+  const { words, smiles } = readLine(line);
+  const said = shownWords(words);
   const molecule = rdkit.molecule(smiles);
-  if (!molecule) return html`${below(prompt, `${smiles}: ${rdkit.problem(smiles)}`, '#a00')}`;
+  if (!molecule) return html`${below(said, `${smiles}: ${rdkit.problem(smiles)}`, '#a00')}`;
   const drawing = rdkit.draw(smiles, WIDTH, HEIGHT)!.replace(/^<\?xml[^>]*\?>\s*/, '');
-  return html`${new Html(drawing)}${below(prompt, promptOf(molecule.properties), '#000')}`;
+  return html`${new Html(drawing)}${below(said, shownWords(wordsOf(molecule.properties)), '#000')}`;
 }
 
-const below = (asked: string, found: string, colour: string): Html =>
-  html`<text x="${WIDTH / 2}" y="${HEIGHT + 14}" fill="#666">asked: ${shorten(asked.replace(/[:;] $/, ''))}</text><text
- x="${WIDTH / 2}" y="${HEIGHT + 30}" fill="${colour}">${shorten(found.replace(/: $/, ''))}</text>`;
+const below = (said: string, found: string, colour: string): Html =>
+  html`<text x="${WIDTH / 2}" y="${HEIGHT + 14}" fill="#666">said: ${shorten(said)}</text><text
+ x="${WIDTH / 2}" y="${HEIGHT + 30}" fill="${colour}">${shorten(found)}</text>`;
 
 const shorten = (text: string): string => (text.length > ROOM ? `${text.slice(0, ROOM - 3)}...` : text);

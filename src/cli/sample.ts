@@ -5,7 +5,7 @@ import type { SampleSettings } from '../kernels/sampling/settings.ts';
 import { isSmallWork } from '../model/decodeStep.ts';
 import { list } from '../report/format.ts';
 import { readPrompt } from '../tasks/data.ts';
-import { drawableDomain } from '../tasks/domain.ts';
+import { domainOf, drawableDomain } from '../tasks/domain.ts';
 import { blockFor, readBlocked } from '../tasks/text/blocked.ts';
 import { type Choice, TextGenerator, type TextStep } from '../tasks/text/generate.ts';
 import type { WeightFormat } from '../tensor/operands/packing.ts';
@@ -18,7 +18,7 @@ import { print, printJson, printText, say } from './terminal/output.ts';
 import { drawChoice } from './terminal/probabilities.ts';
 
 interface SampleOptions extends SampleSettings, RunFlags {
-  prompt: string;
+  prompt?: string;
   tokens: number;
   stop?: string[];
   seed?: number;
@@ -37,7 +37,10 @@ const penalty = number({ least: -100, most: 100 });
 export function addSample(program: Command): void {
   const verb = program.command('sample').description('let a trained model write');
   addRunOptions(verb)
-    .option('--prompt <text>', 'what the text begins with; - reads it from standard input', '')
+    .option(
+      '--prompt <text>',
+      'what the text begins with; - reads it from standard input (default: nothing; of a domain, what anything of its begins with)',
+    )
     .option('--tokens <n>', 'tokens to write', number({ least: 1, whole: true }), 200)
     .option('--temperature <t>', '0 takes the likeliest token; 1 draws as the model says', number({ least: 0 }), 0.8)
     .option('--top-k <k>', 'draw from the k likeliest tokens; 0 for all', number({ least: 0, whole: true }), 0)
@@ -86,7 +89,7 @@ async function sampleVerb(options: SampleOptions): Promise<void> {
   say(`seed ${seed}`);
   if (interactive)
     return converse(async (prompt, stopped) => void (await writeOne(generator, prompt, options, stopped)));
-  const prompt = options.prompt === '-' ? await readPrompt('-') : options.prompt;
+  const prompt = options.prompt === '-' ? await readPrompt('-') : (options.prompt ?? domainOf(run)?.prompt('') ?? '');
   const texts = await (count > 1 || json ? writeAll : writeOne)(generator, prompt, options);
   if (!draw) return;
   await draw(texts.map((text) => prompt + text));

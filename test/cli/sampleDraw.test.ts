@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { molecules } from '../../data/molecules/domain.ts';
-import { promptOf } from '../../data/molecules/words.ts';
+import { wordsOf } from '../../data/molecules/words.ts';
 import { RDKIT } from '../../data/packages.ts';
 import { cacheFolder } from '../../src/node/files.ts';
 import { fetchPackage } from '../../src/node/npm.ts';
@@ -18,24 +18,32 @@ beforeAll(async () => {
   mkdirSync(built, { recursive: true });
   symlinkSync(join(cacheFolder(), 'packages'), join(env.DAWNLM_CACHE, 'packages'));
   const lines = Array.from({ length: 1200 }, (_, i) => {
-    const prompt = promptOf({ weight: 80 + 20 * (i % 15), logP: 0.5 * (i % 17) - 2.5, rings: i % 2 });
-    return `${prompt}${i % 2 ? 'C1=CC=CC=C1' : ''}${'C'.repeat(6 + (i % 7))}`;
+    const words = wordsOf({ weight: 80 + 10 * (i % 29), logP: 0.25 * (i % 33) - 2.5, rings: i % 2 });
+    return `${words}${i % 2 ? 'C1=CC=CC=C1' : ''}${'C'.repeat(6 + (i % 7))}`;
   });
   writeFileSync(join(built, 'corpus.txt'), `${lines.join('\n')}\n`);
-  writeFileSync(join(built, 'test.txt'), 'weight 80, logP 2.5, rings 0: CCCCCC\n');
+  writeFileSync(join(built, 'test.txt'), 'canonical, weight 90, logP 2.5, rings 0: CCCCCC\n');
   await succeed(['train', 'molecules', '--preset', 'tiny', '--steps', '30', '--out', 'm'], { cwd, env });
 });
 
 const sample = ['sample', '--run', 'm', '--count', '3', '--seed', '1'];
 
 it('draws what it writes, a line each, and prints it too', async () => {
-  const { stdout, stderr } = await succeed([...sample, '--prompt', 'rings 1: ', '--draw', 'sheet.svg'], { cwd, env });
+  const { stdout, stderr } = await succeed([...sample, '--prompt', 'canonical, rings 1: ', '--draw', 'sheet.svg'], {
+    cwd,
+    env,
+  });
   const written = stdout.split(/\n-+\n/).map((text) => text.trim());
   expect(written).toHaveLength(3);
-  for (const text of written) expect(text).toMatch(/^rings 1:[^\n]*$/);
+  for (const text of written) expect(text).toMatch(/^canonical, rings 1:[^\n]*$/);
   const svg = readFileSync(join(cwd, 'sheet.svg'), 'utf8');
-  expect(svg.match(/asked: rings 1</g)).toHaveLength(3);
+  expect(svg.match(/said: rings 1</g)).toHaveLength(3);
   expect(stderr).toContain('drawn: sheet.svg');
+});
+
+it('begins what any molecule begins with unless it is told with what', async () => {
+  const { stdout } = await succeed(sample, { cwd, env });
+  for (const text of stdout.split(/\n-+\n/)) expect(text.trim()).toMatch(/^canonical/);
 });
 
 it('says what cannot be drawn', async () => {
