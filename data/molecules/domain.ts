@@ -41,7 +41,7 @@ export const molecules: Domain = {
   name: 'molecules',
   title: 'Molecules as SMILES, with weight, logP and rings in words',
   note: 'Pieces of drugs and compounds that are listed for a risk, without stereochemistry: no picture of chemistry as a whole.',
-  sha256: '710dad1fc96a6bff33de9f5398dc568d2a956bc52ca7d39c065860776d4a9f83',
+  sha256: 'a8ed6ddfb356365d42550f5b537334370cdd080ae2d4643ad844cfc6af63da9d',
   settings: { ...settings, validationFraction: 0.007329967294561873 },
   build: (files) => build(files, true),
 };
@@ -53,7 +53,7 @@ export const canonicalMolecules: Domain = {
   formOf: 'molecules',
   title: 'Molecules as canonical SMILES alone, with weight, logP and rings in words',
   note: 'As many lines of each molecule as in the set molecules, all with the same SMILES: to compare with it.',
-  sha256: '0bf592cb9a8e4c63befe012d02133a509dd44a22354802fa2cb98e48d5bc4f6f',
+  sha256: 'ab80973489dd60ca8f4b53094563e5595c0dcd479bc65c8bfb44d18ad52eb1f5',
   settings: { ...settings, validationFraction: 0.007199744788582353 },
   build: (files) => build(files, false),
 };

@@ -18,7 +18,7 @@ export interface Properties {
 export interface Molecule {
   /** The one SMILES that RDKit writes for it, without stereochemistry: two molecules are the same where these are. */
   readonly canonical: string;
-  /** The same with the bonds of aromatic rings told, one single and one double in turn: as lines write it. */
+  /** The same as lines write it: the bonds of aromatic rings told, one single and one double in turn, and each ring with a number of its own. */
   readonly kekule: string;
   /** Beside hydrogen. */
   readonly atoms: number;
@@ -47,6 +47,20 @@ const Descriptors = z.object({ amw: z.number(), CrippenClogP: z.number(), NumRin
 const FLAT = JSON.stringify({ doIsomericSmiles: false });
 const KEKULE = JSON.stringify({ doIsomericSmiles: false, doKekule: true });
 const RANDOM = JSON.stringify({ doIsomericSmiles: false, doKekule: true, doRandom: true });
+
+/** A SMILES whose numbers of rings stand twice each: RDKit takes the first one that is free, and whether one is open is then hard to tell. */
+function numberApart(smiles: string): string {
+  const open = new Map<string, string>();
+  let rings = 0;
+  return smiles.replace(/\[[^\]]*\]|%\d\d|\d/g, (found) => {
+    if (found.startsWith('[')) return found;
+    const closed = open.get(found);
+    const own = closed ?? (++rings < 10 ? `${rings}` : `%${rings}`);
+    if (closed) open.delete(found);
+    else open.set(found, own);
+    return own;
+  });
+}
 
 /** Molecules from SMILES. Every instance draws the same random SMILES in the same order of calls. */
 export class Rdkit {
@@ -77,14 +91,14 @@ export class Rdkit {
       const found = check(Descriptors, JSON.parse(mol.get_descriptors()), refuse);
       const properties = { weight: found.amw, logP: found.CrippenClogP, rings: found.NumRings };
       const [canonical, kekule] = [FLAT, KEKULE].map((details) => mol.get_smiles(details));
-      return { canonical, kekule, atoms: mol.get_num_atoms(), properties };
+      return { canonical, kekule: numberApart(kekule), atoms: mol.get_num_atoms(), properties };
     });
   }
 
   /** The molecule written from random atoms on, in random directions, as `kekule` is: the distinct ones of so many tries. */
   randomised(smiles: string, tries: number): string[] {
     const written = this.with(smiles, (mol) => Array.from({ length: tries }, () => mol.get_smiles(RANDOM)));
-    return [...new Set(written)];
+    return [...new Set(written)].map(numberApart);
   }
 
   /** The structure as an SVG document; undefined for what is no molecule. */

@@ -80,6 +80,15 @@ describe('RDKit', () => {
     expect(rdkit.canonical('C/C=C\\C')).toBe(rdkit.canonical('CC=CC'));
   });
 
+  it('gives each ring a number of its own', () => {
+    const written = (smiles: string) => rdkit.molecule(smiles)!.kekule;
+    expect(written('C1CC1[NH+]1CC1')).toBe('C1CC1[NH+]2CC2');
+    expect(written('C1CC2CC12')).toBe('C1CC2CC12');
+    const eleven = 'C1CC1'.repeat(11);
+    expect(written(eleven)).toMatch(/C%11CC%11$/);
+    expect(rdkit.canonical(written(eleven))).toBe(rdkit.canonical(eleven));
+  });
+
   it('draws the same random SMILES in every instance', async () => {
     const [one, two] = [await Rdkit.open(quiet), await Rdkit.open(quiet)];
     expect(one.randomised('CC(=O)Oc1ccccc1C(=O)O', 9)).toEqual(two.randomised('CC(=O)Oc1ccccc1C(=O)O', 9));

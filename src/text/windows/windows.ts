@@ -25,8 +25,8 @@ export interface WindowOptions {
   readonly blockSize: number;
   /** Its low 32 bits count. */
   readonly seed: number;
-  /** Where windows begin, in order, in place of every blockSize tokens: see `lineBegins`. */
-  readonly begins?: Uint32Array;
+  /** Where windows may begin in place of every blockSize tokens: see `lineBegins`. */
+  readonly lines?: Uint32Array;
 }
 
 /** What rewrites the windows of batches, each piece of one by itself. */
@@ -53,40 +53,36 @@ export function* piecesOfBatch(
 }
 
 /**
- * Where windows begin that begin where lines do: at the end of the line before, so that the first token of each line is predicted from
- * that as it will be in sampling. Each window holds as many whole lines as fit; a line that is longer than a window is cut.
+ * Where lines begin: at the end of the line before, so that the first token of each line is predicted from that as it will be in sampling.
  * @param isEnd by token: whether it ends a line
  */
-export function lineBegins(tokens: Tokens, isEnd: ArrayLike<boolean>, blockSize: number): Uint32Array {
+export function lineBegins(tokens: Tokens, isEnd: ArrayLike<boolean>): Uint32Array {
   const begins = [0];
-  let [begin, end] = [0, 0];
-  for (let at = 1; at < tokens.length; at++) {
-    if (at - begin > blockSize) {
-      begin = end > begin ? end : begin + blockSize;
-      begins.push(begin);
-    }
-    if (isEnd[tokens[at]]) end = at;
-  }
+  for (let at = 1; at < tokens.length - 1; at++) if (isEnd[tokens[at]]) begins.push(at);
   return Uint32Array.from(begins);
 }
 
 /**
  * Training windows: blockSize + 1 tokens every blockSize tokens, so that every token is a target once. Each epoch sees
- * each of its windows exactly once, in its own order and from its own offset, which moves the windows' edges; windows that begin at given
- * places stay where they are.
+ * each of its windows exactly once, in its own order and from its own offset, which moves the windows' edges.
+ *
+ * Windows that begin where lines do begin every few lines, as many as fill one on average: were each filled with as many as fit, those that
+ * find no room and therefore come first would be the long ones, and a sample is a first line.
  *
  * A batch is a pure function of (seed, step): nothing is stored between steps, and a resumed run continues exactly.
  */
 export class Windows {
-  /** The same in each epoch; up to 2 * blockSize - 1 tokens at the ends, others each time, are left out. */
+  /** The same in each epoch; a few places at the ends, others each time, are left out. */
   readonly windowsPerEpoch: number;
   readonly #tokens: Tokens;
   readonly #options: WindowOptions;
+  /** Of the places where windows may begin, tokens or lines, each how many-th is taken, and from which of the first ones on. */
+  readonly #stride: number;
   readonly #offsets: number;
 
   /** Throws UserError when `tokens` do not hold one window. */
   constructor(tokens: Tokens, options: WindowOptions) {
-    const { blockSize } = options;
+    const { blockSize, lines } = options;
     if (tokens.length <= blockSize) {
       throw new UserError(
         `the text has ${tokens.length} tokens, but a window takes ${blockSize + 1}; use a longer text or a smaller block size`,
@@ -94,9 +90,12 @@ export class Windows {
     }
     this.#tokens = tokens;
     this.#options = options;
-    // One window less than fit, so that all blockSize offsets leave the same number; where only one fits, the offsets it has.
-    this.windowsPerEpoch = options.begins?.length ?? Math.max(1, Math.floor(tokens.length / blockSize) - 1);
-    this.#offsets = Math.min(blockSize, tokens.length - this.windowsPerEpoch * blockSize);
+    const places = lines?.length ?? tokens.length;
+    this.#stride = lines ? Math.max(1, Math.round((blockSize * places) / tokens.length)) : blockSize;
+    // One window less than fit, so that all offsets leave the same number; where only one fits, the offsets it has. Each line may begin one.
+    const spare = lines && this.#stride === 1 ? 0 : 1;
+    this.windowsPerEpoch = Math.max(1, Math.floor(places / this.#stride) - spare);
+    this.#offsets = Math.max(1, Math.min(this.#stride, places - this.windowsPerEpoch * this.#stride));
   }
 
   /** The batch of `step` (from 0), and the epoch (from 0) of its first window; its last may be of the next. */
@@ -104,19 +103,20 @@ export class Windows {
     const { batchSize, blockSize } = this.#options;
     const batch = emptyBatch(batchSize, blockSize);
     const first = step * batchSize;
-    for (let row = 0; row < batchSize; row++) fillRow(batch, row, this.#tokens, this.windowAt(first + row), blockSize);
+    for (let row = 0; row < batchSize; row++) {
+      const start = this.windowStart(first + row);
+      fillRow(batch, row, this.#tokens, { start, end: start + blockSize }, blockSize);
+    }
     return { ...batch, epoch: Math.floor(first / this.windowsPerEpoch) };
   }
 
   /** Where the window lies that is the `index`-th (from 0) of the whole training. */
-  windowAt(index: number): Span {
+  windowStart(index: number): number {
     const epoch = Math.floor(index / this.windowsPerEpoch);
     const key = mix(this.#options.seed, epoch);
     const place = permute(index - epoch * this.windowsPerEpoch, this.windowsPerEpoch, key);
-    const { begins, blockSize } = this.#options;
-    if (begins) return spanAt(begins, place, blockSize);
-    const start = (mix(key, epoch) % this.#offsets) + place * blockSize;
-    return { start, end: start + blockSize };
+    const at = (mix(key, epoch) % this.#offsets) + place * this.#stride;
+    return this.#options.lines?.[at] ?? at;
   }
 }
 
@@ -126,37 +126,40 @@ interface Span {
   readonly end: number;
 }
 
-/** A window up to where the next begins: the beginning of a line that it has no room for would be learned twice, and that of long lines most often. */
-const spanAt = (begins: Uint32Array, place: number, blockSize: number): Span => ({
-  start: begins[place],
-  end: Math.min(begins[place] + blockSize, begins[place + 1] ?? Number.POSITIVE_INFINITY),
-});
-
 /**
  * The whole text in order: every token but the first is a target exactly once, and what else there is room for is IGNORE (behind the
- * text's end inputs are 0). Windows begin every blockSize tokens, or at `begins`, of which none is further from the one before.
+ * text's end inputs are 0). Each window holds blockSize tokens, or as many whole lines as fit; a line that is longer than a window is cut.
  */
 export function evaluationBatches(
   tokens: Tokens,
   batchSize: number,
   blockSize: number,
-  begins?: Uint32Array,
+  lines?: Uint32Array,
 ): CountedBatches {
-  const windows = begins?.length ?? Math.ceil((tokens.length - 1) / blockSize);
-  const spanOf = (window: number): Span =>
-    begins ? spanAt(begins, window, blockSize) : { start: window * blockSize, end: (window + 1) * blockSize };
+  const spans = spansOf(tokens.length - 1, blockSize, lines);
   return {
-    total: Math.ceil(windows / batchSize),
+    total: Math.ceil(spans.length / batchSize),
     *batches() {
-      for (let first = 0; first < windows; first += batchSize) {
+      for (let first = 0; first < spans.length; first += batchSize) {
         const batch = emptyBatch(batchSize, blockSize);
-        const rows = Math.min(batchSize, windows - first);
-        let count = 0;
-        for (let row = 0; row < rows; row++) count += fillRow(batch, row, tokens, spanOf(first + row), blockSize);
-        yield { ...batch, count };
+        const own = spans.slice(first, first + batchSize);
+        for (const [row, span] of own.entries()) fillRow(batch, row, tokens, span, blockSize);
+        yield { ...batch, count: own[own.length - 1].end - own[0].start };
       }
     },
   };
+}
+
+/** Windows one after the other up to `end`. */
+function spansOf(end: number, blockSize: number, lines?: Uint32Array): Span[] {
+  const spans: Span[] = [];
+  for (let [start, line] = [0, 0]; start < end; start = spans[spans.length - 1].end) {
+    const most = Math.min(start + blockSize, end);
+    while (lines && line < lines.length && lines[line] <= most) line++;
+    const whole = lines && most < end ? lines[line - 1] : most;
+    spans.push({ start, end: whole > start ? whole : most });
+  }
+  return spans;
 }
 
 /** All of the batches, or where `most` is not 0 that many of them: batch i of `most` is the one at i / most of the text. */
@@ -178,12 +181,11 @@ function emptyBatch(batchSize: number, blockSize: number): Batch {
   return { inputs: new Uint32Array(size), targets: new Uint32Array(size).fill(IGNORE) };
 }
 
-/** Copies a window into `row`, as far as the tokens reach, and says how many it predicts. */
-function fillRow(batch: Batch, row: number, tokens: Tokens, span: Span, blockSize: number): number {
+/** Copies a window into `row`, as far as the tokens reach. */
+function fillRow(batch: Batch, row: number, tokens: Tokens, span: Span, blockSize: number): void {
   const { start } = span;
   const end = Math.min(span.end, tokens.length - 1);
-  if (start >= end) return 0;
+  if (start >= end) return;
   batch.inputs.set(tokens.subarray(start, end), row * blockSize);
   batch.targets.set(tokens.subarray(start + 1, end + 1), row * blockSize);
-  return end - start;
 }

@@ -66,7 +66,7 @@ export async function textMaterial(
 
 /** Batches of a training text. @throws UsageError for windows that are to be rearranged and a tokenizer that cannot mark their parts */
 function trainingWindows(tokens: Tokens, tokenizer: Tokenizer, config: TrainConfig): Material['train'] {
-  const windows = new Windows(tokens, { ...config, begins: beginsOf(tokens, tokenizer, config) });
+  const windows = new Windows(tokens, { ...config, lines: linesOf(tokens, tokenizer, config) });
   const { gradientAccumulation, copyFraction, fillInMiddle, steps } = config;
   const piecesOf = (index: number): number => 2 ** contextHalvings(Math.floor(index / gradientAccumulation), config);
   const text = fillInMiddle > 0 ? new FilledWindows(windows, tokenizer, { ...config, piecesOf }) : windows;
@@ -78,17 +78,21 @@ function trainingWindows(tokens: Tokens, tokenizer: Tokenizer, config: TrainConf
 
 type Cut = Pick<TrainConfig, 'batchSize' | 'blockSize' | 'wholeLines'>;
 
-/** Where the windows of a run begin, if that is where lines do. */
-function beginsOf(tokens: Tokens, tokenizer: Tokenizer, { wholeLines, blockSize }: Cut): Uint32Array | undefined {
+/** Where lines begin, for a run whose windows do. */
+function linesOf(
+  tokens: Tokens,
+  tokenizer: Tokenizer,
+  { wholeLines }: Pick<Cut, 'wholeLines'>,
+): Uint32Array | undefined {
   if (!wholeLines) return undefined;
   const isEnd = Array.from({ length: tokenizer.vocabSize }, (_, id) => tokenizer.tokenBytes(id).at(-1) === LINE_END);
-  return lineBegins(tokens, isEnd, blockSize);
+  return lineBegins(tokens, isEnd);
 }
 const LINE_END = 10;
 
 /** A text that is held out as batches of a run's size, its windows beginning where the run's do. */
 export const heldOutBatches = (tokens: Tokens, tokenizer: Tokenizer, cut: Cut): CountedBatches =>
-  evaluationBatches(tokens, cut.batchSize, cut.blockSize, beginsOf(tokens, tokenizer, cut));
+  evaluationBatches(tokens, cut.batchSize, cut.blockSize, linesOf(tokens, tokenizer, cut));
 
 /** Prompts and answers from JSON lines, some held out; the loss is on the answers. @throws UserError for a file that cannot be used */
 export async function chatMaterial(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/errors.ts';
-import { permute } from '../../../src/text/windows/permutation.ts';
+import { mix, permute } from '../../../src/text/windows/permutation.ts';
 import { evaluationBatches, IGNORE, lineBegins, Windows } from '../../../src/text/windows/windows.ts';
 
 const counting = (length: number) => Uint32Array.from({ length }, (_, i) => i + 1);
@@ -54,7 +54,7 @@ describe('Windows', () => {
     expect(perEpoch).toBeGreaterThan(0);
     expect(perEpoch * blockSize).toBeGreaterThanOrEqual(Math.min(length - 1, length - 2 * blockSize));
     for (let epoch = 0; epoch < 20; epoch++) {
-      const starts = Array.from({ length: perEpoch }, (_, i) => windows.windowAt(epoch * perEpoch + i).start);
+      const starts = Array.from({ length: perEpoch }, (_, i) => windows.windowStart(epoch * perEpoch + i));
       const sorted = starts.sort((a, b) => a - b);
       expect(sorted).toEqual(sorted.map((_, i) => sorted[0] + i * blockSize));
       expect(sorted[0]).toBeLessThan(blockSize);
@@ -66,7 +66,7 @@ describe('Windows', () => {
     const windows = new Windows(counting(1000), { batchSize: 1, blockSize: 8, seed: 1 });
     const perEpoch = windows.windowsPerEpoch;
     const epochs = Array.from({ length: 200 }, (_, epoch) =>
-      Array.from({ length: perEpoch }, (_, i) => windows.windowAt(epoch * perEpoch + i).start),
+      Array.from({ length: perEpoch }, (_, i) => windows.windowStart(epoch * perEpoch + i)),
     );
     expect(new Set(epochs.map((starts) => starts[0] % 8)).size).toBe(8);
     expect(new Set(epochs.map((starts) => starts.map((start) => Math.floor(start / 8)).join())).size).toBe(200);
@@ -79,7 +79,7 @@ describe('Windows', () => {
       const { inputs, targets, epoch } = windows.batch(step);
       expect(inputs).toHaveLength(40);
       expect(Array.from(targets)).toEqual(Array.from(inputs, (token) => token + 1));
-      for (let row = 0; row < 4; row++) expect(inputs[row * 10] - 1).toBe(windows.windowAt(step * 4 + row).start);
+      for (let row = 0; row < 4; row++) expect(inputs[row * 10] - 1).toBe(windows.windowStart(step * 4 + row));
       return epoch;
     });
     expect(epochs).toEqual([0, 0, 0, 1, 1, 2, 2, 3, 3]);
@@ -133,20 +133,22 @@ describe('windows that begin where lines do', () => {
   /** Lines of tokens that say their line, each with its end. */
   const lines = (...lengths: number[]) => Uint32Array.from(lengths.flatMap((n, i) => [...Array(n).fill(i + 1), END]));
 
-  it('begins each at the end of a line, and the next before any line that is not whole', () => {
-    const tokens = lines(3, 2, 4, 1); // ends at 3, 6, 11, 13
-    expect([...lineBegins(tokens, isEnd, 7)]).toEqual([0, 6]);
-    expect([...lineBegins(tokens, isEnd, 5)]).toEqual([0, 3, 6, 11]);
-    expect([...lineBegins(lines(9), isEnd, 4)]).toEqual([0, 4, 8]);
+  it('may begin at the end of each line but the last', () =>
+    expect([...lineBegins(lines(3, 2, 4, 1), isEnd)]).toEqual([0, 3, 6, 11]));
+
+  it('end with a whole line where they are scored, unless it is longer than they are', () => {
+    const lengths = (tokens: Uint32Array, blockSize: number) =>
+      Array.from(evaluationBatches(tokens, 1, blockSize, lineBegins(tokens, isEnd)).batches(), ({ count }) => count);
+    expect(lengths(lines(3, 2, 4, 1), 7)).toEqual([6, 7]);
+    expect(lengths(lines(3, 2, 4, 1), 5)).toEqual([3, 3, 5, 2]);
+    expect(lengths(lines(9), 4)).toEqual([4, 4, 1]);
   });
 
-  it('gives a picture of blockSize - 1 tokens and its end a window each', () => {
+  it('give a picture of blockSize - 1 tokens and its end a window each', () => {
     const tokens = lines(7, 7, 7);
-    const begins = lineBegins(tokens, isEnd, 8);
-    expect([...begins]).toEqual([0, 7, 15]);
-    const windows = new Windows(tokens, { batchSize: 1, blockSize: 8, seed: 1, begins });
+    const windows = new Windows(tokens, { batchSize: 1, blockSize: 8, seed: 1, lines: lineBegins(tokens, isEnd) });
     expect(windows.windowsPerEpoch).toBe(3);
-    const starts = [0, 1, 2].map((i) => windows.windowAt(i).start);
+    const starts = [0, 1, 2].map((i) => windows.windowStart(i));
     expect(starts.sort((a, b) => a - b)).toEqual([0, 7, 15]);
     const whole = [0, 1, 2].map((i) => windows.batch(i)).find(({ inputs }) => inputs[1] === 2);
     expect([...whole!.targets]).toEqual([2, 2, 2, 2, 2, 2, 2, END]);
@@ -154,22 +156,25 @@ describe('windows that begin where lines do', () => {
 
   const some = lines(3, 2, 4, 1, 12, 5, 5, 1, 1, 1, 1, 6, 2);
 
-  it.each([4, 5, 7, 16])('learns each token but the first exactly once an epoch in windows of %i', (blockSize) => {
-    const begins = lineBegins(some, isEnd, blockSize);
-    const windows = new Windows(some, { batchSize: 1, blockSize, seed: 1, begins });
-    const learned = Array.from({ length: windows.windowsPerEpoch }, (_, i) => {
-      const { inputs, targets } = windows.batch(i);
-      const real = [...targets.keys()].filter((at) => targets[at] !== IGNORE);
-      for (const at of real.slice(1)) expect(inputs[at]).toBe(targets[at - 1]);
-      return real.map((at) => targets[at]);
-    });
-    expect(learned.flat().sort()).toEqual([...some.subarray(1)].sort());
+  it('begin with long lines as often as with short ones', () => {
+    const lengths = Array.from({ length: 3000 }, (_, i) => (mix(7, i) % 3 === 0 ? 13 : 3)); // a third of them long
+    const tokens = lines(...lengths);
+    const windows = new Windows(tokens, { batchSize: 1, blockSize: 20, seed: 1, lines: lineBegins(tokens, isEnd) });
+    expect(windows.windowsPerEpoch).toBe(999); // of three lines each, one left out for the offset
+    const begun = new Set<number>();
+    let long = 0;
+    for (let i = 0; i < 3 * windows.windowsPerEpoch; i++) {
+      const start = windows.windowStart(i);
+      begun.add(start);
+      if (isEnd[tokens[start + 14]]) long++;
+    }
+    expect(Math.abs(long / 2997 - 1 / 3)).toBeLessThan(0.03);
+    expect(begun.size).toBeGreaterThan(1500); // from another offset each epoch
   });
 
   it.each([4, 5, 7, 16])('predicts each token but the first exactly once in windows of %i', (blockSize) => {
-    const begins = lineBegins(some, isEnd, blockSize);
     let next = 1;
-    for (const { inputs, targets, count } of evaluationBatches(some, 3, blockSize, begins).batches()) {
+    for (const { inputs, targets, count } of evaluationBatches(some, 3, blockSize, lineBegins(some, isEnd)).batches()) {
       const real = [...targets.keys()].filter((i) => targets[i] !== IGNORE);
       expect(real).toHaveLength(count);
       for (const i of real) {
