@@ -54,11 +54,17 @@ export function* piecesOfBatch(
 
 /**
  * Where lines begin: at the end of the line before, so that the first token of each line is predicted from that as it will be in sampling.
+ * A line that is longer than a window begins again where a window ends, or the rest of it would never be learned.
  * @param isEnd by token: whether it ends a line
  */
-export function lineBegins(tokens: Tokens, isEnd: ArrayLike<boolean>): Uint32Array {
+export function lineBegins(tokens: Tokens, isEnd: ArrayLike<boolean>, blockSize: number): Uint32Array {
   const begins = [0];
-  for (let at = 1; at < tokens.length - 1; at++) if (isEnd[tokens[at]]) begins.push(at);
+  let begin = 0;
+  for (let at = 1; at < tokens.length - 1; at++) {
+    if (!isEnd[tokens[at]] && at - begin < blockSize) continue;
+    begin = at;
+    begins.push(begin);
+  }
   return Uint32Array.from(begins);
 }
 

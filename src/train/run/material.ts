@@ -79,18 +79,14 @@ function trainingWindows(tokens: Tokens, tokenizer: Tokenizer, config: TrainConf
 type Cut = Pick<TrainConfig, 'batchSize' | 'blockSize' | 'wholeLines'>;
 
 /** Where lines begin, for a run whose windows do. */
-function linesOf(
-  tokens: Tokens,
-  tokenizer: Tokenizer,
-  { wholeLines }: Pick<Cut, 'wholeLines'>,
-): Uint32Array | undefined {
+function linesOf(tokens: Tokens, tokenizer: Tokenizer, { wholeLines, blockSize }: Cut): Uint32Array | undefined {
   if (!wholeLines) return undefined;
   const isEnd = Array.from({ length: tokenizer.vocabSize }, (_, id) => tokenizer.tokenBytes(id).at(-1) === LINE_END);
-  return lineBegins(tokens, isEnd);
+  return lineBegins(tokens, isEnd, blockSize);
 }
 const LINE_END = 10;
 
-/** A text that is held out as batches of a run's size, its windows beginning where the run's do. */
+/** A text that is held out as batches of a run's size, its windows filled with whole lines if the run's begin where lines do. */
 export const heldOutBatches = (tokens: Tokens, tokenizer: Tokenizer, cut: Cut): CountedBatches =>
   evaluationBatches(tokens, cut.batchSize, cut.blockSize, linesOf(tokens, tokenizer, cut));
 

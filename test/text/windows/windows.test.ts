@@ -133,12 +133,24 @@ describe('windows that begin where lines do', () => {
   /** Lines of tokens that say their line, each with its end. */
   const lines = (...lengths: number[]) => Uint32Array.from(lengths.flatMap((n, i) => [...Array(n).fill(i + 1), END]));
 
-  it('may begin at the end of each line but the last', () =>
-    expect([...lineBegins(lines(3, 2, 4, 1), isEnd)]).toEqual([0, 3, 6, 11]));
+  it('may begin at the end of each line but the last, and within one that is longer than they are', () => {
+    expect([...lineBegins(lines(3, 2, 4, 1), isEnd, 5)]).toEqual([0, 3, 6, 11]);
+    expect([...lineBegins(lines(9), isEnd, 4)]).toEqual([0, 4, 8]);
+  });
+
+  it('learn all of a text without lines', () => {
+    const tokens = Uint32Array.from({ length: 41 }, (_, i) => i + 1);
+    const windows = new Windows(tokens, { batchSize: 1, blockSize: 8, seed: 1, lines: lineBegins(tokens, isEnd, 8) });
+    const starts = Array.from({ length: windows.windowsPerEpoch }, (_, i) => windows.windowStart(i));
+    expect(starts.sort((a, b) => a - b)).toEqual([0, 8, 16, 24, 32]);
+  });
 
   it('end with a whole line where they are scored, unless it is longer than they are', () => {
     const lengths = (tokens: Uint32Array, blockSize: number) =>
-      Array.from(evaluationBatches(tokens, 1, blockSize, lineBegins(tokens, isEnd)).batches(), ({ count }) => count);
+      Array.from(
+        evaluationBatches(tokens, 1, blockSize, lineBegins(tokens, isEnd, blockSize)).batches(),
+        ({ count }) => count,
+      );
     expect(lengths(lines(3, 2, 4, 1), 7)).toEqual([6, 7]);
     expect(lengths(lines(3, 2, 4, 1), 5)).toEqual([3, 3, 5, 2]);
     expect(lengths(lines(9), 4)).toEqual([4, 4, 1]);
@@ -146,7 +158,7 @@ describe('windows that begin where lines do', () => {
 
   it('give a picture of blockSize - 1 tokens and its end a window each', () => {
     const tokens = lines(7, 7, 7);
-    const windows = new Windows(tokens, { batchSize: 1, blockSize: 8, seed: 1, lines: lineBegins(tokens, isEnd) });
+    const windows = new Windows(tokens, { batchSize: 1, blockSize: 8, seed: 1, lines: lineBegins(tokens, isEnd, 8) });
     expect(windows.windowsPerEpoch).toBe(3);
     const starts = [0, 1, 2].map((i) => windows.windowStart(i));
     expect(starts.sort((a, b) => a - b)).toEqual([0, 7, 15]);
@@ -154,12 +166,10 @@ describe('windows that begin where lines do', () => {
     expect([...whole!.targets]).toEqual([2, 2, 2, 2, 2, 2, 2, END]);
   });
 
-  const some = lines(3, 2, 4, 1, 12, 5, 5, 1, 1, 1, 1, 6, 2);
-
   it('begin with long lines as often as with short ones', () => {
     const lengths = Array.from({ length: 3000 }, (_, i) => (mix(7, i) % 3 === 0 ? 13 : 3)); // a third of them long
     const tokens = lines(...lengths);
-    const windows = new Windows(tokens, { batchSize: 1, blockSize: 20, seed: 1, lines: lineBegins(tokens, isEnd) });
+    const windows = new Windows(tokens, { batchSize: 1, blockSize: 20, seed: 1, lines: lineBegins(tokens, isEnd, 20) });
     expect(windows.windowsPerEpoch).toBe(999); // of three lines each, one left out for the offset
     const begun = new Set<number>();
     let long = 0;
@@ -173,15 +183,17 @@ describe('windows that begin where lines do', () => {
   });
 
   it.each([4, 5, 7, 16])('predicts each token but the first exactly once in windows of %i', (blockSize) => {
+    const tokens = lines(3, 2, 4, 1, 12, 5, 5, 1, 1, 1, 1, 6, 2);
+    const begins = lineBegins(tokens, isEnd, blockSize);
     let next = 1;
-    for (const { inputs, targets, count } of evaluationBatches(some, 3, blockSize, lineBegins(some, isEnd)).batches()) {
+    for (const { inputs, targets, count } of evaluationBatches(tokens, 3, blockSize, begins).batches()) {
       const real = [...targets.keys()].filter((i) => targets[i] !== IGNORE);
       expect(real).toHaveLength(count);
       for (const i of real) {
-        expect(inputs[i]).toBe(some[next - 1]);
-        expect(targets[i]).toBe(some[next++]);
+        expect(inputs[i]).toBe(tokens[next - 1]);
+        expect(targets[i]).toBe(tokens[next++]);
       }
     }
-    expect(next).toBe(some.length);
+    expect(next).toBe(tokens.length);
   });
 });
